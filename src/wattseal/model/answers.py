@@ -1,0 +1,63 @@
+"""Answers: what the system replies to a fact, before one protocol version spells it.
+
+`items` are encoded wattseal records, receipts or decisions to carry back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from wattseal.base.ids import TransactionId
+from wattseal.model.token import Authorization
+
+
+@dataclass(frozen=True, slots=True)
+class BootAnswer:
+    """`status` is Accepted, Pending or Rejected; `interval_s` the heartbeat (or retry) interval."""
+
+    status: str
+    now: datetime
+    interval_s: int
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatAnswer:
+    """The CSMS's time."""
+
+    now: datetime
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationAnswer:
+    """The decision on a token."""
+
+    authorization: Authorization
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAnswer:
+    """To a start, update or end; `transaction_id` is spelled by 1.6 starts only."""
+
+    transaction_id: TransactionId | None = None
+    authorization: Authorization | None = None
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Nothing to say but that it is durable (StatusNotification, MeterValues)."""
+
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataTransferAnswer:
+    """`status` is Accepted, Rejected, UnknownMessageId or UnknownVendorId."""
+
+    status: str
+    data: object = None
+
+
+Answer = BootAnswer | HeartbeatAnswer | AuthorizationAnswer | TransactionAnswer | Acknowledged | DataTransferAnswer

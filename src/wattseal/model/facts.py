@@ -1,0 +1,137 @@
+"""Facts: what a station says happened, whatever OCPP version it said it in.
+
+`items` are encoded wattseal records that travelled with the message (customData in 2.x, DataTransfer in 1.6).
+Timestamps are the station's, aware, UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from wattseal.base.ids import EvseId, TransactionId
+from wattseal.model.metering import Reading
+from wattseal.model.token import IdToken
+
+
+@dataclass(frozen=True, slots=True)
+class BootReported:
+    """BootNotification: the station (re)started."""
+
+    vendor: str
+    model: str
+    serial: str | None = None
+    firmware: str | None = None
+    reason: str | None = None
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatReported:
+    """Heartbeat: the station lives."""
+
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReported:
+    """StatusNotification; `status` in 2.x words (Available, Occupied, Reserved, Unavailable, Faulted).
+
+    `detail` keeps the 1.6 word (Preparing, Charging, ...); `evse_id` 0 is the station.
+    """
+
+    evse_id: EvseId
+    connector_id: int
+    status: str
+    at: datetime | None = None
+    detail: str | None = None
+    error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequested:
+    """Authorize: a driver presented a token."""
+
+    id_token: IdToken
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted:
+    """StartTransaction (1.6, `transaction_id` None: the CSMS assigns it) or TransactionEvent Started (2.x)."""
+
+    evse_id: EvseId
+    at: datetime
+    transaction_id: TransactionId | None = None
+    connector_id: int | None = None
+    id_token: IdToken | None = None
+    register_wh: Decimal | None = None
+    readings: tuple[Reading, ...] = ()
+    seq_no: int | None = None
+    offline: bool = False
+    trigger: str | None = None
+    remote_start_id: int | None = None
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionUpdated:
+    """TransactionEvent Updated (2.x)."""
+
+    transaction_id: TransactionId
+    at: datetime
+    seq_no: int
+    evse_id: EvseId | None = None
+    id_token: IdToken | None = None
+    readings: tuple[Reading, ...] = ()
+    offline: bool = False
+    trigger: str | None = None
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """StopTransaction (1.6) or TransactionEvent Ended (2.x); `register_wh` is the meter's stop register."""
+
+    transaction_id: TransactionId
+    at: datetime
+    register_wh: Decimal | None = None
+    reason: str | None = None
+    evse_id: EvseId | None = None
+    id_token: IdToken | None = None
+    readings: tuple[Reading, ...] = ()
+    seq_no: int | None = None
+    offline: bool = False
+    trigger: str | None = None
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReported:
+    """MeterValues outside 2.x transactions, or inside a 1.6 one."""
+
+    evse_id: EvseId
+    readings: tuple[Reading, ...]
+    transaction_id: TransactionId | None = None
+    items: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataTransferred:
+    """DataTransfer: a vendor's own message; `data` is JSON text or a JSON value as received."""
+
+    vendor_id: str
+    message_id: str | None
+    data: object
+
+
+Fact = (
+    BootReported
+    | HeartbeatReported
+    | StatusReported
+    | AuthorizationRequested
+    | TransactionStarted
+    | TransactionUpdated
+    | TransactionEnded
+    | MeterReported
+    | DataTransferred
+)
