@@ -1,0 +1,202 @@
+"""Ports: what the flow needs from the world outside, as protocols that adapters fulfil.
+
+The journal is the durable record store. One `Batch` is one atomic step: items (records and links of chains), the
+projections they change (documents), the answers to repeat when a station asks again, and messages to send on. When
+`Journal.commit` returns, all of it is on disk; when it raises `StoreError`, none of it was acknowledged.
+
+Every row belongs to one tenant and every look-up names it. Times are milliseconds since 1970 UTC (`*_ms`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """Return the present as an aware datetime in UTC."""
+
+
+class Random(Protocol):
+    """Where randomness comes from."""
+
+    def bytes(self, n: int) -> bytes:
+        """Return `n` unpredictable bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """One record or link of a chain, exactly as it arrived or was sealed.
+
+    Its place is (origin, stream, epoch, seq). The same place with the same `payload_hash` again is ignored; with
+    another hash it is kept as well: two signed ones are a fork proof. `leaf` is the transparency log's 32-byte entry,
+    present for signed records only; the journal gives each new leaf the tenant's next dense log index.
+    """
+
+    origin: Origin
+    stream: int
+    epoch: int
+    seq: int
+    kind: int
+    signed: bool
+    payload_hash: Hash
+    item: bytes
+    station_id: StationId
+    recorded_at_ms: int
+    subject: Subject | None = None
+    leaf: Hash | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptItem:
+    """An item read back: `position` is the order of commits (ascending, with holes), `log_index` that of its leaf."""
+
+    position: int
+    log_index: int | None
+    item: StoredItem
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A projection to write over the one with the same (kind, key): JSON bytes of payload `version` of `kind`.
+
+    `kind` is a noun such as "station", "token", "transaction", "checkpoint" (1 to 32 of a-z and "_"); `version` is that
+    of the payload's layout, and readers keep understanding old ones. `station_id` and `active` are what `documents`
+    can filter by. Of several puts to one key in one commit the last wins.
+    """
+
+    kind: str
+    key: str
+    version: int
+    body: bytes
+    updated_at_ms: int
+    station_id: StationId | None = None
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dedup:
+    """The answer given to a station's message, to be given again to its retries. The first answer of a key stays."""
+
+    station_id: StationId
+    key: str
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to send on, kept until delivered; `id` is unique per tenant and repeats are ignored."""
+
+    id: str
+    kind: str
+    body: bytes
+    next_at_ms: int
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of sending an `Outgoing`: delivered (`next_at_ms` None, the row goes) or to be tried again then."""
+
+    id: str
+    next_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Fill the tenant's log up to a fixed schedule, so that its growth does not tell how busy the stations are.
+
+    `entries` are N random 32-byte entries; as many of them are appended as bring the log's size to `base` + k * N for
+    the smallest k >= 1 that has room for every leaf there is. `base` is the size of the last published tree.
+    `Committed.log_size` is then the size to publish.
+    """
+
+    base: int
+    entries: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What becomes durable together, or not at all. Items come before `padding` in the log."""
+
+    tenant: TenantId
+    items: tuple[StoredItem, ...] = ()
+    puts: tuple[Put, ...] = ()
+    dedups: tuple[Dedup, ...] = ()
+    outbox: tuple[Outgoing, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    padding: Padding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """`indexes` gives the log index of each item of the batch that has a leaf, repeated ones included, by payload hash.
+
+    `log_size` is the number of leaves of the tenant's log just after this batch.
+    """
+
+    indexes: Mapping[bytes, int] = field(default_factory=dict)
+    log_size: int = 0
+
+
+class Journal(Protocol):
+    """The durable record store. Reads see every batch whose commit has returned; they raise `StoreError` on failure."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether commits succeed at present; false from a failed write until a probe write succeeds."""
+
+    async def commit(self, batch: Batch) -> Committed:
+        """Make `batch` durable (fsync done) before returning; waits while the bounded queue is full.
+
+        Raises `StoreError` when the disk is full or broken: then nothing of the batch may be acknowledged.
+        """
+
+    async def items(
+        self, tenant: TenantId, origin: Origin, stream: int, start: tuple[int, int] = (0, 0), limit: int = 1000
+    ) -> tuple[KeptItem, ...]:
+        """Return a chain from (epoch, seq) `start` on, in chain order, branches of a fork side by side."""
+
+    async def items_by_subject(self, tenant: TenantId, subject: Subject) -> tuple[KeptItem, ...]:
+        """Return the items of one transaction in the order of commits."""
+
+    async def replay(self, tenant: TenantId, after: int = 0, limit: int = 1000) -> tuple[KeptItem, ...]:
+        """Return items in the order of commits with a position greater than `after`: the whole journal by pages."""
+
+    async def chain_head(self, tenant: TenantId, origin: Origin, stream: int) -> KeptItem | None:
+        """Return the item with the highest (epoch, seq), the first recorded one where the chain forks."""
+
+    async def leaves(self, tenant: TenantId, start: int = 0, limit: int = 1000) -> tuple[bytes, ...]:
+        """Return log entries (32 bytes each, padding included) from index `start` on."""
+
+    async def log_size(self, tenant: TenantId) -> int:
+        """Return the number of leaves of the tenant's log."""
+
+    async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
+        """Return one projection."""
+
+    async def documents(
+        self,
+        tenant: TenantId,
+        kind: str,
+        *,
+        station_id: StationId | None = None,
+        active: bool | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[Put, ...]:
+        """Return projections of a kind with a key greater than `after` (the cursor), ordered by the key's bytes."""
+
+    async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
+        """Return the answer given to that message before, or None; cheap when there is none."""
+
+    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+        """Return messages whose `next_at_ms` is at or before `due_at_ms`, longest due first."""
+
+    async def close(self) -> None:
+        """Make everything queued durable, then let go of the store; commits after that raise `StoreError`."""
