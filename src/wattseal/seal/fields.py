@@ -1,0 +1,285 @@
+"""What the numbered fields of each group and kind mean (docs/spec/record.md, "Fields")."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum
+from typing import Any
+
+from wattseal.base.units import exponent_mantissa, from_exponent_mantissa
+from wattseal.model.token import TokenStatus
+from wattseal.seal.dcbor import CborError
+
+OBIS_IMPORT = 1
+"""1-0:1.8.0, total active import."""
+OBIS_EXPORT = 2
+"""1-0:2.8.0, total active export."""
+
+_STATUSES = tuple(TokenStatus)
+
+
+def decimal_to_value(value: Decimal) -> list[int]:
+    """Return [exponent, mantissa], digits exactly as written."""
+    return list(exponent_mantissa(value))
+
+
+def decimal_from(value: Any, field_name: str) -> Decimal:
+    """Read [exponent, mantissa]; `CborError` names the field."""
+    match value:
+        case [int(exponent), int(mantissa)] if type(exponent) is int and type(mantissa) is int:
+            return from_exponent_mantissa(exponent, mantissa)
+    raise CborError(f"{field_name} is [exponent, mantissa]", subject=field_name)
+
+
+def _typed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
+    value = fields.get(number)
+    if value is not None and type(value) is not kind:
+        raise CborError(f"{name} has the wrong type", subject=name)
+    return value
+
+
+def _present(fields: Mapping[int, Any]) -> dict[int, Any]:
+    return {k: v for k, v in fields.items() if v is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Group IDENTITY: the driver's token as presented."""
+
+    id_token: str
+    type: str
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        return {1: self.id_token, 2: self.type}
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Identity":
+        """Read the group's fields."""
+        value, kind = _typed(fields, 1, str, "id_token"), _typed(fields, 2, str, "token type")
+        if value is None or kind is None:
+            raise CborError("identity needs token and type", subject="identity")
+        return Identity(value, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Group METER: a register in Wh and what the meter itself signed.
+
+    `unaccounted_wh` and `prev_end` (payload hash of the EVSE's last ended record) carry continuity with the neighbour
+    session, in the signer's words.
+    """
+
+    register_wh: Decimal
+    obis: int = OBIS_IMPORT
+    unaccounted_wh: Decimal | None = None
+    prev_end: bytes | None = None
+    evidence: tuple[tuple[str, bytes], ...] = ()
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        return _present(
+            {
+                1: decimal_to_value(self.register_wh),
+                2: self.obis,
+                3: None if self.unaccounted_wh is None else decimal_to_value(self.unaccounted_wh),
+                4: self.prev_end,
+                5: [list(e) for e in self.evidence] or None,
+            }
+        )
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Meter":
+        """Read the group's fields."""
+        evidence = []
+        for entry in _typed(fields, 5, list, "evidence") or []:
+            match entry:
+                case [str(name), bytes(data)]:
+                    evidence.append((name, data))
+                case _:
+                    raise CborError("evidence is [format, bytes]", subject="evidence")
+        unaccounted = fields.get(3)
+        return Meter(
+            register_wh=decimal_from(fields.get(1), "register_wh"),
+            obis=_typed(fields, 2, int, "obis") or OBIS_IMPORT,
+            unaccounted_wh=None if unaccounted is None else decimal_from(unaccounted, "unaccounted_wh"),
+            prev_end=_typed(fields, 4, bytes, "prev_end"),
+            evidence=tuple(evidence),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of group LOAD, in the base unit of its measurand."""
+
+    measurand: str
+    value: Decimal
+    unit: str
+    phase: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Group LOAD: power, current, voltage and the like."""
+
+    samples: tuple[Sample, ...]
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        return {1: [[s.measurand, s.phase, s.unit, decimal_to_value(s.value)] for s in self.samples]}
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Load":
+        """Read the group's fields."""
+        samples = []
+        for entry in _typed(fields, 1, list, "samples") or []:
+            match entry:
+                case [str(measurand), (str() | None) as phase, str(unit), value]:
+                    samples.append(Sample(measurand, decimal_from(value, "sample"), unit, phase))
+                case _:
+                    raise CborError("a sample is [measurand, phase, unit, value]", subject="samples")
+        return Load(tuple(samples))
+
+
+@dataclass(frozen=True, slots=True)
+class Ops:
+    """Group OPS: what running the station needs. `station_ms` is the station's own time, Unix milliseconds."""
+
+    transaction_id: str | None = None
+    connector_id: int | None = None
+    reason: str | None = None
+    trigger: str | None = None
+    seq_no: int | None = None
+    station_ms: int | None = None
+    offline: bool | None = None
+    route: str | None = None
+    evse_id: int | None = None
+    nonce: bytes | None = None
+    remote_start_id: int | None = None
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        values = (getattr(self, name) for name in _OPS)
+        return _present(dict(enumerate(values, start=1)))
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Ops":
+        """Read the group's fields; numbers beyond those known are ignored."""
+        return Ops(**{name: _typed(fields, number, kind, name) for number, (name, kind) in enumerate(_OPS.items(), 1)})
+
+
+_OPS: dict[str, type] = {
+    "transaction_id": str,
+    "connector_id": int,
+    "reason": str,
+    "trigger": str,
+    "seq_no": int,
+    "station_ms": int,
+    "offline": bool,
+    "route": str,
+    "evse_id": int,
+    "nonce": bytes,
+    "remote_start_id": int,
+}
+
+
+def raw_to_fields(frame: bytes) -> dict[int, Any]:
+    """Group RAW: the OCPP frame exactly as received."""
+    return {1: frame}
+
+
+def read_raw(fields: Mapping[int, Any]) -> bytes | None:
+    """Read group RAW."""
+    value: bytes | None = _typed(fields, 1, bytes, "raw")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Public fields of a DECISION record: the billing party's answer to the REQUEST in its refs."""
+
+    status: TokenStatus
+    auth_id: bytes
+    expires_ms: int
+    cap_wh: int | None = None
+
+    def to_public(self) -> dict[int, Any]:
+        """Return the public fields."""
+        return _present({1: _STATUSES.index(self.status), 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh})
+
+    @staticmethod
+    def read(public: Mapping[int, Any]) -> "Decision":
+        """Read the public fields."""
+        status, auth_id = _typed(public, 1, int, "status"), _typed(public, 2, bytes, "auth_id")
+        expires_ms, cap_wh = _typed(public, 3, int, "expires"), _typed(public, 4, int, "cap")
+        if status is None or not 0 <= status < len(_STATUSES) or auth_id is None or expires_ms is None:
+            raise CborError("a decision needs status, auth_id and expiry", subject="decision")
+        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh)
+
+
+class SettlementVerdict(IntEnum):
+    """What the eMSP decided on a bundle."""
+
+    ACCEPTED = 0
+    DISPUTED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """Group OPS of a SETTLEMENT record, sealed to the CPO; refs name the ended record. Money without tax and with.
+
+    `grade` is 0 to 4 with its `source`; a dispute names the failing verification `step` and a `reason` code.
+    """
+
+    verdict: SettlementVerdict
+    energy_wh: Decimal | None
+    currency: str | None
+    total_excl_vat: Decimal | None
+    total_incl_vat: Decimal | None
+    grade: int | None
+    source: str | None
+    step: int | None = None
+    reason: str | None = None
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+
+        def amount(value: Decimal | None) -> list[int] | None:
+            return None if value is None else decimal_to_value(value)
+
+        return _present(
+            {
+                1: int(self.verdict),
+                2: amount(self.energy_wh),
+                3: self.currency,
+                4: amount(self.total_excl_vat),
+                5: amount(self.total_incl_vat),
+                6: self.grade,
+                7: self.source,
+                8: self.step,
+                9: self.reason,
+            }
+        )
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Settlement":
+        """Read the group's fields."""
+
+        def amount(number: int, name: str) -> Decimal | None:
+            value = fields.get(number)
+            return None if value is None else decimal_from(value, name)
+
+        verdict = _typed(fields, 1, int, "verdict")
+        if verdict not in set(SettlementVerdict):
+            raise CborError("a settlement accepts or disputes", subject="verdict")
+        return Settlement(
+            verdict=SettlementVerdict(verdict),
+            energy_wh=amount(2, "energy_wh"),
+            currency=_typed(fields, 3, str, "currency"),
+            total_excl_vat=amount(4, "total_excl_vat"),
+            total_incl_vat=amount(5, "total_incl_vat"),
+            grade=_typed(fields, 6, int, "grade"),
+            source=_typed(fields, 7, str, "source"),
+            step=_typed(fields, 8, int, "step"),
+            reason=_typed(fields, 9, str, "reason"),
+        )
