@@ -209,8 +209,11 @@ class Registry:
         self._by_kid[entry.kid] = entry
 
     def _add(self, statement: Statement, entry: Entry) -> Refusal | None:
-        if not any(statement.verify(root, Domain.ENTRY, name) for name, root in self._roots.items()):
-            return Refusal("entry_not_signed_by_a_trusted_root")
+        roots = [(name, root) for name, root in self._roots.items() if root.kid == statement.signature.kid]
+        if not roots:
+            return Refusal("entry_of_an_unknown_root")
+        if not any(statement.verify(root, Domain.ENTRY, name) for name, root in roots):
+            return Refusal("entry_signature_invalid")
         known = self._by_kid.get(entry.kid)
         if known is not None and known.version > entry.version:
             return None
@@ -266,6 +269,10 @@ class Registry:
     def entries(self) -> tuple[Entry, ...]:
         """Return all accepted entries."""
         return tuple(self._by_kid.values())
+
+    def by_kid(self, kid: bytes) -> Entry | None:
+        """Return the accepted entry of a key."""
+        return self._by_kid.get(kid)
 
     def signer(self, kid: bytes, origin: str, kind: int, ms: int) -> Entry | Refusal:
         """Return the entry entitled to sign a record of `kind` for `origin` at its time, or why there is none."""

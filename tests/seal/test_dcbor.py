@@ -1,0 +1,59 @@
+import cbor2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wattseal.base.errors import InputError
+from wattseal.seal import dcbor
+
+VALUES = st.recursive(
+    st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=20) | st.text(max_size=10) | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.integers(0, 2**64 - 1), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(VALUES)
+def test_every_allowed_value_has_one_spelling_and_comes_back(value: object) -> None:
+    assert dcbor.decode(dcbor.encode(value)) == value
+
+
+@given(st.binary(max_size=60))
+def test_whatever_is_accepted_encodes_to_the_same_bytes(data: bytes) -> None:
+    try:
+        value = dcbor.decode(data)
+    except InputError:
+        return
+    assert dcbor.encode(value) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\xfb" + bytes(8), id="float"),
+        pytest.param(b"\xf9\x3c\x00", id="half float"),
+        pytest.param(b"\x18\x01", id="long spelling of 1"),
+        pytest.param(b"\xa2\x02\x00\x01\x00", id="keys out of order"),
+        pytest.param(b"\xa2\x01\x00\x01\x00", id="duplicate key"),
+        pytest.param(b"\xa1\x61a\x00", id="text key"),
+        pytest.param(b"\xa1\x20\x00", id="negative key"),
+        pytest.param(b"\x9f\xff", id="indefinite list"),
+        pytest.param(b"\x5f\x41a\xff", id="indefinite string"),
+        pytest.param(b"\x01\x01", id="trailing bytes"),
+        pytest.param(b"\xf7", id="undefined"),
+        pytest.param(b"\xf0", id="simple value"),
+        pytest.param(b"\xc1\x00", id="time tag"),
+        pytest.param(b"\xc2\x49\x01" + bytes(8), id="big integer"),
+        pytest.param(cbor2.dumps(cbor2.CBORTag(35, "(a+)+$")), id="regular expression"),
+        pytest.param(cbor2.dumps(cbor2.CBORTag(9999, 1)), id="unknown tag"),
+        pytest.param(b"\xd9\xd9\xf7\x00", id="self-described"),
+        pytest.param(b"\x81" * 200 + b"\x00", id="deep"),
+        pytest.param(b"\x9b\x7f\xff\xff\xff\xff\xff\xff\xff", id="huge length"),
+        pytest.param(b"\x61\xff", id="not UTF-8"),
+        pytest.param(b"", id="nothing"),
+        pytest.param(bytes(dcbor.MAX_BYTES + 1), id="too long"),
+    ],
+)
+def test_any_other_spelling_is_refused(data: bytes) -> None:
+    with pytest.raises(InputError):
+        dcbor.decode(data)
