@@ -4,6 +4,7 @@ Entries are signed by a registry root that the verifier trusts beforehand; an en
 carries the consent of a party other than the CPO, so that no CPO enrols its own stations alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -133,7 +134,11 @@ class Entry:
 
 def entry_from(statement: Statement) -> Entry:
     """Check the shape of an entry's payload; `CborError` names the field."""
-    f = statement.fields
+    return read_entry(statement.fields)
+
+
+def read_entry(f: Mapping[int, Any]) -> Entry:
+    """Check the shape of an entry's fields; `CborError` names the field."""
     types = {1: int, 2: str, 3: int, 4: str, 5: str, 6: bytes, 7: int, 8: int, 9: int, 11: str, 12: list}
     if not f.keys() >= set(range(1, 9)) or f.keys() - set(range(1, 13)):
         raise CborError("a registry entry has fields 1 to 8 and at most 9 to 12", subject="entry")

@@ -1,4 +1,4 @@
-"""Signed statements that are not records: receipts, registry entries, consents, handovers.
+"""Signed statements that are not records: receipts, registry entries, consents, handovers, directories.
 
 Same envelope as a record (COSE_Sign1 with {1: alg, 4: kid}), each with a domain of its own in external_aad, so that a
 signature made for one purpose verifies for no other.
@@ -21,6 +21,7 @@ class Domain(StrEnum):
     ENTRY = "wattseal-entry-v1"
     CONSENT = "wattseal-consent-v1"
     HANDOVER = "wattseal-handover-v1"
+    DIRECTORY = "wattseal-directory-v1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""One assembly per process, and the machine's own clock and randomness."""
