@@ -62,20 +62,16 @@ def test_no_other_spelling_is_a_path(path: str) -> None:
 
 
 def test_a_tree_of_70000_has_the_tiles_the_specification_counts() -> None:
-    refs = [ref for ref in tiles.changed_tiles(0, 70_000) if ref.level >= 0]
+    refs = [ref for ref in tiles.tiles_of(70_000) if ref.level >= 0]
     full = [ref for ref in refs if ref.width == 256]
     partial = [ref for ref in refs if ref.width < 256]
     assert [sum(ref.level == level for ref in full) for level in range(3)] == [273, 1, 0]
     assert partial == [TileRef(0, 273, 112), TileRef(1, 1, 17), TileRef(2, 0, 1)]
-    assert [ref for ref in tiles.changed_tiles(0, 256) if ref.level >= 0] == [TileRef(0, 0), TileRef(1, 0, 1)]
+    assert [ref for ref in tiles.tiles_of(256) if ref.level >= 0] == [TileRef(0, 0), TileRef(1, 0, 1)]
 
 
-@given(st.integers(0, 3000), st.integers(0, 3000))
-def test_growing_in_two_steps_writes_every_tile_of_the_final_tree(one: int, two: int) -> None:
-    old, new = sorted((one, two))
-    written = {*tiles.changed_tiles(0, old), *tiles.changed_tiles(old, new)}
-    assert set(tiles.changed_tiles(0, new)) <= written
-    assert not any(tiles.changed_tiles(new, new))
+def test_an_empty_tree_has_no_tiles() -> None:
+    assert not any(tiles.tiles_of(0))
 
 
 @given(st.lists(st.binary(max_size=50), max_size=256))

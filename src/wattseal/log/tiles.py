@@ -70,18 +70,14 @@ def tile_at(size: int, level: int, index: int) -> TileRef:
     return TileRef(level, index, width)
 
 
-def changed_tiles(old: int, new: int) -> Iterator[TileRef]:
-    """Yield the tiles of a tree of `new` leaves that one of `old` leaves lacks: by level, left to right.
-
-    Entry bundles first, then hash tiles from level 0 up, so that each can be built from those before it.
-    """
+def tiles_of(size: int) -> Iterator[TileRef]:
+    """Yield the tiles of a tree of `size` leaves: entry bundles, then hash tiles from level 0 up, left to right."""
     for level in (ENTRIES, *range(MAX_LEVEL + 1)):
-        shift = HEIGHT * max(level, 0)
-        if new >> shift == 0:
+        hashes = size >> (HEIGHT * max(level, 0))
+        if hashes == 0:
             return
-        for index in range((old >> shift) // WIDTH, ((new >> shift) + WIDTH - 1) // WIDTH):
-            if width_at(new, level, index) != width_at(old, level, index):
-                yield tile_at(new, level, index)
+        for index in range((hashes + WIDTH - 1) // WIDTH):
+            yield tile_at(size, level, index)
 
 
 def tile_hash(hashes: Sequence[bytes]) -> bytes:

@@ -1,0 +1,1 @@
+"""Adapters to durable storage: databases, tiles on disk, files of keys. The only rooms that touch a disk are here."""
