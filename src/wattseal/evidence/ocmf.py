@@ -1,0 +1,105 @@
+"""OCMF (Open Charge Metering Format 1.x): whose signature a record carries, and what it says.
+
+The verdict is the signature's alone. Order of the checks: the record reads; a signature is there, in its stated
+encoding, and strict DER; its algorithm is known and can be verified here; a key is there and usable; the key's curve
+is the algorithm's; ECDSA holds over the payload bytes as sent.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+
+from wattseal.base.errors import InputError
+from wattseal.crypto.curves import Curve, HashName, KeyUnusableError, MeterKey, parse_public_key, read_der_signature
+from wattseal.evidence.format import Checked, Format
+from wattseal.evidence.ocmf_meaning import meaning_of
+from wattseal.evidence.ocmf_record import HEADER, OcmfRecord, OcmfSignature, parse
+from wattseal.model.verdict import Verdict
+
+NAME = "OCMF"
+_ALGORITHM = re.compile(r"ECDSA-([A-Za-z0-9]{1,24})-(SHA256|SHA384|SHA512)")
+_CURVES = {
+    **{curve.value: curve for curve in Curve},
+    "brainpool256r1": Curve.BRAINPOOL256R1,
+    "brainpool384r1": Curve.BRAINPOOL384R1,
+}
+UNVERIFIABLE = frozenset({Curve.SECP192K1})
+"""Curves of table 22 that no library here computes: said, never guessed."""
+
+
+def sniff(raw: bytes) -> bool:
+    """Return whether `raw` starts like an OCMF record."""
+    return raw.lstrip(b" \t\r\n").startswith(HEADER)
+
+
+def check(raw: bytes, keys: Sequence[bytes]) -> Checked:
+    """Check one record under `keys`, any of which may have signed; never raises."""
+    try:
+        record = parse(raw)
+    except InputError as error:
+        return Checked(NAME, Verdict.UNREADABLE, error.code)
+    verdict, reason, key = verify(record, keys)
+    return Checked(NAME, verdict, reason, meaning_of(record), key)
+
+
+def verify(record: OcmfRecord, keys: Sequence[bytes]) -> tuple[Verdict, str, bytes | None]:
+    """Return the signature's verdict under `keys`, its reason code, and the key that verified."""
+    signature = _signature_bytes(record.signature)
+    if isinstance(signature, str):
+        return Verdict.INVALID, signature, None
+    match = _ALGORITHM.fullmatch(record.signature.algorithm)
+    if match is None:
+        return Verdict.INVALID, "algorithm_unknown", None
+    curve = _CURVES.get(match.group(1))
+    if curve is None or curve in UNVERIFIABLE:
+        return Verdict.UNKNOWN_KEY, "curve_unsupported", None
+    return _under_any(keys, curve, HashName(match.group(2)), record.payload, signature)
+
+
+def _under_any(
+    keys: Sequence[bytes], curve: Curve, hash_name: HashName, payload: bytes, signature: bytes
+) -> tuple[Verdict, str, bytes | None]:
+    """Try every key: one that verifies wins, then one that refutes, then the reason why none is usable."""
+    reasons = set()
+    for data in keys:
+        reason = _under(data, curve, hash_name, payload, signature)
+        if reason == "signature_valid":
+            return Verdict.VALID, reason, data
+        reasons.add(reason)
+    for refuted in ("signature_mismatch", "key_curve_mismatch"):
+        if refuted in reasons:
+            return Verdict.INVALID, refuted, None
+    return Verdict.UNKNOWN_KEY, min(reasons, default="no_key"), None
+
+
+def _under(data: bytes, curve: Curve, hash_name: HashName, payload: bytes, signature: bytes) -> str:
+    """Return the reason code for one key."""
+    try:
+        key: MeterKey = parse_public_key(bytes(data), curve)
+        if key.curve is not curve:
+            return "key_curve_mismatch"
+        return "signature_valid" if key.verify(payload, signature, hash_name) else "signature_mismatch"
+    except KeyUnusableError as error:
+        return error.code
+
+
+def _signature_bytes(signature: OcmfSignature) -> bytes | str:
+    """Return the DER signature, or the reason code why there is none."""
+    if not signature.data:
+        return "signature_missing"
+    if signature.mime != "application/x-der":
+        return "signature_type_unknown"
+    try:
+        if signature.encoding == "hex":
+            data = bytes.fromhex(signature.data)
+        elif signature.encoding == "base64":
+            data = base64.b64decode(signature.data, validate=True)
+        else:
+            return "signature_encoding"
+    except (binascii.Error, ValueError):
+        return "signature_encoding"
+    return data if read_der_signature(data) else "signature_not_der"
+
+
+FORMAT = Format(name=NAME, sniff=sniff, check=check)
