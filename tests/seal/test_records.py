@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.support.charges import (
     ARBITER,
     CPO,
@@ -21,6 +20,7 @@ from tests.support.charges import (
     seeded,
     signing_key,
 )
+
 from wattseal.base.errors import InputError
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import P256_ORDER, Algorithm
@@ -168,27 +168,22 @@ def test_a_chain_is_unbroken_across_transactions_and_epochs() -> None:
 
 def broken(how: str) -> tuple[list[Item], int]:
     """Return items broken in one way, and the index that must be named."""
-    p = pen()
-    items = [*p.items, *charge(p, readings=5)]
-    match how:
-        case "missing_item":
-            return [*items[:3], *items[4:]], 3
-        case "doubled_item":
-            return [*items[:3], items[2], *items[3:]], 3
-        case "swapped_item":
-            return [*items[:2], items[3], items[2], *items[4:]], 2
-        case "unsigned_tail":
-            return items[:4], 3
-        case "unsigned_start":
-            return items[2:], 0
-        case "foreign_item":
-            return [*items[:2], charge(pen("CPO/CS002"), readings=5)[2], *items[3:]], 2
-        case "prev_mismatch":
-            return [*items[:2], charge(pen(), readings=5, seed="other")[2], *items[3:]], 2
-        case "epoch_reset":
-            earlier = dataclasses.replace(items[0].payload, epoch=7)
-            return [dataclasses.replace(items[0], payload=earlier, payload_bytes=earlier.encode()), *items[1:]], 1
-    raise AssertionError(how)
+    items = charge(pen(), readings=5)
+    foreign = charge(pen("CPO/CS002"), readings=5)[2]
+    unrelated = charge(pen(), readings=5, seed="other")[2]
+    later = dataclasses.replace(items[0].payload, epoch=7)
+    from_epoch_7 = dataclasses.replace(items[0], payload=later, payload_bytes=later.encode())
+    cases = {
+        "missing_item": ([*items[:3], *items[4:]], 3),
+        "doubled_item": ([*items[:3], items[2], *items[3:]], 3),
+        "swapped_item": ([*items[:2], items[3], items[2], *items[4:]], 2),
+        "unsigned_tail": (items[:4], 3),
+        "unsigned_start": (items[2:], 0),
+        "foreign_item": ([*items[:2], foreign, *items[3:]], 2),
+        "prev_mismatch": ([*items[:2], unrelated, *items[3:]], 2),
+        "epoch_reset": ([from_epoch_7, *items[1:]], 1),
+    }
+    return cases[how]
 
 
 @pytest.mark.parametrize(
@@ -254,9 +249,11 @@ def test_a_chain_starts_with_a_boot_record() -> None:
 
 @pytest.mark.parametrize(
     ("number", "value"),
-    [(1, 2), (2, 64), (3, "CPO"), (3, "C/" + "x" * 80), (4, -1), (4, 2**16), (5, True), (6, 2**53), (7, b"short")]
-    + [(8, [1]), (8, [1, 4]), (9, b"x"), (10, {}), (10, {9: [bytes(32), None]}), (11, []), (11, [b""]), (12, {})]
-    + [(13, 1), (63, 1)],
+    [
+        *[(1, 2), (2, 64), (3, "CPO"), (3, "C/" + "x" * 80), (4, -1), (4, 2**16), (5, True), (6, 2**53)],
+        *[(7, b"short"), (8, [1]), (8, [1, 4]), (9, b"x"), (10, {}), (10, {9: [bytes(32), None]}), (11, [])],
+        *[(11, [b""]), (12, {}), (13, 1), (63, 1)],
+    ],
 )
 def test_a_payload_of_another_shape_is_refused(number: int, value: object) -> None:
     fields = dcbor.decode(charge(pen())[0].payload_bytes)

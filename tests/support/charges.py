@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
@@ -53,8 +54,8 @@ class Pen:
     head: ChainHead = NO_HEAD
     items: list[Item] = field(default_factory=list)
 
-    def write(self, kind: Kind, ms: int, subject: SubjectKeys | None = None, **draft: object) -> Item:
-        made = Draft(kind, ms, ClockQuality.SYNCHRONISED, **draft)  # type: ignore[arg-type] - tests pass draft fields
+    def write(self, kind: Kind, ms: int, subject: SubjectKeys | None = None, **draft: Any) -> Item:
+        made = Draft(kind, ms, ClockQuality.SYNCHRONISED, **draft)
         item, self.head = self.writer.append(self.head, self.stream, made, subject)
         self.items.append(item)
         return item
@@ -64,8 +65,8 @@ def pen(origin: str = ORIGIN, *, key: SigningKey | None = None, stream: int = 1,
     return Pen(Writer.new(origin, LOG, key or signing_key("edge"), seeded(seed)), stream)
 
 
-def meter(wh: str, *, sealed: bool = True, **more: object) -> GroupDraft:
-    fields = Meter(Decimal(wh), **more).to_fields()  # type: ignore[arg-type] - tests pass meter fields
+def meter(wh: str, *, sealed: bool = True, **more: Any) -> GroupDraft:
+    fields = Meter(Decimal(wh), **more).to_fields()
     return GroupDraft(fields, METER_READERS if sealed else ())
 
 

@@ -299,12 +299,9 @@ class Registry:
             return False
         return not any(s == stream and (epoch, seq) <= (e, q) for s, e, q, _ in handover.heads)
 
-    def meter(self, origin: str, meter_id: str | None) -> Entry | None:
-        """Return the meter enrolled for a station, by meter id where one is given."""
-        for entry in self._by_kid.values():
-            if entry.role is Role.METER and entry.covers(origin) and meter_id in {None, entry.meter_id}:
-                return entry
-        return None
+    def meters(self, origin: str) -> tuple[Entry, ...]:
+        """Return the meters enrolled for a station."""
+        return tuple(e for e in self._by_kid.values() if e.role is Role.METER and e.covers(origin))
 
     def reader_key(self, party: str) -> SealPublicKey | None:
         """Return a party's current, unrevoked sealing key."""

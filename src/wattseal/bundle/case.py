@@ -1,0 +1,107 @@
+"""What the verifier has found out so far about one bundle."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from wattseal.bundle.format import Bundle
+from wattseal.bundle.report import RecordReport, StepResult, place_text
+from wattseal.bundle.trust import Trust
+from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.log.proof import TlogProof
+from wattseal.model.verdict import Finding, Grade, Source, Verdict
+from wattseal.seal.groups import Content
+from wattseal.seal.item import Item, Kind
+from wattseal.seal.registry import Entry, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a step did not hold, or what it lacks."""
+
+    result: StepResult
+    reason: str
+    field: str
+    record: str = ""
+
+
+def failed(reason: str, field_name: str, item: Item | None = None) -> Trouble:
+    """Say that a step failed, at a field of a record."""
+    return Trouble(StepResult.FAILED, reason, field_name, place_text(item.payload.place) if item else "")
+
+
+def lacking(what: str, field_name: str, item: Item | None = None) -> Trouble:
+    """Say what is missing: trust, opening, erased, checkpoint, authorisation or tariff."""
+    return Trouble(StepResult.INCOMPLETE, what, field_name, place_text(item.payload.place) if item else "")
+
+
+@dataclass(slots=True)
+class Case:
+    """One bundle under examination; filled step by step."""
+
+    bundle: Bundle
+    trust: Trust | None
+    keys: tuple[SealPrivateKey, ...]
+    registry: Registry = field(init=False)
+    entitled: bool = False
+    signers: dict[bytes, Entry] = field(default_factory=dict)
+    verdicts: dict[bytes, Verdict] = field(default_factory=dict)
+    contents: dict[tuple[bytes, int], Content] = field(default_factory=dict)
+    evidence: list[RecordReport] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    proofs: list[TlogProof] = field(default_factory=list)
+    cosigners: set[str] = field(default_factory=set)
+    cosigned_in_time: bool = False
+    source: Source | None = None
+    meter_signed: bool = False
+    meter_complete: bool = False
+    meter_party: str | None = None
+    grade: Grade | None = None
+    energy_wh: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Start with a registry that believes the trust file's roots."""
+        self.registry = Registry(self.trust.roots() if self.trust else {})
+
+    def signed(self) -> Iterator[Item]:
+        """Yield every signed record of the bundle, chain first."""
+        for item in (*self.bundle.items, *self.bundle.others):
+            if item.signature is not None:
+                yield item
+
+    def all_items(self) -> dict[bytes, Item]:
+        """Return every item by payload hash."""
+        return {item.hash: item for item in (*self.bundle.items, *self.bundle.others)}
+
+    def of_kind(self, kind: Kind) -> Item | None:
+        """Return the transaction's first record of a kind in the chain."""
+        return next((i for i in self.bundle.items if i.payload.kind == kind), None)
+
+    @property
+    def cpo(self) -> str:
+        """The forwarding CPO: the party of the chain's origin."""
+        return self.bundle.items[0].payload.origin.partition("/")[0]
+
+    def record_reports(self) -> list[RecordReport]:
+        """Return a report for each record, evidence after the records."""
+        reports = []
+        for item in (*self.bundle.items, *self.bundle.others):
+            entry = self.signers.get(item.hash)
+            unsigned = Verdict.UNSIGNED if item.signature is None else Verdict.UNKNOWN_KEY
+            reports.append(
+                RecordReport(
+                    verdict=self.verdicts.get(item.hash, unsigned),
+                    format="wattseal",
+                    record=place_text(item.payload.place),
+                    kind=_kind_name(item.payload.kind),
+                    signer=f"{entry.party} ({entry.role.name.lower()})" if entry else "",
+                )
+            )
+        return reports + self.evidence
+
+
+def _kind_name(kind: int) -> str:
+    try:
+        return Kind(kind).name.lower()
+    except ValueError:
+        return f"kind {kind}"

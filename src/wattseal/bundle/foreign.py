@@ -1,0 +1,136 @@
+"""Step 6: what meters signed, found inside records, against the meters enrolled for the station."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from wattseal import evidence
+from wattseal.bundle.case import Case, Trouble, failed
+from wattseal.bundle.report import RecordReport, place_text
+from wattseal.evidence import ocmf_meaning, ocmf_record
+from wattseal.evidence.findings import Effect, effect_of
+from wattseal.evidence.format import Checked, Clock, Direction, Meaning, Moment, SignedReading
+from wattseal.model.verdict import Finding, Verdict
+from wattseal.seal.fields import Meter, Ops
+from wattseal.seal.item import Group, Item, Kind
+from wattseal.seal.registry import Entry
+
+CLOCKS_AGREE_WITHIN_S = 60
+"""A meter with a synchronised clock and its station name the same moment within this time."""
+
+
+def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> Trouble | None:
+    """Verify each piece of evidence under the enrolled meter keys and compare meter, time and value with its record."""
+    origin = case.bundle.items[0].payload.origin
+    enrolled = {entry.spki: entry for entry in case.registry.meters(origin)}
+    valid: list[tuple[Item, bytes, Checked]] = []
+    for item, meter in known:
+        for format_name, raw in meter.evidence:
+            checked = evidence.check(raw, tuple(enrolled))
+            case.evidence.append(_report(item, format_name, checked))
+            if checked.verdict in {Verdict.INVALID, Verdict.UNREADABLE}:
+                return failed(checked.reason or "evidence_invalid", "evidence", item)
+            if checked.key is None or checked.meaning is None:
+                continue
+            trouble = _compare(case, item, meter, enrolled[checked.key], checked.meaning)
+            if trouble is not None:
+                return trouble
+            valid.append((item, raw, checked))
+    if valid:
+        _conclude(case, known, valid, enrolled)
+    return None
+
+
+def _report(item: Item, format_name: str, checked: Checked) -> RecordReport:
+    return RecordReport(
+        verdict=checked.verdict,
+        format=checked.format or format_name,
+        reason=checked.reason,
+        findings=checked.findings,
+        record=place_text(item.payload.place),
+        kind="evidence",
+    )
+
+
+def _compare(case: Case, item: Item, meter: Meter, entry: Entry, meaning: Meaning) -> Trouble | None:
+    if entry.meter_id is not None and entry.meter_id not in meaning.serials():
+        return failed("evidence_of_another_meter", "meter_id", item)
+    if item.payload.ms < entry.from_ms or (entry.revoked_ms is not None and item.payload.ms >= entry.revoked_ms):
+        return failed("meter_key_not_valid_then", "kid", item)
+    reading = _reading(meaning, Kind(item.payload.kind))
+    if reading is None or reading.value_wh is None:
+        return None
+    if reading.value_wh != meter.register_wh:
+        return failed("evidence_value_differs", "register_wh", item)
+    return _compare_time(case, item, reading)
+
+
+def _compare_time(case: Case, item: Item, reading: SignedReading) -> Trouble | None:
+    content = case.contents.get((item.hash, Group.OPS))
+    station_ms = Ops.read(content.fields).station_ms if content else None
+    if station_ms is None or reading.at is None:
+        return None
+    apart_s = abs((reading.at - datetime.fromtimestamp(station_ms / 1000, UTC)).total_seconds())
+    if apart_s <= CLOCKS_AGREE_WITHIN_S:
+        return None
+    if reading.clock is Clock.SYNCHRONISED:
+        return failed("evidence_time_differs", "station_ms", item)
+    case.findings.append(Finding("clocks_disagree", "station_ms", f"{apart_s:.0f} s apart"))
+    return None
+
+
+_MOMENTS = {Kind.STARTED: Moment.BEGIN, Kind.ENDED: Moment.END}
+
+
+def _reading(meaning: Meaning, kind: Kind) -> SignedReading | None:
+    """Return the signed import reading that a record of this kind should repeat: begin, end, or the last one."""
+    moment = _MOMENTS.get(kind)
+    readings = [
+        r
+        for r in meaning.readings
+        if r.direction is Direction.IMPORT and r.value_wh is not None and moment in {None, r.moment}
+    ]
+    return readings[-1] if readings else None
+
+
+def _conclude(
+    case: Case,
+    known: Sequence[tuple[Item, Meter]],
+    valid: Sequence[tuple[Item, bytes, Checked]],
+    enrolled: dict[bytes, Entry],
+) -> None:
+    """Decide whether one enrolled meter signed start and end, and whether its records and the OCPP seqNo have gaps."""
+    keys = {checked.key for _, _, checked in valid}
+    if len(keys) != 1:
+        case.findings.append(Finding("meter_changed", "evidence"))
+        return
+    bounds = [raw for item, raw, _ in valid if item.payload.kind in _MOMENTS]
+    records = [ocmf_record.parse(raw) for raw in dict.fromkeys(bounds)]
+    if not records:
+        return
+    meaning = ocmf_meaning.meaning_of(*records)
+    case.findings.extend(meaning.findings)
+    registers = {item.payload.kind: meter.register_wh for item, meter in known}
+    energy: Decimal | None = None
+    if Kind.STARTED in registers and Kind.ENDED in registers:
+        energy = registers[Kind.ENDED] - registers[Kind.STARTED]
+    case.meter_signed = meaning.energy_wh is not None and meaning.energy_wh == energy
+    case.meter_party = enrolled[next(k for k in keys if k is not None)].party
+    every = [ocmf_record.parse(raw) for raw in dict.fromkeys(raw for _, raw, _ in valid)]
+    gaps = ocmf_meaning.continuity(every)
+    case.findings.extend(gap for gap in gaps if gap not in case.findings)
+    doubtful = any(effect_of(f) is not Effect.NOTE for f in (*meaning.findings, *gaps))
+    case.meter_complete = not doubtful and _sequence_complete(case)
+
+
+def _sequence_complete(case: Case) -> bool:
+    """Return whether the OCPP seqNo of the transaction's records are all readable and without a gap."""
+    started = case.of_kind(Kind.STARTED)
+    numbers = []
+    for item in case.bundle.items:
+        if started is None or item.payload.subject != started.payload.subject:
+            continue
+        content = case.contents.get((item.hash, Group.OPS))
+        numbers.append(Ops.read(content.fields).seq_no if content else None)
+    known = [n for n in numbers if n is not None]
+    return len(known) == len(numbers) and sorted(set(known)) == list(range(min(known), min(known) + len(known)))

@@ -1,0 +1,95 @@
+"""Steps 5 to 7: the content shown is the content signed for, meters say the same, registers only rise."""
+
+from decimal import Decimal
+
+from wattseal.bundle import foreign
+from wattseal.bundle.case import Case, Trouble, failed, lacking
+from wattseal.model.verdict import Finding
+from wattseal.seal.fields import Meter
+from wattseal.seal.groups import BoxState, Content, Opening, check_opening, open_box, unwrap
+from wattseal.seal.item import Group, Item, Kind
+
+
+def open_content(case: Case) -> Trouble | None:
+    """Step 5: openings and boxes open to what the payloads committed to; start and end show their register."""
+    items = case.all_items()
+    for opening in case.bundle.openings:
+        item = items.get(opening.payload_hash)
+        if item is None:
+            return failed("opening_of_another_record", "opening")
+        if not check_opening(item.payload, opening):
+            return failed("commitment_mismatch", f"group {opening.gid}", item)
+        _keep(case, opening)
+    secrets = _group_secrets(case)
+    for item in items.values():
+        for gid in item.boxes:
+            opened = open_box(item, gid, secrets.get((item.payload.origin, item.payload.subject, gid)))
+            if isinstance(opened, Opening):
+                _keep(case, opened)
+            elif opened != BoxState.NOT_FOR_US:
+                return failed(opened, f"group {gid}", item)
+    return _one_transaction(case)
+
+
+def _keep(case: Case, opening: Opening) -> None:
+    case.contents[opening.payload_hash, opening.gid] = Content.decode(opening.content)
+
+
+def _group_secrets(case: Case) -> dict[tuple[str, bytes | None, int], bytes]:
+    secrets: dict[tuple[str, bytes | None, int], bytes] = {}
+    for item in case.signed() if case.keys else ():
+        for gid in item.boxes:
+            place = (item.payload.origin, item.payload.subject, gid)
+            for key in case.keys:
+                if place not in secrets and (secret := unwrap(item, gid, key)) is not None:
+                    secrets[place] = secret
+    return secrets
+
+
+def _one_transaction(case: Case) -> Trouble | None:
+    found: dict[Kind, Item] = {}
+    for item in case.bundle.items:
+        kind = item.payload.kind
+        if kind in {Kind.STARTED, Kind.ENDED} and found.setdefault(Kind(kind), item) is not item:
+            return failed("two_transactions_in_one_bundle", "kind", item)
+    for kind in (Kind.STARTED, Kind.ENDED):
+        if kind not in found:
+            return lacking("transaction", kind.name.lower())
+        if (found[kind].hash, Group.METER) not in case.contents:
+            return lacking("opening", "meter", found[kind])
+    if found[Kind.STARTED].payload.subject != found[Kind.ENDED].payload.subject:
+        return failed("two_transactions_in_one_bundle", "subject", found[Kind.ENDED])
+    return None
+
+
+def meters(case: Case) -> list[tuple[Item, Meter]]:
+    """Return the readable registers of the transaction in chain order."""
+    started = case.of_kind(Kind.STARTED)
+    subject = started.payload.subject if started else None
+    return [
+        (item, Meter.read(case.contents[item.hash, Group.METER].fields))
+        for item in case.bundle.items
+        if item.payload.subject == subject and (item.hash, Group.METER) in case.contents
+    ]
+
+
+def check_evidence(case: Case) -> Trouble | None:
+    """Step 6: evidence inside records verifies under the enrolled meter and says what the record says."""
+    return foreign.check(case, meters(case))
+
+
+def check_continuity(case: Case) -> Trouble | None:
+    """Step 7: registers never fall; what the signer says of the neighbouring session is told."""
+    known = meters(case)
+    before: Decimal | None = None
+    for item, meter in known:
+        if before is not None and meter.register_wh < before:
+            return failed("register_decreases", "register_wh", item)
+        before = meter.register_wh
+        if meter.unaccounted_wh:
+            detail = f"{meter.unaccounted_wh} Wh since the previous session"
+            case.findings.append(Finding("unaccounted_energy", "unaccounted_wh", detail))
+    by_kind = {item.payload.kind: meter for item, meter in known}
+    if Kind.STARTED in by_kind and Kind.ENDED in by_kind:
+        case.energy_wh = by_kind[Kind.ENDED].register_wh - by_kind[Kind.STARTED].register_wh
+    return None

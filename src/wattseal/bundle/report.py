@@ -1,0 +1,127 @@
+"""What the verifier says: numbered steps, records, a verdict and a grade; values, never bools."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from wattseal.model.verdict import Finding, Grade, Source, Verdict
+
+
+class Outcome(StrEnum):
+    """The verdict on a whole file."""
+
+    VALID = "VALID"
+    INVALID = "INVALID"
+    INCOMPLETE = "INCOMPLETE"
+    UNREADABLE = "UNREADABLE"
+
+
+class StepResult(StrEnum):
+    """What became of one numbered step."""
+
+    OK = "ok"
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+    NOT_APPLICABLE = "not_applicable"
+    NOT_REACHED = "not_reached"
+
+
+STEP_NAMES = (
+    "limits and strict parse",
+    "suite",
+    "keys entitled",
+    "signatures",
+    "chain",
+    "commitments",
+    "foreign evidence",
+    "continuity",
+    "inclusion",
+    "checkpoint and witnesses",
+    "authorisation",
+    "price",
+    "grade",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: `reason` is a message code, `field` and `record` name the place where it failed or what is missing."""
+
+    number: int
+    result: StepResult
+    reason: str = ""
+    field: str = ""
+    record: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the step for `--json`."""
+        named = {"reason": self.reason, "field": self.field, "record": self.record}
+        shown = {k: v for k, v in named.items() if v}
+        return {"step": self.number, "name": STEP_NAMES[self.number], "result": self.result.value} | shown
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReport:
+    """What was found of one record: its signature's verdict, and findings on its meaning."""
+
+    verdict: Verdict
+    format: str
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    record: str = ""
+    kind: str = ""
+    signer: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record for `--json`."""
+        shown: dict[str, Any] = {
+            "verdict": self.verdict.value,
+            "format": self.format,
+            "reason": self.reason,
+            "findings": [
+                {k: v for k, v in (("code", f.code), ("field", f.field), ("detail", f.detail)) if v}
+                for f in self.findings
+            ],
+        }
+        named = {"record": self.record, "kind": self.kind, "signer": self.signer}
+        return shown | {k: v for k, v in named.items() if v}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verifier's whole answer."""
+
+    verdict: Outcome
+    steps: Sequence[Step]
+    records: Sequence[RecordReport] = ()
+    grade: Grade | None = None
+    source: Source | None = None
+    energy_wh: Decimal | None = None
+    findings: Sequence[Finding] = field(default=())
+
+    @property
+    def failure(self) -> Step | None:
+        """The first step that failed, or else the first that lacks something."""
+        for result in (StepResult.FAILED, StepResult.INCOMPLETE):
+            for step in self.steps:
+                if step.result is result:
+                    return step
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report for `--json`; energies are decimal strings in Wh."""
+        return {
+            "verdict": self.verdict.value,
+            "grade": self.grade.name if self.grade is not None else None,
+            "source": self.source.value if self.source is not None else None,
+            "energy_wh": None if self.energy_wh is None else format(self.energy_wh, "f"),
+            "steps": [s.to_json() for s in self.steps],
+            "records": [r.to_json() for r in self.records],
+        }
+
+
+def place_text(place: tuple[str, int, int, int]) -> str:
+    """Return a place as people read it: `CPO/CS001 stream 1 epoch 0 seq 3`."""
+    return f"{place[0]} stream {place[1]} epoch {place[2]} seq {place[3]}"

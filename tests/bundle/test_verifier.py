@@ -1,0 +1,187 @@
+"""The offline verifier: honest bundles are valid, no mutant ever is, and the failing step is named."""
+
+import dataclasses
+import random
+from decimal import Decimal
+
+import pytest
+from tests.support.charges import EMSP, ORIGIN, START_MS, charge, pen, signing_key
+from tests.support.mutants import MUTATIONS
+from tests.support.worlds import (
+    CSMS_KEY,
+    EDGE_KEY,
+    EMSP_KEY,
+    LOG_KEY,
+    WITNESSES,
+    enrolled,
+    entries,
+    entry,
+    sealed_charge,
+    trust,
+)
+
+from wattseal.bundle.build import build_bundle, openings_of
+from wattseal.bundle.check import check_bundle
+from wattseal.bundle.report import Outcome, Report, StepResult
+from wattseal.bundle.trust import LogKey, Trust
+from wattseal.log.keys import SignatureType, SigningKey
+from wattseal.model.verdict import Grade, Source
+from wattseal.seal.item import Kind
+from wattseal.seal.registry import Role
+
+MUTANTS_EACH = 400
+
+
+def step_of(report: Report) -> int | None:
+    return report.failure.number if report.failure else None
+
+
+def test_a_sealed_charge_is_valid_at_g4_for_anybody_with_the_trust_file() -> None:
+    report = check_bundle(sealed_charge().bundle.encode(), trust())
+    assert (report.verdict, report.grade, report.source) == (Outcome.VALID, Grade.G4, Source.EDGE)
+    assert report.energy_wh == Decimal(2000)
+    assert all(step.result is StepResult.OK for step in report.steps)
+
+
+def test_a_reader_opens_a_bundle_that_shows_nothing_to_others() -> None:
+    closed = sealed_charge(opened=False).bundle.encode()
+    outsider = check_bundle(closed, trust())
+    assert (outsider.verdict, step_of(outsider), outsider.energy_wh) == (Outcome.INCOMPLETE, 5, None)
+    reader = check_bundle(closed, trust(), [EMSP])
+    assert (reader.verdict, reader.grade, reader.energy_wh) == (Outcome.VALID, Grade.G4, Decimal(2000))
+
+
+def test_without_a_trust_file_nothing_is_valid() -> None:
+    report = check_bundle(sealed_charge().bundle.encode(), None)
+    assert report.verdict is Outcome.INCOMPLETE
+    assert report.failure is not None
+    assert report.failure.reason == "trust"
+    assert report.grade is None
+
+
+@pytest.mark.parametrize("kind", list(MUTATIONS))
+def test_no_mutant_is_valid_and_the_failing_step_is_named(kind: str) -> None:
+    honest = sealed_charge().bundle.encode()
+    dice = random.Random(kind)  # noqa: S311 - repeatable on purpose
+    for _ in range(MUTANTS_EACH):
+        mutant = MUTATIONS[kind](honest, dice)
+        if mutant == honest:
+            continue
+        report = check_bundle(mutant, trust())
+        assert report.verdict is not Outcome.VALID, mutant.hex()
+        assert report.failure is not None
+        assert report.failure.reason
+
+
+def test_honest_bundles_of_all_lengths_are_valid() -> None:
+    for readings in range(0, 40, 3):
+        data = sealed_charge(readings=readings, start_wh=readings * 7).bundle.encode()
+        assert check_bundle(data, trust()).verdict is Outcome.VALID
+
+
+def test_a_bundle_forged_whole_with_fresh_keys_is_never_valid() -> None:
+    honest = sealed_charge()
+    root = signing_key("forger root")
+    forged = dataclasses.replace(honest.bundle, entries=entries(root=root))
+    report = check_bundle(forged.encode(), trust())
+    assert report.verdict is Outcome.INCOMPLETE
+    assert step_of(report) == 2
+    assert check_bundle(forged.encode(), None).verdict is Outcome.INCOMPLETE
+
+
+def test_a_cpo_cannot_enrol_its_own_edge() -> None:
+    edge = entry(Role.EDGE, "SITE", EDGE_KEY.public.spki, ORIGIN)
+    honest = sealed_charge()
+    for consent in (None, CSMS_KEY, signing_key("nobody")):
+        alone = tuple(e for e in entries() if EDGE_KEY.public.spki not in e.payload)
+        bundle = dataclasses.replace(honest.bundle, entries=(*alone, enrolled(edge, consent=consent)))
+        report = check_bundle(bundle.encode(), trust())
+        assert (report.verdict, step_of(report)) == (Outcome.INVALID, 2)
+        assert report.failure is not None
+        assert report.failure.reason == "no_consent_of_a_party_other_than_the_cpo"
+
+
+def test_a_record_signed_by_the_cpo_instead_of_the_edge_shows_its_true_source() -> None:
+    """The CPO may record what it is told, but that is G1 from the CSMS, not G4 from the edge."""
+    honest = sealed_charge()
+    _, decision = honest.others
+    items = charge(pen(key=CSMS_KEY), sealed=False, refs=(decision.hash,))
+    honest.log.add(items)
+    signed = honest.log.checkpoint()
+    proofs = [honest.log.proof(i, signed) for i in items if i.signature is not None]
+    shown = openings_of(items, (2, 4))
+    bundle = build_bundle(items, proofs=proofs, entries=entries(), others=honest.others, openings=shown)
+    report = check_bundle(bundle.encode(), trust())
+    assert (report.verdict, report.grade, report.source) == (Outcome.VALID, Grade.G1, Source.CSMS)
+
+
+def test_fewer_witnesses_than_the_quorum_is_incomplete_and_a_false_cosignature_invalid() -> None:
+    honest = sealed_charge()
+    one = honest.log.checkpoint(parties=("MSP",))
+    proofs = [honest.log.proof(i, one) for i in honest.items if i.signature is not None]
+    lacking = dataclasses.replace(honest.bundle, proofs=tuple(proofs))
+    report = check_bundle(lacking.encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 9)
+    enough = check_bundle(lacking.encode(), trust(quorum=1))
+    assert (enough.verdict, enough.grade) == (Outcome.VALID, Grade.G2)
+    late = honest.log.checkpoint(at_s=START_MS // 1000 + 3 * 86400)
+    proofs = [honest.log.proof(i, late) for i in honest.items if i.signature is not None]
+    too_late = check_bundle(dataclasses.replace(honest.bundle, proofs=tuple(proofs)).encode(), trust())
+    assert (too_late.verdict, too_late.grade) == (Outcome.VALID, Grade.G2)
+
+
+def test_a_witness_of_the_logs_own_party_does_not_count() -> None:
+    own = tuple(dataclasses.replace(w, party="CPO") if w.party == "DSO" else w for w in trust().witnesses)
+    report = check_bundle(sealed_charge().bundle.encode(), trust(witnesses=own))
+    assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 9)
+
+
+def test_an_unknown_log_is_a_matter_of_trust() -> None:
+    stranger = SigningKey("CPO/log", SignatureType.ED25519, bytes(32))
+    report = check_bundle(sealed_charge().bundle.encode(), trust(logs=(LogKey(stranger.verifier, "CPO"),)))
+    assert report.verdict is not Outcome.VALID
+    assert step_of(report) == 9
+
+
+def test_two_roots_of_one_size_are_a_split_view() -> None:
+    honest = sealed_charge()
+    other = sealed_charge(start_wh=5)
+    mixed = (*honest.bundle.proofs[:-1], other.bundle.proofs[-1])
+    report = check_bundle(dataclasses.replace(honest.bundle, proofs=mixed).encode(), trust())
+    assert report.verdict is Outcome.INVALID
+
+
+def test_revocation_strikes_what_was_witnessed_after_it_and_spares_what_was_before() -> None:
+    honest = sealed_charge()
+    base = entry(Role.EDGE, "SITE", EDGE_KEY.public.spki, ORIGIN, custodian="SITE")
+    witnessed_ms = (START_MS // 1000 + 3600) * 1000
+    for revoked_ms, outcome in ((witnessed_ms + 1, Outcome.VALID), (witnessed_ms, Outcome.INVALID)):
+        revoked = enrolled(dataclasses.replace(base, version=2, revoked_ms=revoked_ms))
+        report = check_bundle(honest.bundle.encode(), trust(entries=(*entries(), revoked)))
+        assert report.verdict is outcome
+
+
+def test_a_revocation_the_verifier_holds_wins_over_an_old_entry_in_the_bundle() -> None:
+    base = entry(Role.EDGE, "SITE", EDGE_KEY.public.spki, ORIGIN, custodian="SITE")
+    revoked = enrolled(dataclasses.replace(base, version=2, revoked_ms=START_MS))
+    report = check_bundle(sealed_charge().bundle.encode(), trust(entries=(*entries(), revoked)))
+    assert (report.verdict, step_of(report)) == (Outcome.INVALID, 9)
+    negative_control = check_bundle(sealed_charge().bundle.encode(), trust())
+    assert negative_control.verdict is Outcome.VALID
+
+
+def test_a_start_that_the_billing_party_refused_is_invalid_and_a_missing_decision_incomplete() -> None:
+    honest = sealed_charge()
+    report = check_bundle(dataclasses.replace(honest.bundle, others=()).encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 10)
+    only_decision = tuple(o for o in honest.bundle.others if o.payload.kind == Kind.DECISION)
+    report = check_bundle(dataclasses.replace(honest.bundle, others=only_decision).encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 10)
+
+
+def test_a_trust_file_survives_its_text() -> None:
+    full = trust(entries=entries())
+    assert Trust.parse(full.to_json()).to_json() == full.to_json()
+    assert {w.party for w in Trust.parse(full.to_json()).witnesses} == set(WITNESSES)
+    assert LOG_KEY.verifier in {log.key for log in full.logs}
+    assert EMSP_KEY.public.spki
