@@ -1,0 +1,1 @@
+"""Outbound network: whoever this process calls upon."""
