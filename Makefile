@@ -1,0 +1,64 @@
+# Everything a person or a CI runs here. Each target brings what it needs and is quick when nothing changed.
+#   make install        .venv with what wattseal runs on     make demo ARGS="--once"   one provable charge, end to end
+#   make install-dev    the same plus tests and tools        make test ARGS="-k ocmf"  the tests
+#   make check          linters, types, import contracts     make bench                measurements, with ratios
+#   make lock           renew requirements/*.txt             make clean                remove what these made
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+# Wheels only, every file named by hash, nothing resolved at install time: no foreign build code runs.
+PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only-binary :all:
+# The project itself: linked in place, built with the locked backend.
+PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
+
+.PHONY: install install-dev demo test check bench lock clean
+.DELETE_ON_ERROR:
+
+install: $(VENV)/.run
+install-dev: $(VENV)/.dev
+
+$(VENV)/.made: tools/make-venv
+	tools/make-venv $(VENV) $(PYTHON)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/run.txt requirements/build.txt pyproject.toml
+	$(PIP_LOCKED) -r requirements/run.txt -r requirements/build.txt
+	$(PIP_SELF)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	$(PIP_LOCKED) -r requirements/dev.txt
+	@touch $@
+
+demo: install
+	$(BIN)/wattseal demo $(ARGS)
+
+# WATTSEAL_VECTORS, when set, names a folder of foreign test vectors and is passed on.
+test: install-dev
+	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+check: install-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install-dev
+	$(BIN)/python -m bench $(ARGS)
+
+# The locks hold versions and hashes for CPython 3.11 to 3.13 on Linux and macOS, and no address of any index.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
+# `make lock ARGS=--upgrade` moves to the newest versions.
+lock: install-dev
+	$(LOCK) pyproject.toml -o requirements/run.txt
+	$(LOCK) pyproject.toml --group build --group dev -c requirements/run.txt -o requirements/dev.txt
+	$(LOCK) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find src tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +
