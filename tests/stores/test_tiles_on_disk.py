@@ -1,7 +1,9 @@
+import json
 import os
 import shutil
 import stat
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,13 @@ def test_the_files_are_those_of_tlog_tiles(tmp_path: Path) -> None:
     assert found - due - {"checkpoint"} == {"tile/1/000.p/1"}
     assert (tmp_path / "tile/0/004.p/176").read_bytes() == b"".join(FOREST.rows[0][1024:1200])
     assert not (tmp_path / "tile/0/001.p").exists()
+
+
+def test_the_files_are_those_of_the_published_vectors(tmp_path: Path) -> None:
+    vectors = json.loads((Path(__file__).parents[2] / "docs/spec/vectors/log/tiles.json").read_text())
+    grown(tmp_path, 300)
+    for path, digest in vectors["sha256_at_300"].items():
+        assert sha256((tmp_path / path).read_bytes()).hexdigest() == digest
 
 
 def test_every_entry_is_proven_offline(tmp_path: Path) -> None:
