@@ -1,0 +1,5 @@
+"""`python -m wattseal`."""
+
+from wattseal.cli.main import main
+
+main()

@@ -1,0 +1,134 @@
+"""`wattseal`: the one command, and what every sub-command may rely on.
+
+A sub-command is a module `wattseal.cli.<name>` holding `app = cyclopts.App(name="<name>")`, imported only when it is
+called, and one line in `COMMANDS`. It returns an exit code or None for 0, prints results to standard output, and
+raises `WattsealError` when it cannot go on.
+
+Exit codes: 0 done; 1 to 3 are a command's own verdicts (`wattseal verify --help`); 64 wrong usage; 65 input, 74 store
+or system, 78 configuration cannot be used; 70 a defect of ours; 130 interrupted (64 to 78 after BSD sysexits).
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from cyclopts import App, CycloptsError
+
+from wattseal import __version__
+from wattseal.base.errors import ConfigError, InputError, StoreError, WattsealError
+from wattseal.base.text import shown
+from wattseal.cli.output import json_line
+
+EXIT_USAGE, EXIT_INPUT, EXIT_DEFECT, EXIT_SYSTEM, EXIT_CONFIG, EXIT_INTERRUPTED = 64, 65, 70, 74, 78, 130
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A sub-command: the module `wattseal.cli.<name>` and its line in `wattseal --help`."""
+
+    name: str
+    help: str
+
+
+COMMANDS = (Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),)
+
+
+def make_app() -> App:
+    """Return the root command; no sub-command's module is imported before it is called."""
+    app = App(
+        name="wattseal",
+        help="EV charging in which the data carries its own proof.",
+        version=__version__,
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for command in COMMANDS:
+        app.command(f"wattseal.cli.{command.name}:app", name=command.name, help=command.help)
+    return app
+
+
+def run(arguments: Sequence[str], errors: TextIO) -> int:
+    """Run one command line and return its exit code; trouble becomes one line on `errors`.
+
+    With `--debug` anywhere before `--` the traceback follows; with `--json` the line is a JSON object
+    `{"error": {"code", "subject", "text"}}`.
+    """
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    debug, as_json = "--debug" in options, "--json" in options
+    rest = [a for i, a in enumerate(arguments) if not (a == "--debug" and i < len(options))]
+    try:
+        code = make_app()(rest)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - people get a sentence, not a stack
+        failure = _failure(error)
+        errors.write(failure.line(as_json=as_json) + "\n")
+        if debug:
+            errors.writelines(traceback.format_exception(error))
+        return failure.exit_code
+    return code if isinstance(code, int) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a command ended early: exit code, stable code, the offending thing, a sentence with the next step."""
+
+    exit_code: int
+    code: str
+    subject: str
+    text: str
+
+    def line(self, *, as_json: bool) -> str:
+        """Return the one line to print; hostile text in it cannot move the cursor or forge a second line."""
+        if as_json:
+            return json_line({"error": {"code": self.code, "subject": self.subject, "text": self.text}})
+        subject = f" [{shown(self.subject)}]" if self.subject and self.subject not in self.text else ""
+        return f"wattseal: {shown(self.text, limit=1000)}{subject}"
+
+
+_DEFECT = "this is a defect in wattseal, not in your input: run it again with --debug and report what it prints"
+
+
+def _failure(error: Exception | KeyboardInterrupt) -> Failure:
+    match error:
+        case CycloptsError():
+            text = " ".join(str(error).split())
+            return Failure(EXIT_USAGE, "usage", "", f"{text} See 'wattseal --help' or 'wattseal COMMAND --help'.")
+        case WattsealError():
+            return Failure(_exit_code(error), error.code, error.subject, str(error))
+        case BrokenPipeError():
+            return Failure(EXIT_SYSTEM, "broken_pipe", "", "the reader of this output went away")
+        case OSError():
+            subject = "" if error.filename is None else os.fsdecode(error.filename)
+            text = f"{subject}: {error.strerror}" if subject and error.strerror else error.strerror or str(error)
+            return Failure(EXIT_SYSTEM, "system", subject, f"the system refused: {text}")
+        case KeyboardInterrupt():
+            return Failure(EXIT_INTERRUPTED, "interrupted", "", "interrupted")
+        case _:
+            return Failure(EXIT_DEFECT, "defect", type(error).__name__, _DEFECT)
+
+
+def _exit_code(error: WattsealError) -> int:
+    match error:
+        case InputError():
+            return EXIT_INPUT
+        case ConfigError():
+            return EXIT_CONFIG
+        case StoreError():
+            return EXIT_SYSTEM
+        case _:
+            return EXIT_DEFECT
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    code = run(sys.argv[1:], sys.stderr)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or EXIT_SYSTEM
+    sys.exit(code)
