@@ -1,0 +1,1 @@
+"""Pure decisions: facts, state and time in; values out."""
