@@ -13,7 +13,7 @@ from wattseal.model.facts import MeterReported, TransactionEnded, TransactionSta
 from wattseal.model.metering import energy_register_wh
 from wattseal.parties.edge_records import Groups, meter_groups, ops_group, raw_group
 from wattseal.parties.edge_state import Charge, EdgeState, Mode, Site
-from wattseal.parties.edge_step import Step, append
+from wattseal.parties.edge_step import STATION_STREAM, Step, append
 from wattseal.parties.edge_upstream import Upward, seen_event
 from wattseal.seal import receipt
 from wattseal.seal.dcbor import CborError
@@ -86,11 +86,14 @@ def metered(state: EdgeState, site: Site, heard: Heard, fact: MeterReported) -> 
 
 
 def ended(state: EdgeState, site: Site, heard: Heard, fact: TransactionEnded) -> Step:
-    """Record that a transaction ended. A second end, or that of one never seen, is kept under keys of its own."""
+    """Record that a transaction ended.
+
+    A second end is kept on the station's own chain under keys of its own, so that the first one stands.
+    """
     known = state.charges.get(str(fact.transaction_id))
     charge = charge_of(state, site, str(fact.transaction_id), fact.evse_id)
     if charge.end is not None:
-        charge = replace(charge, keys=SubjectKeys.new(site.writer.random), permit=None, end=None)
+        charge = Charge(charge.transaction_id, STATION_STREAM, SubjectKeys.new(site.writer.random))
     ops = Ops(
         transaction_id=charge.transaction_id,
         reason=fact.reason,

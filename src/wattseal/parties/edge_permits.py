@@ -91,6 +91,10 @@ def decided(state: EdgeState, site: Site, item: Item, now_ms: int) -> EdgeState 
     return Refusal("decision_on_no_request_of_ours")
 
 
+def _is_about(item: Item, permit: Permit) -> bool:
+    return item.payload.refs[0] == permit.request and item.payload.subject == permit.keys.subject
+
+
 def read_decision(site: Site, item: Item, now_ms: int) -> Granted | Refusal:
     """Return what a decision record grants, once signer, signature and expiry are checked; else why not."""
     payload = item.payload
