@@ -218,7 +218,7 @@ async def test_the_key_is_made_once_kept_secret_and_named(tmp_path: Path) -> Non
     async with running(tmp_path) as witness:
         first = witness.peer.key
     assert (tmp_path / "vkey").read_text().strip() == str(first)
-    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "keys" / "witness.pem").stat().st_mode) == 0o600
     async with running(tmp_path) as witness:
         assert witness.peer.key == first
         with pytest.raises(ConfigError) as caught:
@@ -229,8 +229,29 @@ async def test_the_key_is_made_once_kept_secret_and_named(tmp_path: Path) -> Non
     assert caught.value.code == "witness_name_differs"
 
 
-def test_a_witness_that_lost_its_key_does_not_get_a_new_identity(tmp_path: Path) -> None:
-    (tmp_path / "logs").mkdir()
+def test_a_witness_that_lost_its_key_or_name_does_not_get_a_new_identity(tmp_path: Path) -> None:
+    store = WitnessStore.open(tmp_path, NEW_KEY)
+    store.save(signed_checkpoint(FOREST, 5))
+    store.close()
+    for lost, code in (("vkey", "bad_witness_key"), ("keys/witness.pem", "witness_key_lost")):
+        (tmp_path / lost).rename(tmp_path / "away")
+        with pytest.raises(ConfigError) as caught:
+            WitnessStore.open(tmp_path, signing_key("x", SignatureType.COSIGNATURE_ED25519))
+        assert caught.value.code == code
+        (tmp_path / "away").rename(tmp_path / lost)
+
+
+def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
+    WitnessStore.open(tmp_path, NEW_KEY).close()
+    (tmp_path / "vkey").unlink()
+    store = WitnessStore.open(tmp_path, signing_key("again", SignatureType.COSIGNATURE_ED25519))
+    assert store.key.name == "again"
+    store.close()
+
+
+def test_a_vkey_file_of_another_key_is_refused(tmp_path: Path) -> None:
+    WitnessStore.open(tmp_path, NEW_KEY).close()
+    (tmp_path / "vkey").write_text(str(signing_key("x", SignatureType.COSIGNATURE_ED25519).verifier))
     with pytest.raises(ConfigError) as caught:
         WitnessStore.open(tmp_path, NEW_KEY)
-    assert caught.value.code == "witness_key_lost"
+    assert caught.value.code == "bad_witness_key"

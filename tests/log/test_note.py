@@ -1,6 +1,8 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.log.log_world import LOG_KEY, ORIGIN, WITNESS_KEY, signing_key
@@ -143,9 +145,17 @@ def test_keys_survive_their_text_form_and_repr_hides_the_seed() -> None:
         assert SigningKey.parse(key.encode()) == key
         assert SigningKey.parse(key.encode() + "\n") == key
         assert VerifierKey.parse(str(key.verifier)) == key.verifier
+        assert SigningKey.from_pem(key.name, key.kind, key.to_pem()) == key
         assert str(key.seed) not in repr(key)
         assert key.seed.hex() not in repr(key)
         assert "seed" not in repr(key)
+
+
+def test_a_pem_file_of_another_key_is_refused() -> None:
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for wrong in (pem, b"", LOG_KEY.to_pem()[:-40]):
+        with pytest.raises(InputError):
+            SigningKey.from_pem(ORIGIN, SignatureType.ED25519, wrong)
 
 
 def test_one_key_pair_has_different_ids_as_log_and_as_witness() -> None:

@@ -6,6 +6,12 @@ from hashlib import sha256
 from typing import Self, assert_never
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
@@ -109,6 +115,21 @@ class SigningKey:
         if key.verifier.key_id.hex() != parts[1]:
             raise InputError(f"the id {parts[1][:16]} is not this key's", code="bad_skey", subject=parts[0])
         return key
+
+    @classmethod
+    def from_pem(cls, name: str, kind: SignatureType, pem: bytes) -> Self:
+        """Take an Ed25519 key out of an unencrypted PKCS#8 PEM file, which knows neither name nor kind."""
+        try:
+            private = load_pem_private_key(pem, None)
+        except (ValueError, TypeError) as error:
+            raise InputError("not an unencrypted PKCS#8 private key", code="bad_skey", subject=name) from error
+        if not isinstance(private, Ed25519PrivateKey):
+            raise InputError("logs and witnesses have Ed25519 keys", code="bad_skey", subject=name)
+        return cls(name, kind, private.private_bytes_raw())
+
+    def to_pem(self) -> bytes:
+        """Return the key as unencrypted PKCS#8 PEM, for a file only its owner may read."""
+        return self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     def encode(self) -> str:
         """Return the text form that `parse` reads. It is the secret itself: mode 0600, never logged."""

@@ -1,7 +1,7 @@
 """What a witness remembers: one file a log, the latest checkpoint it cosigned, just as monitors may read it.
 
-Layout below the directory: `logs/<hex SHA-256 of the origin>/checkpoint`, `key` (0600), `vkey`, `trusted-logs` (a vkey
-a line), `lock`. All calls block on the disk.
+Layout below the directory: `logs/<hex SHA-256 of the origin>/checkpoint`, `keys/witness.pem` (0600), `vkey` (its
+public half with its name), `trusted-logs` (a vkey a line), `lock`. All calls block on the disk.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ from typing import Self
 from wattseal.base.errors import ConfigError, InputError, StoreError
 from wattseal.log import note
 from wattseal.log.checkpoint import SignedCheckpoint
-from wattseal.log.keys import SigningKey, VerifierKey
+from wattseal.log.keys import SignatureType, SigningKey, VerifierKey
 from wattseal.log.witness import logs_by_origin, origin_hash
 from wattseal.model.verdict import Verdict
 from wattseal.stores.files import write_durably
@@ -42,7 +42,6 @@ class WitnessStore:
         lock = _lock(directory)
         try:
             key = _key(directory, new_key, name)
-            write_durably(directory / "vkey", f"{key.verifier}\n".encode())
         except BaseException:
             os.close(lock)
             raise
@@ -131,15 +130,22 @@ def _lock(directory: Path) -> int:
 
 def _key(directory: Path, new_key: SigningKey, name: str | None) -> SigningKey:
     """Return the witness's key. A directory with state but without key is refused, not given a new identity."""
-    path = directory / "key"
-    if not path.exists():
-        if (directory / "logs").exists():
-            raise ConfigError(f"{path} is lost: restore it from a backup", code="witness_key_lost", subject=str(path))
-        write_durably(path, f"{new_key.encode()}\n".encode(), 0o600)
+    pem, vkey = directory / "keys" / "witness.pem", directory / "vkey"
+    if not vkey.exists() and not (directory / "logs").exists():  # the vkey is written last: without it nobody was told
+        pem.parent.mkdir(mode=0o700, exist_ok=True)
+        write_durably(pem, new_key.to_pem(), 0o600)
+        write_durably(vkey, f"{new_key.verifier}\n".encode())
+    if not pem.exists():
+        raise ConfigError(f"{pem} is lost: restore it from a backup", code="witness_key_lost", subject=str(pem))
     try:
-        key = SigningKey.parse(path.read_text())
-    except InputError as error:
-        raise ConfigError(f"{path}: {error}", code="bad_witness_key", subject=str(path)) from error
+        told = VerifierKey.parse(vkey.read_text().strip())
+        key = SigningKey.from_pem(told.name, SignatureType.COSIGNATURE_ED25519, pem.read_bytes())
+    except (OSError, InputError) as error:
+        raise ConfigError(
+            f"the witness's key cannot be read: {error}", code="bad_witness_key", subject=str(pem)
+        ) from error
+    if key.verifier != told:
+        raise ConfigError(f"{vkey} is not that of {pem}: restore both", code="bad_witness_key", subject=str(vkey))
     if name is not None and key.name != name:
         text = f"this witness is called {key.name}: drop --name, or use another data directory"
         raise ConfigError(text, code="witness_name_differs", subject=name)
