@@ -4,6 +4,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from wattseal.base.errors import ConfigError, InputError, StoreError
 from wattseal.cli import main as cli
 
 HELPERS = {"main", "output"}
+MAKE_APP = cli.make_app
 
 
 def run(monkeypatch: pytest.MonkeyPatch, action: Callable[..., Any], *arguments: str) -> tuple[int, str]:
-    app = cli.make_app()
+    app = MAKE_APP()
     app.command(action, name="act")
     monkeypatch.setattr(cli, "make_app", lambda: app)
     errors = io.StringIO()
@@ -107,3 +109,18 @@ def test_starting_the_command_imports_no_room_but_the_base() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
     assert done.stdout.strip() == "['base', 'cli']"
+
+
+def test_verify_knows_no_server_no_store_and_no_network(tmp_path: Path) -> None:
+    """Any party, offline: what `wattseal verify` loads is what a verifier needs."""
+    record = tmp_path / "broken.wsb"
+    record.write_bytes(b"not a bundle")
+    script = (
+        "import io, sys; from wattseal.cli.main import run; "
+        f"code = run(['verify', {str(record)!r}], io.StringIO()); "
+        "print(code, [m for m in sys.modules if m.split('.')[0] in ('aiohttp', 'litestar', 'picows', 'sqlalchemy', "
+        "'sqlite3', 'asyncpg', 'uvicorn') or m.split('.')[:2] in (['wattseal', r] for r in "
+        "('serve', 'dial', 'stores', 'flow', 'rules', 'wire', 'app', 'parties'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    assert done.stdout.splitlines()[-1] == "3 []"

@@ -33,7 +33,12 @@ class Command:
     help: str
 
 
-COMMANDS = (Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),)
+COMMANDS = (
+    Command("verify", "Check bundles and signed meter records offline."),
+    Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
+    Command("registry", "Enrol keys, revoke them, write trust files."),
+    Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
+)
 
 
 def make_app() -> App:
