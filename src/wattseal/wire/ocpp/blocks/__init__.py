@@ -1,0 +1,1 @@
+"""One folder a functional block, one file a message."""

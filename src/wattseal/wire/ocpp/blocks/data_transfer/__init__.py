@@ -1,0 +1,1 @@
+"""Vendors' own messages, and wattseal records over 1.6."""

@@ -1,0 +1,1 @@
+"""Meter values outside transaction events."""

@@ -1,0 +1,1 @@
+"""Boot and heartbeat."""

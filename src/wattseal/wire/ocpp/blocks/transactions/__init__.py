@@ -1,0 +1,1 @@
+"""Start, progress and end of a transaction."""
