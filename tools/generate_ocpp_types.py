@@ -21,6 +21,7 @@ from typing import Any
 VERSIONS = {"v16": "1.6", "v201": "2.0.1", "v21": "2.1"}
 TARGET = Path(__file__).parent.parent / "src/wattseal/wire/ocpp/generated"
 MAX_INTEGER = 2**53 - 1
+URI = 'r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]*$"'
 NUMBERS = {
     (("multipleOf", 0.1),): "Tenths",
     (("maximum", 100.0), ("minimum", 0.0)): "Percent",
@@ -102,6 +103,8 @@ class Module:
         match schema["type"]:
             case "string" if schema.get("format") == "date-time":
                 return self.need("datetime", "datetime")
+            case "string" if schema.get("format") == "uri":
+                return self.annotated("str", pattern=URI)
             case "string":
                 return self.annotated("str", max_length=schema.get("maxLength"))
             case "integer" if low is None and high is None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from wattseal.base.errors import InputError, LimitError
-from wattseal.wire.ocpp import rpc
+from wattseal.wire.ocpp import guard
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Connection, Ignored, ResultError, Send, Violation
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
@@ -81,7 +81,7 @@ def test_only_21_has_send_and_result_errors() -> None:
 def test_a_frame_over_the_limit_is_a_limit_error() -> None:
     connection = Connection(Version.V16)
     with pytest.raises(LimitError):
-        connection.receive(b'[2,"1","DataTransfer",{"vendorId":"x","data":"' + b"a" * rpc.guard.MAX_FRAME_BYTES, NOW)
+        connection.receive(b'[2,"1","DataTransfer",{"vendorId":"x","data":"' + b"a" * guard.MAX_FRAME_BYTES, NOW)
     assert isinstance(Connection(Version.V16, max_frame_bytes=10**6).receive(GOLDEN_CALL, NOW), Call)
 
 
@@ -97,7 +97,7 @@ HOSTILE = [
     (DEEP, "-1", Fault.UNREADABLE),
     (b'[2,"1","A",' + DEEP, "1", Fault.MALFORMED),
     (b'["2","1","Heartbeat",{}]', "-1", Fault.UNREADABLE),
-    (b'[2.0,"1","Heartbeat",{}]', "-1", Fault.UNREADABLE),
+    (b'[2.0,"1","Heartbeat",{}]', "1", Fault.MALFORMED),
     (b'[2,1,"Heartbeat",{}]', "-1", Fault.UNREADABLE),
     (b'[2,null,"Heartbeat",{}]', "-1", Fault.UNREADABLE),
     (b'[2,"","Heartbeat",{}]', "-1", Fault.UNREADABLE),

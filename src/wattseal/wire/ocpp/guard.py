@@ -34,8 +34,8 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 _FAULTS = (
     (re.compile(r"unknown field"), Fault.MALFORMED),
     (re.compile(r"missing required field|`array` of"), Fault.COUNT),
-    (re.compile(r"Expected `(object|array)`, got.*(?<! at `\$)$"), Fault.MALFORMED),
-    (re.compile(r"of length|enum value|>=|<=|RFC3339|that is|nesting|out of range"), Fault.VALUE),
+    (re.compile(r"^Expected `object`, got `\w+`$"), Fault.MALFORMED),
+    (re.compile(r"of length|enum value|>=|<=|RFC3339|that is|matching regex|nesting|out of range"), Fault.VALUE),
     (re.compile(r"Expected "), Fault.TYPE),
 )
 
@@ -85,7 +85,7 @@ def refusal(problem: msgspec.ValidationError) -> Refusal:
     """Return the fault that a validation error means."""
     text = str(problem)
     fault = next((fault for pattern, fault in _FAULTS if pattern.search(text)), Fault.TYPE)
-    return Refusal(fault, explain(re.sub(r"value '.*'( - at|$)", r"value\1", text, flags=re.DOTALL)))
+    return Refusal(fault, explain(re.sub(r" (['\"]).*\1", "", text, flags=re.DOTALL)))
 
 
 def explain(text: str) -> str:

@@ -10,7 +10,7 @@ from wattseal.wire.ocpp.values import Integer, Wire
 
 
 class Request(Wire, frozen=True, kw_only=True):
-    location: str
+    location: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]*$")]
     retries: Integer | UnsetType = UNSET
     retryInterval: Integer | UnsetType = UNSET
     startTime: datetime | UnsetType = UNSET
