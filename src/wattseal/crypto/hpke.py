@@ -1,6 +1,7 @@
 """HPKE base mode, X25519-HKDF-SHA256 + HKDF-SHA256 + AES-128-GCM (RFC 9180): the one suite for sealing secrets."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
@@ -26,14 +27,7 @@ class SealPublicKey:
     @staticmethod
     def from_spki(spki: bytes) -> "SealPublicKey":
         """Parse a DER SPKI of X25519; small-order points are refused with `InputError`."""
-        if not spki.startswith(_SPKI_PREFIX) or len(spki) != 44:
-            raise InputError("sealing key must be a DER SPKI of X25519", code="bad_key", subject="spki")
-        key = x25519.X25519PublicKey.from_public_bytes(spki[12:])
-        try:
-            _PROBE.exchange(key)
-        except ValueError as error:
-            raise InputError("X25519 key of small order", code="weak_key", subject="spki") from error
-        return SealPublicKey(bytes(spki[12:]), key)
+        return _parse(bytes(spki))
 
     @property
     def spki(self) -> bytes:
@@ -43,6 +37,18 @@ class SealPublicKey:
     def seal(self, plaintext: bytes, info: bytes) -> bytes:
         """Return enc || ciphertext; the context goes in `info`. Uses HPKE's own randomness."""
         return _SUITE.encrypt(plaintext, self._key, info)
+
+
+@lru_cache(maxsize=4096)
+def _parse(spki: bytes) -> SealPublicKey:
+    if not spki.startswith(_SPKI_PREFIX) or len(spki) != 44:
+        raise InputError("sealing key must be a DER SPKI of X25519", code="bad_key", subject="spki")
+    key = x25519.X25519PublicKey.from_public_bytes(spki[12:])
+    try:
+        _PROBE.exchange(key)
+    except ValueError as error:
+        raise InputError("X25519 key of small order", code="weak_key", subject="spki") from error
+    return SealPublicKey(spki[12:], key)
 
 
 @dataclass(frozen=True, slots=True)

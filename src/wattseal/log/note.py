@@ -1,5 +1,6 @@
 """Signed notes (C2SP signed-note): text, a blank line, signature lines. Strictly parsed, bytes kept as they came."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -86,13 +87,16 @@ class Checked:
     failed: tuple[VerifierKey, ...]
 
 
+_CONTROL = re.compile(rb"[\x00-\x09\x0b-\x1f]")
+
+
 def check_text(data: bytes) -> None:
     """Raise `InputError` unless `data` is UTF-8 without control characters other than newline."""
     try:
         data.decode()
     except UnicodeDecodeError as error:
         raise InputError("a note is UTF-8 text", code="bad_note", subject="note") from error
-    if any(byte < 0x20 and byte != 0x0A for byte in data):
+    if _CONTROL.search(data):
         raise InputError("a note holds no control characters", code="bad_note", subject="note")
 
 

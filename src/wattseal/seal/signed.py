@@ -6,6 +6,7 @@ signature made for one purpose verifies for no other.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from wattseal.crypto.keys import PublicKey, SigningKey
@@ -24,6 +25,15 @@ class Domain(StrEnum):
     DIRECTORY = "wattseal-directory-v1"
 
 
+_LASTING = frozenset({Domain.ENTRY, Domain.CONSENT, Domain.HANDOVER})
+"""Statements met again in bundle after bundle: what was verified once is remembered."""
+
+
+@lru_cache(maxsize=4096)
+def _verify_once(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    return key.verify(message, signature)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A parsed but unverified statement; `fields` is its payload map."""
@@ -37,7 +47,10 @@ class Statement:
         if self.signature.kid != key.kid or self.signature.algorithm != key.algorithm:
             return False
         aad = dcbor.encode([domain.value, context])
-        return key.verify(to_be_signed(self.signature.protected, aad, self.payload), self.signature.signature)
+        message = to_be_signed(self.signature.protected, aad, self.payload)
+        if domain in _LASTING:
+            return _verify_once(key, message, self.signature.signature)
+        return key.verify(message, self.signature.signature)
 
     def to_value(self) -> Any:
         """Return the tagged value, ready to encode."""
