@@ -1,6 +1,6 @@
 """What the verifier has found out so far about one bundle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -42,6 +42,7 @@ class Case:
     bundle: Bundle
     trust: Trust | None
     keys: tuple[SealPrivateKey, ...]
+    proofs: Sequence[TlogProof]
     registry: Registry = field(init=False)
     entitled: bool = False
     signers: dict[bytes, Entry] = field(default_factory=dict)
@@ -49,7 +50,6 @@ class Case:
     contents: dict[tuple[bytes, int], Content] = field(default_factory=dict)
     evidence: list[RecordReport] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    proofs: list[TlogProof] = field(default_factory=list)
     cosigners: set[str] = field(default_factory=set)
     cosigned_in_time: bool = False
     source: Source | None = None

@@ -15,6 +15,7 @@ from wattseal.bundle.report import Outcome, Report, Step, StepResult
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
+from wattseal.log.proof import TlogProof
 from wattseal.model.verdict import Verdict
 from wattseal.seal.chain import check_chain, find_forks
 from wattseal.seal.registry import Refusal
@@ -29,9 +30,10 @@ def check_bundle(data: bytes, trust: Trust | None, keys: Sequence[SealPrivateKey
     """
     try:
         bundle = parse_bundle(data)
+        parsed = [TlogProof.parse(proof) for proof in bundle.proofs]
     except InputError as error:
         return _unreadable(error)
-    case = Case(bundle, trust, tuple(keys))
+    case = Case(bundle, trust, tuple(keys), parsed)
     steps = [Step(0, StepResult.OK), Step(1, StepResult.OK)]
     for number, run in enumerate(_STEPS, start=2):
         try:
@@ -65,8 +67,7 @@ def _report(case: Case, steps: list[Step]) -> Report:
     if StepResult.FAILED in results:
         return Report(Outcome.INVALID, steps, case.record_reports(), findings=tuple(case.findings))
     if StepResult.INCOMPLETE in results:
-        outcome = Outcome.INCOMPLETE
-        return Report(outcome, steps, case.record_reports(), energy_wh=case.energy_wh, findings=tuple(case.findings))
+        return Report(Outcome.INCOMPLETE, steps, case.record_reports(), findings=tuple(case.findings))
     return Report(
         Outcome.VALID,
         steps,
