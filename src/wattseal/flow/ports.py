@@ -33,9 +33,10 @@ class Random(Protocol):
 class StoredItem:
     """One record or link of a chain, exactly as it arrived or was sealed.
 
-    Its place is (origin, stream, epoch, seq). The same place with the same `payload_hash` again is ignored; with
-    another hash it is kept as well: two signed ones are a fork proof. `leaf` is the transparency log's 32-byte entry,
-    present for signed records only; the journal gives each new leaf the tenant's next dense log index.
+    Its place is (origin, stream, epoch, seq). The same bytes at the same place again are ignored; any other bytes there
+    are kept as well: with another `payload_hash` two signed ones are a fork proof, and a copy that some hop stripped or
+    spoiled must not keep the genuine one out. `leaf` is the transparency log's 32-byte entry, present for signed
+    records only; the journal gives each new leaf the tenant's next dense log index.
     """
 
     origin: Origin

@@ -1,0 +1,1 @@
+"""Alembic migrations, run by `wattseal.stores.migrate`; the same ones on SQLite and PostgreSQL."""

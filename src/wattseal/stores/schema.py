@@ -1,0 +1,138 @@
+"""The tables of the journal, one schema for SQLite and PostgreSQL.
+
+`migrations/` builds exactly this (a test compares them). Every table has `tenant_id` first in its key, and every
+statement in the adapters filters by it. Text that is compared or sorted is so by its bytes on both databases.
+"""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
+
+HEAD: Final = "0001"
+"""The newest migration: what an opened database must be at."""
+
+metadata = MetaData()
+
+name_type = Text().with_variant(PG_TEXT(collation="C"), "postgresql")
+"""Text ordered by its bytes."""
+position_type = BigInteger().with_variant(Integer, "sqlite")
+"""A 64-bit row number on both (SQLite numbers rows only in a column declared INTEGER)."""
+
+items = Table(
+    "items",
+    metadata,
+    Column("position", position_type, primary_key=True, autoincrement=True),
+    Column("tenant_id", name_type, nullable=False),
+    Column("origin", name_type, nullable=False),
+    Column("stream", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("payload_hash", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("signed", Boolean, nullable=False),
+    Column("subject", LargeBinary),
+    Column("item", LargeBinary, nullable=False),
+    Column("log_index", BigInteger),
+    Column("station_id", name_type, nullable=False),
+    Column("recorded_at_ms", BigInteger, nullable=False),
+)
+Index(
+    "items_place",
+    items.c.tenant_id,
+    items.c.origin,
+    items.c.stream,
+    items.c.epoch,
+    items.c.seq,
+    items.c.digest,
+    unique=True,
+)
+"""`digest` is the first 16 bytes of SHA-256 of `item`: only identical bytes are the same item."""
+Index(
+    "items_subject",
+    items.c.tenant_id,
+    items.c.subject,
+    sqlite_where=items.c.subject.is_not(None),
+    postgresql_where=items.c.subject.is_not(None),
+)
+
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The transparency log's entries in order: the durable index from which the tree is built later."""
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("kind", name_type, primary_key=True),
+    Column("key", name_type, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("updated_at_ms", BigInteger, nullable=False),
+    Column("station_id", name_type),
+    Column("active", Boolean),
+)
+"""Projections as versioned JSON. A new kind of document needs no migration, a new way to query one does."""
+Index(
+    "documents_station",
+    documents.c.tenant_id,
+    documents.c.kind,
+    documents.c.station_id,
+    documents.c.key,
+    sqlite_where=documents.c.station_id.is_not(None),
+    postgresql_where=documents.c.station_id.is_not(None),
+)
+Index(
+    "documents_active",
+    documents.c.tenant_id,
+    documents.c.kind,
+    documents.c.key,
+    sqlite_where=documents.c.active,
+    postgresql_where=documents.c.active,
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("station_id", name_type, primary_key=True),
+    Column("key", name_type, primary_key=True),
+    Column("answer", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("id", name_type, primary_key=True),
+    Column("kind", name_type, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("next_at_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+Index("outbox_due", outbox.c.tenant_id, outbox.c.next_at_ms)
+
+pending = Table(
+    "pending",
+    metadata,
+    Column("position", position_type, primary_key=True, autoincrement=True),
+    Column("tenant_id", name_type, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""SQLite only: committed groups whose rows are not yet in the tables above (`sqlite_writer`)."""
+
+probe = Table(
+    "probe",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("filler", LargeBinary, nullable=False),
+)
+"""Written and emptied again to learn whether a failed store takes writes; its only tenant is the empty string."""

@@ -1,0 +1,140 @@
+"""Planned rows on their way into SQLite: first as one blob in `pending`, later in their tables.
+
+A commit that touched the tables at once would rewrite a page of every index for every station in the group. So a group
+is made durable as one appended blob, and blobs are worked into the tables by the thousand rows, where neighbours share
+pages and only the last version of a document is written.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from wattseal.base.errors import StoreError
+from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
+
+CHUNK_ROWS: Final = 128
+BLOB_VERSION: Final = 1
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class Rows(msgspec.Struct, array_like=True, frozen=True):
+    """The layout of a pending blob (MessagePack). What decodes as this is what the tables accept."""
+
+    version: int
+    items: list[
+        tuple[str, str, Count, Count, Count, bytes, bytes, Count, bool, bytes | None, bytes, Count | None, str, int]
+    ]
+    leaves: list[tuple[str, Count, bytes]]
+    documents: list[tuple[str, str, str, Count, bytes, Count, str | None, bool | None]]
+    answers: list[tuple[str, str, str, bytes]]
+    outbox: list[tuple[str, str, str, bytes, Count, Count]]
+    delivered: list[tuple[str, str]]
+    retried: list[tuple[Count, str, str]]
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(Rows)
+_ENCODER: Final = msgspec.msgpack.Encoder()
+
+
+def encode(planned: Plan) -> bytes:
+    """Encode the rows of a plan as a pending blob."""
+    return _ENCODER.encode(
+        (
+            BLOB_VERSION,
+            planned.items,
+            planned.leaves,
+            list(planned.documents.values()),
+            [(*key, answer) for key, answer in planned.answers.items()],
+            list(planned.outbox.values()),
+            planned.delivered,
+            planned.retried,
+        )
+    )
+
+
+def decode(blob: bytes) -> Rows:
+    """Decode a pending blob; `msgspec.ValidationError` where a value has a type or size the tables do not take."""
+    return _DECODER.decode(blob)
+
+
+class Unapplied:
+    """Rows that are durable in `pending` and wait to be worked into their tables."""
+
+    def __init__(self) -> None:
+        self.blobs = 0
+        self.rows = 0
+        self.places: dict[Place, int | None] = {}
+        self._items: list[tuple[Any, ...]] = []
+        self._leaves: list[tuple[Any, ...]] = []
+        self._documents: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+        self._answers: list[tuple[Any, ...]] = []
+        self._outbox: list[tuple[Any, ...]] = []
+        self._delivered: list[tuple[str, str]] = []
+        self._retried: list[tuple[int, str, str]] = []
+
+    def add(self, rows: Rows) -> None:
+        """Take over the rows of the next blob."""
+        self.blobs += 1
+        self.rows += len(rows.items) + len(rows.leaves) + len(rows.documents) + len(rows.answers) + 1
+        self.places.update((row[:6], row[11]) for row in rows.items)
+        self._items += rows.items
+        self._leaves += rows.leaves
+        self._documents.update((row[:3], row) for row in rows.documents)
+        self._answers += rows.answers
+        self._outbox += rows.outbox
+        self._delivered += rows.delivered
+        self._retried += rows.retried
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Write all rows and remove their blobs, in one transaction."""
+        run = connection.execute
+        run("BEGIN IMMEDIATE")
+        removed = run("DELETE FROM pending").rowcount
+        if removed != self.blobs:
+            run("ROLLBACK")
+            raise StoreError("another process works on this journal; run one at a time", code="store_shared")
+        insert(connection, f"items ({ITEM_COLUMNS})", self._items)
+        insert(connection, "leaves (tenant_id, log_index, entry)", self._leaves)
+        insert(connection, f"documents ({DOCUMENT_COLUMNS})", sorted(self._documents.values(), key=_key), _REPLACE)
+        insert(connection, "answers (tenant_id, station_id, key, answer)", sorted(self._answers), _KEEP_FIRST)
+        insert(connection, f"outbox ({OUTBOX_COLUMNS})", self._outbox, _KEEP_FIRST)
+        for delivered in self._delivered:
+            run("DELETE FROM outbox WHERE tenant_id = ? AND id = ?", delivered)
+        for retried in self._retried:
+            run("UPDATE outbox SET next_at_ms = ?, attempts = attempts + 1 WHERE tenant_id = ? AND id = ?", retried)
+        run("COMMIT")
+
+
+def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
+    """Insert `rows` by statements of 128, 64, ... 1 rows: few of them to prepare, and few to run.
+
+    The interpreter lock is let go for the length of a statement; with a statement a row it would be fought over with
+    the event loop row by row.
+    """
+    start = 0
+    while left := len(rows) - start:
+        count = min(CHUNK_ROWS, 1 << (left.bit_length() - 1))
+        values = [value for row in rows[start : start + count] for value in row]
+        connection.execute(_statement(table, len(rows[start]), count, conflict), values)
+        start += count
+
+
+@cache
+def _statement(table: str, width: int, count: int, conflict: str) -> str:
+    row = "(" + ",".join("?" * width) + ")"
+    return f"INSERT INTO {table} VALUES {','.join([row] * count)}{conflict}"  # noqa: S608 - constants only
+
+
+def _key(row: Sequence[Any]) -> Any:
+    return row[:3]
+
+
+_REPLACE: Final = (
+    " ON CONFLICT (tenant_id, kind, key) DO UPDATE SET version = excluded.version, body = excluded.body, "
+    "updated_at_ms = excluded.updated_at_ms, station_id = excluded.station_id, active = excluded.active"
+)
+_KEEP_FIRST: Final = " ON CONFLICT DO NOTHING"

@@ -1,0 +1,268 @@
+"""The one thread that writes to SQLite: everything that queued up during the last fsync is one transaction."""
+
+import sqlite3
+from asyncio import Future
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+from wattseal.base.errors import ConfigError, StoreError, WattsealError
+from wattseal.flow.ports import Batch, Committed
+from wattseal.stores.plan import Place, place_of, plan
+from wattseal.stores.queries import LOG_SIZE
+from wattseal.stores.schema import HEAD
+from wattseal.stores.sqlite_tables import Unapplied, decode, encode
+
+PROBE_INTERVAL_S: Final = 1.0
+PROBE_BYTES: Final = 65_536
+APPLY_ROWS: Final = 4096
+"""Rows are worked into their tables when so many wait, when a reader asks, or when nothing else is to do."""
+IDLE_S: Final = 0.2
+
+_DISK_CODES: Final = frozenset(
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+
+Work = tuple[Batch | None, Future[Committed]]
+"""A batch to commit; None asks that everything committed can be read from the tables."""
+Outcome = Committed | StoreError
+Resolve = Callable[[list[tuple[Work, Outcome]]], None]
+"""Called in the writer's thread, once a group, with the outcome of every batch in it."""
+
+
+def open_connection(path: Path) -> sqlite3.Connection:
+    """Open a migrated journal in WAL mode with `synchronous=FULL`; `ConfigError` where its schema is another."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        connection.execute("PRAGMA cache_size=-32768")
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise ConfigError(f"not a journal ({error}); run `wattseal migrate`", subject=str(path)) from error
+    if found != (HEAD,):
+        connection.close()
+        raise ConfigError(f"the journal's schema is {found}, not {HEAD}; run `wattseal migrate`", subject=str(path))
+    return connection
+
+
+class Writer:
+    """Owns the writing connection and its thread.
+
+    `failure` is None while the store works; `behind` tells whether committed rows are not in their tables yet.
+    """
+
+    def __init__(self, path: Path, resolve: Resolve, probe_interval_s: float = PROBE_INTERVAL_S) -> None:
+        self._path = path
+        self._resolve = resolve
+        self._probe_interval_s = probe_interval_s
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self.failure: StoreError | None = None
+        self.behind = False
+        self._open()
+        self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work) -> None:
+        """Queue a batch; `resolve` is told when it is durable or has failed."""
+        self._queue.put(work)
+
+    def close(self) -> None:
+        """Finish what is queued, then end the thread and close the database. Blocks."""
+        self._queue.put(None)
+        self._thread.join()
+        self._connection.close()
+
+    def _open(self) -> None:
+        """Open the database and work in what a crash left pending."""
+        self._connection = open_connection(self._path)
+        self._sizes: dict[str, int] = {}
+        self._heads: dict[tuple[str, str, int], tuple[int, int]] = {}
+        self._unapplied = Unapplied()
+        for (blob,) in self._connection.execute("SELECT body FROM pending ORDER BY position"):
+            self._unapplied.add(decode(blob))
+        self._apply()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            group: list[Work] = []
+            try:
+                work = self._queue.get(timeout=self._patience_s())
+                while work is not None:
+                    group.append(work)
+                    work = self._queue.get_nowait()
+                going = False
+            except Empty:
+                pass
+            if group:
+                self._serve(group)
+            if not group or not going:
+                self._idle()
+
+    def _patience_s(self) -> float | None:
+        if self.failure is not None:
+            return self._probe_interval_s
+        return IDLE_S if self.behind else None
+
+    def _idle(self) -> None:
+        if self.failure is not None:
+            self._recover()
+        else:
+            self._try_apply()
+
+    def _serve(self, group: list[Work]) -> None:
+        writes = [(batch, done) for batch, done in group if batch is not None]
+        outcomes = self._write_all(writes) if writes else []
+        asked = [work for work in group if work[0] is None]
+        if asked or self._unapplied.rows >= APPLY_ROWS:
+            if writes:
+                self._resolve(outcomes)  # they are durable and need not wait for the tables
+                outcomes = []
+            self._try_apply()
+        outcomes += [(work, self.failure or Committed()) for work in asked]
+        self._resolve(outcomes)
+
+    def _write_all(self, group: Sequence[tuple[Batch, Future[Committed]]]) -> list[tuple[Work, Outcome]]:
+        """Write a group; where one batch cannot be stored, halve the group until it fails alone."""
+        if self.failure is not None:
+            return [(work, self.failure) for work in group]
+        try:
+            committed = self._write([batch for batch, _ in group])
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, every waiter must hear of it
+            self._roll_back()
+            if _is_disk(error):
+                self._fail(error)
+                return self._write_all(group)
+            if len(group) == 1:
+                return [(group[0], StoreError(f"this cannot be stored: {error}", code="unstorable"))]
+            half = len(group) // 2
+            return self._write_all(group[:half]) + self._write_all(group[half:])
+        return list(zip(group, committed, strict=True))
+
+    def _write(self, batches: list[Batch]) -> list[Committed]:
+        """Make `batches` durable in one transaction; nothing in memory changes before that."""
+        tenants: set[str] = {batch.tenant for batch in batches}
+        sizes = {tenant: self._size(tenant) for tenant in tenants}
+        planned = plan(batches, sizes, self._known(batches))
+        blob = encode(planned)
+        rows = decode(blob)
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        run("INSERT INTO pending (tenant_id, body) VALUES (?, ?)", (min(tenants), blob))
+        run("COMMIT")
+        self._unapplied.add(rows)
+        self._sizes.update(sizes)
+        for tenant, origin, stream, epoch, seq, _ in planned.places:
+            chain = tenant, origin, stream
+            self._heads[chain] = max(self._heads[chain], (epoch, seq))
+        self.behind = True
+        return planned.committed
+
+    def _known(self, batches: list[Batch]) -> dict[Place, int | None]:
+        """Return which items are stored already; only those not beyond their chain's head are looked up."""
+        known: dict[Place, int | None] = {}
+        for batch in batches:
+            for item in batch.items:
+                if (item.epoch, item.seq) > self._head(batch.tenant, item.origin, item.stream):
+                    continue
+                place = place_of(batch.tenant, item)
+                if place in self._unapplied.places:
+                    known[place] = self._unapplied.places[place]
+                else:
+                    row = self._connection.execute(_PLACE, place).fetchone()
+                    if row is not None:
+                        known[place] = row[0]
+        return known
+
+    def _head(self, tenant: str, origin: str, stream: int) -> tuple[int, int]:
+        chain = tenant, origin, stream
+        head = self._heads.get(chain)
+        if head is None:
+            epoch, seq = self._connection.execute(_HEAD, chain).fetchone() or (-1, -1)
+            head = self._heads[chain] = int(epoch), int(seq)
+        return head
+
+    def _size(self, tenant: str) -> int:
+        size = self._sizes.get(tenant)
+        if size is None:
+            size = int(self._connection.execute(LOG_SIZE.replace("$", "?"), (tenant,)).fetchone()[0])
+        return size
+
+    def _try_apply(self) -> None:
+        try:
+            self._apply()
+        except Exception as error:  # noqa: BLE001 - what cannot be applied stays pending, and the store counts as failed
+            self._roll_back()
+            self._fail(error)
+
+    def _apply(self) -> None:
+        if self._unapplied.blobs:
+            self._unapplied.apply(self._connection)
+            self._unapplied = Unapplied()
+        self.behind = False
+
+    def _fail(self, error: Exception) -> None:
+        self.failure = StoreError(f"the journal cannot write: {error}", code=_code(error), subject="journal")
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            pass  # SQLite rolled back by itself, or the connection is reopened before the next write
+
+    def _recover(self) -> None:
+        """Try whether the store takes writes again.
+
+        The connection is reopened and the write-ahead log is emptied into the database first: after a failed fsync the
+        log's tail may never have reached the disk, and what is appended after it would be lost with it.
+        """
+        try:
+            self._connection.close()
+            self._open()
+            busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                return
+            self._connection.execute("INSERT OR REPLACE INTO probe VALUES ('', zeroblob(?))", (PROBE_BYTES,))
+            self._connection.execute("DELETE FROM probe WHERE tenant_id = ''")
+        except (sqlite3.Error, WattsealError):
+            return
+        self.failure = None
+
+
+_PLACE: Final = (
+    "SELECT log_index FROM items "
+    "WHERE tenant_id = ? AND origin = ? AND stream = ? AND epoch = ? AND seq = ? AND digest = ?"
+)
+_HEAD: Final = (
+    "SELECT epoch, seq FROM items WHERE tenant_id = ? AND origin = ? AND stream = ? "
+    "ORDER BY epoch DESC, seq DESC LIMIT 1"
+)
+
+
+def _is_disk(error: Exception) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DISK_CODES
+    return isinstance(error, OSError)
+
+
+def _code(error: Exception) -> str:
+    full = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return "disk_full" if full else "store_failed"

@@ -1,0 +1,149 @@
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from journal_contract import ORIGIN, S1, T1, JournalContract, Reopen, item, station
+
+from wattseal.base.errors import ConfigError, StoreError
+from wattseal.flow.ports import Batch, Dedup, Journal
+from wattseal.stores.migrate import migrate
+from wattseal.stores.sqlite import SqliteJournal
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    migrate(f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+    return tmp_path / "journal.sqlite3"
+
+
+@pytest.fixture
+async def store(path: Path) -> AsyncIterator[SqliteJournal]:
+    journal = await SqliteJournal.open(path, queue_batches=16, probe_interval_s=0.02)
+    yield journal
+    await journal.close()
+
+
+@pytest.fixture
+async def reopen(path: Path) -> AsyncIterator[Reopen]:
+    opened: list[SqliteJournal] = []
+
+    async def again(journal: Journal) -> Journal:
+        await journal.close()
+        opened.append(await SqliteJournal.open(path))
+        return opened[-1]
+
+    yield again
+    for journal in opened:
+        await journal.close()
+
+
+class TestSqlite(JournalContract):
+    pass
+
+
+async def test_more_commits_than_the_queue_holds_wait_and_all_succeed(store: SqliteJournal) -> None:
+    await asyncio.gather(*(store.commit(Batch(T1, items=(item(n, leaf=True),))) for n in range(200)))
+    assert await store.log_size(T1) == 200
+
+
+async def test_commits_that_wait_for_room_hear_of_a_close(store: SqliteJournal) -> None:
+    waiting = [asyncio.ensure_future(store.commit(Batch(T1, items=(item(n),)))) for n in range(100)]
+    await asyncio.sleep(0)
+    await store.close()
+    told = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(t, StoreError) or not isinstance(t, BaseException) for t in told)
+
+
+async def test_a_caller_that_gave_up_harms_nobody(store: SqliteJournal) -> None:
+    gone = asyncio.ensure_future(store.commit(Batch(T1, items=(item(1),))))
+    stays = asyncio.ensure_future(store.commit(Batch(T1, items=(item(2),))))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await stays
+    assert len(await store.items(T1, ORIGIN, 1)) == 2
+
+
+async def limit_pages(store: SqliteJournal, spare: int) -> None:
+    """Let the database grow by `spare` pages only, as a full disk would."""
+
+    def shrink() -> None:
+        connection = store._writer._connection
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages + spare}")
+
+    await asyncio.to_thread(shrink)
+
+
+async def test_a_full_disk_is_told_to_every_waiter_and_loses_no_acknowledged_item(
+    store: SqliteJournal, path: Path
+) -> None:
+    await limit_pages(store, 40)
+    acknowledged = 0
+    with pytest.raises(StoreError) as refused:
+        for n in range(10_000):
+            await store.commit(Batch(T1, items=(item(n, salt=b"x" * 2000, leaf=True),)))
+            acknowledged = n + 1
+    assert refused.value.code == "disk_full"
+    assert acknowledged > 0
+    assert not store.healthy
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM pending").fetchone() is not None
+    connection.close()
+    while not store.healthy:  # the writer reopens the database, which lifts the limit: as if room had been made
+        await asyncio.sleep(0.01)
+    told = await store.commit(Batch(T1, items=(item(10_001, leaf=True),)))
+    kept = [k.item.seq for k in await store.replay(T1, limit=20_000)]
+    assert kept == [*range(acknowledged), 10_001]
+    assert told.indexes == {item(10_001).payload_hash: acknowledged}
+
+
+async def test_memory_of_answers_is_bounded_and_the_table_knows_the_rest(path: Path) -> None:
+    journal = await SqliteJournal.open(path)
+    journal._answers._capacity = 4  # type: ignore[misc] # the bound is small here so that the test is
+    for n in range(20):
+        await journal.commit(Batch(T1, dedups=(Dedup(S1, f"k{n}", b"%d" % n),)))
+    assert len(journal._answers._latest) == 4
+    assert [await journal.answer(T1, S1, f"k{n}") for n in range(20)] == [b"%d" % n for n in range(20)]
+    await journal.close()
+
+
+async def test_what_a_crash_left_pending_is_worked_in_at_the_next_start(path: Path) -> None:
+    journal = await SqliteJournal.open(path)
+    await journal.commit(Batch(T1, items=(item(1, leaf=True),), puts=(station("t"),)))
+    copy = path.with_name("copy.sqlite3")
+    live, target = sqlite3.connect(path), sqlite3.connect(copy)
+    live.backup(target)
+    assert target.execute("SELECT count(*) FROM pending").fetchone() == (1,)
+    live.close()
+    target.close()
+    await journal.close()
+    again = await SqliteJournal.open(copy)
+    assert [k.log_index for k in await again.items(T1, ORIGIN, 1)] == [0]
+    assert await again.document(T1, "transaction", "t") is not None
+    await again.close()
+
+
+async def test_a_second_writer_on_the_same_file_is_noticed(path: Path) -> None:
+    first = await SqliteJournal.open(path)
+    await first.commit(Batch(T1, items=(item(1, leaf=True),)))
+    second = await SqliteJournal.open(path)  # works in what the first one has pending
+    with pytest.raises(StoreError, match="another process"):
+        await first.replay(T1)
+    assert not first.healthy
+    await second.close()
+    await first.close()
+
+
+async def test_a_file_that_was_not_migrated_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="wattseal migrate"):
+        await SqliteJournal.open(tmp_path / "empty.sqlite3")
+
+
+async def test_commits_are_synced_in_full(store: SqliteJournal) -> None:
+    def look() -> tuple[object, object]:
+        run = store._writer._connection.execute
+        return run("PRAGMA synchronous").fetchone()[0], run("PRAGMA journal_mode").fetchone()[0]
+
+    assert await asyncio.to_thread(look) == (2, "wal")
