@@ -2,8 +2,8 @@
 
     python bench/journal.py [--rows 200000] [--clients 200] [--dir DIR]
 
-`batches` has eight commits of many rows under way; `clients` is the server's pattern: as many tasks, each with one small
-commit under way. Beside them, plain `executemany` into the same table as the yardstick.
+`batches` has eight commits of many rows under way; `clients` is the server's pattern: as many tasks, each with one
+small commit under way. Beside them, plain `executemany` into the same table as the yardstick.
 """
 
 import argparse

@@ -121,7 +121,9 @@ class JournalContract:
         batches = [Batch(tenant, items=(item(seq, leaf=seq % 3 != 0),)) for seq in range(60) for tenant in (T1, T2)]
         told = await asyncio.gather(*(store.commit(batch) for batch in batches))
         for tenant in (T1, T2):
-            mine = [i for batch, t in zip(batches, told, strict=True) if batch.tenant == tenant for i in t.indexes.values()]
+            mine = [
+                i for batch, t in zip(batches, told, strict=True) if batch.tenant == tenant for i in t.indexes.values()
+            ]
             assert sorted(mine) == list(range(40))
             assert await store.log_size(tenant) == 40
         leaves = await store.leaves(T1)
@@ -138,7 +140,9 @@ class JournalContract:
 
     async def test_growth_by_padding_is_the_same_for_a_busy_and_an_idle_station(self, store: Journal) -> None:
         entries = tuple(bytes([n]) * 32 for n in range(4))
-        busy = await store.commit(Batch(T1, items=tuple(item(n, leaf=True) for n in range(3)), padding=Padding(0, entries)))
+        busy = await store.commit(
+            Batch(T1, items=tuple(item(n, leaf=True) for n in range(3)), padding=Padding(0, entries))
+        )
         idle = await store.commit(Batch(T2, padding=Padding(0, entries)))
         assert busy.log_size == idle.log_size == 4
 

@@ -127,7 +127,7 @@ pending = Table(
     Column("tenant_id", name_type, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
-"""SQLite only: committed groups whose rows are not yet in the tables above (`sqlite_writer`)."""
+"""SQLite only: each tenant's part of committed groups, not yet in the tables above (`sqlite_writer`)."""
 
 probe = Table(
     "probe",

@@ -10,10 +10,10 @@ from typing import Final
 
 from wattseal.base.errors import ConfigError, StoreError, WattsealError
 from wattseal.flow.ports import Batch, Committed
-from wattseal.stores.plan import Place, place_of, plan
+from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.schema import HEAD
-from wattseal.stores.sqlite_tables import Unapplied, decode, encode
+from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode
 
 PROBE_INTERVAL_S: Final = 1.0
 PROBE_BYTES: Final = 65_536
@@ -158,22 +158,36 @@ class Writer:
 
     def _write(self, batches: list[Batch]) -> list[Committed]:
         """Make `batches` durable in one transaction; nothing in memory changes before that."""
-        tenants: set[str] = {batch.tenant for batch in batches}
-        sizes = {tenant: self._size(tenant) for tenant in tenants}
-        planned = plan(batches, sizes, self._known(batches))
-        blob = encode(planned)
-        rows = decode(blob)
-        run = self._connection.execute
-        run("BEGIN IMMEDIATE")
-        run("INSERT INTO pending (tenant_id, body) VALUES (?, ?)", (min(tenants), blob))
-        run("COMMIT")
-        self._unapplied.add(rows)
+        by_tenant: dict[str, list[int]] = {}
+        for number, batch in enumerate(batches):
+            by_tenant.setdefault(batch.tenant, []).append(number)
+        committed: dict[int, Committed] = {}
+        plans, blobs, sizes = [], [], {}
+        for tenant, numbers in by_tenant.items():
+            own = [batches[number] for number in numbers]
+            sizes[tenant] = self._size(tenant)
+            planned = plan(own, sizes, self._known(own))
+            committed.update(zip(numbers, planned.committed, strict=True))
+            plans.append(planned)
+            blobs.append((tenant, encode(planned)))
+        rows = [decode(blob) for _, blob in blobs]
+        self._connection.execute("BEGIN IMMEDIATE")
+        for row in blobs:
+            self._connection.execute("INSERT INTO pending (tenant_id, body) VALUES (?, ?)", row)
+        self._connection.execute("COMMIT")
+        self._note(plans, rows, sizes)
+        return [committed[number] for number in range(len(batches))]
+
+    def _note(self, plans: list[Plan], rows: list[Rows], sizes: dict[str, int]) -> None:
+        """Follow in memory what has become durable."""
+        for decoded in rows:
+            self._unapplied.add(decoded)
         self._sizes.update(sizes)
-        for tenant, origin, stream, epoch, seq, _ in planned.places:
-            chain = tenant, origin, stream
-            self._heads[chain] = max(self._heads[chain], (epoch, seq))
+        for planned in plans:
+            for tenant, origin, stream, epoch, seq, _ in planned.places:
+                chain = tenant, origin, stream
+                self._heads[chain] = max(self._heads[chain], (epoch, seq))
         self.behind = True
-        return planned.committed
 
     def _known(self, batches: list[Batch]) -> dict[Place, int | None]:
         """Return which items are stored already; only those not beyond their chain's head are looked up."""
