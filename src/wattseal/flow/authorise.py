@@ -1,0 +1,195 @@
+"""Authorisation: a request record, and the signed decision of whoever bills the driver."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import assert_never
+
+from wattseal.base.errors import InputError
+from wattseal.crypto.keys import PublicKey
+from wattseal.flow.documents import TARIFF, TOKEN, read
+from wattseal.flow.step import Step, decided
+from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, Grant, Memory, World
+from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
+from wattseal.rules.authorize import AskParty, OwnDecision, who_decides
+from wattseal.rules.recorded import Recorded
+from wattseal.seal.fields import Decision, Identity, Ops
+from wattseal.seal.item import ClockQuality, Group, Item, Kind, parse_item
+from wattseal.seal.registry import Refusal, Role
+from wattseal.seal.writer import Draft, GroupDraft, SubjectKeys
+
+CURRENT_TARIFF = "current"
+"""Key of the document that names the tariff record in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No authorisation: what the station is told. `note` is a code for the record, if the reason is worth one."""
+
+    authorization: Authorization
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentTariff:
+    """The tariff record that decisions refer to, by payload hash in hex."""
+
+    record: str
+    tariff_id: str
+
+
+async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
+    """Return a token by its canonical form, from memory or the journal."""
+    key = id_token.key()
+    if key in world.tokens:
+        return world.tokens[key]
+    document = await world.journal.document(world.tenant, TOKEN, key)
+    token = None if document is None else read(document, TokenRecord)
+    world.tokens[key] = token
+    if len(world.tokens) > MAX_TOKENS:
+        world.tokens.popitem(last=False)
+    return token
+
+
+def unused_grant(memory: Memory, id_token: IdToken, now_ms: int) -> Grant | None:
+    """Return an authorisation given to this token at this station that no transaction has used."""
+    grant = memory.grants.get(id_token.key())
+    return grant if grant is not None and grant.expires_ms > now_ms else None
+
+
+def keep_grant(memory: Memory, id_token: IdToken, grant: Grant) -> None:
+    """Keep an authorisation until a transaction uses it; the oldest goes when there are too many."""
+    memory.grants[id_token.key()] = grant
+    if len(memory.grants) > MAX_GRANTS:
+        memory.grants.popitem(last=False)
+
+
+async def authorise(
+    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, keys: SubjectKeys | None = None
+) -> Grant | Refused:
+    """Have a token decided on; request and decision go into `step`, which the caller commits before answering.
+
+    Where an eMSP decides, the request is durable before it is asked, and silence is not consent unless the operator
+    has said so. `keys` are those of a transaction that is already open, else a new subject is drawn.
+    """
+    keys = keys or SubjectKeys.new(world.random.bytes)
+    decides = who_decides(await find_token(world, id_token))
+    match decides:
+        case OwnDecision(status) if status is not TokenStatus.ACCEPTED:
+            return Refused(Authorization(status))
+        case OwnDecision():
+            return await _decide(world, memory, step, id_token, evse_id, keys)
+        case AskParty(party):
+            return await _ask(world, memory, step, id_token, evse_id, party, keys)
+        case _:
+            assert_never(decides)
+
+
+async def _request(
+    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, route: str, keys: SubjectKeys
+) -> Item:
+    origin = memory.origin
+    await world.chains.ready(origin, 0)
+    groups = {
+        Group.IDENTITY: GroupDraft(Identity(id_token.value, id_token.type).to_fields()),
+        Group.OPS: GroupDraft(Ops(route=route, evse_id=evse_id or None, nonce=world.random.bytes(16)).to_fields()),
+    }
+    draft = Draft(Kind.REQUEST, step.now_ms, ClockQuality.SYNCHRONISED, groups)
+    return step.write(origin, 0, world.csms_key, draft, keys)
+
+
+def _requested(item: Item, route: str) -> Recorded:
+    payload = item.payload
+    return Recorded(
+        kind=Kind.REQUEST,
+        hash=item.hash,
+        origin=payload.origin,
+        stream=payload.stream,
+        ms=payload.ms,
+        subject=payload.subject,
+        ops=Ops(route=route),
+    )
+
+
+async def _decide(
+    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, keys: SubjectKeys
+) -> Grant:
+    await world.chains.ready(world.billing_origin, 0)
+    tariff = await current_tariff(world)
+    request = await _request(world, memory, step, id_token, evse_id, world.party, keys)
+    decision = Decision(TokenStatus.ACCEPTED, world.random.bytes(16), step.now_ms + world.settings.grant_s * 1000)
+    draft = Draft(
+        Kind.DECISION,
+        step.now_ms,
+        ClockQuality.SYNCHRONISED,
+        refs=(request.hash, *((bytes.fromhex(tariff.record),) if tariff else ())),
+        public=decision.to_public(),
+    )
+    item = step.write(world.billing_origin, 0, world.billing_key, draft, keys)
+    return _grant(keys, _requested(request, world.party), decision, item)
+
+
+def _grant(keys: SubjectKeys, request: Recorded, decision: Decision, item: Item) -> Grant:
+    return Grant((request, decided(item, decision)), keys, authorization_of(decision, item), decision.expires_ms)
+
+
+def authorization_of(decision: Decision, item: Item) -> Authorization:
+    """Return what a signed decision says, in the domain's words."""
+    expires_at = datetime.fromtimestamp(decision.expires_ms / 1000, UTC)
+    return Authorization(decision.status, decision.auth_id, expires_at, decision.cap_wh, item.hash)
+
+
+async def _ask(
+    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, party: str, keys: SubjectKeys
+) -> Grant | Refused:
+    first = Step(world, step.station_id, step.now_ms)
+    request = await _request(world, memory, first, id_token, evse_id, party, keys)
+    await first.commit()
+    answered = await world.partners.ask(party, (request.encode(),), ASK_TIMEOUT_S)
+    if answered is None:
+        world.count("billing_party_unreachable")
+        status = TokenStatus.ACCEPTED if world.settings.unreachable_accepts else TokenStatus.INVALID
+        return Refused(Authorization(status), "billing_party_unreachable")
+    found = decision_on(world, answered, request, party)
+    if found is None:
+        world.count("decision_unusable")
+        return Refused(Authorization(TokenStatus.INVALID), "no_decision")
+    item, decision = found
+    step.keep(item)
+    grant = _grant(keys, _requested(request, party), decision, item)
+    if decision.status is not TokenStatus.ACCEPTED:
+        return Refused(grant.authorization)
+    return grant
+
+
+def decision_on(
+    world: World, answered: tuple[bytes, ...], request: Item, party: str
+) -> tuple[Item, Decision] | None:
+    """Return the decision on `request` among the items answered, if `party` is enrolled for it and signed it."""
+    for data in answered:
+        try:
+            item = parse_item(data)
+            if item.payload.kind != Kind.DECISION or request.hash not in item.payload.refs:
+                continue
+            decision = Decision.read(item.payload.public)
+        except InputError:
+            continue
+        if item.payload.subject == request.payload.subject and signed_by(world, item, party):
+            return item, decision
+    return None
+
+
+def signed_by(world: World, item: Item, party: str) -> bool:
+    """Return whether the billing party `party` is enrolled for this record and its signature verifies."""
+    if item.signature is None:
+        return False
+    payload = item.payload
+    entry = world.registry.signer(item.signature.kid, payload.origin, payload.kind, payload.ms)
+    if isinstance(entry, Refusal) or entry.party != party or entry.role not in {Role.EMSP, Role.BILLING}:
+        return False
+    return item.verify(PublicKey.from_spki(entry.spki), world.log_origin)
+
+
+async def current_tariff(world: World) -> CurrentTariff | None:
+    """Return the tariff in force."""
+    document = await world.journal.document(world.tenant, TARIFF, CURRENT_TARIFF)
+    return None if document is None else read(document, CurrentTariff)

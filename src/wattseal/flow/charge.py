@@ -1,0 +1,382 @@
+"""A charge at a direct station: its messages become records of the CSMS, durable before the answer."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import msgspec
+
+from wattseal.base.ids import EvseId, StationId, TransactionId
+from wattseal.evidence.format import Moment
+from wattseal.flow.authorise import Refused, authorise, find_token, unused_grant
+from wattseal.flow.documents import EVSE, put
+from wattseal.flow.step import Plain, Step
+from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, raise_alarms
+from wattseal.flow.world import Grant, Live
+from wattseal.model.answers import Acknowledged, TransactionAnswer
+from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
+from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_register_wh
+from wattseal.model.token import Authorization, IdToken, TokenStatus
+from wattseal.model.verdict import Finding
+from wattseal.rules.metered import Metered, examine, one_meter_signed, reconcile
+from wattseal.rules.recorded import Observed
+from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
+from wattseal.rules.transactions import (
+    METER_SIGNED,
+    apply,
+    begin,
+    milliseconds,
+    note_end,
+    note_pin,
+    note_register,
+    note_start,
+)
+from wattseal.seal.fields import Load, Meter, Ops, Sample
+from wattseal.seal.item import Group, Item, Kind
+from wattseal.seal.writer import GroupDraft, SubjectKeys
+
+SIGNED_ELSEWHERE = "~csms"
+"""Ending of the chain this CSMS writes for a station that has a signer of its own."""
+MAX_INT32 = 2**31 - 1
+MAX_RECENT = 128
+"""Meter values outside transactions remembered per station, to recognise retries."""
+
+
+class StartAnswer(msgspec.Struct, frozen=True):
+    """What a 1.6 start was told, kept for its retries."""
+
+    transaction_id: str
+    status: TokenStatus | None
+
+
+async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
+    """Record a start. 1.6: assign the transaction id; the same start again gets the same answer."""
+    world, memory = turn.world, turn.memory
+    key = start_key(fact) if turn.ocpp16 else None
+    if key is not None:
+        told = await world.journal.answer(world.tenant, StationId(turn.station.id), key)
+        if told is not None:
+            answer = msgspec.json.decode(told, type=StartAnswer)
+            return _answer(TransactionId(answer.transaction_id), _status(answer.status))
+    elif fact.transaction_id is not None and (known := await find_live(turn, fact.transaction_id)) is not None:
+        return await _event(turn, known, fact, fact.readings, "Started")
+    step = turn.step()
+    grant, authorization, note = await _authorised(turn, step, fact.id_token, fact.evse_id)
+    if fact.id_token is not None:
+        memory.grants.pop(fact.id_token.key(), None)
+    await world.chains.ready(turn.origin, fact.evse_id)
+    keys = grant.keys if grant else SubjectKeys.new(world.random.bytes)
+    transaction_id = fact.transaction_id or await _draw_transaction_id(turn)
+    metered = _examine(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
+    register_wh, differs = reconcile(fact.register_wh, metered)
+    last = memory.last_end.get(fact.evse_id)
+    station_ms = milliseconds(fact.at)
+    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *note)
+    plain = Plain(
+        kind=Kind.STARTED,
+        ops=Ops(
+            transaction_id=transaction_id,
+            connector_id=fact.connector_id,
+            evse_id=fact.evse_id,
+            seq_no=fact.seq_no,
+            station_ms=station_ms,
+            trigger=fact.trigger,
+            offline=fact.offline or None,
+            remote_start_id=fact.remote_start_id,
+        ),
+        meter=None if register_wh is None else _start_meter(register_wh, last, metered),
+        observed=_observed(turn, metered, notes),
+        frame=turn.frame,
+        refs=(grant.authorization.decision,) if grant and grant.authorization.decision else (),
+    )
+    transaction = begin(keys.subject, turn.station.id, turn.now_ms)
+    for record in grant.records if grant else ():
+        transaction = apply(transaction, record)
+    live = Live(transaction, keys, authorization, register_wh, turn.now_ms, signed=metered.valid)
+    _put(turn, step, live, plain, fact.evse_id)
+    live.seen(_mark(turn, "Started", fact.seq_no))
+    memory.live[transaction_id] = live
+    step.remember(transaction_key(transaction_id), keys.subject)
+    if key is not None:
+        told = msgspec.json.encode(StartAnswer(transaction_id, authorization.status if authorization else None))
+        step.remember(key, told)
+    await step.commit()
+    return _answer(TransactionId(transaction_id), authorization)
+
+
+async def update(turn: Turn, fact: TransactionUpdated) -> TransactionAnswer:
+    """Record a 2.x event in the middle of a transaction."""
+    live = await find_live(turn, fact.transaction_id)
+    if live is None:
+        await _stray(turn, fact.evse_id or EvseId(0), fact.readings, fact.transaction_id, milliseconds(fact.at))
+        return TransactionAnswer()
+    return await _event(turn, live, fact, fact.readings, "Updated")
+
+
+async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
+    """Record an end. A second end changes nothing: the same is told the same, another one raises an alarm."""
+    transaction_id = str(fact.transaction_id)
+    usable = usable_transaction_id(transaction_id, ocpp16=turn.ocpp16)
+    key = transaction_id if usable else f"{transaction_id}:{payload_mark(turn.payload)}"
+    live = await find_live(turn, key)
+    authorization = await _told_at_end(turn, fact.id_token, live)
+    if live is not None and not live.transaction.active:
+        await _second_end(turn, live, fact)
+        return _answer(None, authorization)
+    step = turn.step()
+    notes: list[Finding] = []
+    if live is None:
+        notes.append(Finding("end_without_start" if usable else "unusable_transaction_id", "transaction_id"))
+        keys = SubjectKeys.new(turn.world.random.bytes)
+        live = Live(begin(keys.subject, turn.station.id, turn.now_ms), keys)
+        step.remember(transaction_key(key), keys.subject)
+    stream = live.transaction.evse_id or fact.evse_id or 0
+    await turn.world.chains.ready(turn.origin, stream)
+    plain = _end_record(turn, live, fact, EvseId(stream), notes)
+    item = _put(turn, step, live, plain, stream)
+    live.seen(_mark(turn, "Ended", fact.seq_no))
+    if plain.meter is not None and stream:
+        turn.memory.last_end[stream] = (item.hash, plain.meter.register_wh)
+        last = LastEnd(stream, item.hash.hex(), plain.meter.register_wh)
+        station_id = turn.station.id
+        step.puts.append(put(EVSE, f"{station_id}/{stream}", last, turn.now_ms, station_id=station_id))
+    turn.memory.live.pop(key, None)
+    keep_ended(turn.memory, key, live)
+    await step.commit()
+    return _answer(None, authorization)
+
+
+async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
+    """Record meter values, in a transaction or outside; the same payload again is one record."""
+    known = None if fact.transaction_id is None else await find_live(turn, fact.transaction_id)
+    if known is None:
+        await _stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
+        return Acknowledged()
+    if not known.seen(payload_mark(turn.payload)):
+        await _reading(turn, known, fact.readings, None)
+    return Acknowledged()
+
+
+async def _authorised(
+    turn: Turn, step: Step, id_token: IdToken | None, evse_id: int
+) -> tuple[Grant | None, Authorization | None, tuple[Finding, ...]]:
+    if id_token is None:
+        return None, None, ()
+    grant = unused_grant(turn.memory, id_token, turn.now_ms)
+    decided = grant or await authorise(turn.world, turn.memory, step, id_token, evse_id)
+    if isinstance(decided, Refused):
+        return None, decided.authorization, (Finding(decided.note, "id_token"),) if decided.note else ()
+    return decided, decided.authorization, ()
+
+
+async def _told_at_end(turn: Turn, id_token: IdToken | None, live: Live | None) -> Authorization | None:
+    """Return what a stop with a token is told: what its start was told, else what is known of the token."""
+    if id_token is None:
+        return None
+    if live is not None and live.authorization is not None:
+        return live.authorization
+    token = await find_token(turn.world, id_token)
+    return Authorization(TokenStatus.INVALID if token is None else token.status)
+
+
+async def _event(
+    turn: Turn,
+    live: Live,
+    fact: TransactionStarted | TransactionUpdated,
+    readings: Sequence[Reading],
+    event: str,
+) -> TransactionAnswer:
+    if fact.seq_no is not None and live.seen(event_mark(event, fact.seq_no)):
+        return _answer(None, live.authorization if fact.id_token is not None else None)
+    step = turn.step()
+    if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
+        await _authorise_late(turn, step, live, fact.id_token)
+    ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
+    notes = (Finding("transaction_id_reused", "transaction_id"),) if event == "Started" else ()
+    await _reading(turn, live, readings, ops, step, notes)
+    return _answer(None, live.authorization if fact.id_token is not None else None)
+
+
+async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken) -> None:
+    """Take the decision on a token presented after the start; its records carry the transaction's subject."""
+    grant = unused_grant(turn.memory, id_token, turn.now_ms)
+    decided: Grant | Refused
+    if grant is not None and grant.keys.subject == live.keys.subject:
+        decided = grant
+    else:
+        decided = await authorise(turn.world, turn.memory, step, id_token, live.transaction.evse_id, live.keys)
+    live.authorization = decided.authorization
+    if isinstance(decided, Refused):
+        return
+    turn.memory.grants.pop(id_token.key(), None)
+    for record in decided.records:
+        live.transaction = apply(live.transaction, record)
+    step.project(live.transaction)
+
+
+async def _reading(
+    turn: Turn,
+    live: Live,
+    readings: Sequence[Reading],
+    ops: Ops | None,
+    step: Step | None = None,
+    notes: tuple[Finding, ...] = (),
+) -> None:
+    step = step or turn.step()
+    transaction = live.transaction
+    stream = transaction.evse_id
+    await turn.world.chains.ready(turn.origin, stream)
+    metered = _examine(turn, readings, "reading", None, stream)
+    plain_wh = energy_register_wh(tuple(readings))
+    register_wh, differs = reconcile(plain_wh, metered)
+    judged = [*note_register(register_wh, live.highest_wh), *differs, *notes]
+    if not transaction.active:
+        judged.append(Finding("event_after_end", "transaction_id"))
+    plain = Plain(
+        kind=Kind.READING,
+        ops=ops,
+        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
+        observed=_observed(turn, metered, tuple(judged)),
+        frame=turn.frame,
+        groups=_load(readings),
+    )
+    if register_wh is not None and not judged:
+        live.highest_wh, live.latest_ms = register_wh, turn.now_ms
+    _put(turn, step, live, plain, stream)
+    await step.commit()
+
+
+async def _stray(
+    turn: Turn, evse_id: EvseId, readings: Sequence[Reading], transaction_id: str | None, station_ms: int | None
+) -> None:
+    """Record readings that belong to no transaction of this station; nothing is posted from them."""
+    marks = turn.memory.marks
+    mark = payload_mark(turn.payload)
+    if mark in marks:
+        return
+    marks[mark] = None
+    if len(marks) > MAX_RECENT:
+        marks.popitem(last=False)
+    await turn.world.chains.ready(turn.origin, evse_id)
+    register_wh = energy_register_wh(tuple(readings))
+    unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
+    plain = Plain(
+        kind=Kind.READING,
+        ops=None if station_ms is None else Ops(station_ms=station_ms),
+        meter=None if register_wh is None else Meter(register_wh),
+        observed=turn.observed(*unknown, *note_register(register_wh, None)),
+        frame=turn.frame,
+    )
+    step = turn.step()
+    item = step.write(turn.origin, evse_id, turn.world.csms_key, plain.draft(turn.now_ms), None)
+    raise_alarms(step, plain.observed, item)
+    await step.commit()
+
+
+async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
+    before = live.transaction
+    if (fact.register_wh, milliseconds(fact.at)) == (before.end_wh, before.ended_ms):
+        return
+    if live.seen(payload_mark(turn.payload)):
+        return
+    detail = f"{before.end_wh} kept, {fact.register_wh} told again"
+    ops = Ops(station_ms=milliseconds(fact.at), reason=fact.reason)
+    step = turn.step()
+    await turn.world.chains.ready(turn.origin, before.evse_id)
+    plain = Plain(
+        kind=Kind.READING,
+        ops=ops,
+        meter=None,
+        observed=turn.observed(Finding("conflicting_end", "register_wh", detail)),
+        frame=turn.frame,
+    )
+    _put(turn, step, live, plain, before.evse_id)
+    await step.commit()
+
+
+def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, notes: Sequence[Finding]) -> Plain:
+    transaction = live.transaction
+    station_ms = milliseconds(fact.at)
+    metered = _examine(turn, fact.readings, "ended", Moment.END, stream)
+    register_wh, differs = reconcile(fact.register_wh, metered)
+    judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
+    started_wh = transaction.start_wh
+    energy_wh = None if register_wh is None or started_wh is None else register_wh - started_wh
+    signed = one_meter_signed((*live.signed, *metered.valid), energy_wh)
+    if signed:
+        judged.append(Finding(METER_SIGNED))
+    judged.extend(note_pin(transaction, turn.station, meter_signed=signed))
+    if turn.origin.endswith(SIGNED_ELSEWHERE):
+        judged.append(Finding("plain_at_signed_station", "signature"))
+    return Plain(
+        kind=Kind.ENDED,
+        ops=Ops(
+            transaction_id=str(fact.transaction_id),
+            reason=fact.reason,
+            seq_no=fact.seq_no,
+            station_ms=station_ms,
+            trigger=fact.trigger,
+            offline=fact.offline or None,
+        ),
+        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
+        observed=_observed(turn, metered, tuple(judged)),
+        frame=turn.frame,
+    )
+
+
+def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Item:
+    """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
+    item = step.write(turn.origin, stream, turn.world.csms_key, plain.draft(turn.now_ms), live.keys)
+    if plain.kind is Kind.READING and plain.observed == _NOTHING:
+        return item
+    live.transaction = apply(live.transaction, plain.recorded(item))
+    step.project(live.transaction)
+    raise_alarms(step, plain.observed, item, live.transaction)
+    return item
+
+
+_NOTHING = Observed()
+
+
+def _examine(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
+    station = turn.station
+    return examine(readings, record, moment, station.meter_key(evse_id), station.meter_serial(evse_id))
+
+
+def _observed(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:
+    observed = turn.observed(*metered.observed.notes, *notes)
+    return Observed(observed.notes, metered.observed.verdicts)
+
+
+def _start_meter(register_wh: Decimal, last: tuple[bytes, Decimal] | None, metered: Metered) -> Meter:
+    if last is None:
+        return Meter(register_wh, evidence=metered.evidence)
+    return Meter(register_wh, unaccounted_wh=register_wh - last[1], prev_end=last[0], evidence=metered.evidence)
+
+
+def _load(readings: Sequence[Reading]) -> dict[Group, GroupDraft]:
+    samples = tuple(
+        Sample(r.measurand, r.value, r.unit, r.phase)
+        for r in readings
+        if r.value is not None and r.measurand != ENERGY_IMPORT_REGISTER
+    )
+    return {Group.LOAD: GroupDraft(Load(samples).to_fields())} if samples else {}
+
+
+async def _draw_transaction_id(turn: Turn) -> str:
+    """Draw a positive int32 that this station has not had."""
+    while True:
+        drawn = str(int.from_bytes(turn.world.random.bytes(4)) % MAX_INT32 + 1)
+        if await find_live(turn, drawn) is None:
+            return drawn
+
+
+def _mark(turn: Turn, event: str, seq_no: int | None) -> int:
+    return payload_mark(turn.payload) if seq_no is None else event_mark(event, seq_no)
+
+
+def _status(status: TokenStatus | None) -> Authorization | None:
+    return None if status is None else Authorization(status)
+
+
+def _answer(transaction_id: TransactionId | None, authorization: Authorization | None) -> TransactionAnswer:
+    return TransactionAnswer(transaction_id, authorization)

@@ -1,0 +1,68 @@
+"""Projections as documents: one layout a kind, versioned, exact (decimals and bytes survive)."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from wattseal.base.errors import StoreError
+from wattseal.base.ids import StationId
+from wattseal.flow.ports import Put
+from wattseal.model.station import Station
+from wattseal.model.token import TokenRecord
+from wattseal.model.transaction import Transaction
+
+VERSION = 1
+STATION, TOKEN, TRANSACTION, EVSE, ALARM = "station", "token", "transaction", "evse", "alarm"
+TARIFF, ENTRY, CHECKPOINT, BUNDLE, CDR = "tariff", "registry_entry", "checkpoint", "bundle", "cdr"
+"""Kinds of documents this process keeps."""
+
+_ENCODER = msgspec.json.Encoder()
+T = TypeVar("T")
+
+
+def put(
+    kind: str, key: str, body: Any, now_ms: int, *, station_id: str | None = None, active: bool | None = None
+) -> Put:
+    """Return the document to write."""
+    station = None if station_id is None else StationId(station_id)
+    return Put(kind, key, VERSION, _ENCODER.encode(body), now_ms, station, active)
+
+
+def put_transaction(transaction: Transaction, now_ms: int) -> Put:
+    """Return a transaction's document."""
+    return put(
+        TRANSACTION,
+        transaction.id,
+        transaction,
+        now_ms,
+        station_id=transaction.station_id,
+        active=transaction.active,
+    )
+
+
+def put_station(station: Station, now_ms: int) -> Put:
+    """Return a station's document."""
+    return put(STATION, station.id, station, now_ms, station_id=station.id)
+
+
+def put_token(token: TokenRecord, now_ms: int) -> Put:
+    """Return a token's document."""
+    return put(TOKEN, token.id_token.key(), token, now_ms)
+
+
+def read(document: Put, kind: type[T]) -> T:
+    """Read a document; one from a newer layout, or damaged, is a `StoreError` that names it."""
+    if document.version > VERSION:
+        raise StoreError(
+            f"{document.kind} {document.key} was written by a newer wattseal; use that one",
+            code="newer_document",
+            subject=document.key,
+        )
+    try:
+        return msgspec.json.decode(document.body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise StoreError(
+            f"{document.kind} {document.key} is damaged: {error}; run wattseal fsck",
+            code="damaged_document",
+            subject=document.key,
+        ) from error

@@ -1,0 +1,135 @@
+"""One message of a station, room by room: decode, lift, decide, record, answer."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from wattseal.base.ids import StationId
+from wattseal.flow import charge, sealed
+from wattseal.flow.authorise import Refused, authorise, keep_grant, unused_grant
+from wattseal.flow.documents import put_station
+from wattseal.flow.turn import Turn, remember_station
+from wattseal.flow.world import Memory, World
+from wattseal.model.answers import (
+    Acknowledged,
+    Answer,
+    AuthorizationAnswer,
+    BootAnswer,
+    DataTransferAnswer,
+    HeartbeatAnswer,
+)
+from wattseal.model.facts import (
+    AuthorizationRequested,
+    BootReported,
+    DataTransferred,
+    Fact,
+    HeartbeatReported,
+    MeterReported,
+    StatusReported,
+    TransactionEnded,
+    TransactionStarted,
+    TransactionUpdated,
+)
+from wattseal.model.principal import Principal
+from wattseal.seal.writer import SubjectKeys
+from wattseal.wire.ocpp import catalog
+from wattseal.wire.ocpp.rpc import Call
+from wattseal.wire.ocpp.version import Fault, Refusal, Version
+
+STATION_SCOPE = "station"
+"""Scope of a connected station: it speaks for itself and touches nothing of another."""
+
+
+async def handle(world: World, principal: Principal, version: Version, call: Call) -> bytes | Refusal:
+    """Return the payload of the answer to one call, or why it is refused.
+
+    Whatever must not be lost is durable when this returns. `StoreError` means it is not: the caller closes the
+    connection without an answer (1013), so that the station keeps the message and tries again.
+    """
+    if principal.tenant != world.tenant or not principal.may(STATION_SCOPE):
+        return Refusal(Fault.SECURITY, "this connection may not speak for a station")
+    lifted = catalog.lift(version, call)
+    if isinstance(lifted, Refusal):
+        return lifted
+    memory = await remember_station(world, StationId(principal.name))
+    if memory is None:
+        return Refusal(Fault.SECURITY, "this station is not enrolled")
+    turn = Turn(
+        world=world,
+        memory=memory,
+        frame=call.raw,
+        payload=call.payload,
+        now_ms=int(call.received_at.timestamp() * 1000),
+        ocpp16=version is Version.V16,
+        findings=lifted.findings,
+    )
+    memory.seen_ms = turn.now_ms
+    return catalog.lower(version, call.action, await _decide(turn, lifted.fact))
+
+
+async def _decide(turn: Turn, fact: Fact) -> Answer:
+    match fact:
+        case MeterReported():
+            return await charge.meter(turn, fact)
+        case HeartbeatReported():
+            return HeartbeatAnswer(turn.world.clock.now(), await sealed.accept(turn, fact.items))
+        case TransactionStarted() | TransactionUpdated() | TransactionEnded() if fact.items:
+            return await sealed.event(turn, fact)
+        case TransactionStarted():
+            return await charge.start(turn, fact)
+        case TransactionUpdated():
+            return await charge.update(turn, fact)
+        case TransactionEnded():
+            return await charge.end(turn, fact)
+        case AuthorizationRequested() if fact.items:
+            return await sealed.authorise(turn, fact)
+        case AuthorizationRequested():
+            return await _authorise(turn, fact)
+        case BootReported():
+            return await _boot(turn, fact)
+        case StatusReported():
+            turn.memory.statuses[fact.evse_id] = fact.status
+            return Acknowledged()
+        case DataTransferred():
+            return await _transfer(turn, fact)
+        case _:
+            assert_never(fact)
+
+
+async def _boot(turn: Turn, fact: BootReported) -> BootAnswer:
+    items = await sealed.accept(turn, fact.items)
+    told = replace(
+        turn.station, vendor=fact.vendor, model=fact.model, serial=fact.serial, firmware=fact.firmware
+    )
+    if told != turn.station:
+        turn.memory.station = told
+        step = turn.step()
+        step.puts.append(put_station(told, turn.now_ms))
+        await step.commit()
+    return BootAnswer("Accepted", turn.world.clock.now(), turn.world.settings.boot_interval_s, items)
+
+
+async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationAnswer:
+    known = unused_grant(turn.memory, fact.id_token, turn.now_ms)
+    if known is not None:
+        return AuthorizationAnswer(known.authorization)
+    step = turn.step()
+    decided = await authorise(turn.world, turn.memory, step, fact.id_token, 0, _waiting_keys(turn.memory))
+    if step.items:
+        await step.commit()
+    if not isinstance(decided, Refused):
+        keep_grant(turn.memory, fact.id_token, decided)
+    return AuthorizationAnswer(decided.authorization)
+
+
+def _waiting_keys(memory: Memory) -> SubjectKeys | None:
+    """Return the keys of the one open transaction that waits for a driver, if there is exactly one."""
+    waiting = [live for live in memory.live.values() if live.transaction.authorization is None]
+    return waiting[0].keys if len(waiting) == 1 else None
+
+
+async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
+    if fact.vendor_id != sealed.VENDOR:
+        return DataTransferAnswer("UnknownVendorId")
+    if fact.message_id != sealed.ITEMS:
+        return DataTransferAnswer("UnknownMessageId")
+    return await sealed.transfer(turn, fact)

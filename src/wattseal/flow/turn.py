@@ -1,0 +1,168 @@
+"""One message of one station: what `handle` passes on to the flow of its kind."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from wattseal.base.ids import StationId, Subject
+from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
+from wattseal.flow.step import Step
+from wattseal.flow.world import Live, Memory, World
+from wattseal.model.station import Station
+from wattseal.model.transaction import Transaction
+from wattseal.model.verdict import Finding
+from wattseal.rules.notes import is_alarm
+from wattseal.rules.recorded import Observed, read_item
+from wattseal.rules.retries import event_mark, payload_mark, transaction_key
+from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.writer import SubjectKeys
+
+MAX_ENDED = 32
+"""Ended transactions kept in memory per station, to answer retries; others are read from the journal."""
+EVENTS = {Kind.STARTED: "Started", Kind.READING: "Updated", Kind.ENDED: "Ended"}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A decoded call. `frame` is the whole message as it came, `payload` its payload, which names no message id."""
+
+    world: World
+    memory: Memory
+    frame: bytes
+    payload: bytes
+    now_ms: int
+    ocpp16: bool
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def station(self) -> Station:
+        """The station's enrolment."""
+        return self.memory.station
+
+    @property
+    def origin(self) -> str:
+        """The chain this CSMS writes for the station."""
+        return self.memory.origin
+
+    def step(self) -> Step:
+        """Start a step for this station."""
+        return Step(self.world, self.memory.station.id, self.now_ms)
+
+    def observed(self, *more: Finding) -> Observed:
+        """Return what decoding and the rules observed, each note once."""
+        return Observed(tuple(dict.fromkeys((*self.findings, *more))))
+
+
+@dataclass(frozen=True, slots=True)
+class LastEnd:
+    """Document: the register at the end of an EVSE's latest session, and that record's hash in hex."""
+
+    evse_id: int
+    record: str
+    register_wh: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Document: something somebody should look at. `record` is the payload hash of the record about it, in hex."""
+
+    code: str
+    station_id: str
+    at_ms: int
+    field: str = ""
+    detail: str = ""
+    record: str | None = None
+    transaction: str | None = None
+
+
+async def remember_station(world: World, station_id: StationId) -> Memory | None:
+    """Return what is kept of an enrolled station, rebuilding it from the journal where it is not in memory."""
+    memory = world.stations.get(station_id)
+    if memory is not None:
+        return memory
+    document = await world.journal.document(world.tenant, STATION, station_id)
+    if document is None:
+        return None
+    station = read(document, Station)
+    memory = Memory(station, world.origin_of(station))
+    for found in await world.journal.documents(world.tenant, TRANSACTION, station_id=station_id, active=True):
+        live = await revive(world, read(found, Transaction))
+        if live.transaction.transaction_id is not None:
+            memory.live[live.transaction.transaction_id] = live
+    for found in await world.journal.documents(world.tenant, EVSE, station_id=station_id):
+        last = read(found, LastEnd)
+        memory.last_end[last.evse_id] = (bytes.fromhex(last.record), last.register_wh)
+    return world.stations.setdefault(station_id, memory)
+
+
+async def revive(world: World, transaction: Transaction) -> Live:
+    """Rebuild a transaction's memory from its records: registers, and the marks that recognise retries."""
+    subject = bytes.fromhex(transaction.id)
+    live = Live(transaction, SubjectKeys(subject, world.random.bytes(32)))
+    for kept in await world.journal.items_by_subject(world.tenant, Subject(subject)):
+        _recall(live, parse_item(kept.item.item))
+    return live
+
+
+def _recall(live: Live, item: Item) -> None:
+    record = read_item(item)
+    if record.frame is not None:
+        live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
+    if record.meter is not None and record.kind is not Kind.ENDED:
+        live.highest_wh = max(record.meter.register_wh, live.highest_wh or record.meter.register_wh)
+        live.latest_ms = record.ms
+    if record.kind is Kind.STARTED and record.meter is not None:
+        live.signed = tuple(data for _, data in record.meter.evidence)
+
+
+def _mark(kind: Kind, seq_no: int | None, frame: bytes) -> int:
+    if seq_no is not None:
+        return event_mark(EVENTS[kind], seq_no)
+    return payload_mark(bytes(msgspec.json.decode(frame, type=list[msgspec.Raw])[3]))
+
+
+async def find_live(turn: Turn, transaction_id: str) -> Live | None:
+    """Return a transaction of this very station, open or ended; another station's is never found."""
+    memory, world = turn.memory, turn.world
+    live = memory.live.get(transaction_id) or memory.ended.get(transaction_id)
+    if live is not None:
+        return live
+    station_id = StationId(memory.station.id)
+    subject = await world.journal.answer(world.tenant, station_id, transaction_key(transaction_id))
+    if subject is None:
+        return None
+    document = await world.journal.document(world.tenant, TRANSACTION, subject.hex())
+    if document is None:
+        return None
+    live = await revive(world, read(document, Transaction))
+    if live.transaction.active:
+        memory.live[transaction_id] = live
+    else:
+        keep_ended(memory, transaction_id, live)
+    return live
+
+
+def keep_ended(memory: Memory, transaction_id: str, live: Live) -> None:
+    """Keep an ended transaction for retries; the oldest goes when there are too many."""
+    memory.ended[transaction_id] = live
+    if len(memory.ended) > MAX_ENDED:
+        memory.ended.popitem(last=False)
+
+
+def raise_alarms(step: Step, observed: Observed, item: Item, transaction: Transaction | None = None) -> None:
+    """Write a document for every alarm among the notes."""
+    for note in observed.notes:
+        if is_alarm(note):
+            step.world.count(f"alarm_{note.code}")
+            alarm = Alarm(
+                note.code,
+                step.station_id,
+                step.now_ms,
+                note.field,
+                note.detail,
+                item.hash.hex(),
+                None if transaction is None else transaction.id,
+            )
+            key = f"{step.now_ms:015d}-{item.hash.hex()[:16]}-{note.code}"
+            step.puts.append(put(ALARM, key, alarm, step.now_ms, station_id=step.station_id))

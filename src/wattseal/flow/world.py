@@ -1,0 +1,164 @@
+"""The world a CPO's process works in: its keys, its ports, and what it keeps in memory of stations and chains."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Protocol
+
+from wattseal.base.ids import StationId, TenantId
+from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.crypto.keys import SigningKey
+from wattseal.flow.chains import Chains
+from wattseal.flow.ports import Clock, Journal, Random
+from wattseal.model.station import Station
+from wattseal.model.token import Authorization, TokenRecord
+from wattseal.model.transaction import Transaction
+from wattseal.rules.arrival import Tail
+from wattseal.rules.recorded import Recorded
+from wattseal.seal.registry import Registry, Role
+from wattseal.seal.writer import SubjectKeys
+
+_SIGNERS = frozenset({Role.STATION, Role.EDGE})
+ASK_TIMEOUT_S = 8
+"""How long an eMSP may take to decide before the stated policy applies."""
+MAX_GRANTS = 64
+"""Unused authorisations kept per station; the oldest goes."""
+MAX_MARKS = 4096
+"""Messages remembered per transaction to recognise retries; beyond that the oldest is forgotten."""
+MAX_TOKENS = 10_000
+"""Tokens kept in memory; others are read from the journal."""
+
+
+class Partners(Protocol):
+    """The eMSPs this CPO works with."""
+
+    def known(self, party: str) -> bool:
+        """Return whether there is a connection to `party`."""
+
+    async def ask(self, party: str, items: Sequence[bytes], timeout_s: float) -> tuple[bytes, ...] | None:
+        """Send encoded items and return the items answered; None when the party cannot be reached in time."""
+
+
+@dataclass(slots=True)
+class Grant:
+    """An authorisation not yet used: its request and decision, and the keys for the records to come."""
+
+    records: tuple[Recorded, ...]
+    keys: SubjectKeys
+    authorization: Authorization
+    expires_ms: int
+
+
+@dataclass(slots=True)
+class Live:
+    """A transaction in memory: `marks` recognise retried messages, `highest_wh` is the highest register on the way,
+
+    `latest_ms` when it was recorded, `signed` what the meter signed at the start,
+    `secrets` open the groups that are sealed for this CPO.
+    """
+
+    transaction: Transaction
+    keys: SubjectKeys
+    authorization: Authorization | None = None
+    highest_wh: Decimal | None = None
+    latest_ms: int | None = None
+    marks: dict[int, None] = field(default_factory=dict)
+    signed: tuple[bytes, ...] = ()
+    secrets: dict[int, bytes] = field(default_factory=dict, repr=False)
+
+    def seen(self, mark: int) -> bool:
+        """Remember a message; return whether it was there before."""
+        if mark in self.marks:
+            return True
+        if len(self.marks) >= MAX_MARKS:
+            del self.marks[next(iter(self.marks))]
+        self.marks[mark] = None
+        return False
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is kept of one station between its messages; all of it can be rebuilt from the journal.
+
+    `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
+    """
+
+    station: Station
+    origin: str
+    live: dict[str, Live] = field(default_factory=dict)
+    ended: OrderedDict[str, Live] = field(default_factory=OrderedDict)
+    grants: OrderedDict[str, Grant] = field(default_factory=OrderedDict)
+    last_end: dict[int, tuple[bytes, Decimal]] = field(default_factory=dict)
+    statuses: dict[int, str] = field(default_factory=dict)
+    marks: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    tails: dict[int, Tail] = field(default_factory=dict)
+    seen_ms: int = 0
+    version: str | None = None
+    connected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may choose. `unreachable_accepts`: let a driver charge when the eMSP does not answer."""
+
+    boot_interval_s: int = 300
+    mmd_s: int = 86_400
+    grant_s: int = 600
+    unreachable_accepts: bool = False
+
+
+@dataclass(slots=True)
+class World:
+    """Everything `handle` needs. One per process; `tenant` is on every look-up."""
+
+    tenant: TenantId
+    party: str
+    log_origin: str
+    journal: Journal
+    clock: Clock
+    random: Random
+    csms_key: SigningKey
+    billing_key: SigningKey
+    seal_key: SealPrivateKey
+    registry: Registry
+    partners: Partners
+    settings: Settings
+    chains: Chains
+    stations: dict[StationId, Memory] = field(default_factory=dict)
+    tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def now_ms(self) -> int:
+        """Return Unix milliseconds."""
+        return int(self.clock.now().timestamp() * 1000)
+
+    def signed_origin(self, station: Station) -> str:
+        """Return the origin under which a station's own signer, if it has one, writes."""
+        return f"{self.party}/{station.id}"
+
+    def has_signer(self, station: Station) -> bool:
+        """Return whether a key of the station itself or of its edge is enrolled: its plain word then counts less."""
+        origin = self.signed_origin(station)
+        return any(e.origin == origin and e.role in _SIGNERS for e in self.registry.entries())
+
+    def origin_of(self, station: Station) -> str:
+        """Return the chain this CSMS writes for a station; the plain name belongs to the station's own signer."""
+        return self.signed_origin(station) + ("~csms" if self.has_signer(station) else "")
+
+    @property
+    def billing_origin(self) -> str:
+        """Return the chain of this CPO's own decisions and tariffs."""
+        return f"{self.party}/billing"
+
+    def forget(self) -> None:
+        """Drop all that is kept in memory: after a failed commit, the journal alone says what is true."""
+        self.stations.clear()
+        self.tokens.clear()
+        self.chains.forget()
+
+    def count(self, name: str) -> None:
+        """Count an event by name."""
+        self.counters[name] = self.counters.get(name, 0) + 1
+
+

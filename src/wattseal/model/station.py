@@ -1,0 +1,47 @@
+"""Stations as enrolled: who they are, what meters they carry, what evidence their sessions must reach."""
+
+from dataclasses import dataclass
+
+from wattseal.model.verdict import EvidencePin, Grade, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseEnrolment:
+    """One EVSE of a station; `meter_public_key` is the DER SPKI of its meter's key, the only one its readings verify under."""
+
+    id: int
+    meter_serial: str | None = None
+    meter_public_key: bytes | None = None
+
+
+NO_PIN = EvidencePin(Grade.G0, Source.CSMS)
+"""Where nothing was pinned: any recorded session may be billed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """A charging station's enrolment. `password_digest` is "scrypt$salt$digest" in hex, never the password.
+
+    `public_key` is the DER SPKI of the station's or its edge's signing key: such a station sends signed records.
+    `ephemeral` stations were let in without enrolment, on loopback, for development only.
+    """
+
+    id: str
+    password_digest: str | None = None
+    pin: EvidencePin = NO_PIN
+    evses: tuple[EvseEnrolment, ...] = ()
+    public_key: bytes | None = None
+    vendor: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    firmware: str | None = None
+    ephemeral: bool = False
+
+    def meter_key(self, evse_id: int) -> bytes | None:
+        """Return the enrolled meter key of an EVSE; for the station itself (0) the only one there is, if one."""
+        keys = [e.meter_public_key for e in self.evses if e.meter_public_key is not None and evse_id in {0, e.id}]
+        return keys[0] if len(set(keys)) == 1 else None
+
+    def meter_serial(self, evse_id: int) -> str | None:
+        """Return the enrolled meter serial of an EVSE."""
+        return next((e.meter_serial for e in self.evses if e.id == evse_id), None)

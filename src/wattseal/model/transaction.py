@@ -1,0 +1,91 @@
+"""The transaction as this system sees it: a projection of its records, and nothing else."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from wattseal.model.token import TokenStatus
+from wattseal.model.verdict import Finding, Source, Verdict
+
+
+class Billing(StrEnum):
+    """Where a transaction stands; received = quarantined + billed + free + pending, always."""
+
+    PENDING = "pending"
+    BILLED = "billed"
+    QUARANTINED = "quarantined"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceVerdict:
+    """What checking one signature gave: `record` is "started", "reading" or "ended", `format` who made it."""
+
+    record: str
+    format: str
+    verdict: Verdict
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The eMSP's signed settlement of a transaction, as the CPO opened it."""
+
+    accepted: bool
+    energy_wh: Decimal | None = None
+    currency: str | None = None
+    total_excl_vat: Decimal | None = None
+    total_incl_vat: Decimal | None = None
+    grade: int | None = None
+    source: str | None = None
+    step: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One charge. `id` is the subject of its records in hex; hashes are payload hashes in hex; `*_ms` Unix time.
+
+    `started_ms`/`ended_ms` are the station's times, `recorded_ms` the CSMS's. `sealed` means the meter group is closed to
+    this CPO: `start_wh` and `end_wh` are then None and stay so.
+    """
+
+    id: str
+    station_id: str
+    recorded_ms: int
+    transaction_id: str | None = None
+    evse_id: int = 0
+    connector_id: int | None = None
+    origin: str | None = None
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    start_wh: Decimal | None = None
+    end_wh: Decimal | None = None
+    stop_reason: str | None = None
+    sealed: bool = False
+    party: str | None = None
+    authorization: TokenStatus | None = None
+    request: str | None = None
+    decision: str | None = None
+    started: str | None = None
+    ended: str | None = None
+    settlement: str | None = None
+    settled: Settled | None = None
+    verdicts: tuple[EvidenceVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    alarms: tuple[Finding, ...] = ()
+    source: Source = Source.CSMS
+    billing: Billing = Billing.PENDING
+    reason: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether it has not ended."""
+        return self.ended is None
+
+    @property
+    def energy_wh(self) -> Decimal | None:
+        """End minus start register, exactly; None while open, sealed, or without both registers."""
+        if self.ended is None or self.start_wh is None or self.end_wh is None:
+            return None
+        return self.end_wh - self.start_wh

@@ -1,0 +1,48 @@
+"""Billing gate: billed, quarantined with a reason code, free, or pending. Nothing is dropped, nothing silently billed."""
+
+from wattseal.model.token import TokenStatus
+from wattseal.model.transaction import Billing, Transaction
+from wattseal.model.verdict import EvidencePin, Grade, Source
+from wattseal.rules.notes import quarantine_reason
+
+
+def bill(transaction: Transaction) -> tuple[Billing, str | None]:
+    """Decide where an ended transaction stands; the reason is a note's code or one of the codes below.
+
+    Codes: `not_authorised`, `no_register`, `disputed`. A sealed transaction waits for its settlement.
+    """
+    if transaction.ended is None:
+        return Billing.PENDING, None
+    reason = quarantine_reason((*transaction.alarms, *transaction.findings))
+    if reason is None and transaction.authorization is not TokenStatus.ACCEPTED:
+        reason = "not_authorised"
+    settled = transaction.settled
+    if reason is None and settled is not None and not settled.accepted:
+        reason = "disputed"
+    if reason is not None:
+        return Billing.QUARANTINED, reason
+    energy_wh = transaction.energy_wh
+    if transaction.sealed:
+        if settled is None:
+            return Billing.PENDING, "awaiting_settlement"
+        energy_wh = settled.energy_wh
+    if energy_wh is None:
+        return Billing.QUARANTINED, "no_register"
+    return (Billing.FREE, "no_energy") if energy_wh == 0 else (Billing.BILLED, None)
+
+
+def attainable(source: Source, *, sealed: bool) -> Grade:
+    """Return the best grade a session with this source can reach once logged and cosigned."""
+    if source is Source.CSMS:
+        return Grade.G1
+    return Grade.G4 if sealed else Grade.G3
+
+
+def meets_pin(source: Source, pin: EvidencePin, *, sealed: bool) -> bool:
+    """Return whether a session's evidence can satisfy the station's pin.
+
+    The source pinned must be the source seen, except that any source is at least as good as the CSMS's own word.
+    """
+    if attainable(source, sealed=sealed) < pin.grade:
+        return False
+    return pin.source is Source.CSMS or pin.source is source

@@ -1,0 +1,108 @@
+"""What a meter signed inside a message: verified under the enrolled key only, compared with what the message says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from wattseal import evidence
+from wattseal.base.errors import InputError
+from wattseal.evidence import ocmf_meaning, ocmf_record
+from wattseal.evidence.format import Checked, Direction, Moment
+from wattseal.model.metering import RawEvidence, Reading
+from wattseal.model.transaction import EvidenceVerdict
+from wattseal.model.verdict import Finding, Verdict
+from wattseal.rules.recorded import Observed
+
+MAX_EVIDENCE = 16
+"""Signed readings looked at in one message; more are kept in the raw frame only."""
+ROUNDING_WH = Decimal(1)
+"""OCPP 1.6 registers are whole Wh: a plain value may differ from the signed one by less than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """Evidence of one message: what to keep, what was observed, and the registers that verified."""
+
+    evidence: tuple[tuple[str, bytes], ...] = ()
+    observed: Observed = Observed()
+    signed_wh: Decimal | None = None
+    valid: tuple[bytes, ...] = ()
+
+
+NONE = Metered()
+
+
+def examine(
+    readings: Sequence[Reading], record: str, moment: Moment | None, key: bytes | None, serial: str | None
+) -> Metered:
+    """Check the evidence among `readings` for the record named ("started", "reading", "ended").
+
+    `signed_wh` is the last verified import register at `moment`. A key sent along is compared with the enrolled `key`,
+    never used.
+    """
+    found = tuple(r.evidence for r in readings if r.evidence is not None)
+    if not found:
+        return NONE
+    notes: list[Finding] = []
+    verdicts: list[EvidenceVerdict] = []
+    valid: list[bytes] = []
+    signed_wh: Decimal | None = None
+    for raw in dict.fromkeys(found[:MAX_EVIDENCE]):
+        checked = evidence.check(raw.data, () if key is None else (key,))
+        verdicts.append(EvidenceVerdict(record, checked.format or raw.format, checked.verdict, checked.reason))
+        notes.extend(_notes(raw, checked, key, serial))
+        if checked.verdict is Verdict.VALID:
+            valid.append(raw.data)
+            at_moment = _register_wh(checked, moment)
+            signed_wh = signed_wh if at_moment is None else at_moment
+    kept = tuple((raw.format, raw.data) for raw in dict.fromkeys(found[:MAX_EVIDENCE]))
+    return Metered(kept, Observed(tuple(dict.fromkeys(notes)), tuple(verdicts)), signed_wh, tuple(valid))
+
+
+def reconcile(plain_wh: Decimal | None, metered: Metered) -> tuple[Decimal | None, tuple[Finding, ...]]:
+    """Return the register to record: the signed one where it says the same, the plain one with an alarm where not."""
+    if metered.signed_wh is None:
+        return plain_wh, ()
+    if plain_wh is None or abs(plain_wh - metered.signed_wh) < ROUNDING_WH:
+        return metered.signed_wh, ()
+    return plain_wh, (Finding("evidence_differs", "register_wh", f"{plain_wh} told, {metered.signed_wh} signed"),)
+
+
+def one_meter_signed(valid: Sequence[bytes], energy_wh: Decimal | None) -> bool:
+    """Return whether verified records, start and end together, give exactly this energy."""
+    if not valid or energy_wh is None:
+        return False
+    try:
+        meaning = ocmf_meaning.meaning_of(*(ocmf_record.parse(raw) for raw in dict.fromkeys(valid)))
+    except InputError:
+        return False
+    return meaning.energy_wh == energy_wh
+
+
+def _notes(raw: RawEvidence, checked: Checked, key: bytes | None, serial: str | None) -> list[Finding]:
+    notes = list(checked.findings)
+    match checked.verdict:
+        case Verdict.INVALID:
+            notes.append(Finding("evidence_invalid", "signature", checked.reason))
+        case Verdict.UNREADABLE:
+            notes.append(Finding("evidence_unreadable", "signature", checked.reason))
+        case Verdict.UNKNOWN_KEY:
+            notes.append(Finding("evidence_key_unknown", "signature", checked.reason))
+        case Verdict.VALID | Verdict.UNSIGNED:
+            pass
+    if key is not None and raw.public_key is not None and raw.public_key != key:
+        notes.append(Finding("evidence_key_differs", "public_key"))
+    if serial is not None and checked.meaning is not None and serial not in checked.meaning.serials():
+        notes.append(Finding("evidence_of_another_meter", "meter_serial"))
+    return notes
+
+
+def _register_wh(checked: Checked, moment: Moment | None) -> Decimal | None:
+    if checked.meaning is None:
+        return None
+    values = [
+        r.value_wh
+        for r in checked.meaning.readings
+        if r.direction is Direction.IMPORT and r.value_wh is not None and moment in {None, r.moment}
+    ]
+    return values[-1] if values else None

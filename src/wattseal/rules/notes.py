@@ -1,0 +1,74 @@
+"""Notes: what the recorder observed about a fact, as stable codes, and what each one means for billing.
+
+A note is kept in the record it is about, so that replaying the journal rebuilds every projection from it alone.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from wattseal.model.verdict import Finding
+
+
+class Effect(StrEnum):
+    """What a note does: inform, raise an alarm, or keep the transaction from being billed until somebody decides."""
+
+    FINDING = "finding"
+    ALARM = "alarm"
+    QUARANTINE = "quarantine"
+    ALARM_AND_QUARANTINE = "alarm_and_quarantine"
+
+
+EFFECTS: dict[str, Effect] = {
+    "negative_register": Effect.ALARM_AND_QUARANTINE,
+    "register_decreased": Effect.ALARM_AND_QUARANTINE,
+    "register_rolled_back": Effect.ALARM_AND_QUARANTINE,
+    "implausible_register": Effect.ALARM_AND_QUARANTINE,
+    "no_register": Effect.QUARANTINE,
+    "end_without_start": Effect.ALARM_AND_QUARANTINE,
+    "unusable_transaction_id": Effect.ALARM_AND_QUARANTINE,
+    "transaction_id_reused": Effect.ALARM_AND_QUARANTINE,
+    "conflicting_end": Effect.ALARM,
+    "event_after_end": Effect.ALARM,
+    "unknown_transaction": Effect.ALARM,
+    "time_implausible": Effect.QUARANTINE,
+    "end_before_start": Effect.ALARM_AND_QUARANTINE,
+    "recorded_late": Effect.FINDING,
+    "sequence_gap": Effect.FINDING,
+    "evidence_invalid": Effect.ALARM_AND_QUARANTINE,
+    "evidence_unreadable": Effect.ALARM,
+    "evidence_key_unknown": Effect.FINDING,
+    "evidence_key_differs": Effect.ALARM,
+    "evidence_differs": Effect.ALARM_AND_QUARANTINE,
+    "evidence_of_another_meter": Effect.ALARM_AND_QUARANTINE,
+    "evidence_missing": Effect.FINDING,
+    "evidence_below_pin": Effect.QUARANTINE,
+    "plain_at_signed_station": Effect.ALARM_AND_QUARANTINE,
+    "record_signature_invalid": Effect.ALARM_AND_QUARANTINE,
+    "record_key_not_entitled": Effect.ALARM_AND_QUARANTINE,
+    "record_foreign": Effect.ALARM,
+    "chain_gap": Effect.ALARM_AND_QUARANTINE,
+    "chain_fork": Effect.ALARM_AND_QUARANTINE,
+    "chain_unsigned_too_long": Effect.ALARM,
+    "box_altered_in_transit": Effect.ALARM,
+    "billing_party_unreachable": Effect.FINDING,
+    "no_decision": Effect.FINDING,
+}
+"""Every code the recorder itself gives; codes of evidence formats are findings (docs/spec/evidence.md)."""
+
+_ALARMS = frozenset({Effect.ALARM, Effect.ALARM_AND_QUARANTINE})
+_QUARANTINES = frozenset({Effect.QUARANTINE, Effect.ALARM_AND_QUARANTINE})
+
+
+def effect(note: Finding) -> Effect:
+    """Return what a note does; codes not listed only inform."""
+    return EFFECTS.get(note.code, Effect.FINDING)
+
+
+def is_alarm(note: Finding) -> bool:
+    """Return whether somebody should look at it now."""
+    return effect(note) in _ALARMS
+
+
+def quarantine_reason(notes: Iterable[Finding]) -> str | None:
+    """Return the code of the first note that keeps a transaction from being billed."""
+    return next((note.code for note in notes if effect(note) in _QUARANTINES), None)

@@ -1,0 +1,108 @@
+"""What a record says, as far as this system may read it: the input of every projection, live or replayed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wattseal.base.errors import InputError
+from wattseal.model.transaction import EvidenceVerdict
+from wattseal.model.verdict import Finding, Verdict
+from wattseal.seal.fields import Decision, Meter, Ops, Settlement, read_raw
+from wattseal.seal.groups import PLAIN, Content, Opening, open_box
+from wattseal.seal.item import Group, Item, Kind
+
+FRAME, NOTES, VERDICTS = 1, 2, 3
+"""Fields of group RAW: the frame as received, and what its recorder observed about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the recorder observed about one fact: notes on its content, verdicts on its evidence."""
+
+    notes: tuple[Finding, ...] = ()
+    verdicts: tuple[EvidenceVerdict, ...] = ()
+
+    def with_notes(self, *codes: str) -> "Observed":
+        """Return the same with further notes."""
+        return Observed((*self.notes, *(Finding(code) for code in codes)), self.verdicts)
+
+    def to_fields(self, frame: bytes) -> dict[int, Any]:
+        """Return group RAW: the frame and, where there are any, notes and verdicts."""
+        fields: dict[int, Any] = {FRAME: frame}
+        if self.notes:
+            fields[NOTES] = [[n.code, n.field, n.detail] for n in self.notes]
+        if self.verdicts:
+            fields[VERDICTS] = [[v.record, v.format, str(v.verdict), v.reason] for v in self.verdicts]
+        return fields
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Observed":
+        """Read what `to_fields` wrote; anything else in its place is an `InputError`."""
+        try:
+            return Observed(
+                tuple(Finding(*note) for note in fields.get(NOTES, ())),
+                tuple(EvidenceVerdict(r, f, Verdict(v), why) for r, f, v, why in fields.get(VERDICTS, ())),
+            )
+        except (TypeError, ValueError) as error:
+            raise InputError("notes of a record are lists of texts", subject="raw") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One record, read. Groups that are closed to the reader or absent are None; `sealed` says the meter is closed."""
+
+    kind: Kind
+    hash: bytes
+    origin: str
+    stream: int
+    ms: int
+    subject: bytes | None = None
+    refs: tuple[bytes, ...] = ()
+    sealed: bool = False
+    ops: Ops | None = None
+    meter: Meter | None = None
+    decision: Decision | None = None
+    settlement: Settlement | None = None
+    observed: Observed = Observed()
+    frame: bytes | None = None
+
+
+def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed | None = None) -> Recorded:
+    """Read an item's plain groups, and the others by the `openings` at hand; a malformed group is an `InputError`.
+
+    `observed` stands in for what the item itself cannot say: the recorder's notes on another's record.
+    """
+    payload = item.payload
+    shown = {gid: _content(item, gid) for gid in payload.groups}
+    for opening in openings:
+        shown[opening.gid] = Content.decode(opening.content).fields
+    ops, meter, raw = shown.get(Group.OPS), shown.get(Group.METER), shown.get(Group.RAW)
+    kind = Kind(payload.kind)
+    if observed is None:
+        observed = Observed() if raw is None else Observed.read(raw)
+    return Recorded(
+        kind=kind,
+        hash=item.hash,
+        origin=payload.origin,
+        stream=payload.stream,
+        ms=payload.ms,
+        subject=payload.subject,
+        refs=payload.refs,
+        sealed=Group.METER in payload.groups and meter is None,
+        ops=None if ops is None or kind is Kind.SETTLEMENT else Ops.read(ops),
+        meter=None if meter is None else Meter.read(meter),
+        decision=Decision.read(payload.public) if kind is Kind.DECISION else None,
+        settlement=Settlement.read(ops) if ops is not None and kind is Kind.SETTLEMENT else None,
+        observed=observed,
+        frame=None if raw is None else read_raw(raw),
+    )
+
+
+def _content(item: Item, gid: int) -> Mapping[int, Any] | None:
+    box = item.boxes.get(gid)
+    if not isinstance(box, list) or box[0] != PLAIN:
+        return None
+    opened = open_box(item, gid, None)
+    return Content.decode(opened.content).fields if isinstance(opened, Opening) else None
+
+

@@ -1,0 +1,167 @@
+"""Transactions: what the recorder notes about each fact, and how records add up to the transaction they are about."""
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from wattseal.base.units import MAX_ENERGY_WH
+from wattseal.model.station import Station
+from wattseal.model.transaction import Settled, Transaction
+from wattseal.model.verdict import Finding, Source
+from wattseal.rules.billing import bill, meets_pin
+from wattseal.rules.notes import is_alarm
+from wattseal.rules.recorded import Recorded
+from wattseal.seal.fields import Settlement, SettlementVerdict
+from wattseal.seal.item import Kind
+
+OLDEST_MS = 1_262_304_000_000
+"""2010-01-01: no station told the time before that."""
+AHEAD_MS = 86_400_000
+"""A station's clock more than a day ahead of ours is not a clock."""
+METER_SIGNED = "meter_signed"
+"""Note of an end whose registers, begin and end, one enrolled meter signed."""
+LATE_MS = 86_400_000
+"""What is recorded more than a day after it happened says so."""
+
+
+def milliseconds(at: datetime) -> int:
+    """Return Unix milliseconds of an aware datetime."""
+    return int(at.timestamp() * 1000)
+
+
+def note_time(station_ms: int, now_ms: int) -> list[Finding]:
+    """Compare the station's time with ours."""
+    if station_ms < OLDEST_MS or station_ms > now_ms + AHEAD_MS:
+        return [Finding("time_implausible", "at")]
+    return [Finding("recorded_late", "at")] if now_ms - station_ms > LATE_MS else []
+
+
+def note_register(register_wh: Decimal | None, before_wh: Decimal | None) -> list[Finding]:
+    """Judge a register by itself and by the highest one known before it in the same transaction."""
+    if register_wh is None:
+        return []
+    if register_wh < 0:
+        return [Finding("negative_register", "register_wh", str(register_wh))]
+    if register_wh > MAX_ENERGY_WH:
+        return [Finding("implausible_register", "register_wh", str(register_wh))]
+    if before_wh is not None and register_wh < before_wh:
+        return [Finding("register_decreased", "register_wh", f"{before_wh} to {register_wh}")]
+    return []
+
+
+def note_start(
+    start_wh: Decimal | None, last_end_wh: Decimal | None, station_ms: int, now_ms: int
+) -> tuple[Finding, ...]:
+    """Judge a start; `last_end_wh` is the register at the end of the EVSE's session before."""
+    notes = [*note_time(station_ms, now_ms), *note_register(start_wh, None)]
+    if start_wh is not None and last_end_wh is not None and start_wh < last_end_wh:
+        notes.append(Finding("register_rolled_back", "register_wh", f"{last_end_wh} to {start_wh}"))
+    return tuple(notes)
+
+
+def note_end(
+    transaction: Transaction, end_wh: Decimal | None, highest_wh: Decimal | None, station_ms: int, now_ms: int
+) -> tuple[Finding, ...]:
+    """Judge an end against the start and the highest register on the way."""
+    notes = [*note_time(station_ms, now_ms), *note_register(end_wh, highest_wh)]
+    if transaction.started_ms is not None and station_ms < transaction.started_ms:
+        notes.append(Finding("end_before_start", "at"))
+    if end_wh is None or transaction.start_wh is None:
+        notes.append(Finding("no_register", "register_wh"))
+    return tuple(notes)
+
+
+def note_pin(transaction: Transaction, station: Station, *, meter_signed: bool) -> tuple[Finding, ...]:
+    """Say whether the evidence seen reaches what was pinned at the station's enrolment."""
+    source = Source.METER if meter_signed else transaction.source
+    pin = station.pin
+    if meets_pin(source, pin, sealed=transaction.sealed):
+        return ()
+    return (Finding("evidence_below_pin", "evidence", f"G{int(pin.grade)} {pin.source} pinned, {source} seen"),)
+
+
+def begin(subject: bytes, station_id: str, now_ms: int, *, signer: Source = Source.CSMS) -> Transaction:
+    """Return the transaction before any record of it; `signer` is who signs its records."""
+    return Transaction(id=subject.hex(), station_id=station_id, recorded_ms=now_ms, source=signer)
+
+
+def apply(transaction: Transaction, record: Recorded) -> Transaction:
+    """Return the transaction with one more record of its own. What is once said is never overwritten."""
+    new = _facts(transaction, record)
+    observed = record.observed
+    if observed.notes or observed.verdicts:
+        new = replace(
+            new,
+            alarms=_added(new.alarms, tuple(n for n in observed.notes if is_alarm(n))),
+            findings=_added(new.findings, tuple(n for n in observed.notes if not is_alarm(n))),
+            verdicts=(*new.verdicts, *observed.verdicts),
+        )
+    if any(n.code == METER_SIGNED for n in observed.notes):
+        new = replace(new, source=Source.METER)
+    billing, reason = bill(new)
+    return replace(new, billing=billing, reason=reason)
+
+
+def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return (*known, *(n for n in more if n not in known))
+
+
+def _facts(transaction: Transaction, record: Recorded) -> Transaction:
+    match record.kind:
+        case Kind.REQUEST if transaction.request is None:
+            route = record.ops.route if record.ops else None
+            return replace(transaction, request=record.hash.hex(), party=route)
+        case Kind.DECISION if record.decision is not None and transaction.decision is None:
+            return replace(transaction, decision=record.hash.hex(), authorization=record.decision.status)
+        case Kind.STARTED if transaction.started is None:
+            return _start(transaction, record)
+        case Kind.ENDED if transaction.ended is None:
+            return _end(transaction, record)
+        case Kind.SETTLEMENT if record.settlement is not None and transaction.settlement is None:
+            return replace(transaction, settlement=record.hash.hex(), settled=_settled(record.settlement))
+        case _:
+            return transaction
+
+
+def _start(transaction: Transaction, record: Recorded) -> Transaction:
+    ops = record.ops
+    return replace(
+        transaction,
+        origin=record.origin,
+        started=record.hash.hex(),
+        sealed=transaction.sealed or record.sealed,
+        evse_id=record.stream,
+        connector_id=ops.connector_id if ops else None,
+        transaction_id=ops.transaction_id if ops else None,
+        started_ms=ops.station_ms if ops else None,
+        start_wh=record.meter.register_wh if record.meter else None,
+    )
+
+
+def _end(transaction: Transaction, record: Recorded) -> Transaction:
+    ops = record.ops
+    return replace(
+        transaction,
+        origin=transaction.origin or record.origin,
+        ended=record.hash.hex(),
+        sealed=transaction.sealed or record.sealed,
+        evse_id=transaction.evse_id or record.stream,
+        transaction_id=transaction.transaction_id or (ops.transaction_id if ops else None),
+        ended_ms=ops.station_ms if ops else None,
+        stop_reason=ops.reason if ops else None,
+        end_wh=record.meter.register_wh if record.meter else None,
+    )
+
+
+def _settled(settlement: Settlement) -> Settled:
+    return Settled(
+        accepted=settlement.verdict is SettlementVerdict.ACCEPTED,
+        energy_wh=settlement.energy_wh,
+        currency=settlement.currency,
+        total_excl_vat=settlement.total_excl_vat,
+        total_incl_vat=settlement.total_incl_vat,
+        grade=settlement.grade,
+        source=settlement.source,
+        step=settlement.step,
+        reason=settlement.reason,
+    )
