@@ -63,38 +63,52 @@ def keep_grant(memory: Memory, id_token: IdToken, grant: Grant) -> None:
         memory.grants.popitem(last=False)
 
 
-async def authorise(
-    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, keys: SubjectKeys | None = None
-) -> Grant | Refused:
-    """Have a token decided on; request and decision go into `step`, which the caller commits before answering.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A driver's token presented at a station. `keys` are those of the transaction that its records will belong to."""
+
+    memory: Memory
+    step: Step
+    id_token: IdToken
+    evse_id: int
+    keys: SubjectKeys
+
+    @property
+    def world(self) -> World:
+        """The world of the step."""
+        return self.step.world
+
+
+async def authorise(asked: Asked) -> Grant | Refused:
+    """Have a token decided on; request and decision go into the step, which the caller commits before answering.
 
     Where an eMSP decides, the request is durable before it is asked, and silence is not consent unless the operator
-    has said so. `keys` are those of a transaction that is already open, else a new subject is drawn.
+    has said so.
     """
-    keys = keys or SubjectKeys.new(world.random.bytes)
-    decides = who_decides(await find_token(world, id_token))
+    decides = who_decides(await find_token(asked.world, asked.id_token))
     match decides:
         case OwnDecision(status) if status is not TokenStatus.ACCEPTED:
             return Refused(Authorization(status))
         case OwnDecision():
-            return await _decide(world, memory, step, id_token, evse_id, keys)
+            return await _decide(asked)
         case AskParty(party):
-            return await _ask(world, memory, step, id_token, evse_id, party, keys)
+            return await _ask(asked, party)
         case _:
             assert_never(decides)
 
 
-async def _request(
-    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, route: str, keys: SubjectKeys
-) -> Item:
-    origin = memory.origin
+async def _request(asked: Asked, step: Step, route: str) -> Item:
+    world, id_token = asked.world, asked.id_token
+    origin = asked.memory.origin
     await world.chains.ready(origin, 0)
     groups = {
         Group.IDENTITY: GroupDraft(Identity(id_token.value, id_token.type).to_fields()),
-        Group.OPS: GroupDraft(Ops(route=route, evse_id=evse_id or None, nonce=world.random.bytes(16)).to_fields()),
+        Group.OPS: GroupDraft(
+            Ops(route=route, evse_id=asked.evse_id or None, nonce=world.random.bytes(16)).to_fields()
+        ),
     }
     draft = Draft(Kind.REQUEST, step.now_ms, ClockQuality.SYNCHRONISED, groups)
-    return step.write(origin, 0, world.csms_key, draft, keys)
+    return step.write(origin, 0, world.csms_key, draft, asked.keys)
 
 
 def _requested(item: Item, route: str) -> Recorded:
@@ -110,12 +124,11 @@ def _requested(item: Item, route: str) -> Recorded:
     )
 
 
-async def _decide(
-    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, keys: SubjectKeys
-) -> Grant:
+async def _decide(asked: Asked) -> Grant:
+    world, step = asked.world, asked.step
     await world.chains.ready(world.billing_origin, 0)
     tariff = await current_tariff(world)
-    request = await _request(world, memory, step, id_token, evse_id, world.party, keys)
+    request = await _request(asked, step, world.party)
     decision = Decision(TokenStatus.ACCEPTED, world.random.bytes(16), step.now_ms + world.settings.grant_s * 1000)
     draft = Draft(
         Kind.DECISION,
@@ -124,8 +137,8 @@ async def _decide(
         refs=(request.hash, *((bytes.fromhex(tariff.record),) if tariff else ())),
         public=decision.to_public(),
     )
-    item = step.write(world.billing_origin, 0, world.billing_key, draft, keys)
-    return _grant(keys, _requested(request, world.party), decision, item)
+    item = step.write(world.billing_origin, 0, world.billing_key, draft, asked.keys)
+    return _grant(asked.keys, _requested(request, world.party), decision, item)
 
 
 def _grant(keys: SubjectKeys, request: Recorded, decision: Decision, item: Item) -> Grant:
@@ -138,11 +151,10 @@ def authorization_of(decision: Decision, item: Item) -> Authorization:
     return Authorization(decision.status, decision.auth_id, expires_at, decision.cap_wh, item.hash)
 
 
-async def _ask(
-    world: World, memory: Memory, step: Step, id_token: IdToken, evse_id: int, party: str, keys: SubjectKeys
-) -> Grant | Refused:
-    first = Step(world, step.station_id, step.now_ms)
-    request = await _request(world, memory, first, id_token, evse_id, party, keys)
+async def _ask(asked: Asked, party: str) -> Grant | Refused:
+    world = asked.world
+    first = Step(world, asked.step.station_id, asked.step.now_ms)
+    request = await _request(asked, first, party)
     await first.commit()
     answered = await world.partners.ask(party, (request.encode(),), ASK_TIMEOUT_S)
     if answered is None:
@@ -154,16 +166,14 @@ async def _ask(
         world.count("decision_unusable")
         return Refused(Authorization(TokenStatus.INVALID), "no_decision")
     item, decision = found
-    step.keep(item)
-    grant = _grant(keys, _requested(request, party), decision, item)
+    asked.step.keep(item)
+    grant = _grant(asked.keys, _requested(request, party), decision, item)
     if decision.status is not TokenStatus.ACCEPTED:
         return Refused(grant.authorization)
     return grant
 
 
-def decision_on(
-    world: World, answered: tuple[bytes, ...], request: Item, party: str
-) -> tuple[Item, Decision] | None:
+def decision_on(world: World, answered: tuple[bytes, ...], request: Item, party: str) -> tuple[Item, Decision] | None:
     """Return the decision on `request` among the items answered, if `party` is enrolled for it and signed it."""
     for data in answered:
         try:

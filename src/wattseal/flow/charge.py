@@ -7,7 +7,7 @@ import msgspec
 
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
-from wattseal.flow.authorise import Refused, authorise, find_token, unused_grant
+from wattseal.flow.authorise import Asked, Refused, authorise, find_token, unused_grant
 from wattseal.flow.documents import EVSE, put
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, raise_alarms
@@ -18,7 +18,7 @@ from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_regi
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.rules.metered import Metered, examine, one_meter_signed, reconcile
-from wattseal.rules.recorded import Observed
+from wattseal.rules.recorded import UNREMARKABLE, Observed
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
     METER_SIGNED,
@@ -152,7 +152,7 @@ async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
         await _stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
         return Acknowledged()
     if not known.seen(payload_mark(turn.payload)):
-        await _reading(turn, known, fact.readings, None)
+        await _reading(turn, known, fact.readings, None, step=turn.step())
     return Acknowledged()
 
 
@@ -162,7 +162,9 @@ async def _authorised(
     if id_token is None:
         return None, None, ()
     grant = unused_grant(turn.memory, id_token, turn.now_ms)
-    decided = grant or await authorise(turn.world, turn.memory, step, id_token, evse_id)
+    decided = grant or await authorise(
+        Asked(turn.memory, step, id_token, evse_id, SubjectKeys.new(turn.world.random.bytes))
+    )
     if isinstance(decided, Refused):
         return None, decided.authorization, (Finding(decided.note, "id_token"),) if decided.note else ()
     return decided, decided.authorization, ()
@@ -192,7 +194,7 @@ async def _event(
         await _authorise_late(turn, step, live, fact.id_token)
     ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
     notes = (Finding("transaction_id_reused", "transaction_id"),) if event == "Started" else ()
-    await _reading(turn, live, readings, ops, step, notes)
+    await _reading(turn, live, readings, ops, step=step, notes=notes)
     return _answer(None, live.authorization if fact.id_token is not None else None)
 
 
@@ -203,7 +205,7 @@ async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken)
     if grant is not None and grant.keys.subject == live.keys.subject:
         decided = grant
     else:
-        decided = await authorise(turn.world, turn.memory, step, id_token, live.transaction.evse_id, live.keys)
+        decided = await authorise(Asked(turn.memory, step, id_token, live.transaction.evse_id, live.keys))
     live.authorization = decided.authorization
     if isinstance(decided, Refused):
         return
@@ -218,10 +220,10 @@ async def _reading(
     live: Live,
     readings: Sequence[Reading],
     ops: Ops | None,
-    step: Step | None = None,
+    *,
+    step: Step,
     notes: tuple[Finding, ...] = (),
 ) -> None:
-    step = step or turn.step()
     transaction = live.transaction
     stream = transaction.evse_id
     await turn.world.chains.ready(turn.origin, stream)
@@ -326,15 +328,12 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
 def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Item:
     """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
     item = step.write(turn.origin, stream, turn.world.csms_key, plain.draft(turn.now_ms), live.keys)
-    if plain.kind is Kind.READING and plain.observed == _NOTHING:
+    if plain.kind is Kind.READING and plain.observed == UNREMARKABLE:
         return item
     live.transaction = apply(live.transaction, plain.recorded(item))
     step.project(live.transaction)
     raise_alarms(step, plain.observed, item, live.transaction)
     return item
-
-
-_NOTHING = Observed()
 
 
 def _examine(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from wattseal.base.ids import StationId
 from wattseal.flow import charge, sealed
-from wattseal.flow.authorise import Refused, authorise, keep_grant, unused_grant
+from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant, unused_grant
 from wattseal.flow.documents import put_station
 from wattseal.flow.turn import Turn, remember_station
 from wattseal.flow.world import Memory, World
@@ -16,6 +16,7 @@ from wattseal.model.answers import (
     BootAnswer,
     DataTransferAnswer,
     HeartbeatAnswer,
+    TransactionAnswer,
 )
 from wattseal.model.facts import (
     AuthorizationRequested,
@@ -70,20 +71,12 @@ async def _decide(turn: Turn, fact: Fact) -> Answer:
     match fact:
         case MeterReported():
             return await charge.meter(turn, fact)
+        case TransactionStarted() | TransactionUpdated() | TransactionEnded():
+            return await _transaction(turn, fact)
         case HeartbeatReported():
             return HeartbeatAnswer(turn.world.clock.now(), await sealed.accept(turn, fact.items))
-        case TransactionStarted() | TransactionUpdated() | TransactionEnded() if fact.items:
-            return await sealed.event(turn, fact)
-        case TransactionStarted():
-            return await charge.start(turn, fact)
-        case TransactionUpdated():
-            return await charge.update(turn, fact)
-        case TransactionEnded():
-            return await charge.end(turn, fact)
-        case AuthorizationRequested() if fact.items:
-            return await sealed.authorise(turn, fact)
         case AuthorizationRequested():
-            return await _authorise(turn, fact)
+            return await (sealed.authorise(turn, fact) if fact.items else _authorise(turn, fact))
         case BootReported():
             return await _boot(turn, fact)
         case StatusReported():
@@ -95,11 +88,25 @@ async def _decide(turn: Turn, fact: Fact) -> Answer:
             assert_never(fact)
 
 
+async def _transaction(
+    turn: Turn, fact: TransactionStarted | TransactionUpdated | TransactionEnded
+) -> TransactionAnswer:
+    if fact.items:
+        return await sealed.event(turn, fact)
+    match fact:
+        case TransactionStarted():
+            return await charge.start(turn, fact)
+        case TransactionUpdated():
+            return await charge.update(turn, fact)
+        case TransactionEnded():
+            return await charge.end(turn, fact)
+        case _:
+            assert_never(fact)
+
+
 async def _boot(turn: Turn, fact: BootReported) -> BootAnswer:
     items = await sealed.accept(turn, fact.items)
-    told = replace(
-        turn.station, vendor=fact.vendor, model=fact.model, serial=fact.serial, firmware=fact.firmware
-    )
+    told = replace(turn.station, vendor=fact.vendor, model=fact.model, serial=fact.serial, firmware=fact.firmware)
     if told != turn.station:
         turn.memory.station = told
         step = turn.step()
@@ -113,7 +120,8 @@ async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationA
     if known is not None:
         return AuthorizationAnswer(known.authorization)
     step = turn.step()
-    decided = await authorise(turn.world, turn.memory, step, fact.id_token, 0, _waiting_keys(turn.memory))
+    keys = _waiting_keys(turn.memory) or SubjectKeys.new(turn.world.random.bytes)
+    decided = await authorise(Asked(turn.memory, step, fact.id_token, 0, keys))
     if step.items:
         await step.commit()
     if not isinstance(decided, Refused):

@@ -152,17 +152,16 @@ async def _follow(turn: Turn, item: Item, judged: Arrival) -> Arrival:
     if tail is None:
         tail = Tail.at(await load_head(world.journal, world.tenant, payload.origin, payload.stream))
         turn.memory.tails[payload.stream] = tail
-    match tail.follow(item):
-        case arrival.Step.NEXT:
+    follows = tail.follow(item)
+    if follows is arrival.Step.NEXT:
+        return judged
+    note = Finding("chain_gap", "prev", f"record {payload.seq}")
+    if follows is arrival.Step.BEFORE:
+        start = (payload.epoch, payload.seq)
+        known = await world.journal.items(world.tenant, Origin(payload.origin), payload.stream, start, 8)
+        if any(kept.item.payload_hash == item.hash for kept in known):
             return judged
-        case arrival.Step.GAP:
-            note = Finding("chain_gap", "prev", f"record {payload.seq}")
-        case arrival.Step.BEFORE:
-            start = (payload.epoch, payload.seq)
-            known = await world.journal.items(world.tenant, Origin(payload.origin), payload.stream, start, 8)
-            if any(kept.item.payload_hash == item.hash for kept in known):
-                return judged
-            note = Finding("chain_fork", "seq", f"record {payload.seq}")
+        note = Finding("chain_fork", "seq", f"record {payload.seq}")
     return Arrival(judged.verdict, (*judged.notes, note), judged.signer)
 
 
@@ -170,7 +169,7 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     """Let the record change its transaction, and relay it to the eMSP that decided."""
     subject = item.payload.subject
     assert subject is not None  # noqa: S101 - the caller's condition
-    live = await _live(turn, item, subject, judged)
+    live = await _live(turn, subject, judged)
     if item.hash.hex() in {live.transaction.started, live.transaction.ended}:
         return
     record = read_item(item, _openings(turn.world, live, item), Observed(judged.notes))
@@ -196,7 +195,7 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
         step.outbox.append(Outgoing(f"{RELAY}-{item.hash.hex()}", RELAY, body, turn.now_ms))
 
 
-async def _live(turn: Turn, item: Item, subject: bytes, judged: Arrival) -> Live:
+async def _live(turn: Turn, subject: bytes, judged: Arrival) -> Live:
     """Return the transaction a record is of, with the request and decision before its start."""
     for live in (*turn.memory.live.values(), *turn.memory.ended.values()):
         if live.keys.subject == subject:
@@ -252,9 +251,7 @@ def _receipts(turn: Turn, items: Iterable[Item], committed: Committed) -> Iterab
         if leaf is None or index is None:
             continue
         p = item.payload
-        receipt = Receipt(
-            p.origin, p.stream, p.epoch, p.seq, item.hash, leaf, index, turn.now_ms, world.settings.mmd_s
-        )
+        receipt = Receipt(p.origin, p.stream, p.epoch, p.seq, item.hash, leaf, index, turn.now_ms, world.settings.mmd_s)
         yield issue(receipt, world.csms_key, world.log_origin).encode()
 
 

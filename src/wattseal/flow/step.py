@@ -49,9 +49,7 @@ class Step:
 
     async def commit(self) -> Committed:
         """Make the step durable."""
-        batch = Batch(
-            self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox)
-        )
+        batch = Batch(self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox))
         try:
             return await self.world.journal.commit(batch)
         except StoreError:
@@ -111,5 +109,3 @@ def decided(item: Item, decision: Decision) -> Recorded:
         refs=payload.refs,
         decision=decision,
     )
-
-

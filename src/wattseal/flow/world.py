@@ -52,10 +52,10 @@ class Grant:
 
 @dataclass(slots=True)
 class Live:
-    """A transaction in memory: `marks` recognise retried messages, `highest_wh` is the highest register on the way,
+    """A transaction in memory.
 
-    `latest_ms` when it was recorded, `signed` what the meter signed at the start,
-    `secrets` open the groups that are sealed for this CPO.
+    `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
+    `signed` is what the meter signed at the start; `secrets` open the groups that are sealed for this CPO.
     """
 
     transaction: Transaction
@@ -160,5 +160,3 @@ class World:
     def count(self, name: str) -> None:
         """Count an event by name."""
         self.counters[name] = self.counters.get(name, 0) + 1
-
-

@@ -7,7 +7,7 @@ from wattseal.model.verdict import EvidencePin, Grade, Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseEnrolment:
-    """One EVSE of a station; `meter_public_key` is the DER SPKI of its meter's key, the only one its readings verify under."""
+    """One EVSE; its readings verify under `meter_public_key` (DER SPKI of the meter's key) and no other."""
 
     id: int
     meter_serial: str | None = None

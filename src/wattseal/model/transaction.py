@@ -46,8 +46,8 @@ class Settled:
 class Transaction:
     """One charge. `id` is the subject of its records in hex; hashes are payload hashes in hex; `*_ms` Unix time.
 
-    `started_ms`/`ended_ms` are the station's times, `recorded_ms` the CSMS's. `sealed` means the meter group is closed to
-    this CPO: `start_wh` and `end_wh` are then None and stay so.
+    `started_ms`/`ended_ms` are the station's times, `recorded_ms` the CSMS's. `sealed` means the meter group is closed
+    to this CPO: `start_wh` and `end_wh` are then None and stay so.
     """
 
     id: str

@@ -15,7 +15,7 @@ MAX_BRANCHES = 32
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What became of one record: UNSIGNED is a link, INVALID and UNKNOWN_KEY are kept but neither logged nor receipted."""
+    """What became of a record: UNSIGNED is a link; INVALID and UNKNOWN_KEY are kept, but not logged or receipted."""
 
     verdict: Verdict
     notes: tuple[Finding, ...] = ()
@@ -81,7 +81,9 @@ class Tail:
         fits = before is not None and payload.seq == before.seq + 1 and payload.epoch >= before.epoch
         if not fits and payload.seq <= self.head.seq:
             return Step.BEFORE
-        head = before if fits and before is not None else ChainHead(payload.epoch, payload.seq - 1, payload.prev, 0, None)
+        head = (
+            before if fits and before is not None else ChainHead(payload.epoch, payload.seq - 1, payload.prev, 0, None)
+        )
         new = head.after(item)
         if item.signature is not None:
             self.head, self.branches = new, {item.hash: new}

@@ -1,4 +1,4 @@
-"""Billing gate: billed, quarantined with a reason code, free, or pending. Nothing is dropped, nothing silently billed."""
+"""Billing gate: billed, quarantined with a reason code, free, or pending; nothing dropped, nothing silently billed."""
 
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Billing, Transaction

@@ -11,7 +11,7 @@ from wattseal.evidence.format import Checked, Direction, Moment
 from wattseal.model.metering import RawEvidence, Reading
 from wattseal.model.transaction import EvidenceVerdict
 from wattseal.model.verdict import Finding, Verdict
-from wattseal.rules.recorded import Observed
+from wattseal.rules.recorded import UNREMARKABLE, Observed
 
 MAX_EVIDENCE = 16
 """Signed readings looked at in one message; more are kept in the raw frame only."""
@@ -24,7 +24,7 @@ class Metered:
     """Evidence of one message: what to keep, what was observed, and the registers that verified."""
 
     evidence: tuple[tuple[str, bytes], ...] = ()
-    observed: Observed = Observed()
+    observed: Observed = UNREMARKABLE
     signed_wh: Decimal | None = None
     valid: tuple[bytes, ...] = ()
 

@@ -47,6 +47,10 @@ class Observed:
             raise InputError("notes of a record are lists of texts", subject="raw") from error
 
 
+UNREMARKABLE = Observed()
+"""Nothing was observed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One record, read. Groups that are closed to the reader or absent are None; `sealed` says the meter is closed."""
@@ -63,7 +67,7 @@ class Recorded:
     meter: Meter | None = None
     decision: Decision | None = None
     settlement: Settlement | None = None
-    observed: Observed = Observed()
+    observed: Observed = UNREMARKABLE
     frame: bytes | None = None
 
 
@@ -79,7 +83,7 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
     ops, meter, raw = shown.get(Group.OPS), shown.get(Group.METER), shown.get(Group.RAW)
     kind = Kind(payload.kind)
     if observed is None:
-        observed = Observed() if raw is None else Observed.read(raw)
+        observed = UNREMARKABLE if raw is None else Observed.read(raw)
     return Recorded(
         kind=kind,
         hash=item.hash,
@@ -104,5 +108,3 @@ def _content(item: Item, gid: int) -> Mapping[int, Any] | None:
         return None
     opened = open_box(item, gid, None)
     return Content.decode(opened.content).fields if isinstance(opened, Opening) else None
-
-

@@ -1,0 +1,124 @@
+"""A journal in memory, for tests of the flow: the same promises without a disk, and a switch that breaks it."""
+
+from collections.abc import Sequence
+
+from wattseal.base.errors import StoreError
+from wattseal.base.ids import Origin, StationId, Subject, TenantId
+from wattseal.flow.ports import Batch, Committed, KeptItem, Outgoing, Put, StoredItem
+
+
+class MemoryJournal:
+    def __init__(self) -> None:
+        self.broken = False
+        self.kept: list[KeptItem] = []
+        self.log: list[bytes] = []
+        self.documents_by_key: dict[tuple[str, str], Put] = {}
+        self.answers: dict[tuple[str, str], bytes] = {}
+        self.messages: dict[str, Outgoing] = {}
+        self.commits = 0
+
+    @property
+    def healthy(self) -> bool:
+        return not self.broken
+
+    async def commit(self, batch: Batch) -> Committed:
+        if self.broken:
+            raise StoreError("the disk is full", code="disk_full")
+        self.commits += 1
+        indexes = {}
+        for item in batch.items:
+            known = next((k for k in self.kept if k.item.item == item.item and k.item.origin == item.origin), None)
+            kept = known or self._keep(item)
+            if kept.log_index is not None:
+                indexes[item.payload_hash] = kept.log_index
+        if batch.padding is not None:
+            width = len(batch.padding.entries)
+            missing = -(len(self.log) - batch.padding.base) % width if len(self.log) > batch.padding.base else width
+            self.log.extend(batch.padding.entries[:missing])
+        for put in batch.puts:
+            self.documents_by_key[put.kind, put.key] = put
+        for dedup in batch.dedups:
+            self.answers.setdefault((dedup.station_id, dedup.key), dedup.answer)
+        for message in batch.outbox:
+            self.messages.setdefault(message.id, message)
+        for attempt in batch.attempts:
+            if attempt.next_at_ms is None:
+                self.messages.pop(attempt.id, None)
+        return Committed(indexes, len(self.log))
+
+    def _keep(self, item: StoredItem) -> KeptItem:
+        index = None
+        if item.leaf is not None:
+            index = len(self.log)
+            self.log.append(item.leaf)
+        kept = KeptItem(len(self.kept) + 1, index, item)
+        self.kept.append(kept)
+        return kept
+
+    async def items(
+        self, tenant: TenantId, origin: Origin, stream: int, start: tuple[int, int] = (0, 0), limit: int = 1000
+    ) -> tuple[KeptItem, ...]:
+        del tenant
+        found = [
+            k
+            for k in self.kept
+            if (k.item.origin, k.item.stream) == (origin, stream) and (k.item.epoch, k.item.seq) >= start
+        ]
+        return tuple(sorted(found, key=lambda k: (k.item.epoch, k.item.seq)))[:limit]
+
+    async def items_by_subject(self, tenant: TenantId, subject: Subject) -> tuple[KeptItem, ...]:
+        del tenant
+        return tuple(k for k in self.kept if k.item.subject == subject)
+
+    async def replay(self, tenant: TenantId, after: int = 0, limit: int = 1000) -> tuple[KeptItem, ...]:
+        del tenant
+        return tuple(k for k in self.kept if k.position > after)[:limit]
+
+    async def chain_head(self, tenant: TenantId, origin: Origin, stream: int) -> KeptItem | None:
+        chain = await self.items(tenant, origin, stream, limit=10**9)
+        top = max(((k.item.epoch, k.item.seq) for k in chain), default=None)
+        return next((k for k in chain if (k.item.epoch, k.item.seq) == top), None)
+
+    async def leaves(self, tenant: TenantId, start: int = 0, limit: int = 1000) -> tuple[bytes, ...]:
+        del tenant
+        return tuple(self.log[start : start + limit])
+
+    async def log_size(self, tenant: TenantId) -> int:
+        del tenant
+        return len(self.log)
+
+    async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
+        del tenant
+        return self.documents_by_key.get((kind, key))
+
+    async def documents(
+        self,
+        tenant: TenantId,
+        kind: str,
+        *,
+        station_id: StationId | None = None,
+        active: bool | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[Put, ...]:
+        del tenant
+        found: Sequence[Put] = [
+            p
+            for (k, key), p in sorted(self.documents_by_key.items())
+            if k == kind
+            and key > after
+            and station_id in {None, p.station_id}
+            and (active is None or p.active == active)
+        ]
+        return tuple(found[:limit])
+
+    async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
+        del tenant
+        return self.answers.get((station_id, key))
+
+    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+        del tenant
+        return tuple(m for m in self.messages.values() if m.next_at_ms <= due_at_ms)[:limit]
+
+    async def close(self) -> None:
+        self.broken = True
