@@ -1,5 +1,7 @@
 """A direct OCPP 1.6 station: every message one record, durable before the answer, whatever the station sends."""
 
+from decimal import Decimal
+
 import pytest
 from tests.support.cpo_world import LOG, Talker, add_token, enrol, make_world, signing_key, transactions
 from tests.support.memory_journal import MemoryJournal
@@ -37,7 +39,7 @@ async def test_a_charge_is_billed_with_its_exact_energy(world: World) -> None:
         await station.meter(number, 1000 + minute * 100, minute)
     await station.stop(number, 2500)
     (found,) = await transactions(world)
-    assert (found.energy_wh, found.billing, found.reason) == (1500, Billing.BILLED, None)
+    assert (found.energy_wh, found.billing, found.reason) == (Decimal(1500), Billing.BILLED, None)
     assert found.transaction_id == str(number)
     assert found.authorization is TokenStatus.ACCEPTED
 
@@ -71,7 +73,7 @@ async def test_the_start_refers_to_the_decision_and_that_to_the_request(world: W
 async def test_an_unknown_token_is_invalid_and_its_charge_is_not_billed(world: World) -> None:
     station = Talker(world, "ST1")
     assert (await station.call("Authorize", {"idTag": "NOBODY"}))["idTagInfo"]["status"] == "Invalid"
-    number = await station.start(token="NOBODY")
+    number = await station.start(card="NOBODY")
     await station.stop(number, 2000)
     (found,) = await transactions(world)
     assert (found.billing, found.reason) == (Billing.QUARANTINED, "not_authorised")
@@ -119,7 +121,7 @@ async def test_a_second_stop_with_another_value_changes_nothing_and_raises_an_al
     await station.stop(number, 2000)
     assert await station.stop(number, 1100) == {}
     (found,) = await transactions(world)
-    assert (found.energy_wh, found.billing) == (1000, Billing.BILLED)
+    assert (found.energy_wh, found.billing) == (Decimal(1000), Billing.BILLED)
     assert [a.code for a in found.alarms] == ["conflicting_end"]
 
 
@@ -166,7 +168,7 @@ async def test_impossible_registers_are_kept_and_quarantined(world: World, start
     number = await station.start(wh=start)
     await station.stop(number, stop)
     (found,) = await transactions(world)
-    assert (found.start_wh, found.end_wh) == (start, stop)
+    assert (found.start_wh, found.end_wh) == (Decimal(start), Decimal(stop))
     assert (found.billing, found.reason) == (Billing.QUARANTINED, reason)
 
 
@@ -209,7 +211,7 @@ async def test_readings_after_the_stop_do_not_change_it(world: World) -> None:
     await station.stop(number, 2000)
     await station.meter(number, 99999, 70)
     (found,) = await transactions(world)
-    assert (found.energy_wh, [a.code for a in found.alarms]) == (1000, ["event_after_end"])
+    assert (found.energy_wh, [a.code for a in found.alarms]) == (Decimal(1000), ["event_after_end"])
 
 
 async def test_nothing_is_answered_when_the_disk_is_full_and_the_retry_is_recorded_once(world: World) -> None:
@@ -221,7 +223,7 @@ async def test_nothing_is_answered_when_the_disk_is_full_and_the_retry_is_record
     journal(world).broken = False
     await station.stop(number, 2000)
     (found,) = await transactions(world)
-    assert found.energy_wh == 1000
+    assert found.energy_wh == Decimal(1000)
     assert check_chain(chain(world, "CPO/ST1", 1)) == []
 
 

@@ -13,7 +13,7 @@ from wattseal.base.ids import StationId, TenantId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.flow.chains import Chains
-from wattseal.flow.documents import put_station, put_token
+from wattseal.flow.documents import TRANSACTION, put_station, put_token, read
 from wattseal.flow.handle import handle
 from wattseal.flow.ports import Batch, Journal
 from wattseal.flow.world import Settings, World
@@ -21,7 +21,6 @@ from wattseal.model.principal import Principal
 from wattseal.model.station import Station
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Transaction
-from wattseal.flow.documents import TRANSACTION, read
 from wattseal.seal.registry import Entry, Registry, Role, Use
 from wattseal.wire.ocpp.rpc import Call, Connection
 from wattseal.wire.ocpp.version import Refusal, Version
@@ -111,7 +110,9 @@ async def enrol(world: World, station: Station | str) -> None:
     await world.journal.commit(Batch(world.tenant, puts=(put_station(station, 0),)))
 
 
-async def add_token(world: World, value: str, status: TokenStatus = TokenStatus.ACCEPTED, party: str | None = None) -> None:
+async def add_token(
+    world: World, value: str, status: TokenStatus = TokenStatus.ACCEPTED, party: str | None = None
+) -> None:
     token = TokenRecord(IdToken(value, "ISO14443"), status, party)
     world.tokens.pop(token.id_token.key(), None)
     await world.journal.commit(Batch(world.tenant, puts=(put_token(token, 0),)))
@@ -143,10 +144,10 @@ class Talker:
     def at(self, minutes: int = 0) -> str:
         return (AT + timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
 
-    async def start(self, token: str = "CARD", wh: int = 1000, minutes: int = 0, connector: int = 1) -> int:
+    async def start(self, card: str = "CARD", wh: int = 1000, minutes: int = 0, connector: int = 1) -> int:
         told = await self.call(
             "StartTransaction",
-            {"connectorId": connector, "idTag": token, "meterStart": wh, "timestamp": self.at(minutes)},
+            {"connectorId": connector, "idTag": card, "meterStart": wh, "timestamp": self.at(minutes)},
         )
         number: int = told["transactionId"]
         return number

@@ -25,7 +25,7 @@ class MemoryJournal:
         if self.broken:
             raise StoreError("the disk is full", code="disk_full")
         self.commits += 1
-        indexes = {}
+        indexes: dict[bytes, int] = {}
         for item in batch.items:
             known = next((k for k in self.kept if k.item.item == item.item and k.item.origin == item.origin), None)
             kept = known or self._keep(item)
