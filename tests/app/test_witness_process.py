@@ -1,27 +1,20 @@
 """The witness over real HTTP, in its own process."""
 
 import asyncio
-import os
 import signal
 import stat
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiohttp
 import pytest
 from tests.app.witness_world import process, running
 from tests.log.log_world import LOG_KEY, ORIGIN, Forest, entries, entry, signed_checkpoint, signing_key
 
-from wattseal.app.witness import run_witness
 from wattseal.base.errors import ConfigError
-from wattseal.dial.witness import Asked, Outcome, WitnessClient, WitnessPeer, with_cosignatures
+from wattseal.dial.witness import Outcome, WitnessClient, WitnessPeer, with_cosignatures
 from wattseal.log import merkle
 from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.log.cosignature import cosignatures
-from wattseal.log.keys import SignatureType, VerifierKey
+from wattseal.log.keys import SignatureType
 from wattseal.log.note import Signature
 from wattseal.log.witness import AddCheckpoint, origin_hash
 from wattseal.stores.witness import WitnessStore
