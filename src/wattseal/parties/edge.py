@@ -12,7 +12,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
 from wattseal.model.metering import energy_register_wh
 from wattseal.parties.edge_records import Groups, meter_groups, ops_group, raw_group
-from wattseal.parties.edge_state import Charge, EdgeState, Mode, Site
+from wattseal.parties.edge_state import Charge, EdgeState, Mode, Permit, Site
 from wattseal.parties.edge_step import STATION_STREAM, Step, append
 from wattseal.parties.edge_upstream import Upward, seen_event
 from wattseal.seal import receipt
@@ -57,8 +57,8 @@ def started(state: EdgeState, site: Site, heard: Heard, fact: TransactionStarted
 
 def updated(state: EdgeState, site: Site, heard: Heard, fact: TransactionUpdated) -> Step:
     """Record what a 2.x transaction says while it runs: a link of its chain."""
-    charge = charge_of(state, site, str(fact.transaction_id), fact.evse_id)
     permit = state.permits.get(site.digest(fact.id_token)) if fact.id_token is not None else None
+    charge = charge_of(state, site, str(fact.transaction_id), fact.evse_id, permit)
     if permit is not None and permit.keys == charge.keys:
         charge, state = replace(charge, permit=permit), state.without_permit(permit.token)
     ops = Ops(
@@ -114,10 +114,15 @@ def ended(state: EdgeState, site: Site, heard: Heard, fact: TransactionEnded) ->
     return replace(step, state=step.state.with_stream(stream).with_charge(closed))
 
 
-def charge_of(state: EdgeState, site: Site, transaction_id: str, evse_id: int | None) -> Charge:
-    """Return the charge a message belongs to; a transaction not seen before gets keys of its own."""
+def charge_of(
+    state: EdgeState, site: Site, transaction_id: str, evse_id: int | None, permit: Permit | None = None
+) -> Charge:
+    """Return the charge a message belongs to; one not seen before gets the keys of its permit, or keys of its own."""
     known = state.charges.get(transaction_id)
-    return known or Charge(transaction_id, int(evse_id or 0), SubjectKeys.new(site.writer.random))
+    if known is not None:
+        return known
+    keys = permit.keys if permit is not None else SubjectKeys.new(site.writer.random)
+    return Charge(transaction_id, int(evse_id or 0), keys)
 
 
 def _record(state: EdgeState, site: Site, heard: Heard, charge: Charge, kind: Kind, groups: Groups) -> Step:  # noqa: PLR0917 - private, all six vary

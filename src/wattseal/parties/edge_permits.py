@@ -17,6 +17,8 @@ from wattseal.seal.writer import Draft, SubjectKeys
 
 MAX_AUTH_ID_BYTES = 20
 """What fits base32 into an idToken of 36 characters."""
+LOCAL_PERMIT_MS = 600_000
+"""So long a start may follow an authorisation that local policy gave."""
 
 
 def request(
@@ -46,11 +48,12 @@ def request(
 
 
 def standing_permit(state: EdgeState, site: Site, token: IdToken, now_ms: int) -> Permit | None:
-    """Return a permit for the token that its billing party decided on and that still holds."""
+    """Return a permit that lets the token charge now: decided and not expired, or given locally a moment ago."""
     permit = state.permits.get(site.digest(token))
-    if permit is None or permit.granted is None or permit.granted.expires_ms <= now_ms:
+    if permit is None or permit.status is not TokenStatus.ACCEPTED:
         return None
-    return permit
+    until = permit.granted.expires_ms if permit.granted is not None else permit.requested_ms + LOCAL_PERMIT_MS
+    return permit if now_ms < until else None
 
 
 def local_status(directory: Directory | None, token: IdToken, now_ms: int) -> TokenStatus:

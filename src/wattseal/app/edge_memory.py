@@ -1,0 +1,181 @@
+"""The edge's durable memory: its journal, and the state that is a function of it."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from wattseal.base.errors import InputError
+from wattseal.base.ids import Hash, Origin, Subject, TenantId
+from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put, StoredItem
+from wattseal.parties.edge import receipted
+from wattseal.parties.edge_permits import decided
+from wattseal.parties.edge_state import CHARGE, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
+from wattseal.parties.edge_step import Step, boot
+from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.receipt import contents
+from wattseal.seal.registry import Refusal
+from wattseal.seal.signed import parse
+from wattseal.wire.ocpp.rpc import CallError, CallResult
+
+PAGE = 500
+_STATEMENT = 0xD2
+_FAR_MS = 2**53
+CALL = "call"
+
+
+class LinkDownError(Exception):
+    """The other side cannot be reached, or has not answered in time."""
+
+
+class Link(Protocol):
+    """The way to the other side: the CSMS above or the station below."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+
+    async def call(self, action: str, payload: bytes) -> CallResult | CallError:
+        """Ask and wait for the answer, one question at a time; `LinkDownError` without a connection or an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of items received: how many were good, and the codes of why others were not."""
+
+    accepted: int
+    refused: tuple[str, ...]
+
+
+class EdgeMemory:
+    """State and journal. Whoever changes the state holds `lock` from reading it to the end of `commit`."""
+
+    def __init__(self, journal: Journal, tenant: TenantId, site: Site, clock: Clock) -> None:
+        """Remember nothing yet: `load` first."""
+        self.site = site
+        self.state = EdgeState()
+        self.lock = asyncio.Lock()
+        self.heard = asyncio.Condition(self.lock)
+        self.work = asyncio.Event()
+        self._journal = journal
+        self._tenant = tenant
+        self._clock = clock
+        self._last_id = 0
+
+    def now_ms(self) -> int:
+        """Return the present in Unix milliseconds."""
+        return int(self._clock.now().timestamp() * 1000)
+
+    async def load(self) -> None:
+        """Rebuild the state from the journal and record the boot of the edge."""
+        documents = [put for kind in (STREAM, PERMIT, CHARGE) for put in await self._documents(kind)]
+        self.state = restore(documents)
+        waiting = await self._journal.outbox(self._tenant, _FAR_MS, 2**31)
+        self._last_id = max((message.next_at_ms for message in waiting), default=0)
+        async with self.lock:
+            await self.commit(boot(self.state, self.site, self.now_ms()))
+
+    async def _documents(self, kind: str) -> list[Put]:
+        found: list[Put] = []
+        while True:
+            after = found[-1].key if found else ""
+            page = await self._journal.documents(self._tenant, kind, active=True, after=after, limit=PAGE)
+            found.extend(page)
+            if len(page) < PAGE:
+                return found
+
+    async def commit(
+        self, step: Step, *, dedup: Dedup | None = None, delivered: Iterable[str] = (), kept: Iterable[Item] = ()
+    ) -> None:
+        """Make a step durable; then it is the state. `kept` are others' records worth keeping beside ours."""
+        now_ms = self.now_ms()
+        batch = Batch(
+            tenant=self._tenant,
+            items=tuple(self._stored(item, now_ms) for item in (*step.items, *kept)),
+            puts=changes(self.state, step.state, self.site.station_id, now_ms),
+            dedups=() if dedup is None else (dedup,),
+            outbox=tuple(self._outgoing(message.encode(), now_ms) for message in step.upward),
+            attempts=tuple(Attempt(message_id) for message_id in delivered),
+        )
+        await self._journal.commit(batch)
+        self.state = step.state
+        if step.upward:
+            self.work.set()
+
+    def _stored(self, item: Item, now_ms: int) -> StoredItem:
+        payload = item.payload
+        return StoredItem(
+            origin=Origin(payload.origin),
+            stream=payload.stream,
+            epoch=payload.epoch,
+            seq=payload.seq,
+            kind=payload.kind,
+            signed=item.signature is not None,
+            payload_hash=Hash(item.hash),
+            item=item.encode(),
+            station_id=self.site.station_id,
+            recorded_at_ms=now_ms,
+            subject=None if payload.subject is None else Subject(payload.subject),
+        )
+
+    def _outgoing(self, body: bytes, now_ms: int) -> Outgoing:
+        """Give a message a number, a time that never stands still, so that the outbox keeps their order."""
+        self._last_id = max(self._last_id + 1, now_ms)
+        return Outgoing(f"{self._last_id:016d}", CALL, body, self._last_id)
+
+    async def answered(self, key: str) -> bytes | None:
+        """Return what a station was answered to the same message before."""
+        return await self._journal.answer(self._tenant, self.site.station_id, key)
+
+    async def waiting(self, limit: int) -> tuple[Outgoing, ...]:
+        """Return messages for the CSMS, oldest first."""
+        return await self._journal.outbox(self._tenant, _FAR_MS, limit)
+
+    async def items_from(self, stream: int, place: tuple[int, int], limit: int) -> tuple[Item, ...]:
+        """Return our items of a chain from (epoch, seq) on."""
+        kept = await self._journal.items(self._tenant, Origin(self.site.origin), stream, place, limit)
+        return tuple(parse_item(one.item.item) for one in kept)
+
+    async def granted(self, permit: Permit, within_s: float) -> Permit:
+        """Wait for the decision on a request; the permit is as it was where none came in time."""
+        async with self.lock:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self.heard.wait_for(lambda: self._current(permit).granted is not None)
+            return self._current(permit)
+
+    def _current(self, permit: Permit) -> Permit:
+        now = self.state.permits.get(permit.token)
+        return now if now is not None and now.request == permit.request else permit
+
+    async def take(self, items: Sequence[bytes], delivered: Sequence[str] = ()) -> Taken:
+        """Take receipts and decisions that came from the CSMS, and note messages as delivered."""
+        refused: list[str] = []
+        kept: list[Item] = []
+        async with self.lock:
+            state = self.state
+            for data in items:
+                outcome = await self._take_one(state, data, kept)
+                if isinstance(outcome, Refusal):
+                    refused.append(outcome.code)
+                else:
+                    state = outcome
+            await self.commit(Step(state), delivered=delivered, kept=kept)
+            self.heard.notify_all()
+        return Taken(len(items) - len(refused), tuple(refused))
+
+    async def _take_one(self, state: EdgeState, data: bytes, kept: list[Item]) -> EdgeState | Refusal:
+        try:
+            if data[:1] == bytes([_STATEMENT]):
+                statement = parse(data)
+                said = contents(statement)
+                mine = await self.items_from(said.stream, (said.epoch, said.seq), 1)
+                return receipted(state, self.site, statement, mine[0]) if mine else Refusal("receipt_for_no_record")
+            item = parse_item(data)
+        except InputError as error:
+            return Refusal(error.code)
+        outcome = decided(state, self.site, item, self.now_ms())
+        if item.payload.kind == Kind.DECISION and not isinstance(outcome, Refusal):
+            kept.append(item)
+        return outcome

@@ -1,0 +1,128 @@
+"""The CSMS's side of an edge: what is stored goes up in order until it is receipted, and commands come down."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+
+import structlog
+
+from wattseal.app.edge_memory import EdgeMemory, Link, LinkDownError
+from wattseal.parties.edge_permits import expire_permits
+from wattseal.parties.edge_step import Step, heartbeat
+from wattseal.parties.edge_upstream import Upward, from_json, items_in, spell, to_json
+from wattseal.rules.edge_table import Direction, Treatment, answer_up, lets_down, row
+from wattseal.wire.ocpp.rpc import Call, CallResult
+from wattseal.wire.ocpp.version import Fault, Refusal
+
+MERGE_ITEMS = 16
+MERGE_BYTES = 48 * 1024
+"""Items that only need a carrier share one, up to so many and so large."""
+RESEND_ITEMS = 16
+RETRY_S = 1.0
+KEEP_REQUEST_MS = 24 * 3600 * 1000
+"""A request nobody decided on and nobody used is forgotten after this time."""
+
+_log = structlog.get_logger(__name__)
+
+
+class CsmsSide:
+    """Keeps the CSMS informed, and lets of its commands pass what the table lets pass."""
+
+    def __init__(self, memory: EdgeMemory, csms: Link, station: Link) -> None:
+        """Send what `memory` holds over `csms`; commands go to `station`."""
+        self._memory = memory
+        self._csms = csms
+        self._station = station
+        self._resent_ms: dict[int, int] = {}
+        self.refused: Counter[str] = Counter()
+
+    async def handle(self, call: Call) -> bytes | Refusal:
+        """Answer a call of the CSMS: its own items are for the edge, the rest is for the station or for nobody."""
+        version = self._memory.site.version
+        payload = from_json(bytes(call.payload))
+        if not isinstance(payload, Mapping):
+            return Refusal(Fault.MALFORMED, "the payload is a JSON object")
+        if call.action == "DataTransfer" and payload.get("vendorId") == "wattseal":
+            await self._take(items_in(version, payload))
+            return to_json({"status": "Accepted"})
+        line = row(version, Direction.DOWN, call.action)
+        if line.treatment is not Treatment.PASS or not lets_down(line.guard, payload):
+            if line.answer is not None:
+                return to_json(line.answer)
+            return Refusal(Fault.UNSUPPORTED_ACTION, "this action does not pass the edge")
+        down = {key: value for key, value in payload.items() if key != "customData"}
+        try:
+            result = await self._station.call(call.action, to_json(down))
+        except LinkDownError:
+            return Refusal(Fault.GENERIC, "the station cannot be reached")
+        if isinstance(result, CallResult):
+            return to_json(answer_up(line.guard, from_json(bytes(result.payload))))
+        return Refusal(Fault.GENERIC, "the station refused")
+
+    async def deliver(self) -> None:
+        """Send what waits, oldest first, for ever. What is not answered is sent again."""
+        while True:
+            self._memory.work.clear()
+            if not await self._deliver_next():
+                await self._memory.work.wait()
+
+    async def _deliver_next(self) -> bool:
+        waiting = await self._memory.waiting(MERGE_ITEMS)
+        if not waiting:
+            return False
+        first = Upward.decode(waiting[0].body)
+        ids = [waiting[0].id]
+        if first.action is None:
+            for other in waiting[1:]:
+                message = Upward.decode(other.body)
+                size = sum(map(len, (*first.items, *message.items)))
+                if message.action is not None or size > MERGE_BYTES:
+                    break
+                first = Upward(first.items + message.items)
+                ids.append(other.id)
+        if not await self._send(first, ids):
+            await asyncio.sleep(RETRY_S)
+        return True
+
+    async def _send(self, message: Upward, ids: list[str]) -> bool:
+        version = self._memory.site.version
+        action, payload = spell(version, message)
+        try:
+            result = await self._csms.call(action, to_json(payload))
+        except LinkDownError:
+            return False
+        if not isinstance(result, CallResult):
+            _log.warning("upstream_refused", action=action, code=result.code)
+            await self._take((), ids)
+            return True
+        answer = from_json(bytes(result.payload))
+        await self._take(items_in(version, answer) if isinstance(answer, Mapping) else (), ids)
+        return True
+
+    async def _take(self, items: tuple[bytes, ...], delivered: list[str] | None = None) -> None:
+        taken = await self._memory.take(items, delivered or ())
+        for code in taken.refused:
+            self.refused[code] += 1
+            _log.warning("upstream_item_refused", code=code)
+
+    async def tick(self) -> None:
+        """Sign what is due, forget old permits, and send again what has gone without a receipt for an interval."""
+        memory = self._memory
+        now_ms = memory.now_ms()
+        async with memory.lock:
+            step = heartbeat(memory.state, memory.site, now_ms, online=self._csms.connected)
+            tidied = expire_permits(step.state, now_ms, KEEP_REQUEST_MS)
+            if tidied is not memory.state:
+                await memory.commit(Step(tidied, step.items, step.upward))
+        if self._csms.connected and not await memory.waiting(1):
+            await self._send_again(now_ms)
+
+    async def _send_again(self, now_ms: int) -> None:
+        memory = self._memory
+        for number, stream in memory.state.streams.items():
+            since = now_ms - self._resent_ms.get(number, 0)
+            if not stream.pending or since < memory.site.heartbeat_ms:
+                continue
+            self._resent_ms[number] = now_ms
+            items = await memory.items_from(number, stream.pending[0], RESEND_ITEMS)
+            await self._send(Upward(tuple(item.encode() for item in items)), [])
