@@ -29,7 +29,7 @@ from wattseal.parties.edge_permits import (
 )
 from wattseal.parties.edge_state import Permit
 from wattseal.parties.edge_step import Step
-from wattseal.parties.edge_upstream import Upward, from_json, items_in, to_json
+from wattseal.parties.edge_upstream import Upward, items_in, object_in, to_json
 from wattseal.rules.edge_table import Direction, Row, Treatment, lift_up, row
 from wattseal.seal.directory import Directory
 from wattseal.seal.writer import SubjectKeys
@@ -76,8 +76,8 @@ class StationSide:
                 return lifted if isinstance(lifted, Refusal) else await self._seal(call, lifted.fact)
 
     async def _pass(self, call: Call, line: Row) -> bytes | Refusal:
-        payload = from_json(bytes(call.payload))
-        if not isinstance(payload, Mapping):
+        payload = object_in(bytes(call.payload))
+        if payload is None:
             return Refusal(Fault.MALFORMED, "the payload is a JSON object")
         shown = lift_up(line, payload)
         if call.action in _LIVE:
@@ -90,9 +90,9 @@ class StationSide:
 
     async def _ask_csms(self, action: str, shown: Mapping[str, Any]) -> bytes:
         result = await self._csms.call(action, to_json(shown))
-        if not isinstance(result, CallResult):
+        answer = object_in(bytes(result.payload)) if isinstance(result, CallResult) else None
+        if answer is None:
             raise LinkDownError(action)
-        answer = from_json(bytes(result.payload))
         items = items_in(self.version.value, answer)
         if items:
             await self._memory.take(items)
@@ -230,5 +230,5 @@ class StationSide:
         return payload
 
     def _heard(self, call: Call) -> Heard:
-        event = from_json(bytes(call.payload)) if call.action == "TransactionEvent" else None
+        event = object_in(bytes(call.payload)) if call.action == "TransactionEvent" else None
         return Heard(call.raw, self._memory.now_ms(), event)

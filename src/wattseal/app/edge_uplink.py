@@ -2,14 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
 
 import structlog
 
 from wattseal.app.edge_memory import EdgeMemory, Link, LinkDownError
 from wattseal.parties.edge_permits import expire_permits
 from wattseal.parties.edge_step import Step, heartbeat
-from wattseal.parties.edge_upstream import Upward, from_json, items_in, spell, to_json
+from wattseal.parties.edge_upstream import Upward, items_in, object_in, spell, to_json
 from wattseal.rules.edge_table import Direction, Treatment, answer_up, lets_down, row
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.version import Fault, Refusal
@@ -39,8 +38,8 @@ class CsmsSide:
     async def handle(self, call: Call) -> bytes | Refusal:
         """Answer a call of the CSMS: its own items are for the edge, the rest is for the station or for nobody."""
         version = self._memory.site.version
-        payload = from_json(bytes(call.payload))
-        if not isinstance(payload, Mapping):
+        payload = object_in(bytes(call.payload))
+        if payload is None:
             return Refusal(Fault.MALFORMED, "the payload is a JSON object")
         if call.action == "DataTransfer" and payload.get("vendorId") == "wattseal":
             await self._take(items_in(version, payload))
@@ -55,8 +54,9 @@ class CsmsSide:
             result = await self._station.call(call.action, to_json(down))
         except LinkDownError:
             return Refusal(Fault.GENERIC, "the station cannot be reached")
-        if isinstance(result, CallResult):
-            return to_json(answer_up(line.guard, from_json(bytes(result.payload))))
+        answer = object_in(bytes(result.payload)) if isinstance(result, CallResult) else None
+        if answer is not None:
+            return to_json(answer_up(line.guard, answer))
         return Refusal(Fault.GENERIC, "the station refused")
 
     async def deliver(self) -> None:
@@ -95,8 +95,8 @@ class CsmsSide:
             _log.warning("upstream_refused", action=action, code=result.code)
             await self._take((), ids)
             return True
-        answer = from_json(bytes(result.payload))
-        await self._take(items_in(version, answer) if isinstance(answer, Mapping) else (), ids)
+        answer = object_in(bytes(result.payload))
+        await self._take(() if answer is None else items_in(version, answer), ids)
         return True
 
     async def _take(self, items: tuple[bytes, ...], delivered: list[str] | None = None) -> None:
@@ -114,15 +114,16 @@ class CsmsSide:
             tidied = expire_permits(step.state, now_ms, KEEP_REQUEST_MS)
             if tidied is not memory.state:
                 await memory.commit(Step(tidied, step.items, step.upward))
-        if self._csms.connected and not await memory.waiting(1):
+        waiting = await memory.waiting(1)
+        if self._csms.connected and (not waiting or waiting[0].next_at_ms >= now_ms):
             await self._send_again(now_ms)
 
     async def _send_again(self, now_ms: int) -> None:
         memory = self._memory
         for number, stream in memory.state.streams.items():
-            since = now_ms - self._resent_ms.get(number, 0)
-            if not stream.pending or since < memory.site.heartbeat_ms:
+            if not stream.pending or now_ms - self._resent_ms.get(number, 0) < memory.site.heartbeat_ms:
                 continue
-            self._resent_ms[number] = now_ms
             items = await memory.items_from(number, stream.pending[0], RESEND_ITEMS)
-            await self._send(Upward(tuple(item.encode() for item in items)), [])
+            if now_ms - items[0].payload.ms >= memory.site.heartbeat_ms:
+                self._resent_ms[number] = now_ms
+                await self._send(Upward(tuple(item.encode() for item in items)), [])

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from wattseal.parties.edge_state import Charge
+from wattseal.wire.ocpp import guard
 
 VENDOR = "wattseal"
 MESSAGE_ID = "items"
@@ -55,6 +56,15 @@ def from_json(data: bytes) -> Any:
     return _DECODER.decode(data)
 
 
+def object_in(payload: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in a payload from outside, strictly read; None for anything else."""
+    try:
+        value = guard.parse(payload)
+    except guard.NotJsonError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def spell(version: str, message: Upward) -> tuple[str, dict[str, Any]]:
     """Return action and payload of the OCPP call that carries a message."""
     items = [b64encode(item).decode() for item in message.items]
@@ -73,10 +83,7 @@ def items_in(version: str, payload: Mapping[str, Any]) -> tuple[bytes, ...]:
     """Return the items that an answer or a DataTransfer call from the CSMS carries; anything else is none."""
     carrier: object = payload.get("data") if version == "1.6" or "data" in payload else payload.get("customData")
     if isinstance(carrier, str):
-        try:
-            carrier = msgspec.json.decode(carrier)
-        except msgspec.DecodeError:
-            return ()
+        carrier = object_in(carrier.encode(errors="replace"))
     if not isinstance(carrier, Mapping) or carrier.get("vendorId", VENDOR) != VENDOR:
         return ()
     texts = carrier.get("items")
