@@ -102,13 +102,13 @@ LEAVES = entries(1200)
 FOREST = Forest(LEAVES)
 
 
-def read_tile(ref: TileRef) -> bytes:
-    return b"".join(FOREST.rows[8 * ref.level][256 * ref.index : 256 * ref.index + ref.width])
+def rows(ref: TileRef) -> tuple[tuple[bytes, ...], ...]:
+    return tiles.tile_rows(FOREST.rows[8 * ref.level][256 * ref.index : 256 * ref.index + ref.width])
 
 
 @given(st.data(), st.integers(1, 1200))
 def test_tiles_give_the_nodes_of_every_proof(data: st.DataObject, size: int) -> None:
-    nodes = TileNodes(size, read_tile)
+    nodes = TileNodes(size, rows)
     at = data.draw(st.integers(1, size))
     index = data.draw(st.integers(0, at - 1))
     assert merkle.root_at(at, nodes) == FOREST.root(at)
@@ -118,4 +118,4 @@ def test_tiles_give_the_nodes_of_every_proof(data: st.DataObject, size: int) -> 
 
 def test_no_node_comes_from_an_incomplete_subtree() -> None:
     with pytest.raises(InputError):
-        TileNodes(300, read_tile)(6, 4)
+        TileNodes(300, rows)(6, 4)

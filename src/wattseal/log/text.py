@@ -1,22 +1,24 @@
 """Strict pieces of the C2SP text formats: canonical base64, decimals, names."""
 
-import base64
 import binascii
+import re
 
 from wattseal.base.errors import InputError
 from wattseal.log.merkle import HASH_SIZE, MAX_SIZE
 
+_KEY_NAME = re.compile(r"[^\s+\x00-\x1f]+")
+
 
 def encode_base64(data: bytes) -> str:
     """Return standard base64 with padding (RFC 4648 section 4)."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_base64(text: str, what: str) -> bytes:
     """Return the bytes of canonical standard base64; any other spelling of them is an `InputError`."""
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error) as error:
+        data = binascii.a2b_base64(text)
+    except ValueError as error:  # binascii.Error, or a character beyond ASCII
         raise InputError(f"{what} is not base64", code="bad_base64", subject=what) from error
     if encode_base64(data) != text:
         raise InputError(f"{what} is not canonical base64", code="bad_base64", subject=what)
@@ -43,6 +45,6 @@ def decode_decimal(text: str, what: str) -> int:
 
 def check_key_name(name: str) -> str:
     """Return `name` if signed-note allows it as a key name: not empty, no Unicode space, plus or control character."""
-    if not name or "+" in name or any(char.isspace() or ord(char) < 0x20 for char in name):
+    if _KEY_NAME.fullmatch(name) is None:
         raise InputError("a key name must not be empty or hold spaces or plus", code="bad_key_name", subject=name[:80])
     return name

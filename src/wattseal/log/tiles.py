@@ -80,12 +80,17 @@ def tiles_of(size: int) -> Iterator[TileRef]:
             yield tile_at(size, level, index)
 
 
+def tile_rows(hashes: Sequence[bytes]) -> tuple[tuple[bytes, ...], ...]:
+    """Return the complete subtrees within one tile: row n holds the hashes of its subtrees of 2**n tile hashes."""
+    rows = [tuple(hashes)]
+    while len(row := rows[-1]) > 1:
+        rows.append(tuple(node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)))
+    return tuple(rows)
+
+
 def tile_hash(hashes: Sequence[bytes]) -> bytes:
-    """Return the root over 2**n hashes of one tile (n <= 8): a full tile's hash goes into the level above."""
-    row = list(hashes)
-    while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+    """Return the root of a full tile, its hash in the level above."""
+    return tile_rows(hashes)[-1][0]
 
 
 def split_hashes(data: bytes, ref: TileRef) -> list[bytes]:
@@ -119,19 +124,17 @@ def split_entries(data: bytes, ref: TileRef) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class TileNodes:
-    """A `merkle.NodeReader` over the tiles of a tree of `size`; `read` fetches one tile's bytes."""
+    """A `merkle.NodeReader` over the tiles of a tree of `size`; `rows` gives a tile's `tile_rows`, best from a cache."""
 
     size: int
-    read: Callable[[TileRef], bytes]
+    rows: Callable[[TileRef], Sequence[Sequence[bytes]]]
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return the hash of complete subtree `index` at binary `level`."""
         tile_level, height = divmod(level, HEIGHT)
-        first = index << height
-        ref = tile_at(self.size, tile_level, first // WIDTH)
-        hashes = split_hashes(self.read(ref), ref)
-        start = first % WIDTH
-        chosen = hashes[start : start + (1 << height)]
-        if len(chosen) != 1 << height:
+        tile, place = divmod(index, WIDTH >> height)
+        ref = tile_at(self.size, tile_level, tile)
+        rows = self.rows(ref)
+        if height >= len(rows) or place >= len(rows[height]):
             raise InputError("subtree is not complete in this tree", code="no_tile", subject=ref.path())
-        return tile_hash(chosen)
+        return rows[height][place]

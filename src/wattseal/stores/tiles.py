@@ -23,8 +23,8 @@ from wattseal.stores.files import write_all_durably, write_durably
 
 ENTRY_SIZE = 32
 CHECKPOINT = "checkpoint"
-_CACHED_TILES = 256
-"""Full hash tiles kept in memory, 8 KiB each; full tiles never change."""
+_CACHED_TILES = 128
+"""Hash tiles kept in memory with the nodes inside, up to 40 KiB each; a tile of one width never changes once read."""
 
 
 def read_tile(directory: Path, ref: TileRef) -> bytes:
@@ -78,7 +78,7 @@ class DiskLog:
         self._latest = signed
         self._floor = signed
         self._size = signed.checkpoint.size if signed else 0
-        self._full_tile = lru_cache(maxsize=_CACHED_TILES)(self._load)
+        self._rows = lru_cache(maxsize=_CACHED_TILES)(self._load_rows)
 
     @classmethod
     def open(cls, directory: Path, key: SigningKey, *, published: SignedCheckpoint | None = None) -> Self:
@@ -176,13 +176,10 @@ class DiskLog:
         return size
 
     def _nodes(self) -> TileNodes:
-        return TileNodes(self._size, self._read)
+        return TileNodes(self._size, self._rows)
 
-    def _read(self, ref: TileRef) -> bytes:
-        return self._full_tile(ref) if ref.width == WIDTH else self._load(ref)
-
-    def _load(self, ref: TileRef) -> bytes:
-        return read_tile(self._directory, ref)
+    def _load_rows(self, ref: TileRef) -> Sequence[Sequence[bytes]]:
+        return tiles.tile_rows(tiles.split_hashes(read_tile(self._directory, ref), ref))
 
     def _right_edge(self, level: int) -> list[bytes]:
         """Return the entries or hashes of the partial tile at the right end of a level."""
@@ -190,7 +187,7 @@ class DiskLog:
         if width == 0:
             return []
         ref = TileRef(level, index, width)
-        data = self._load(ref)
+        data = read_tile(self._directory, ref)
         return tiles.split_entries(data, ref) if level == ENTRIES else tiles.split_hashes(data, ref)
 
     def _cut(self, level: int, row: Sequence[bytes]) -> list[tuple[TileRef, Sequence[bytes]]]:
