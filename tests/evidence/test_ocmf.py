@@ -101,6 +101,14 @@ def test_begin_and_end_in_two_records_make_one_transaction() -> None:
     assert codes(begin) == {"end_missing"}
 
 
+def test_transaction_is_read_from_its_records_whatever_their_format() -> None:
+    begin, end = single(METER, "B", "1000.0"), single(METER.turned(), "E", "2500.5", 20)
+    assert evidence.parse_transaction([begin, end]).energy_wh == Decimal("1500.5")
+    for broken in ([], [b"EDL"], [begin, b"EDL"], [b"OCMF|x|y"]):
+        with pytest.raises(InputError):
+            evidence.parse_transaction(broken)
+
+
 def test_missing_page_between_begin_and_end_is_named() -> None:
     begin, end = single(METER, "B", "1000.0"), single(METER.turned().turned(), "E", "2500.5", 20)
     (gap,) = (f for f in meaning_of(parse(begin), parse(end)).findings if f.code == "page_gap")

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from wattseal.base.errors import InputError
 from wattseal.evidence import ocmf
-from wattseal.evidence.format import Checked, Format
+from wattseal.evidence.format import Checked, Format, Meaning
 from wattseal.model.verdict import Verdict
 
 FORMATS: tuple[Format, ...] = (ocmf.FORMAT,)
@@ -15,3 +16,15 @@ def check(raw: bytes, keys: Sequence[bytes]) -> Checked:
         if candidate.sniff(raw):
             return candidate.check(raw, keys)
     return Checked("", Verdict.UNREADABLE, "format_unknown")
+
+
+def parse_transaction(raws: Sequence[bytes]) -> Meaning:
+    """Return what the records of one transaction, in order, say together: energy, registers, continuity.
+
+    It checks no signature: call `check` on each first. No records, mixed or unknown formats, and records that do not
+    read raise `InputError`.
+    """
+    for candidate in FORMATS:
+        if raws and all(map(candidate.sniff, raws)):
+            return candidate.parse(raws)
+    raise InputError("not records of one known format", code="format_unknown", subject="evidence")

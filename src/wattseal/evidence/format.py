@@ -112,10 +112,12 @@ class Checked:
 class Format:
     """A foreign signed format: one file in this room holds one.
 
-    `sniff(raw)` says whether bytes look like it; `check(raw, keys)` never raises, whatever the bytes. A key is SPKI
+    `sniff(raw)` says whether bytes look like it; `parse(raws)` returns what records of one transaction, in order, say
+    together, raising `InputError` where one is none; `check(raw, keys)` never raises, whatever the bytes. A key is SPKI
     DER or the bare point a meter shows; several keys mean any of them may have signed.
     """
 
     name: str
     sniff: Callable[[bytes], bool]
+    parse: Callable[[Sequence[bytes]], Meaning]
     check: Callable[[bytes, Sequence[bytes]], Checked]

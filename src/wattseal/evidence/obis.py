@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wattseal.evidence.format import Direction
 
@@ -28,6 +29,7 @@ class Register:
     rate: int
 
 
+@lru_cache(maxsize=1024)
 def parse_register(code: str) -> Register | None:
     """Return what cumulative active-energy register `code` names, Direction.OTHER for another quantity, else None.
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.curves import Curve, HashName, KeyUnusableError, MeterKey, parse_public_key, read_der_signature
-from wattseal.evidence.format import Checked, Format
+from wattseal.evidence.format import Checked, Format, Meaning
 from wattseal.evidence.ocmf_meaning import meaning_of
 from wattseal.evidence.ocmf_record import HEADER, OcmfRecord, OcmfSignature, parse
 from wattseal.model.verdict import Verdict
@@ -31,6 +31,11 @@ UNVERIFIABLE = frozenset({Curve.SECP192K1})
 def sniff(raw: bytes) -> bool:
     """Return whether `raw` starts like an OCMF record."""
     return raw.lstrip(b" \t\r\n").startswith(HEADER)
+
+
+def parse_transaction(raws: Sequence[bytes]) -> Meaning:
+    """Return what the records of one transaction, in order, say together; one that does not read: `InputError`."""
+    return meaning_of(*map(parse, raws))
 
 
 def check(raw: bytes, keys: Sequence[bytes]) -> Checked:
@@ -102,4 +107,4 @@ def _signature_bytes(signature: OcmfSignature) -> bytes | str:
     return data if read_der_signature(data) else "signature_not_der"
 
 
-FORMAT = Format(name=NAME, sniff=sniff, check=check)
+FORMAT = Format(name=NAME, sniff=sniff, parse=parse_transaction, check=check)

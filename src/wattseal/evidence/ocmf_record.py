@@ -6,7 +6,7 @@ type is a finding, unless the record cannot be read without it.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from wattseal.evidence.strict_json import parse_object
 from wattseal.model.verdict import Finding
 
 MAX_BYTES = 65_536
+MAX_READINGS = 1000
 HEADER = b"OCMF|"
 CLOCKS = {"U": Clock.UNKNOWN, "I": Clock.INFORMATIVE, "S": Clock.SYNCHRONISED, "R": Clock.RELATIVE}
 _PAGE = re.compile(r"([TF])(0|[1-9][0-9]{0,17})")
@@ -186,6 +187,8 @@ def _readings(fields: dict[str, Any], notes: list[Finding]) -> tuple[OcmfReading
     elements = fields.get("RD", [])
     if not isinstance(elements, list) or not all(isinstance(element, dict) for element in elements):
         raise InputError("RD is not an array of objects", code="field_type", subject="RD")
+    if len(elements) > MAX_READINGS:
+        raise LimitError(f"a record has at most {MAX_READINGS} readings", code="too_large", subject="RD")
     readings: list[OcmfReading] = []
     for index, element in enumerate(elements):
         readings.append(_reading(element, f"RD[{index}]", readings[-1] if readings else OcmfReading(), notes))
@@ -196,24 +199,26 @@ def _reading(element: dict[str, Any], place: str, before: OcmfReading, notes: li
     """Read one element; what is absent is inherited, but for RV and CL, which belong to one reading only."""
     texts = {}
     for key, name in _READING_TEXTS.items():
-        if isinstance(element.get(key, ""), str):
-            texts[name] = element.get(key, getattr(before, name))
+        text = element.get(key)
+        if text is None and key not in element:
+            texts[name] = getattr(before, name)
+        elif isinstance(text, str):
+            texts[name] = text
         else:
             notes.append(Finding("field_type", f"{place}.{key}"))
             texts[name] = ""
-    reading = replace(before, value=None, loss=None, **texts)
+    at, clock, value, loss = before.at, before.clock, None, None
     if "TM" in element:
         at, clock = _time(element["TM"], f"{place}.TM", notes)
-        reading = replace(reading, at=at, clock=clock)
-    elif before.at is None and before.clock is None:
+    elif at is None and clock is None:
         notes.append(Finding("time_malformed", f"{place}.TM"))
     if "RV" in element:
-        reading = replace(reading, value=_value(element["RV"], f"{place}.RV", notes))
+        value = _value(element["RV"], f"{place}.RV", notes)
     else:
         notes.append(Finding("value_missing", f"{place}.RV"))
     if "CL" in element:
-        reading = replace(reading, loss=_value(element["CL"], f"{place}.CL", notes))
-    return reading
+        loss = _value(element["CL"], f"{place}.CL", notes)
+    return OcmfReading(at=at, clock=clock, value=value, loss=loss, **texts)
 
 
 def _time(value: object, place: str, notes: list[Finding]) -> tuple[datetime | None, Clock | None]:

@@ -19,15 +19,10 @@ _BRACKETS_AND_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL
 
 def parse_object(text: str, subject: str) -> dict[str, Any]:
     """Parse `text` as one JSON object; numbers become `Decimal`. Trouble is an `InputError` naming `subject`."""
-    _limit_depth(text, subject)
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _limit_depth(text, subject)
     try:
-        value = json.loads(
-            text,
-            parse_int=_number,
-            parse_float=_number,
-            parse_constant=_no_constant,
-            object_pairs_hook=_unique,
-        )
+        value = (_DECODER_OF_ESCAPES if "\\u" in text else _DECODER).decode(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{subject} is not JSON (character {error.pos})", code="bad_json", subject=subject) from error
     if not isinstance(value, dict):
@@ -63,26 +58,31 @@ def _no_constant(name: str) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        _check_text(key)
-        if key in result:
-            raise InputError("a key is written twice", code="duplicate_key", subject="key")
-        result[key] = value
-        _check_value(value)
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise InputError("a key is written twice", code="duplicate_key", subject="key")
     return result
 
 
-def _check_value(value: Any) -> None:
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, list):
+def _unique_and_clean(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Check strings too: only an escape can bring NUL or half a surrogate pair into decoded UTF-8."""
+    for key, value in pairs:
+        _check(key)
+        _check(value)
+    return _unique(pairs)
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, list):
         for item in value:
-            _check_value(item)
+            _check(item)
+    elif isinstance(value, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
+        raise InputError("a string holds NUL or half a surrogate pair", code="bad_character", subject="string")
 
 
-def _check_text(text: str) -> None:
-    if "\0" in text:
-        raise InputError("a string holds NUL", code="bad_character", subject="string")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError("a string holds half a surrogate pair", code="bad_character", subject="string")
+_DECODER = json.JSONDecoder(
+    parse_int=_number, parse_float=_number, parse_constant=_no_constant, object_pairs_hook=_unique
+)
+_DECODER_OF_ESCAPES = json.JSONDecoder(
+    parse_int=_number, parse_float=_number, parse_constant=_no_constant, object_pairs_hook=_unique_and_clean
+)
