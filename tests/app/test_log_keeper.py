@@ -208,3 +208,25 @@ async def test_a_journal_that_lost_its_entries_is_named_at_the_start(tmp_path: P
         with pytest.raises(StoreError) as caught:
             await cpo.keeper()
         assert caught.value.code == "log_entries_lost"
+
+
+async def test_two_histories_never_both_get_the_word_of_two_parties(tmp_path: Path) -> None:
+    async with (
+        site(tmp_path / "one") as one,
+        site(tmp_path / "other") as other,
+        running(tmp_path / "emsp", LOG) as emsp,
+        running(tmp_path / "dso", LOG) as dso,
+    ):
+        shown_to_emsp, shown_to_dso = await one.keeper(emsp), await other.keeper(dso)
+        index = (await put(one.journal, 1))[1]
+        await put(other.journal, 2)
+        for keeper in (shown_to_emsp, shown_to_dso):
+            (asked,) = (await keeper.step(BATCH)).asked
+            assert asked.outcome is Outcome.COSIGNED  # each alone has nothing to object: one witness is no quorum
+        for history in (one, other):  # its own witness goes on, the other party's refuses
+            outcomes = {asked.outcome for asked in (await (await history.keeper(emsp, dso)).step(BATCH)).asked}
+            assert outcomes == {Outcome.COSIGNED, Outcome.INCONSISTENT}
+        witnesses = [emsp.peer.key, dso.peer.key]
+        assert await shown_to_emsp.proof(index, lambda signed: len(cosignatures(signed.note, witnesses)) == 2) is None
+        # Negative control: whoever is content with one witness would be deceived.
+        assert await shown_to_emsp.proof(index, lambda signed: len(cosignatures(signed.note, witnesses)) == 1)

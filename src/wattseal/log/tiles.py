@@ -124,7 +124,7 @@ def split_entries(data: bytes, ref: TileRef) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class TileNodes:
-    """A `merkle.NodeReader` over the tiles of a tree of `size`; `rows` gives a tile's `tile_rows`, best from a cache."""
+    """A `merkle.NodeReader` over the tiles of a tree of `size`; `rows` gives a tile's `tile_rows`, cached at best."""
 
     size: int
     rows: Callable[[TileRef], Sequence[Sequence[bytes]]]
