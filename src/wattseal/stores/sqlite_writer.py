@@ -10,12 +10,12 @@ from typing import Final
 
 from wattseal.base.errors import ConfigError, StoreError, WattsealError
 from wattseal.flow.ports import Batch, Committed
+from wattseal.stores.journal import Outcome, Work
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.schema import HEAD
 from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode
 
-PROBE_INTERVAL_S: Final = 1.0
 PROBE_BYTES: Final = 65_536
 APPLY_ROWS: Final = 4096
 """Rows are worked into their tables when so many wait, when a reader asks, or when nothing else is to do."""
@@ -37,9 +37,6 @@ _DISK_CODES: Final = frozenset(
     }
 )
 
-Work = tuple[Batch | None, Future[Committed]]
-"""A batch to commit; None asks that everything committed can be read from the tables."""
-Outcome = Committed | StoreError
 Resolve = Callable[[list[tuple[Work, Outcome]]], None]
 """Called in the writer's thread, once a group, with the outcome of every batch in it."""
 
@@ -68,7 +65,7 @@ class Writer:
     `failure` is None while the store works; `behind` tells whether committed rows are not in their tables yet.
     """
 
-    def __init__(self, path: Path, resolve: Resolve, probe_interval_s: float = PROBE_INTERVAL_S) -> None:
+    def __init__(self, path: Path, resolve: Resolve, probe_interval_s: float) -> None:
         self._path = path
         self._resolve = resolve
         self._probe_interval_s = probe_interval_s

@@ -1,0 +1,168 @@
+"""What both databases' journals have in common: the reads, the queue's bound, the memory of answers."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from wattseal.base.errors import StoreError
+from wattseal.base.ids import Origin, StationId, Subject, TenantId
+from wattseal.flow.ports import Batch, Committed, KeptItem, Outgoing, Put
+from wattseal.stores import queries
+from wattseal.stores.answers import Answers, Look
+
+QUEUE_BATCHES: Final = 4096
+"""So many batches may wait for the disk; beyond that `commit` waits before it queues."""
+PROBE_INTERVAL_S: Final = 1.0
+"""How often a failed store is tried again."""
+
+Work = tuple[Batch | None, asyncio.Future[Committed]]
+"""A batch to commit; None asks that everything committed can be read from the tables."""
+Outcome = Committed | StoreError
+
+T = TypeVar("T")
+
+
+class BaseJournal(ABC):
+    """A `Journal` but for opening, writing and fetching rows. Belongs to the event loop it was made in."""
+
+    def __init__(self, queue_batches: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._room = queue_batches
+        self._crowd: deque[asyncio.Future[None]] = deque()
+        self._answers = Answers()
+        self._closed = False
+
+    @property
+    def healthy(self) -> bool:
+        """Whether commits succeed at present."""
+        return self._failure() is None and not self._closed
+
+    @abstractmethod
+    def _failure(self) -> StoreError | None:
+        """Return why writes fail at present."""
+
+    @abstractmethod
+    def _queue(self, work: Work) -> None:
+        """Take work to be told to `_resolve` later."""
+
+    @abstractmethod
+    async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
+        """Run a statement of `queries` and return its rows as `read` has them."""
+
+    async def commit(self, batch: Batch) -> Committed:
+        """See `Journal.commit`."""
+        while self._room <= 0:
+            turn: asyncio.Future[None] = self._loop.create_future()
+            self._crowd.append(turn)
+            await turn
+        if self._closed:
+            raise closed()
+        failure = self._failure()
+        if failure is not None:
+            raise again(failure)
+        return await self._submit(batch)
+
+    def _submit(self, batch: Batch | None) -> asyncio.Future[Committed]:
+        self._room -= 1
+        done: asyncio.Future[Committed] = self._loop.create_future()
+        self._queue((batch, done))
+        return done
+
+    def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]]) -> None:
+        """Tell a group what became of it, in the event loop."""
+        for (batch, done), outcome in outcomes:
+            if isinstance(outcome, StoreError):
+                if not done.done():
+                    done.set_exception(again(outcome))
+                continue
+            if batch is not None:
+                for dedup in batch.dedups:
+                    self._answers.keep((batch.tenant, dedup.station_id, dedup.key), dedup.answer)
+            if not done.done():
+                done.set_result(outcome)
+        self._room += len(outcomes)
+        self._let_in(min(len(self._crowd), self._room) if self.healthy else len(self._crowd))
+
+    def _let_in(self, count: int) -> None:
+        for _ in range(count):
+            turn = self._crowd.popleft()
+            if not turn.done():
+                turn.set_result(None)
+
+    async def items(
+        self, tenant: TenantId, origin: Origin, stream: int, start: tuple[int, int] = (0, 0), limit: int = 1000
+    ) -> tuple[KeptItem, ...]:
+        """See `Journal.items`."""
+        return await self._read(queries.CHAIN, (tenant, origin, stream, *start, limit), queries.kept)
+
+    async def items_by_subject(self, tenant: TenantId, subject: Subject) -> tuple[KeptItem, ...]:
+        """See `Journal.items_by_subject`."""
+        return await self._read(queries.BY_SUBJECT, (tenant, subject), queries.kept)
+
+    async def replay(self, tenant: TenantId, after: int = 0, limit: int = 1000) -> tuple[KeptItem, ...]:
+        """See `Journal.replay`."""
+        return await self._read(queries.REPLAY, (tenant, after, limit), queries.kept)
+
+    async def chain_head(self, tenant: TenantId, origin: Origin, stream: int) -> KeptItem | None:
+        """See `Journal.chain_head`."""
+        return next(iter(await self._read(queries.CHAIN_HEAD, (tenant, origin, stream), queries.kept)), None)
+
+    async def leaves(self, tenant: TenantId, start: int = 0, limit: int = 1000) -> tuple[bytes, ...]:
+        """See `Journal.leaves`."""
+        return await self._read(queries.LEAVES, (tenant, start, limit), _first)
+
+    async def log_size(self, tenant: TenantId) -> int:
+        """See `Journal.log_size`."""
+        (size,) = await self._read(queries.LOG_SIZE, (tenant,), _first)
+        return int(size)
+
+    async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
+        """See `Journal.document`."""
+        return next(iter(await self._read(queries.DOCUMENT, (tenant, kind, key), queries.document)), None)
+
+    async def documents(
+        self,
+        tenant: TenantId,
+        kind: str,
+        *,
+        station_id: StationId | None = None,
+        active: bool | None = None,
+        after: str = "",
+        limit: int = 100,
+    ) -> tuple[Put, ...]:
+        """See `Journal.documents`."""
+        sql, parameters = queries.documents_query(
+            tenant, kind, station_id=station_id, active=active, after=after, limit=limit
+        )
+        return await self._read(sql, parameters, queries.document)
+
+    async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
+        """See `Journal.answer`."""
+        found = self._answers.get((tenant, station_id, key))
+        match found:
+            case bytes():
+                return found
+            case Look.NEVER:
+                return None
+            case _:
+                return next(iter(await self._read(queries.ANSWER, (tenant, station_id, key), _first)), None)
+
+    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+        """See `Journal.outbox`."""
+        return await self._read(queries.OUTBOX, (tenant, due_at_ms, limit), queries.outgoing)
+
+
+def closed() -> StoreError:
+    """Return what a closed journal says."""
+    return StoreError("the journal is closed", code="store_closed")
+
+
+def again(error: StoreError) -> StoreError:
+    """Return a copy to raise: one instance raised for many would gather all their tracebacks."""
+    return StoreError(str(error), code=error.code, subject=error.subject)
+
+
+def _first(row: Sequence[Any]) -> Any:
+    return row[0]

@@ -1,0 +1,226 @@
+"""The journal on PostgreSQL: the same contract, one writing task with group commit under `synchronous_commit=on`.
+
+Several processes may share a database: whoever commits holds the tenant's advisory lock until its transaction ends, so
+that log indexes stay dense and an item is stored once.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+import asyncpg
+
+from wattseal.base.errors import ConfigError, StoreError
+from wattseal.flow.ports import Batch, Committed
+from wattseal.stores.answers import Answers
+from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
+from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
+from wattseal.stores.queries import LOG_SIZE
+from wattseal.stores.schema import HEAD
+
+READERS: Final = 4
+TIMEOUT_S: Final = 30.0
+
+T = TypeVar("T")
+Write = tuple[Batch, asyncio.Future[Committed]]
+
+_BROKEN: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalServerError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""What says that the server, not the batch, is the trouble (`asyncpg.InterfaceError` is looked at more closely)."""
+
+
+class PostgresJournal(BaseJournal):
+    """A `Journal` in a PostgreSQL database. Make it with `open`, in the event loop that will use it."""
+
+    def __init__(self, url: str, queue_batches: int, probe_interval_s: float) -> None:
+        super().__init__(queue_batches)
+        self._url = url
+        self._probe_interval_s = probe_interval_s
+        self._waiting: list[Write] = []
+        self._wake = asyncio.Event()
+        self._trouble: StoreError | None = None
+        self._connection: asyncpg.Connection
+        self._pool: asyncpg.Pool
+        self._task: asyncio.Task[None]
+
+    @classmethod
+    async def open(
+        cls, url: str, *, queue_batches: int = QUEUE_BATCHES, probe_interval_s: float = PROBE_INTERVAL_S
+    ) -> "PostgresJournal":
+        """Open the migrated database at `url` (postgresql://...).
+
+        `ConfigError` where it must be migrated first, `StoreError` where it cannot be reached.
+        """
+        journal = cls(url, queue_batches, probe_interval_s)
+        try:
+            journal._connection = await journal._connect()
+            await journal._check_schema()
+            journal._answers = await journal._load_answers()
+            journal._pool = await asyncpg.create_pool(url, min_size=1, max_size=READERS, command_timeout=TIMEOUT_S)
+        except (*_BROKEN, asyncpg.PostgresError) as error:
+            raise StoreError(f"the database cannot be opened: {error}", subject="journal") from error
+        journal._task = asyncio.create_task(journal._run(), name="journal-writer")
+        return journal
+
+    async def close(self) -> None:
+        """See `Journal.close`."""
+        if self._closed:
+            return
+        self._closed = True
+        self._wake.set()
+        await self._task
+        self._let_in(len(self._crowd))
+        await self._pool.close()
+        with suppress(*_BROKEN, asyncpg.InterfaceError):
+            await self._connection.close(timeout=TIMEOUT_S)
+
+    def _failure(self) -> StoreError | None:
+        return self._trouble
+
+    def _queue(self, work: Work) -> None:
+        batch, done = work
+        if batch is not None:
+            self._waiting.append((batch, done))
+            self._wake.set()
+
+    async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
+        if self._closed:
+            raise closed()
+        try:
+            rows = await self._pool.fetch(sql, *parameters)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StoreError(f"the journal cannot be read: {error}", subject="journal") from error
+        return tuple(read(tuple(row)) for row in rows)
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._probe_interval_s if self._trouble else None)
+            self._wake.clear()
+            group, self._waiting = self._waiting, []
+            if group:
+                self._resolve(await self._write_all(group))
+            elif self._trouble is not None and not self._closed:
+                await self._recover()
+
+    async def _write_all(self, group: Sequence[Write]) -> list[tuple[Work, Outcome]]:
+        """Write a group; where one batch cannot be stored, halve the group until it fails alone."""
+        if self._trouble is not None:
+            return [(work, self._trouble) for work in group]
+        try:
+            async with self._connection.transaction():
+                committed = await self._write([batch for batch, _ in group])
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, every waiter must hear of it
+            if isinstance(error, _BROKEN) or self._connection.is_closed():
+                code = "disk_full" if isinstance(error, asyncpg.DiskFullError) else "store_failed"
+                self._trouble = StoreError(f"the journal cannot write: {error}", code=code, subject="journal")
+                return await self._write_all(group)
+            if len(group) == 1:
+                return [(group[0], StoreError(f"this cannot be stored: {error}", code="unstorable"))]
+            half = len(group) // 2
+            return await self._write_all(group[:half]) + await self._write_all(group[half:])
+        return list(zip(group, committed, strict=True))
+
+    async def _write(self, batches: list[Batch]) -> list[Committed]:
+        tenants: set[str] = {batch.tenant for batch in batches}
+        sizes: dict[str, int] = {}
+        for tenant in sorted(tenants):  # one order for everybody, so that nobody waits in a circle
+            await self._connection.execute(_LOCK, tenant)
+            sizes[tenant] = await self._connection.fetchval(LOG_SIZE, tenant)
+        planned = plan(batches, sizes, await self._known(batches))
+        await self._insert(planned)
+        return planned.committed
+
+    async def _known(self, batches: list[Batch]) -> dict[Place, int | None]:
+        places = [place_of(batch.tenant, item) for batch in batches for item in batch.items]
+        if not places:
+            return {}
+        rows = await self._connection.fetch(_KNOWN, *zip(*places, strict=True))
+        return {tuple(row)[:-1]: row["log_index"] for row in rows}
+
+    async def _insert(self, planned: Plan) -> None:
+        run = self._connection
+        if planned.items:
+            await run.copy_records_to_table("items", records=planned.items, columns=ITEM_COLUMNS.split(", "))
+        if planned.leaves:
+            await run.copy_records_to_table(
+                "leaves", records=planned.leaves, columns=["tenant_id", "log_index", "entry"]
+            )
+        if planned.documents:
+            await run.execute(_PUT, *zip(*planned.documents.values(), strict=True))
+        if planned.answers:
+            rows = [(*key, answer) for key, answer in planned.answers.items()]
+            await run.execute(_ANSWERS, *zip(*rows, strict=True))
+        if planned.outbox:
+            await run.execute(_OUTBOX, *zip(*planned.outbox.values(), strict=True))
+        if planned.delivered:
+            await run.executemany(_DELIVERED, planned.delivered)
+        if planned.retried:
+            await run.executemany(_RETRIED, planned.retried)
+
+    async def _connect(self) -> asyncpg.Connection:
+        settings = {"synchronous_commit": "on", "application_name": "wattseal-journal"}
+        return await asyncpg.connect(self._url, command_timeout=TIMEOUT_S, server_settings=settings)
+
+    async def _check_schema(self) -> None:
+        try:
+            found = await self._connection.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            found = None
+        if found != HEAD:
+            await self._connection.close()
+            raise ConfigError(
+                f"the database's schema is {found}, not {HEAD}; run `wattseal migrate`", subject="journal"
+            )
+
+    async def _load_answers(self) -> Answers:
+        answers = Answers(await self._connection.fetchval("SELECT count(*) FROM answers"))
+        async with self._connection.transaction():
+            async for row in self._connection.cursor("SELECT tenant_id, station_id, key FROM answers"):
+                answers.note(tuple(row))
+        return answers
+
+    async def _recover(self) -> None:
+        """Try whether the database takes writes again, over a new connection."""
+        try:
+            with suppress(*_BROKEN, asyncpg.InterfaceError):
+                await self._connection.close(timeout=1)
+            self._connection = await self._connect()
+            await self._connection.execute("INSERT INTO probe VALUES ('', '') ON CONFLICT DO NOTHING")
+            await self._connection.execute("DELETE FROM probe WHERE tenant_id = ''")
+        except (*_BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return
+        self._trouble = None
+
+
+def _unnest(table: str, columns: str, types: str, conflict: str) -> str:
+    arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types.split(), 1))
+    return f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}"  # noqa: S608 - constants
+
+
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('wattseal-journal/' || $1, 0))"
+_KNOWN: Final = (
+    "SELECT tenant_id, origin, stream, epoch, seq, digest, log_index FROM items JOIN "
+    "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) "
+    "AS wanted(tenant_id, origin, stream, epoch, seq, digest) "
+    "USING (tenant_id, origin, stream, epoch, seq, digest)"
+)
+_PUT: Final = _unnest(
+    "documents",
+    DOCUMENT_COLUMNS,
+    "text text text int bytea bigint text boolean",
+    "(tenant_id, kind, key) DO UPDATE SET version = excluded.version, body = excluded.body, "
+    "updated_at_ms = excluded.updated_at_ms, station_id = excluded.station_id, active = excluded.active",
+)
+_ANSWERS: Final = _unnest("answers", "tenant_id, station_id, key, answer", "text text text bytea", "DO NOTHING")
+_OUTBOX: Final = _unnest("outbox", OUTBOX_COLUMNS, "text text text bytea bigint int", "DO NOTHING")
+_DELIVERED: Final = "DELETE FROM outbox WHERE tenant_id = $1 AND id = $2"
+_RETRIED: Final = "UPDATE outbox SET next_at_ms = $1, attempts = attempts + 1 WHERE tenant_id = $2 AND id = $3"
