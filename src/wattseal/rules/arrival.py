@@ -6,6 +6,7 @@ from enum import StrEnum
 from wattseal.crypto.keys import PublicKey
 from wattseal.model.verdict import Finding, Source, Verdict
 from wattseal.seal.chain import NO_HEAD, ChainHead
+from wattseal.seal.groups import BoxState, Opening, check_box, open_box
 from wattseal.seal.item import Item
 from wattseal.seal.registry import SOURCE_ROLES, Entry, Refusal, Registry, Role
 
@@ -31,6 +32,9 @@ def check_signer(item: Item, origin: str, registry: Registry, log_origin: str) -
     """Check that the record is of the connection's own origin, by an enrolled key, with a good signature."""
     if item.payload.origin != origin:
         return Arrival(Verdict.INVALID, (Finding("record_foreign", "origin"),))
+    spoilt = _spoilt_box(item)
+    if spoilt is not None:
+        return Arrival(Verdict.INVALID, (spoilt,))
     if item.signature is None:
         return Arrival(Verdict.UNSIGNED)
     payload = item.payload
@@ -42,6 +46,17 @@ def check_signer(item: Item, origin: str, registry: Registry, log_origin: str) -
     if not item.verify(PublicKey.from_spki(entry.spki), log_origin):
         return Arrival(Verdict.INVALID, (Finding("record_signature_invalid", "signature"),), entry)
     return Arrival(Verdict.VALID, (), entry)
+
+
+def _spoilt_box(item: Item) -> Finding | None:
+    """Say which box is missing or is not the one the signer signed for: a hop altered it, the sender sends it again."""
+    for gid, commitment in item.payload.groups.items():
+        trouble = check_box(item, gid)
+        if trouble is None and commitment.box_hash is None and not isinstance(open_box(item, gid, None), Opening):
+            trouble = BoxState.ALTERED
+        if trouble is not None:
+            return Finding(trouble, f"group {gid}")
+    return None
 
 
 def source_of(entry: Entry, cpo: str) -> Source:
