@@ -37,6 +37,7 @@ COMMANDS = (
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
     Command("registry", "Enrol keys, revoke them, write trust files."),
+    Command("config", "Check the configuration; show what is in force."),
     Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
 )
 
