@@ -17,6 +17,8 @@ from tests.support.worlds import (
     entries,
     entry,
     sealed_charge,
+    tariff,
+    tariff_record,
     trust,
 )
 
@@ -104,7 +106,7 @@ def test_a_cpo_cannot_enrol_its_own_edge() -> None:
 def test_a_record_signed_by_the_cpo_instead_of_the_edge_shows_its_true_source() -> None:
     """The CPO may record what it is told, but that is G1 from the CSMS, not G4 from the edge."""
     honest = sealed_charge()
-    _, decision = honest.others
+    _, decision, _ = honest.others
     items = charge(pen(key=CSMS_KEY), sealed=False, refs=(decision.hash,))
     honest.log.add(items)
     signed = honest.log.checkpoint()
@@ -174,7 +176,7 @@ def test_a_start_that_the_billing_party_refused_is_invalid_and_a_missing_decisio
     honest = sealed_charge()
     report = check_bundle(dataclasses.replace(honest.bundle, others=()).encode(), trust())
     assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 10)
-    only_decision = tuple(o for o in honest.bundle.others if o.payload.kind == Kind.DECISION)
+    only_decision = tuple(o for o in honest.bundle.others if o.payload.kind in {Kind.DECISION, Kind.TARIFF})
     report = check_bundle(dataclasses.replace(honest.bundle, others=only_decision).encode(), trust())
     assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 10)
 
@@ -185,3 +187,33 @@ def test_a_trust_file_survives_its_text() -> None:
     assert {w.party for w in Trust.parse(full.to_json()).witnesses} == set(WITNESSES)
     assert LOG_KEY.verifier in {log.key for log in full.logs}
     assert EMSP_KEY.public.spki
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [(1, "other"), (2, 1), (3, START_MS), (4, [0, 1999]), (5, "USD"), (6, [-2, 1]), (7, [-2, 162]), (8, bytes(32))],
+)
+def test_a_cdr_that_says_anything_else_than_the_records_is_not_valid(number: int, value: object) -> None:
+    honest = sealed_charge()
+    altered = dataclasses.replace(honest.bundle, cdr=honest.bundle.cdr | {number: value})
+    report = check_bundle(altered.encode(), trust())
+    assert report.verdict is (Outcome.INCOMPLETE if number == 8 else Outcome.INVALID)
+    assert step_of(report) == 11
+
+
+def test_a_cdr_under_another_tariff_than_the_driver_was_authorised_with_is_invalid() -> None:
+    honest = sealed_charge()
+    dearer = tariff_record(tariff("0.99"))
+    others = (*honest.bundle.others, dearer)
+    altered = dataclasses.replace(honest.bundle, others=others, cdr=honest.bundle.cdr | {8: dearer.hash})
+    report = check_bundle(altered.encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INVALID, 11)
+    assert report.failure is not None
+    assert report.failure.reason == "tariff_differs_from_decision"
+
+
+def test_an_altered_price_trace_is_invalid() -> None:
+    honest = sealed_charge()
+    trace = [[*honest.bundle.price_trace[0][:-1], [0, 0]], *honest.bundle.price_trace[1:]]
+    report = check_bundle(dataclasses.replace(honest.bundle, price_trace=trace).encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INVALID, 11)

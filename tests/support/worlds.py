@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 
 from tests.support.charges import (
     ARBITER,
@@ -17,7 +19,9 @@ from tests.support.charges import (
 )
 
 from wattseal.bundle.build import build_bundle, openings_of
+from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
 from wattseal.bundle.format import Bundle
+from wattseal.bundle.tariff import tariff_to_value
 from wattseal.bundle.trust import LogKey, Root, Trust, WitnessKey
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.log import checkpoint as checkpoints
@@ -27,7 +31,9 @@ from wattseal.log.keys import SignatureType
 from wattseal.log.keys import SigningKey as LogSigningKey
 from wattseal.log.merkle import Tree, inclusion_proof, leaf_hash, node_hash
 from wattseal.log.proof import TlogProof
+from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
 from wattseal.model.token import TokenStatus
+from wattseal.pricing.price import Priced
 from wattseal.seal.fields import Decision, Identity, Ops
 from wattseal.seal.groups import unwrap
 from wattseal.seal.item import Group, Item, Kind
@@ -116,8 +122,24 @@ class MemoryLog:
         return TlogProof(index, hashes, signed).encode()
 
 
+def tariff(per_kwh: str = "0.42") -> Tariff:
+    """Return a tariff of an energy price and a flat fee, 20 % VAT."""
+    vat = Decimal(20)
+    components = (PriceComponent("ENERGY", Decimal(per_kwh), vat, 1), PriceComponent("FLAT", Decimal("0.50"), vat, 1))
+    updated = datetime(2026, 1, 1, tzinfo=UTC)
+    return Tariff("ZZ", "CPO", "T1", "EUR", tuple(TariffElement((c,)) for c in components), updated)
+
+
+def tariff_record(later: Tariff | None = None) -> Item:
+    """Return the CPO's signed tariff, or the one that came after it."""
+    desk = pen("CPO/tariffs", key=CSMS_KEY, stream=0, seed="tariffs")
+    desk.write(Kind.BOOT, START_MS - 9000)
+    first = desk.write(Kind.TARIFF, START_MS - 8000, public={1: tariff_to_value(tariff())})
+    return first if later is None else desk.write(Kind.TARIFF, START_MS - 7000, public={1: tariff_to_value(later)})
+
+
 def authorisation(subject_seed: str = "tx") -> tuple[Item, Item]:
-    """Return a request of the edge (stream 0) and the eMSP's accepting decision."""
+    """Return a request of the edge (stream 0) and the eMSP's accepting decision, which names the tariff."""
     subject = SubjectKeys.new(seeded(subject_seed))
     desk = pen(stream=0, key=EDGE_KEY, seed="desk")
     desk.write(Kind.BOOT, START_MS - 5000)
@@ -129,7 +151,7 @@ def authorisation(subject_seed: str = "tx") -> tuple[Item, Item]:
     billing = pen("MSP/authorisation", key=EMSP_KEY, stream=0, seed="billing")
     billing.write(Kind.BOOT, START_MS - 3500)
     public = Decision(TokenStatus.ACCEPTED, bytes(16), START_MS + 3_600_000, 50_000).to_public()
-    decision = billing.write(Kind.DECISION, START_MS - 3000, refs=(request.hash,), public=public)
+    decision = billing.write(Kind.DECISION, START_MS - 3000, refs=(request.hash, tariff_record().hash), public=public)
     return request, decision
 
 
@@ -146,6 +168,7 @@ class Finished:
 def sealed_charge(*, readings: int = 3, start_wh: int = 1000, opened: bool = True) -> Finished:
     """A charge behind an edge, sealed from the CPO, authorised by the eMSP, logged and witnessed."""
     request, decision = authorisation()
+    price_list = tariff_record()
     items = charge(pen(key=EDGE_KEY), readings=readings, start_wh=start_wh, refs=(decision.hash,))
     log = MemoryLog([bytes([n]) * 32 for n in range(5)])
     log.add([request, decision, *items])
@@ -164,12 +187,28 @@ def sealed_charge(*, readings: int = 3, start_wh: int = 1000, opened: bool = Tru
         CSMS_KEY,
         LOG,
     )
+    energy_wh = Decimal(500 * (readings + 1))
+    priced = price_charge(tariff(), energy_wh, START_MS)
+    assert isinstance(priced, Priced)
+    assert priced.total.after_tax is not None
+    summary = CdrSummary(
+        id=(items[0].payload.subject or b"").hex(),
+        start_ms=START_MS,
+        end_ms=items[-1].payload.ms,
+        energy_wh=energy_wh,
+        currency="EUR",
+        total_excl_vat=priced.total.before_tax,
+        total_incl_vat=priced.total.after_tax,
+        tariff=price_list.hash,
+    )
     bundle = build_bundle(
         items,
         proofs=[log.proof(i, signed) for i in items if i.signature is not None],
         entries=entries(),
-        others=[request, decision],
+        others=[request, decision, price_list],
+        cdr=summary.to_value(),
+        price_trace=trace_to_value(priced.trace),
         openings=openings_of(items, secrets, secrets) if opened else (),
         receipts=[statement],
     )
-    return Finished(items, [request, decision], log, bundle)
+    return Finished(items, [request, decision, price_list], log, bundle)

@@ -1,4 +1,4 @@
-"""Steps 10 and 11: authorisation preceded the start, and the price is what tariff and readings give."""
+"""Step 10: authorisation preceded the start."""
 
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.model.token import TokenStatus
@@ -39,10 +39,3 @@ def _request(case: Case, decision: Item) -> Item | None:
     items = case.all_items()
     found = (items[r] for r in decision.payload.refs if r in items)
     return next((i for i in found if i.payload.kind == Kind.REQUEST), None)
-
-
-def check_price(case: Case) -> Trouble | None:
-    """Step 11: the price in the CDR is what tariff and readings give."""
-    if case.bundle.cdr is not None:
-        return lacking("tariff", "cdr")
-    return None

@@ -7,7 +7,7 @@ the outcome INCOMPLETE, never VALID.
 from collections.abc import Callable, Sequence
 
 from wattseal.base.errors import InputError
-from wattseal.bundle import agreement, proofs, readings
+from wattseal.bundle import agreement, price, proofs, readings
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.format import parse_bundle
 from wattseal.bundle.grade import grade
@@ -153,6 +153,6 @@ _STEPS: tuple[Callable[[Case], Trouble | None], ...] = (
     proofs.check_inclusion,
     proofs.check_witnesses,
     agreement.check_authorisation,
-    agreement.check_price,
+    price.check_price,
     _grade,
 )

@@ -1,0 +1,90 @@
+"""Step 11: the price is what tariff and readings give, whoever states it."""
+
+from dataclasses import fields
+
+from wattseal.bundle.case import Case, Trouble, failed, lacking
+from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
+from wattseal.bundle.tariff import tariff_from_value
+from wattseal.pricing.price import Incomplete, Priced
+from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
+from wattseal.seal.item import Group, Item, Kind
+
+
+def check_price(case: Case) -> Trouble | None:
+    """CDR, price trace and settlement are optional; none may differ from the price recomputed from the records."""
+    started, ended = case.of_kind(Kind.STARTED), case.of_kind(Kind.ENDED)
+    if case.bundle.cdr is None and case.bundle.price_trace is not None:
+        return failed("trace_without_cdr", "price_trace")
+    settlement = None if ended is None else _settlement(case, ended)
+    cdr = None if case.bundle.cdr is None else CdrSummary.read(case.bundle.cdr)
+    if started is None or ended is None or (cdr is None and settlement is None):
+        return None
+    tariff = _tariff(case, cdr)
+    if isinstance(tariff, Trouble):
+        return tariff
+    if case.energy_wh is None:
+        return lacking("opening", "meter")
+    priced = price_charge(tariff_from_value(tariff.payload.public.get(1)), case.energy_wh, moment_ms(case, started))
+    if isinstance(priced, Incomplete):
+        return lacking("price", priced.what[0], tariff)
+    trouble = _settlement_agrees(case, settlement, priced, ended)
+    if trouble is None and cdr is not None:
+        trouble = _cdr_agrees(case, cdr, priced, tariff)
+    return trouble
+
+
+def moment_ms(case: Case, item: Item) -> int:
+    """Return the station's own time of a record where it is shown, else the signer's, in Unix milliseconds."""
+    content = case.contents.get((item.hash, Group.OPS))
+    station_ms = Ops.read(content.fields).station_ms if content else None
+    return item.payload.ms if station_ms is None else station_ms
+
+
+def _settlement(case: Case, ended: Item) -> Settlement | None:
+    for item in case.bundle.others:
+        content = case.contents.get((item.hash, Group.OPS))
+        if item.payload.kind == Kind.SETTLEMENT and content is not None and ended.hash in item.payload.refs:
+            return Settlement.read(content.fields)
+    return None
+
+
+def _tariff(case: Case, cdr: CdrSummary | None) -> Item | Trouble:
+    """Return the tariff record that the decision, and the CDR if there is one, refers to."""
+    tariffs = {i.hash: i for i in case.bundle.others if i.payload.kind == Kind.TARIFF}
+    decisions = [i for i in case.bundle.others if i.payload.kind == Kind.DECISION]
+    decided = {ref for decision in decisions for ref in decision.payload.refs if ref in tariffs}
+    wanted = cdr.tariff if cdr is not None else min(decided, default=None)
+    if wanted is None or wanted not in tariffs:
+        return lacking("tariff", "tariff record")
+    if decided and wanted not in decided:
+        return failed("tariff_differs_from_decision", "cdr tariff", tariffs[wanted])
+    return tariffs[wanted]
+
+
+def _settlement_agrees(case: Case, settlement: Settlement | None, priced: Priced, ended: Item) -> Trouble | None:
+    if settlement is None or settlement.verdict is not SettlementVerdict.ACCEPTED:
+        return None
+    said = (settlement.energy_wh, settlement.currency, settlement.total_excl_vat, settlement.total_incl_vat)
+    if said != (case.energy_wh, priced.currency, priced.total.before_tax, priced.total.after_tax):
+        return failed("settlement_differs", "settlement", ended)
+    return None
+
+
+def _cdr_agrees(case: Case, cdr: CdrSummary, priced: Priced, tariff: Item) -> Trouble | None:
+    started, ended = case.of_kind(Kind.STARTED), case.of_kind(Kind.ENDED)
+    expected = {
+        "id": started.payload.subject.hex() if started and started.payload.subject else "",
+        "start_ms": moment_ms(case, started) if started else None,
+        "end_ms": moment_ms(case, ended) if ended else None,
+        "energy_wh": case.energy_wh,
+        "currency": priced.currency,
+        "total_excl_vat": priced.total.before_tax,
+        "total_incl_vat": priced.total.after_tax,
+        "tariff": tariff.hash,
+    }
+    for name in (f.name for f in fields(cdr)):
+        if getattr(cdr, name) != expected[name]:
+            return failed("cdr_differs", f"cdr {name}", ended)
+    if case.bundle.price_trace is not None and case.bundle.price_trace != trace_to_value(priced.trace):
+        return failed("price_trace_differs", "price_trace", ended)
+    return None
