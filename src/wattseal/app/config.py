@@ -1,8 +1,8 @@
 """Read the configuration: defaults, then the TOML file, then the environment; the later one wins.
 
 `WATTSEAL_LOG__MMD_S=3600` sets `mmd_s` of `[log]`, `WATTSEAL_PARTNERS__0__TOKEN_FILE=/run/secrets/t` the token of the
-first of `[[partners]]`, `WATTSEAL_EDGE__SEAL_FOR=MSP,ARB` a list. A secret's key with `_file` (`_FILE`) names a file that
-holds it. Variables without a double underscore are not ours. Paths in the file are relative to its folder.
+first of `[[partners]]`, `WATTSEAL_EDGE__SEAL_FOR=MSP,ARB` a list. A secret's key with `_file` (`_FILE`) names a file
+that holds it. Variables without a double underscore are not ours. Paths in the file are relative to its folder.
 """
 
 import difflib
