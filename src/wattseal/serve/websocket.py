@@ -1,0 +1,334 @@
+"""WebSockets with an asynchronous decision before the upgrade: the transport interface, and picows behind it.
+
+picows parses and writes frames; its own handshake decides synchronously, so that the HTTP request is read here, a
+coroutine decides (credentials may need a database or a slow hash), and only then picows takes the socket over.
+docs/adr/0008-websocket-library.md says why this library.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Protocol
+
+import picows
+from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the module, missing from its stub
+
+MAX_REQUEST_BYTES = 8 * 1024
+REQUEST_TIMEOUT_S = 10.0
+MAX_UNDECIDED = 1000
+"""Sockets that have not been let in yet; more are told 503 at once."""
+READ_BUFFER_BYTES = 1024
+"""Initial read buffer of a connection; it grows with its messages and shrinks again."""
+
+_LOGGER = logging.getLogger("wattseal.websocket")
+_LOGGER.setLevel(logging.WARNING)
+
+
+class Socket(Protocol):
+    """One open WebSocket, text messages only."""
+
+    def send(self, data: bytes) -> None:
+        """Queue a text message; nothing happens on a closed socket."""
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame and disconnect; `reason` has up to 123 bytes."""
+
+    def pause_reading(self) -> None:
+        """Stop taking bytes from the network."""
+
+    def resume_reading(self) -> None:
+        """Take bytes again."""
+
+
+class Receiver(Protocol):
+    """What the owner of a socket is told. Calls come from the event loop, one at a time."""
+
+    def opened(self, socket: Socket) -> None:
+        """Take the open socket."""
+
+    def received(self, data: bytes) -> None:
+        """Take a text message, complete and within the size limit; its UTF-8 is not checked."""
+
+    def writable(self, *, yes: bool) -> None:
+        """Learn whether the send queue has room; while it has none nothing should be sent."""
+
+    def closed(self) -> None:
+        """Learn that the socket is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to upgrade: `target` as sent, `headers` with names in lower case, `remote` the peer's address."""
+
+    target: str
+    headers: tuple[tuple[str, str], ...]
+    remote: str
+
+    def header(self, name: str) -> str | None:
+        """Return the values of a header joined by ", ", None where absent (RFC 9110, 5.3)."""
+        values = [value for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Answer with an HTTP error."""
+
+    status: HTTPStatus
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Upgrade, with the chosen subprotocol or none; `receiver` owns the socket from then on."""
+
+    receiver: Receiver
+    subprotocol: str | None
+
+
+Decide = Callable[[Request], Awaitable[Accepted | Refused]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of every connection. A half-open peer is gone after `ping_interval_s` + `ping_timeout_s` of silence."""
+
+    max_message_bytes: int = 128 * 1024
+    ping_interval_s: float = 30.0
+    ping_timeout_s: float = 30.0
+    max_unsent_bytes: int = 256 * 1024
+
+
+class PicowsSocket(picows.WSListener):
+    """A picows connection as `Socket`; joins fragments and bounds them."""
+
+    def __init__(self, receiver: Receiver, limits: Limits) -> None:
+        """Deliver to `receiver`."""
+        self._receiver = receiver
+        self._limits = limits
+        self._transport: picows.WSTransport | None = None
+        self._parts: list[bytes] = []
+        self._closing = False
+
+    def send(self, data: bytes) -> None:
+        """Queue a text message."""
+        if self._transport is not None and not self._closing:
+            self._transport.send(picows.WSMsgType.TEXT, data)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Send a close frame and disconnect."""
+        if self._transport is not None and not self._closing:
+            self._closing = True
+            self._transport.send_close(picows.WSCloseCode(code), reason.encode()[:123])
+            self._transport.disconnect()
+
+    def pause_reading(self) -> None:
+        """Stop taking bytes from the network."""
+        if self._transport is not None and not self._closing:
+            self._transport.underlying_transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take bytes again."""
+        if self._transport is not None and not self._closing:
+            self._transport.underlying_transport.resume_reading()
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """Hand the socket to its owner."""
+        self._transport = transport
+        transport.underlying_transport.set_write_buffer_limits(high=self._limits.max_unsent_bytes)
+        self._receiver.opened(self)
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """Take one frame."""
+        if self._closing:
+            return
+        match frame.msg_type:
+            case picows.WSMsgType.TEXT if frame.fin and not self._parts:
+                self._receiver.received(frame.get_payload_as_bytes())
+            case picows.WSMsgType.TEXT | picows.WSMsgType.CONTINUATION:
+                self._join(frame)
+            case picows.WSMsgType.BINARY:
+                self.close(1003, "text only")
+            case picows.WSMsgType.CLOSE:
+                self._closing = True
+                transport.send_close(frame.get_close_code(), frame.get_close_message())
+                transport.disconnect()
+
+    def on_ws_disconnected(self, transport: picows.WSTransport) -> None:
+        """Tell the owner."""
+        del transport
+        self._closing = True
+        self._receiver.closed()
+
+    def pause_writing(self) -> None:
+        """Tell the owner that the send queue is full."""
+        self._receiver.writable(yes=False)
+
+    def resume_writing(self) -> None:
+        """Tell the owner that the send queue has room."""
+        self._receiver.writable(yes=True)
+
+    def _join(self, frame: picows.WSFrame) -> None:
+        if (frame.msg_type is picows.WSMsgType.TEXT) is bool(self._parts):
+            self.close(1002, "fragments out of order")
+            return
+        self._parts.append(frame.get_payload_as_bytes())
+        if sum(map(len, self._parts)) > self._limits.max_message_bytes or len(self._parts) > 1024:
+            self.close(1009, "message too big")
+        elif frame.fin:
+            whole, self._parts = b"".join(self._parts), []
+            self._receiver.received(whole)
+
+
+class WebSocketServer:
+    """Listens, reads upgrade requests, lets `decide` decide, and hands sockets to their receivers."""
+
+    def __init__(self, decide: Decide, limits: Limits | None = None) -> None:
+        """Bind nothing yet."""
+        self.decide = decide
+        self.limits = limits or Limits()
+        self.undecided: set[_Front] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> int:
+        """Listen; returns the port, which differs from `port` when that is 0."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Front(self), host, port, ssl=ssl)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def stop(self) -> None:
+        """Take no more connections; those that were let in stay."""
+        if self._server is not None:
+            self._server.close()
+        for front in tuple(self.undecided):
+            front.abort()
+
+
+class _Front(asyncio.Protocol):
+    """Reads one HTTP request from a socket, has it decided, and leaves."""
+
+    def __init__(self, server: WebSocketServer) -> None:
+        self._server = server
+        self._data = b""
+        self._task: asyncio.Task[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server promises
+        self._transport = transport
+        if len(self._server.undecided) >= MAX_UNDECIDED:
+            self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, (("Retry-After", "5"),)))
+            return
+        self._server.undecided.add(self)
+        self._timer = asyncio.get_running_loop().call_later(REQUEST_TIMEOUT_S, self.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._leave()
+        if self._task is not None:
+            self._task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        if self._task is not None or self._transport is None or self._transport.is_closing():
+            return
+        if b"\r\n\r\n" in self._data:
+            self._transport.pause_reading()
+            self._task = asyncio.get_running_loop().create_task(self._decide(self._transport))
+        elif len(self._data) > MAX_REQUEST_BYTES:
+            self._refuse(Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+
+    def abort(self) -> None:
+        """Drop the socket."""
+        self._leave()
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _decide(self, transport: asyncio.Transport) -> None:
+        request = _parse(self._data, transport)
+        try:
+            decision = await self._server.decide(request) if request else Refused(HTTPStatus.BAD_REQUEST)
+        except Exception:
+            _LOGGER.exception("the decision on an upgrade failed")
+            decision = Refused(HTTPStatus.SERVICE_UNAVAILABLE, (("Retry-After", "10"),))
+        self._leave()
+        if transport.is_closing():
+            return
+        match decision:
+            case Refused():
+                self._refuse(decision)
+            case Accepted():
+                self._hand_over(transport, decision)
+
+    def _hand_over(self, transport: asyncio.Transport, decision: Accepted) -> None:
+        headers = {"Sec-WebSocket-Protocol": decision.subprotocol} if decision.subprotocol else None
+        response = picows.WSUpgradeResponse.create_101_response(headers)
+        upgraded = picows.WSUpgradeResponseWithListener(response, PicowsSocket(decision.receiver, self._server.limits))
+        protocol = _picows_protocol(lambda _request: upgraded, self._server.limits)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        waiting = self._data
+        while waiting:
+            room = protocol.get_buffer(len(waiting))
+            taken = min(len(room), len(waiting))
+            room[:taken] = waiting[:taken]
+            protocol.buffer_updated(taken)
+            waiting = waiting[taken:]
+        if not transport.is_closing():
+            transport.resume_reading()
+
+    def _refuse(self, refused: Refused) -> None:
+        if self._transport is None:
+            return
+        lines = [f"HTTP/1.1 {refused.status.value} {refused.status.phrase}", "Connection: close", "Content-Length: 0"]
+        lines += [f"{name}: {value}" for name, value in refused.headers]
+        self._transport.write("\r\n".join([*lines, "", ""]).encode("ascii"))
+        self._transport.close()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._server.undecided.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _picows_protocol(
+    factory: Callable[[picows.WSUpgradeRequest], picows.WSUpgradeResponseWithListener], limits: Limits
+) -> WSProtocol:
+    """Return what picows' own server makes for a connection (its `ws_create_server`)."""
+    return WSProtocol(
+        None,
+        None,
+        False,  # noqa: FBT003 - is_client_side, positional in picows
+        factory,
+        _LOGGER,
+        True,  # noqa: FBT003 - disconnect_on_exception
+        REQUEST_TIMEOUT_S,
+        True,  # noqa: FBT003 - enable_auto_ping
+        limits.ping_interval_s,
+        limits.ping_timeout_s,
+        picows.WSAutoPingStrategy.PING_WHEN_IDLE,
+        True,  # noqa: FBT003 - enable_auto_pong
+        limits.max_message_bytes,
+        None,
+        READ_BUFFER_BYTES,
+    )
+
+
+def _parse(data: bytes, transport: asyncio.Transport) -> Request | None:
+    """Return the request; None for what is no GET. picows checks the WebSocket headers when it takes over."""
+    head = data[: data.index(b"\r\n\r\n")]
+    try:
+        first, *rest = head.decode("latin-1").split("\r\n")
+        method, target, version = first.split(" ")
+        headers = tuple((name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in rest))
+    except ValueError:
+        return None
+    if method != "GET" or version != "HTTP/1.1" or any(not name or name != name.strip() for name, _ in headers):
+        return None
+    peer = transport.get_extra_info("peername")
+    return Request(target, headers, str(peer[0]) if isinstance(peer, tuple) else "")

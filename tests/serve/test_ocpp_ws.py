@@ -1,0 +1,486 @@
+"""The OCPP endpoint over real sockets, with a client library that is not the server's."""
+
+import asyncio
+import base64
+import datetime as dt
+import ipaddress
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from wattseal.base.errors import StoreError
+from wattseal.base.ids import StationId
+from wattseal.serve.ocpp_ws import (
+    Disconnected,
+    Endpoint,
+    OcppServer,
+    StationConnection,
+    TimedOut,
+    negotiate,
+    station_of,
+)
+from wattseal.serve.websocket import Limits
+from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Event, Violation
+from wattseal.wire.ocpp.version import Fault, Refusal, Version
+
+NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
+PASSWORDS = {"CP1": b"sixteen-bytes-pw", "CP2": bytes(range(200, 216))}
+HEARTBEAT = '[2,"1","Heartbeat",{}]'
+
+
+class Clock:
+    def now(self) -> dt.datetime:
+        return NOW
+
+
+@dataclass
+class World:
+    """What the endpoint asks of its process, and what it told."""
+
+    handled: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    came: list[tuple[str, int]] = field(default_factory=list)
+    went: list[tuple[str, int]] = field(default_factory=list)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    is_ready: bool = True
+    answer: Callable[[Call], Awaitable[bytes | Refusal]] | None = None
+    count: int = 0
+
+    async def authenticate(self, station_id: StationId, password: bytes | None, remote: str) -> StationId | None:
+        assert remote == "127.0.0.1"
+        await asyncio.sleep(0)
+        return station_id if password is not None and PASSWORDS.get(station_id) == password else None
+
+    async def handle(self, connection: StationConnection, call: Call) -> bytes | Refusal:
+        assert connection.is_open
+        self.handled.append(call.message_id)
+        if self.answer is not None:
+            return await self.answer(call)
+        return b'{"currentTime":"2024-05-01T00:00:00Z"}'
+
+    def left(self, connection: StationConnection) -> None:
+        self.went.append((connection.station_id, connection.generation))
+        self.gone.set()
+
+    def new_id(self) -> str:
+        self.count += 1
+        return f"c{self.count}"
+
+
+@asynccontextmanager
+async def serving(
+    world: World, tls: ssl.SSLContext | None = None, **limits: Any
+) -> AsyncIterator[tuple[OcppServer, str]]:
+    server = OcppServer(
+        Endpoint(
+            authenticate=world.authenticate,
+            handle=world.handle,
+            clock=Clock(),
+            new_message_id=world.new_id,
+            ready=lambda: world.is_ready,
+            connected=lambda c: world.came.append((c.station_id, c.generation)),
+            disconnected=world.left,
+            notice=lambda _, event: world.events.append(event),
+            limits=replace(Limits(), **limits),
+        )
+    )
+    port = await server.start("127.0.0.1", 0, tls)
+    try:
+        yield server, f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/ocpp/"
+    finally:
+        await server.stop(grace_s=1)
+
+
+def basic(user: str, password: bytes) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(user.encode() + b":" + password).decode()}
+
+
+def dial(url: str, user: str = "CP1", *, protocols: tuple[str, ...] = ("ocpp1.6",), **options: Any) -> connect:
+    return connect(
+        url + user,
+        subprotocols=[Subprotocol(name) for name in protocols],
+        additional_headers=basic(user, PASSWORDS.get(user, b"x")),
+        compression=None,
+        proxy=None,
+        **options,
+    )
+
+
+async def ask(socket: ClientConnection, frame: str) -> Any:
+    await socket.send(frame)
+    return json.loads(await asyncio.wait_for(socket.recv(), 5))
+
+
+async def closing(socket: ClientConnection) -> int:
+    await asyncio.wait_for(socket.wait_closed(), 5)
+    assert socket.close_code is not None
+    return socket.close_code
+
+
+async def status(url: str, **options: Any) -> int:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(url, proxy=None, subprotocols=[Subprotocol("ocpp1.6")], **options):
+            pass
+    return refused.value.response.status_code
+
+
+async def raw(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host, port = url.removeprefix("ws://").removesuffix("/ocpp/").split(":")
+    return await asyncio.open_connection(host, int(port))
+
+
+async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    request = [
+        "GET /ocpp/CP1 HTTP/1.1",
+        "Host: localhost",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Protocol: ocpp1.6",
+        *(f"{name}: {value}" for name, value in basic("CP1", PASSWORDS["CP1"]).items()),
+    ]
+    writer.write("\r\n".join([*request, "", ""]).encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+
+
+def masked(payload: bytes, first_byte: int = 0x81) -> bytes:
+    assert len(payload) < 126
+    return bytes([first_byte, 0x80 | len(payload), 0, 0, 0, 0]) + payload
+
+
+async def test_a_station_is_let_in_and_answered() -> None:
+    world = World()
+    async with serving(world) as (server, url), dial(url) as station:
+        assert station.subprotocol == "ocpp1.6"
+        assert await ask(station, HEARTBEAT) == [3, "1", {"currentTime": "2024-05-01T00:00:00Z"}]
+        assert set(server.connections) == {"CP1"}
+    assert world.came == world.went == [("CP1", 1)]
+
+
+async def test_a_binary_password_is_compared_as_bytes() -> None:
+    async with serving(World()) as (_, url), dial(url, "CP2") as station:
+        assert (await ask(station, HEARTBEAT))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "expected"),
+    [
+        ("CP1", None, 401),
+        ("CP1", basic("CP1", b"wrong"), 401),
+        ("CP1", basic("CP2", PASSWORDS["CP2"]), 401),
+        ("CP9", basic("CP9", b"wrong"), 401),
+        ("CP1", {"Authorization": "Basic %%%"}, 401),
+        ("CP1", {"Authorization": "Bearer x"}, 401),
+        ("", basic("CP1", PASSWORDS["CP1"]), 404),
+        ("CP1/", basic("CP1", PASSWORDS["CP1"]), 404),
+        ("C%C3%A9", basic("CP1", PASSWORDS["CP1"]), 404),
+        ("%FF", basic("CP1", PASSWORDS["CP1"]), 404),
+        ("a" * 49, basic("CP1", PASSWORDS["CP1"]), 404),
+        ("../CP1", basic("CP1", PASSWORDS["CP1"]), 404),
+    ],
+)
+async def test_who_is_not_let_in(path: str, headers: dict[str, str] | None, expected: int) -> None:
+    world = World()
+    async with serving(world) as (server, url):
+        assert await status(url + path, additional_headers=headers) == expected
+        assert not server.connections
+    assert world.came == []
+
+
+async def test_a_wrong_path_is_404_and_not_ready_is_503() -> None:
+    world = World()
+    async with serving(world) as (_, url):
+        assert await status(url.replace("/ocpp/", "/other/") + "CP1") == 404
+        world.is_ready = False
+        assert await status(url + "CP1", additional_headers=basic("CP1", PASSWORDS["CP1"])) == 503
+
+
+async def test_the_clients_preference_chooses_the_version() -> None:
+    async with serving(World()) as (_, url):
+        for protocols, chosen in (
+            (("ocpp2.1", "ocpp2.0.1", "ocpp1.6"), "ocpp2.1"),
+            (("ocpp1.5", "ocpp1.6", "ocpp2.1"), "ocpp1.6"),
+        ):
+            async with dial(url, protocols=protocols) as station:
+                assert station.subprotocol == chosen
+
+
+@pytest.mark.parametrize("protocols", [(), ("ocpp1.5",)])
+async def test_without_a_common_version_the_handshake_completes_and_the_socket_closes(
+    protocols: tuple[str, ...],
+) -> None:
+    world = World()
+    async with serving(world) as (_, url), dial(url, protocols=protocols) as station:
+        assert station.subprotocol is None
+        assert await closing(station) == 1002
+    assert world.came == []
+
+
+async def test_wrong_credentials_never_disturb_a_connected_station() -> None:
+    world = World()
+    async with serving(world) as (server, url), dial(url) as station:
+        victim = server.connections[StationId("CP1")]
+        for _ in range(50):
+            assert await status(url + "CP1", additional_headers=basic("CP1", b"guess")) == 401
+        assert server.connections[StationId("CP1")] is victim
+        assert (await ask(station, HEARTBEAT))[0] == 3
+
+
+async def test_a_newer_connection_replaces_the_older_and_survives_its_teardown() -> None:
+    world = World()
+    async with serving(world) as (server, url), dial(url) as older, dial(url) as newer:
+        assert await closing(older) == 1000
+        assert (await ask(newer, HEARTBEAT))[0] == 3
+        await asyncio.wait_for(world.gone.wait(), 5)
+        assert world.went == [("CP1", 1)]
+        assert server.connections[StationId("CP1")].generation == 2
+
+
+async def test_calls_of_one_station_are_answered_in_order_and_others_do_not_wait() -> None:
+    world = World()
+    gate = asyncio.Event()
+
+    async def answer(call: Call) -> bytes:
+        if call.message_id == "slow":
+            await gate.wait()
+        return b"{}"
+
+    world.answer = answer
+    async with serving(world) as (_, url), dial(url) as one, dial(url, "CP2") as two:
+        await one.send('[2,"slow","Heartbeat",{}]')
+        await one.send('[2,"fast","Heartbeat",{}]')
+        assert await ask(two, HEARTBEAT) == [3, "1", {}]
+        assert world.handled == ["slow", "1"]
+        gate.set()
+        assert [json.loads(await one.recv())[1] for _ in range(2)] == ["slow", "fast"]
+
+
+async def test_a_flood_is_not_read_faster_than_it_is_answered() -> None:
+    world = World()
+    gate = asyncio.Event()
+
+    async def answer(_call: Call) -> bytes:
+        await gate.wait()
+        return b"{}"
+
+    async def send_all(socket: ClientConnection, frames: list[str]) -> None:
+        for frame in frames:
+            await socket.send(frame)
+
+    world.answer = answer
+    async with serving(world) as (server, url), dial(url) as station:
+        data = "y" * 1000
+        frames = [f'[2,"{n}","DataTransfer",{{"vendorId":"x","data":"{data}"}}]' for n in range(3000)]
+        sending = asyncio.create_task(send_all(station, frames))
+        await asyncio.sleep(0.3)
+        waiting = server.connections[StationId("CP1")]._waiting
+        assert 0 < len(waiting) < 500
+        gate.set()
+        for n in range(3000):
+            assert json.loads(await asyncio.wait_for(station.recv(), 5))[1] == str(n)
+        await sending
+
+
+async def test_a_peer_that_never_reads_is_not_answered_into_memory() -> None:
+    world = World()
+
+    async def answer(_call: Call) -> bytes:
+        return b'{"data":"' + b"x" * 60_000 + b'"}'
+
+    world.answer = answer
+    async with serving(world, max_unsent_bytes=64 * 1024) as (_, url):
+        reader, writer = await raw(url)
+        await upgrade(reader, writer)
+        for n in range(2000):
+            writer.write(masked(f'[2,"{n}","Heartbeat",{{}}]'.encode()))
+        await asyncio.sleep(0.5)
+        answered = len(world.handled)
+        await asyncio.sleep(0.2)
+        assert len(world.handled) == answered < 2000
+        writer.transport.abort()
+
+
+async def test_a_half_open_station_is_gone_after_two_ping_intervals() -> None:
+    world = World()
+    async with serving(world, ping_interval_s=0.1, ping_timeout_s=0.1) as (server, url):
+        reader, writer = await raw(url)
+        await upgrade(reader, writer)
+        assert (await reader.readexactly(2))[0] == 0x89, "a ping, which nobody answers"
+        await asyncio.wait_for(world.gone.wait(), 5)
+        assert not server.connections
+        assert world.went == [("CP1", 1)]
+        writer.transport.abort()
+
+
+async def test_fragments_are_joined_and_bounded() -> None:
+    world = World()
+    async with serving(world, max_message_bytes=200) as (_, url):
+        async with dial(url) as station:
+            await station.send(["[2,", '"1",', '"Heartbeat",{}]'])
+            assert json.loads(await station.recv())[0] == 3
+            await station.send(["x" * 100] * 3)
+            assert await closing(station) == 1009
+        async with dial(url) as station:
+            await station.send("x" * 201)
+            assert await closing(station) == 1009
+        async with dial(url) as station:
+            await station.send(b"\x00")
+            assert await closing(station) == 1003
+
+
+async def test_garbage_is_answered_and_told() -> None:
+    world = World()
+    async with serving(world) as (_, url), dial(url) as station:
+        assert (await ask(station, "hello"))[:3] == [4, "-1", "FormationViolation"]
+        assert (await ask(station, HEARTBEAT))[0] == 3
+    assert [type(event) for event in world.events] == [Violation]
+
+
+async def test_a_refusal_and_a_fault_of_ours_are_callerrors() -> None:
+    world = World()
+
+    async def answer(call: Call) -> bytes | Refusal:
+        if call.message_id == "1":
+            return Refusal(Fault.UNKNOWN_ACTION, "no")
+        raise ZeroDivisionError
+
+    world.answer = answer
+    async with serving(world) as (_, url), dial(url) as station:
+        assert await ask(station, HEARTBEAT) == [4, "1", "NotImplemented", "no", {}]
+        assert (await ask(station, '[2,"2","Heartbeat",{}]'))[:3] == [4, "2", "InternalError"]
+
+
+async def test_when_nothing_can_be_stored_the_socket_closes_with_1013_and_no_answer() -> None:
+    world = World()
+
+    async def answer(_call: Call) -> bytes:
+        raise StoreError("disk full")
+
+    world.answer = answer
+    async with serving(world) as (_, url), dial(url) as station:
+        await station.send(HEARTBEAT)
+        assert await closing(station) == 1013
+
+
+async def test_a_shutdown_answers_what_was_taken_and_says_1001() -> None:
+    world = World()
+    started = asyncio.Event()
+
+    async def answer(_call: Call) -> bytes:
+        started.set()
+        await asyncio.sleep(0.05)
+        return b"{}"
+
+    world.answer = answer
+    async with serving(world) as (server, url), dial(url) as station:
+        await station.send(HEARTBEAT)
+        await started.wait()
+        stopping = asyncio.create_task(server.stop())
+        assert json.loads(await station.recv()) == [3, "1", {}]
+        assert await closing(station) == 1001
+        await stopping
+        assert not server.connections
+
+
+async def test_the_csms_calls_a_station() -> None:
+    async with serving(World()) as (server, url), dial(url) as station:
+        connection = server.connections[StationId("CP1")]
+        first = asyncio.create_task(connection.call("Reset", b'{"type":"Soft"}'))
+        second = asyncio.create_task(connection.call("ClearCache", b"{}"))
+        assert json.loads(await station.recv()) == [2, "c1", "Reset", {"type": "Soft"}]
+        await station.send('[3,"c1",{"status":"Accepted"}]')
+        assert json.loads(await station.recv()) == [2, "c2", "ClearCache", {}]
+        await station.send('[4,"c2","NotSupported","",{}]')
+        assert isinstance(await first, CallResult)
+        assert isinstance(await second, CallError)
+        assert isinstance(await connection.call("ClearCache", b"{}", 0.05), TimedOut)
+        await station.send('[3,"c3",{}]')
+        last = asyncio.create_task(connection.call("ClearCache", b"{}"))
+        await station.recv()
+        await station.recv()
+        await station.close()
+        assert isinstance(await last, Disconnected)
+        assert isinstance(await connection.call("ClearCache", b"{}"), Disconnected)
+
+
+@pytest.mark.parametrize(
+    ("target", "station"),
+    [
+        ("/ocpp/CP1", "CP1"),
+        ("/ocpp/CP1?x=1", "CP1"),
+        ("/ocpp/a%2Bb", "a+b"),
+        ("/ocpp/a%2Fb", None),
+        ("/ocpp/a:b", None),
+        ("/ocpp/a b", None),
+        ("/ocpp/%20CP1", None),
+        ("/ocpp/\uff23\uff301", None),
+        ("/ocpp", None),
+        ("/", None),
+    ],
+)
+def test_a_station_id_has_one_spelling(target: str, station: str | None) -> None:
+    assert station_of(target) == station
+
+
+def test_negotiation_needs_a_common_version() -> None:
+    assert negotiate("ocpp2.0.1, ocpp1.6", tuple(Version)) is Version.V201
+    assert negotiate("ocpp2.0.1, ocpp1.6", (Version.V16,)) is Version.V16
+    assert negotiate(None, tuple(Version)) is None
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status_line"),
+    [
+        (b"POST /ocpp/CP1 HTTP/1.1\r\n\r\n", b"HTTP/1.1 400"),
+        (b"nonsense\r\n\r\n", b"HTTP/1.1 400"),
+        (b"GET /ocpp/CP1 HTTP/1.1\r\nno colon\r\n\r\n", b"HTTP/1.1 400"),
+        (b"GET /ocpp/CP1 HTTP/1.1\r\nx: " + b"y" * 9000, b"HTTP/1.1 431"),
+    ],
+)
+async def test_what_is_no_upgrade_request_has_an_http_answer(request_bytes: bytes, status_line: bytes) -> None:
+    async with serving(World()) as (_, url):
+        reader, writer = await raw(url)
+        writer.write(request_bytes)
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)).startswith(status_line)
+        writer.close()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    start = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + dt.timedelta(days=1))
+        .add_extension(here, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    plain = serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+    return folder / "cert.pem", folder / "key.pem"
+
+
+async def test_stations_may_dial_over_tls(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    trust = ssl.create_default_context(cafile=str(certificate))
+    async with serving(World(), tls) as (_, url), dial(url, ssl=trust) as station:
+        assert (await ask(station, HEARTBEAT))[0] == 3
