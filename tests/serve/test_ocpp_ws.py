@@ -22,16 +22,9 @@ from websockets.typing import Subprotocol
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
-from wattseal.serve.ocpp_ws import (
-    Disconnected,
-    Endpoint,
-    OcppServer,
-    StationConnection,
-    TimedOut,
-    negotiate,
-    station_of,
-)
-from wattseal.serve.websocket import Limits
+from wattseal.net.conversation import Disconnected, TimedOut
+from wattseal.net.websocket import Limits
+from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection, negotiate, station_of
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Event, Violation
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 

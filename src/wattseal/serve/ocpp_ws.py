@@ -8,61 +8,28 @@ import asyncio
 import base64
 import binascii
 import contextlib
-import logging
 import re
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from ssl import SSLContext
-from typing import Protocol
 from urllib.parse import unquote
 
-from wattseal.base.errors import LimitError, StoreError
 from wattseal.base.ids import StationId
-from wattseal.serve.websocket import Accepted, Limits, Refused, Request, Socket, WebSocketServer
-from wattseal.wire.ocpp.rpc import (
-    Call,
-    CallError,
-    CallResult,
-    Connection,
-    Event,
-    Ignored,
-    ResultError,
-    Send,
-    Violation,
-)
-from wattseal.wire.ocpp.version import BY_SUBPROTOCOL, Fault, Refusal, Version
+from wattseal.net.conversation import Clock, Conversation
+from wattseal.net.websocket import Limits, Socket
+from wattseal.serve.websocket import Accepted, Refused, Request, WebSocketServer
+from wattseal.wire.ocpp.rpc import Call, Event
+from wattseal.wire.ocpp.version import BY_SUBPROTOCOL, Refusal, Version
 
 PATH = "/ocpp/"
-MAX_WAITING = 64
-"""Calls of one station that wait to be handled; with more its socket is not read until half of them are answered."""
-CALL_TIMEOUT_S = 30.0
 CLOSING_S = 2.0
 """How long a shutdown waits for peers to take their close frames."""
 
 _STATION_ID = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 _UNAUTHORIZED = Refused(HTTPStatus.UNAUTHORIZED, (("WWW-Authenticate", 'Basic realm="ocpp", charset="UTF-8"'),))
-_LOGGER = logging.getLogger("wattseal.ocpp")
 
 
-class Clock(Protocol):
-    """Where time comes from."""
-
-    def now(self) -> datetime:
-        """Return the present, aware, in UTC."""
-
-
-class Disconnected:
-    """Why a call of ours has no answer: the connection is gone."""
-
-
-class TimedOut:
-    """Why a call of ours has no answer: the station did not answer in time."""
-
-
-Outcome = CallResult | CallError | TimedOut | Disconnected
 Authenticate = Callable[[StationId, bytes | None, str], Awaitable[StationId | None]]
 """`(id in the path, password or None, remote address)` -> the id as enrolled, or None to refuse.
 
@@ -102,128 +69,35 @@ class Endpoint:
     limits: Limits = field(default_factory=Limits)
 
 
-class StationConnection:
+class StationConnection(Conversation):
     """One authenticated connection of a station; `generation` tells connections of one station apart."""
 
     def __init__(self, server: "OcppServer", station_id: StationId, version: Version, remote: str) -> None:
         """Wait for `opened`."""
+        endpoint = server.endpoint
+        super().__init__(version, endpoint.clock, endpoint.new_message_id, endpoint.limits.max_message_bytes)
         self.station_id = station_id
-        self.version = version
         self.remote = remote
         self.generation = 0
-        self.rpc = Connection(version, max_frame_bytes=server.endpoint.limits.max_message_bytes)
         self._server = server
-        self._endpoint = server.endpoint
-        self._socket: Socket | None = None
-        self._waiting: deque[Call | Violation] = deque()
-        self.worker: asyncio.Task[None] | None = None
-        self._room: asyncio.Event | None = None
-        self._paused = False
-        self._answer: asyncio.Future[Outcome] | None = None
-        self._turn = asyncio.Lock()
 
-    @property
-    def is_open(self) -> bool:
-        """Whether messages can be sent."""
-        return self._socket is not None
+    async def handle(self, call: Call) -> bytes | Refusal:
+        """Have the process answer."""
+        return await self._server.endpoint.handle(self, call)
 
-    async def call(self, action: str, payload: bytes, timeout_s: float = CALL_TIMEOUT_S) -> Outcome:
-        """Ask the station, after earlier calls of ours have been answered."""
-        async with self._turn:
-            if self._socket is None:
-                return Disconnected()
-            self._answer = asyncio.get_running_loop().create_future()
-            self._socket.send(self.rpc.call(self._endpoint.new_message_id(), action, payload))
-            try:
-                return await asyncio.wait_for(self._answer, timeout_s)
-            except TimeoutError:
-                return TimedOut()
-            finally:
-                self._answer = None
-                self.rpc.give_up()
-
-    def close(self, code: int, reason: str = "") -> None:
-        """Close; calls that wait are dropped unanswered, so that the station repeats them."""
-        self._waiting.clear()
-        if self._socket is not None:
-            self._socket.close(code, reason)
+    def notice(self, event: Event) -> None:
+        """Tell the process."""
+        self._server.endpoint.notice(self, event)
 
     def opened(self, socket: Socket) -> None:
         """Take the socket; displaces an older connection."""
-        self._socket = socket
+        super().opened(socket)
         self._server.add(self)
 
-    def received(self, data: bytes) -> None:
-        """Take one message."""
-        try:
-            event = self.rpc.receive(data, self._endpoint.clock.now())
-        except LimitError:
-            self.close(1009, "message too big")
-            return
-        match event:
-            case Call() | Violation():
-                self._enqueue(event)
-            case CallResult() | CallError():
-                if self._answer is not None and not self._answer.done():
-                    self._answer.set_result(event)
-            case Send() | ResultError() | Ignored():
-                self._endpoint.notice(self, event)
-
-    def writable(self, *, yes: bool) -> None:
-        """Pause or go on answering."""
-        if yes and self._room is not None:
-            self._room.set()
-            self._room = None
-        elif not yes and self._room is None:
-            self._room = asyncio.Event()
-
     def closed(self) -> None:
-        """Forget the socket."""
-        self._socket = None
-        self._waiting.clear()
-        if self._room is not None:
-            self._room.set()
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(Disconnected())
+        """Forget the socket; a newer connection of the station stays."""
+        super().closed()
         self._server.remove(self)
-
-    def _enqueue(self, event: Call | Violation) -> None:
-        self._waiting.append(event)
-        if self.worker is None:
-            self.worker = asyncio.get_running_loop().create_task(self._work())
-        elif len(self._waiting) >= MAX_WAITING and not self._paused and self._socket is not None:
-            self._paused = True
-            self._socket.pause_reading()
-
-    async def _work(self) -> None:
-        try:
-            while self._waiting:
-                reply = await self._reply_to(self._waiting.popleft())
-                if self._room is not None:
-                    await self._room.wait()
-                if self._socket is not None and reply is not None:
-                    self._socket.send(reply)
-                if self._paused and len(self._waiting) <= MAX_WAITING // 2 and self._socket is not None:
-                    self._paused = False
-                    self._socket.resume_reading()
-        finally:
-            self.worker = None
-
-    async def _reply_to(self, event: Call | Violation) -> bytes | None:
-        if isinstance(event, Violation):
-            self._endpoint.notice(self, event)
-            return event.reply
-        try:
-            answer = await self._endpoint.handle(self, event)
-        except StoreError:
-            self.close(1013, "try again later")
-            return None
-        except Exception:
-            _LOGGER.exception("handling a call failed")
-            answer = Refusal(Fault.INTERNAL, "this call could not be processed")
-        if isinstance(answer, Refusal):
-            return self.rpc.refuse(event.message_id, answer)
-        return self.rpc.reply(event.message_id, answer)
 
 
 class OcppServer:

@@ -1,0 +1,1 @@
+"""What serving and dialling share: sockets, and the OCPP conversation over one."""
