@@ -1,0 +1,168 @@
+"""Deciding on a request: one signed decision, with a hold on the customer's account before the relay closes."""
+
+from dataclasses import dataclass, replace
+
+from wattseal.base.errors import InputError
+from wattseal.base.ids import Origin
+from wattseal.model.provider import Charge, ChargeStatus, Customer, Hold
+from wattseal.model.token import IdToken, TokenStatus
+from wattseal.parties.emsp.books import Authorised, Entries
+from wattseal.parties.emsp.desk import Desk
+from wattseal.parties.emsp.tariffs import SignedTariff, affordable_wh, current_tariff
+from wattseal.rules.holds import place, with_charge
+from wattseal.rules.settlement import Contract
+from wattseal.seal.fields import Decision, Identity, Ops
+from wattseal.seal.item import ClockQuality, Group, Item, Kind
+from wattseal.seal.writer import Draft, SubjectKeys
+
+AUTH_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The answer to a request and why; a hold only with ACCEPTED."""
+
+    status: TokenStatus
+    reason: str | None
+    customer: Customer | None = None
+    hold: Hold | None = None
+
+
+async def authorise(desk: Desk, contract: Contract, item: Item) -> bytes:
+    """Return the encoded DECISION on a REQUEST; the same one however often the same request comes.
+
+    A request whose signature does not hold is declined without being remembered: whoever sends a spoilt copy ahead
+    spoils nothing for the genuine one.
+    """
+    subject = item.payload.subject
+    if item.payload.kind != Kind.REQUEST or subject is None:
+        raise InputError("not an authorisation request", code="not_a_request", subject="kind")
+    distrust = desk.distrusts(item, contract)
+    known = await desk.books.charge(subject)
+    if distrust is None and known is not None and known.request == item.hash.hex():
+        return await _decision_given(desk, subject, known)
+    if distrust is not None or known is not None:
+        refused = Ruling(TokenStatus.INVALID, distrust or "subject_used")
+        return (await _decide(desk, contract, item, refused, remember=False)).encode()
+    tariff = await current_tariff(desk, contract.party)
+    ruling = await _rule(desk, item, tariff)
+    return (await _decide(desk, contract, item, ruling, tariff, remember=True)).encode()
+
+
+async def _decision_given(desk: Desk, subject: bytes, known: Charge) -> bytes:
+    for item in await desk.books.items_of(subject):
+        if item.hash.hex() == known.decision:
+            return item.encode()
+    raise InputError("the decision on this request is not in the books", code="decision_missing", subject=known.subject)
+
+
+async def _rule(desk: Desk, item: Item, tariff: SignedTariff | None) -> Ruling:
+    age_ms = desk.books.now_ms() - item.payload.ms
+    if not -desk.terms.clock_skew_ms <= age_ms <= desk.terms.request_age_ms:
+        return Ruling(TokenStatus.INVALID, "request_not_fresh")
+    if _ops(desk, item).route not in {None, desk.party}:
+        return Ruling(TokenStatus.INVALID, "routed_to_another_party")
+    content = desk.read_group(item, Group.IDENTITY)
+    if isinstance(content, str):
+        return Ruling(TokenStatus.INVALID, content)
+    identity = Identity.read(content.fields)
+    customer = await desk.books.customer(IdToken(identity.id_token, identity.type))
+    if customer is None:
+        return Ruling(TokenStatus.UNKNOWN, "unknown_token")
+    if customer.status is not TokenStatus.ACCEPTED:
+        return Ruling(customer.status, "customer_status", customer)
+    if tariff is not None and tariff.tariff.currency != customer.account.currency:
+        return Ruling(TokenStatus.NO_CREDIT, "other_currency", customer)
+    placed = place(customer.account, desk.terms.hold, desk.terms.least_hold)
+    if placed is None:
+        return Ruling(TokenStatus.NO_CREDIT, "no_credit", customer)
+    account, hold = placed
+    return Ruling(TokenStatus.ACCEPTED, None, with_charge(customer, account, (item.payload.subject or b"").hex()), hold)
+
+
+def _ops(desk: Desk, item: Item) -> Ops:
+    """Return what the request says of route and EVSE, as far as this side may read it."""
+    content = desk.read_group(item, Group.OPS)
+    return Ops() if isinstance(content, str) else Ops.read(content.fields)
+
+
+async def _decide(
+    desk: Desk, contract: Contract, request: Item, ruling: Ruling, tariff: SignedTariff | None = None, *, remember: bool
+) -> Item:
+    books, now_ms = desk.books, desk.books.now_ms()
+    subject = request.payload.subject or b""
+    cap_wh = None
+    if ruling.hold is not None:
+        agreed = tariff.tariff if tariff else None
+        cap_wh = affordable_wh(agreed, ruling.hold.amount, desk.terms.max_session_wh, now_ms)
+    accepted = ruling.status is TokenStatus.ACCEPTED
+    expires_ms = now_ms + (desk.terms.decision_ms if accepted else 0)
+    decision = Decision(ruling.status, books.random.bytes(AUTH_ID_BYTES), expires_ms, cap_wh)
+    refs = (request.hash, tariff.record) if tariff and accepted else (request.hash,)
+    draft = Draft(Kind.DECISION, now_ms, ClockQuality.SYNCHRONISED, refs=refs, public=decision.to_public())
+    entries = Entries()
+    stream = await books.stream_of(entries, contract.party)
+    keys = SubjectKeys(subject, books.random.bytes(32))
+    item = await books.write(entries, desk.authorisation_writer(contract), stream, draft, keys)
+    if remember:
+        entries.items.append(books.keep(request))
+        charge = _charge(
+            desk, contract, request, item, decision, ruling=ruling, tariff=tariff.record.hex() if tariff else None
+        )
+        entries.puts.append(
+            books.put("charge", charge.subject, await _flag_concurrent_use(desk, entries, ruling, charge))
+        )
+        entries.puts.append(books.put("authorisation", charge.auth_id, Authorised(charge.subject)))
+        if ruling.customer is not None and ruling.hold is not None:
+            key = ruling.customer.id_token.key()
+            entries.puts.append(books.put("customer", key, ruling.customer))
+    await books.commit(entries)
+    return item
+
+
+def _charge(
+    desk: Desk,
+    contract: Contract,
+    request: Item,
+    item: Item,
+    decision: Decision,
+    *,
+    ruling: Ruling,
+    tariff: str | None,
+) -> Charge:
+    payload = request.payload
+    accepted = decision.status is TokenStatus.ACCEPTED
+    return Charge(
+        subject=(payload.subject or b"").hex(),
+        cpo=contract.party,
+        origin=Origin(payload.origin),
+        evse_id=_ops(desk, request).evse_id or 0,
+        request=request.hash.hex(),
+        decision=item.hash.hex(),
+        tariff=tariff,
+        status=ChargeStatus.AUTHORISED if accepted else ChargeStatus.DECLINED,
+        token_status=decision.status,
+        reason=ruling.reason,
+        customer=ruling.customer.id_token.key() if ruling.customer else None,
+        requested_ms=desk.books.now_ms(),
+        expires_ms=decision.expires_ms,
+        auth_id=decision.auth_id.hex(),
+        cap_wh=decision.cap_wh,
+        hold=ruling.hold,
+    )
+
+
+async def _flag_concurrent_use(desk: Desk, entries: Entries, ruling: Ruling, charge: Charge) -> Charge:
+    """Flag this charge and any that the same customer has running at another station: one card, two places.
+
+    Both stay authorised: a family may share a contract, and which of two is the clone nobody can tell from here.
+    """
+    flagged = charge
+    for subject in ruling.customer.open_charges if ruling.customer else ():
+        other = await desk.books.charge(bytes.fromhex(subject))
+        if other is None or other.status is not ChargeStatus.CHARGING or other.origin == charge.origin:
+            continue
+        alarmed = replace(other, alarms=other.with_alarm("concurrent_use"))
+        entries.puts.append(desk.books.put("charge", other.subject, alarmed))
+        flagged = replace(flagged, alarms=flagged.with_alarm("concurrent_use"))
+    return flagged

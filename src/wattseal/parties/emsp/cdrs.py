@@ -1,0 +1,109 @@
+"""CDRs: what a CPO asks for, against what its own evidence came to."""
+
+import base64
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from wattseal.base.errors import InputError
+from wattseal.model.cdr import Cdr
+from wattseal.model.provider import Charge
+from wattseal.parties.emsp.books import Authorised, Entries
+from wattseal.parties.emsp.desk import Desk
+from wattseal.rules.settlement import Contract, compare_amounts
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCdr:
+    """A CDR as received, and the amounts it asks for; `subject` (hex) is the charge's, None where there is none."""
+
+    id: str
+    cpo: str
+    raw: bytes
+    subject: str | None
+    energy_wh: Decimal
+    currency: str
+    before_tax: Decimal
+    after_tax: Decimal | None
+
+
+async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> None:
+    """Keep a CDR for ever and compare it with the charge it is for.
+
+    CDRs are immutable: the same id with other contents is an `InputError` and changes nothing. A credit CDR is kept
+    and flagged; it pays nothing.
+    """
+    key = _key(contract, cdr.id)
+    known = await desk.books.get("cdr", key, KeptCdr)
+    if known is not None and known.raw != raw:
+        raise InputError("a CDR with this id has been received with other contents", code="cdr_changed", subject=cdr.id)
+    if known is not None:
+        return
+    charge = await _charge_of(desk, contract, cdr)
+    kept = KeptCdr(
+        id=cdr.id,
+        cpo=contract.party,
+        raw=raw,
+        subject=charge.subject if charge else None,
+        energy_wh=cdr.total_energy_kwh.scaleb(3),
+        currency=cdr.currency,
+        before_tax=cdr.total_cost.before_tax,
+        after_tax=cdr.total_cost.after_tax,
+    )
+    entries = Entries(puts=[desk.books.put("cdr", key, kept)])
+    if charge is not None:
+        entries.puts.append(desk.books.put("charge", charge.subject, _on(charge, kept, credit=cdr.credit)))
+    await desk.books.commit(entries)
+
+
+def _on(charge: Charge, kept: KeptCdr, *, credit: bool) -> Charge:
+    if credit:
+        return replace(charge, alarms=charge.with_alarm("credit_cdr"))
+    if charge.cdr is not None:
+        return replace(charge, alarms=charge.with_alarm("second_cdr"))
+    return _compared(replace(charge, cdr=kept.id), kept)
+
+
+def _compared(charge: Charge, kept: KeptCdr) -> Charge:
+    if charge.bill is None:
+        return charge
+    dispute = compare_amounts(charge.bill, kept.energy_wh, kept.currency, kept.before_tax, kept.after_tax)
+    return replace(charge, cdr_dispute=dispute)
+
+
+async def compare_with_cdr(desk: Desk, charge: Charge) -> Charge:
+    """Compare a charge that has just been settled with a CDR that came before its bundle."""
+    if charge.cdr is None:
+        return charge
+    kept = await desk.books.get("cdr", f"{charge.cpo}/{charge.cdr}", KeptCdr)
+    return charge if kept is None else _compared(charge, kept)
+
+
+async def kept_cdr(desk: Desk, contract: Contract, cdr_id: str) -> bytes | None:
+    """Return a CDR's JSON as this CPO sent it."""
+    kept = await desk.books.get("cdr", _key(contract, cdr_id), KeptCdr)
+    return None if kept is None else kept.raw
+
+
+async def _charge_of(desk: Desk, contract: Contract, cdr: Cdr) -> Charge | None:
+    """Find the charge by its session id (the subject) or by the authorisation's id, hex or base32."""
+    for reference in filter(None, (cdr.session_id, cdr.authorization_reference)):
+        for spelt in _spellings(reference):
+            known = await desk.books.get("authorisation", spelt.hex(), Authorised)
+            charge = await desk.books.charge(bytes.fromhex(known.subject) if known else spelt)
+            if charge is not None and charge.cpo == contract.party:
+                return charge
+    return None
+
+
+def _spellings(reference: str) -> list[bytes]:
+    found = []
+    with suppress(ValueError):
+        found.append(bytes.fromhex(reference))
+    with suppress(ValueError):
+        found.append(base64.b32decode(reference.upper() + "=" * (-len(reference) % 8)))
+    return found
+
+
+def _key(contract: Contract, cdr_id: str) -> str:
+    return f"{contract.party}/{cdr_id}"
