@@ -36,6 +36,7 @@ class Command:
 COMMANDS = (
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
+    Command("emsp", "Decide who may charge, check what is billed, settle or dispute."),
     Command("registry", "Enrol keys, revoke them, write trust files."),
     Command("config", "Check the configuration; show what is in force."),
     Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),

@@ -1,0 +1,266 @@
+import asyncio
+import base64
+import io
+import json
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from tests.emsp.emsp_world import TOKEN, bundled, read_decision, read_settlement
+from tests.support.charges import CPO, EMSP, ORIGIN, Pen, charge, pen, seeded
+from tests.support.worlds import CSMS_KEY, EDGE_KEY, EMSP_KEY, enrolled, entry, tariff, trust
+
+from wattseal.bundle.check import check_bundle
+from wattseal.bundle.report import Outcome
+from wattseal.bundle.tariff import tariff_to_value
+from wattseal.bundle.trust import Trust
+from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.model.token import IdToken, TokenStatus
+from wattseal.seal import dcbor
+from wattseal.seal.directory import open_directory
+from wattseal.seal.fields import Identity, SettlementVerdict
+from wattseal.seal.item import Group, Item, Kind, parse_item
+from wattseal.seal.registry import Role, Use
+from wattseal.seal.writer import GroupDraft, Reader, SubjectKeys
+
+PARTNER_TOKEN = "a partner's token of good length"
+PARTNER = {"Authorization": "Token " + base64.b64encode(PARTNER_TOKEN.encode()).decode()}
+EDGE_SEAL = SealPrivateKey.from_seed(b"E" * 32)
+
+
+def now_ms() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)
+
+
+def trust_now() -> Trust:
+    """A trust file whose entries hold today."""
+    held = [
+        entry(Role.EMSP, "MSP", EMSP_KEY.public.spki, "MSP/*"),
+        entry(Role.EMSP, "MSP", EMSP.public.spki, "MSP/*", use=Use.SEAL),
+        entry(Role.CSMS, "CPO", CSMS_KEY.public.spki, "CPO/*"),
+        entry(Role.CSMS, "CPO", CPO.public.spki, "CPO/*", use=Use.SEAL),
+        entry(Role.EDGE, "SITE", EDGE_KEY.public.spki, ORIGIN),
+        entry(Role.EDGE, "SITE", EDGE_SEAL.public.spki, ORIGIN, use=Use.SEAL),
+    ]
+    return trust(entries=tuple(enrolled(replace(e, from_ms=0)) for e in held))
+
+
+@dataclass
+class Process:
+    """An eMSP process and a client of it."""
+
+    http: aiohttp.ClientSession
+    process: asyncio.subprocess.Process
+    data: Path
+
+    async def post(
+        self, path: str, body: bytes | io.BytesIO, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        async with self.http.post(path, data=body, headers=PARTNER if headers is None else headers) as response:
+            return response.status, await response.read()
+
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        async with self.http.get(path, headers=self.admin if headers is None else headers) as response:
+            return response.status, await response.read()
+
+    @property
+    def admin(self) -> dict[str, str]:
+        return {"Authorization": "Bearer " + (self.data / "admin-token").read_text().strip()}
+
+    async def send(self, *items: Item) -> list[Item]:
+        status, body = await self.post("/wattseal/v1/items", dcbor.encode([i.encode() for i in items]))
+        assert status == 200, body
+        return [parse_item(answer) for answer in dcbor.decode(body)]
+
+    async def customer(self, **fields: Any) -> tuple[int, bytes]:
+        body = {"id_token": TOKEN.value, "type": TOKEN.type, "status": "Accepted", "limit": "100.00"} | fields
+        return await self.post("/wattseal/v1/customers", json.dumps(body).encode(), self.admin)
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        status, body = await self.get("/wattseal/v1/sessions")
+        assert status == 200
+        return list(json.loads(body))
+
+
+def prepare(data: Path) -> None:
+    """Give an eMSP its first directory; a second start finds it there."""
+    if data.exists():
+        return
+    (data / "keys").mkdir(parents=True)
+    (data / "keys" / "emsp-sign.pem").write_bytes(EMSP_KEY.to_pem())
+    (data / "keys" / "emsp-seal.pem").write_bytes(EMSP.to_pem())
+    (data / "trust.json").write_bytes(trust_now().to_json())
+    (data / "emsp.toml").write_text(f'party = "MSP"\n[[partners]]\nparty = "CPO"\ntoken = "{PARTNER_TOKEN}"\n')
+
+
+@asynccontextmanager
+async def running(data: Path) -> AsyncIterator[Process]:
+    prepare(data)
+    words = ("-m", "wattseal", "emsp", "--data", str(data), "--port", "0", "--json")
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        base = json.loads(line)["http"]
+        async with aiohttp.ClientSession(base) as http:
+            yield Process(http, process, data)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), 60)
+
+
+def tariff_now() -> Item:
+    desk = pen("CPO/tariffs", key=CSMS_KEY, stream=0, seed="tariffs")
+    desk.write(Kind.BOOT, now_ms() - 9000)
+    return desk.write(Kind.TARIFF, now_ms() - 8000, public={1: tariff_to_value(tariff())})
+
+
+def request_now(desk: Pen, seed: str = "tx") -> Item:
+    if not desk.items:
+        desk.write(Kind.BOOT, now_ms())
+    groups = {Group.IDENTITY: GroupDraft(Identity(TOKEN.value, TOKEN.type).to_fields(), (Reader("MSP", EMSP.public),))}
+    return desk.write(Kind.REQUEST, now_ms(), SubjectKeys.new(seeded(seed)), groups=groups)
+
+
+async def charged(emsp: Process, price_list: Item) -> tuple[Sequence[Item], bytes]:
+    request = request_now(pen(stream=0, key=EDGE_KEY, seed="desk"))
+    (decision,) = await emsp.send(price_list, request)
+    assert read_decision(decision).status is TokenStatus.ACCEPTED
+    items = charge(pen(key=EDGE_KEY), refs=(decision.hash,), at_ms=now_ms())
+    others = [request, decision, price_list]
+    bundle = bundled(items, others, energy_wh=None, at_s=now_ms() // 1000)
+    return items, replace(bundle, entries=trust_now().entries).encode()
+
+
+async def test_a_charge_is_authorised_settled_and_archived_with_no_cpo_to_ask(tmp_path: Path) -> None:
+    async with running(tmp_path / "msp") as emsp:
+        assert (await emsp.customer())[0] == 201
+        _, bundle = await charged(emsp, tariff_now())
+        status, answer = await emsp.post("/wattseal/v1/bundles", bundle)
+        assert status == 200
+        said = read_settlement(parse_item(answer))
+        assert (said.verdict, said.grade) == (SettlementVerdict.ACCEPTED, 4)
+        (session,) = await emsp.sessions()
+        assert (session["status"], session["energy_wh"], session["grade"]) == ("settled", "2000", "G4")
+        assert session["cost"] == {"currency": "EUR", "excl_vat": "1.34", "incl_vat": "1.61"}
+        status, archived = await emsp.get(f"/wattseal/v1/bundles/{session['subject']}")
+        assert check_bundle(archived, trust_now()).verdict is Outcome.VALID
+    assert emsp.process.returncode == 0
+
+
+async def test_a_kill_after_the_decision_loses_neither_decision_nor_hold(tmp_path: Path) -> None:
+    desk = pen(stream=0, key=EDGE_KEY, seed="desk")
+    async with running(tmp_path / "msp") as emsp:
+        await emsp.customer()
+        request = request_now(desk)
+        (decision,) = await emsp.send(request)
+        os.kill(emsp.process.pid, signal.SIGKILL)
+        await emsp.process.wait()
+    async with running(tmp_path / "msp") as emsp:
+        assert await emsp.send(request) == [decision]
+        _, body = await emsp.get("/wattseal/v1/customers")
+        (customer,) = json.loads(body)
+        assert (customer["held"], customer["available"]) == ("50", "50.00")
+
+
+async def eventually(emsp: Process, desk: Pen, wanted: TokenStatus) -> None:
+    """Ask again and again until the answer is the one wanted."""
+    for n in range(100):
+        (decision,) = await emsp.send(request_now(desk, f"{wanted}{n}"))
+        if read_decision(decision).status is wanted:
+            return
+        await asyncio.sleep(0.2)
+    pytest.fail(f"never {wanted}")
+
+
+async def test_a_station_enrolled_while_running_counts_without_a_restart(tmp_path: Path) -> None:
+    async with running(tmp_path / "msp") as emsp:
+        await emsp.customer(limit="1000000")
+        full = Trust.parse((emsp.data / "trust.json").read_bytes())
+        (emsp.data / "trust.json").write_bytes(replace(full, entries=full.entries[:4]).to_json())
+        desk = pen(stream=0, key=EDGE_KEY, seed="desk")
+        await eventually(emsp, desk, TokenStatus.INVALID)
+        (emsp.data / "trust.json").write_bytes(full.to_json())
+        await eventually(emsp, desk, TokenStatus.ACCEPTED)
+
+
+async def test_the_directory_for_an_enrolled_edge_opens_there_and_knows_the_customer(tmp_path: Path) -> None:
+    async with running(tmp_path / "msp") as emsp:
+        await emsp.customer()
+        body = {"edge_key": base64.b64encode(EDGE_SEAL.public.spki).decode(), "days": 3, "cap_wh": 5000}
+        status, data = await emsp.post("/wattseal/v1/directories", json.dumps(body).encode(), emsp.admin)
+        assert status == 200
+        directory = open_directory(data, ORIGIN, EMSP_KEY.public, EDGE_SEAL)
+        assert directory is not None
+        assert directory.has(TOKEN)
+        assert not directory.has(IdToken("SOMEBODY", "ISO14443"))
+        body["edge_key"] = base64.b64encode(CPO.public.spki).decode()
+        status, _ = await emsp.post("/wattseal/v1/directories", json.dumps(body).encode(), emsp.admin)
+        assert status == 400
+
+
+async def test_strangers_get_nothing_and_mistakes_get_words(tmp_path: Path) -> None:
+    async with running(tmp_path / "msp") as emsp:
+        partner_paths = ("/wattseal/v1/items", "/wattseal/v1/bundles", "/ocpi/emsp/2.2.1/cdrs")
+        for path in partner_paths:
+            for headers in ({}, emsp.admin, {"Authorization": "Token wrong"}, {"Authorization": "Token"}):
+                assert (await emsp.post(path, b"\x80", headers))[0] == 401, path
+        for path in ("/wattseal/v1/sessions", "/wattseal/v1/customers", "/wattseal/v1/bundles/00"):
+            assert (await emsp.get(path, PARTNER))[0] == 401
+            assert (await emsp.get(path, {}))[0] == 401
+        raw = {"Authorization": f"Token {PARTNER_TOKEN}"}
+        assert (await emsp.post("/wattseal/v1/items", b"\x80", raw))[0] == 200
+        bad = {"/wattseal/v1/items": b"\xff", "/wattseal/v1/bundles": b"garbage", "/ocpi/emsp/2.2.1/cdrs": b"{"}
+        for path, body in bad.items():
+            status, answer = await emsp.post(path, body)
+            assert (status, b"Traceback" in answer) == (400, False), path
+        assert (await emsp.post("/wattseal/v1/bundles", io.BytesIO(bytes(5 * 1024 * 1024))))[0] == 413
+        assert (await emsp.get("/wattseal/v1/sessions/zz"))[0] == 404
+        assert (await emsp.get("/healthz", {}))[0] == 200
+        assert (await emsp.get("/readyz", {}))[0] == 200
+        for fields in ({"status": "Great"}, {"limit": "NaN"}, {"limit": -1}, {"limit": "1e400"}, {"currency": "eur"}):
+            status, answer = await emsp.customer(**fields)
+            assert (status, json.loads(answer)["code"]) == (400, "bad_field"), fields
+        assert await emsp.sessions() == []
+
+
+async def test_keys_and_the_admin_token_are_the_owners_alone(tmp_path: Path) -> None:
+    async with running(tmp_path / "msp") as emsp:
+        assert stat.S_IMODE((emsp.data / "admin-token").stat().st_mode) == 0o600
+    data = tmp_path / "fresh"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "wattseal", "emsp", "keys", "--data", str(data), "--json", stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert set(json.loads(out)) == {"sign", "seal"}
+    for name in ("emsp-sign.pem", "emsp-seal.pem"):
+        assert stat.S_IMODE((data / "keys" / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ('[[partners]]\nparty = "CPO"\ntoken = "short"\n', "16 characters"),
+        ('[[partners]]\nparty = "CPO"\ntokn = "x"\n', "tokn"),
+        ('[[partners]]\nparty = "CPO"\ntoken = "long enough to be one"\nminimum_grade = "G9"\n', "G0, G1"),
+        ("party = [", "see docs"),
+    ],
+)
+async def test_a_wrong_configuration_stops_the_start_with_a_sentence(tmp_path: Path, toml: str, said: str) -> None:
+    prepare(tmp_path / "msp")
+    (tmp_path / "msp" / "emsp.toml").write_text(toml)
+    words = ("-m", "wattseal", "emsp", "--data", str(tmp_path / "msp"), "--port", "0")
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.PIPE)
+    _, err = await process.communicate()
+    assert process.returncode == 78
+    assert said in err.decode()
