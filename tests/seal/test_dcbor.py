@@ -12,6 +12,80 @@ VALUES = st.recursive(
     max_leaves=12,
 )
 
+KEEP = {dcbor.SIGN1_TAG: lambda value, *_: dcbor.Tagged(value)}
+
+
+def oracle(data: bytes) -> object:
+    """Decode with a general CBOR library, look at what came out, encode it again and compare."""
+    value = cbor2.loads(data, max_depth=dcbor.MAX_DEPTH, allow_indefinite=False, semantic_decoders=KEEP)
+    value = _plain(value)
+    if cbor2.dumps(_tagged(value), canonical=True) != data:
+        raise ValueError
+    return value
+
+
+def _plain(value: object) -> object:
+    match value:
+        case bool() | bytes() | str() | None:
+            return value
+        case int() if -(2**64) <= value < 2**64:
+            return value
+        case list() | tuple():
+            return [_plain(v) for v in value]
+        case dict() if all(type(k) is int and k >= 0 for k in value):
+            return {k: _plain(v) for k, v in value.items()}
+        case dcbor.Tagged(inner):
+            return dcbor.Tagged(_plain(inner))
+    raise ValueError
+
+
+def _tagged(value: object) -> object:
+    match value:
+        case list():
+            return [_tagged(v) for v in value]
+        case dict():
+            return {k: _tagged(v) for k, v in value.items()}
+        case dcbor.Tagged(inner):
+            return cbor2.CBORTag(dcbor.SIGN1_TAG, _tagged(inner))
+    return value
+
+
+def both(data: bytes) -> None:
+    try:
+        expected = oracle(data)
+    except (ValueError, cbor2.CBORDecodeError, TypeError):
+        with pytest.raises(InputError):
+            dcbor.decode(data)
+    else:
+        assert dcbor.decode(data) == expected
+        assert dcbor.encode(expected) == data
+
+
+@given(VALUES)
+def test_a_general_library_spells_every_allowed_value_the_same(value: object) -> None:
+    assert dcbor.encode(value) == cbor2.dumps(value, canonical=True)
+
+
+@given(st.binary(max_size=24))
+def test_bytes_are_accepted_exactly_where_a_second_encoding_gives_them_again(data: bytes) -> None:
+    both(data)
+
+
+@given(VALUES, st.data())
+def test_a_changed_byte_is_accepted_exactly_where_a_second_encoding_gives_it_again(
+    value: object, data: st.DataObject
+) -> None:
+    spelled = dcbor.encode([value, {24: value}, dcbor.sign1([value])])
+    at = data.draw(st.integers(0, len(spelled) - 1))
+    both(spelled[:at] + bytes([data.draw(st.integers(0, 255))]) + spelled[at + 1 :])
+
+
+@pytest.mark.parametrize("unit", [b"\x81", b"\xa1\x00", b"\xd2", b"\x81\xd2"])
+@pytest.mark.parametrize("leaf", [b"\x00", b"\x80", b"\xa0", b"\x60"])
+def test_sixteen_levels_are_read_and_no_more(unit: bytes, leaf: bytes) -> None:
+    for levels in range(6, 19):
+        both(unit * levels + leaf)
+
 
 @given(VALUES)
 def test_every_allowed_value_has_one_spelling_and_comes_back(value: object) -> None:

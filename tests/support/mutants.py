@@ -5,8 +5,6 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import cbor2
-
 from wattseal.base.errors import InputError
 from wattseal.log import checkpoint as checkpoints
 from wattseal.log.checkpoint import Checkpoint
@@ -35,7 +33,7 @@ def flip_byte(data: bytes, dice: random.Random) -> bytes:
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of every leaf, looking inside byte strings that hold CBOR."""
-    if isinstance(value, cbor2.CBORTag):
+    if isinstance(value, dcbor.Tagged):
         yield from leaves(value.value, (*path, "tag"))
     elif isinstance(value, list):
         for index, element in enumerate(value):
@@ -67,7 +65,7 @@ def change_at(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -
         return change(value)
     step, rest = path[0], path[1:]
     if step == "tag":
-        return cbor2.CBORTag(value.tag, change_at(value.value, rest, change))
+        return dcbor.Tagged(change_at(value.value, rest, change))
     if step == "cbor":
         return dcbor.encode(change_at(dcbor.decode(value), rest, change))
     copied = list(value) if isinstance(value, list) else dict(value)
@@ -146,7 +144,7 @@ def _replace(value: Any, where: int, index: int, payload: bytes) -> None:
     else:
         parts = list(head.value)
         parts[2] = payload
-        value[where][index][0] = cbor2.CBORTag(18, parts)
+        value[where][index][0] = dcbor.Tagged(parts)
 
 
 def _repair(value: Any, renamed: dict[bytes, bytes]) -> bytes:

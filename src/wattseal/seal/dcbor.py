@@ -1,12 +1,12 @@
 """Deterministic CBOR, the subset records use (RFC 8949, 4.2.1; docs/spec/record.md, "Encoding").
 
-Map keys are unsigned integers, no floats, no tag but 18, and a byte string is accepted only if encoding what it says
-gives the same bytes again: every value has one spelling.
+Map keys are unsigned integers, no floats, no tag but 18. The decoder knows one spelling of every value and refuses any
+other as it reads, so that what is accepted encodes to the same bytes again. Written out rather than built on a general
+CBOR library: those accept other spellings, which takes a second pass and an encoding to find out.
 """
 
-from typing import Any, NoReturn
-
-import cbor2
+from dataclasses import dataclass
+from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
 
@@ -14,8 +14,7 @@ MAX_BYTES = 64 * 1024
 """Default limit of one encoded value."""
 MAX_DEPTH = 16
 SIGN1_TAG = 18
-_BUILT_IN_TAGS = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799)
-_PLAIN = frozenset({bytes, str, bool, type(None)})
+_TAGGED = 0xC0 | SIGN1_TAG
 
 
 class CborError(InputError):
@@ -24,32 +23,91 @@ class CborError(InputError):
     code = "bad_cbor"
 
 
-def _refuse(_value: object, *_rest: object) -> NoReturn:
-    raise CborError("CBOR tag not allowed here", subject="tag")
+@dataclass(slots=True)
+class Tagged:
+    """The value under tag 18, the one tag there is."""
+
+    value: Any
 
 
-def _keep(value: Any, *_rest: object) -> cbor2.CBORTag:
-    return cbor2.CBORTag(SIGN1_TAG, value)
-
-
-_DECODERS: dict[int, Any] = dict.fromkeys(_BUILT_IN_TAGS, _refuse) | {SIGN1_TAG: _keep}
-
-
-def encode(value: Any) -> bytes:
-    """Encode ints, byte and text strings, lists, maps with unsigned keys, None, bools and tag 18."""
-    return cbor2.dumps(value, canonical=True)
-
-
-def sign1(parts: list[Any]) -> Any:
+def sign1(parts: list[Any]) -> Tagged:
     """Return `parts` under tag 18 (COSE_Sign1), ready to encode."""
-    return cbor2.CBORTag(SIGN1_TAG, parts)
+    return Tagged(parts)
 
 
 def untag(value: Any) -> list[Any]:
     """Return the list inside tag 18; anything else is a `CborError`."""
-    if type(value) is not cbor2.CBORTag or value.tag != SIGN1_TAG or type(value.value) is not list:
+    if type(value) is not Tagged or type(value.value) is not list:
         raise CborError("expected a COSE_Sign1 under tag 18", subject="sign1")
     return value.value
+
+
+def _long_head(major: int, argument: int) -> bytes:
+    for info, width in ((24, 1), (25, 2), (26, 4), (27, 8)):
+        if argument < 1 << (8 * width):
+            return bytes([major | info]) + argument.to_bytes(width, "big")
+    raise CborError("integer beyond 64 bits", subject="int")
+
+
+def _short_heads(major: int) -> tuple[bytes, ...]:
+    return tuple(bytes([major | n]) if n < 24 else _long_head(major, n) for n in range(256))
+
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _MAP = map(_short_heads, range(0x00, 0xC0, 0x20))
+
+
+def encode(value: Any) -> bytes:
+    """Encode ints, byte and text strings, lists, maps with unsigned keys, None, bools and tag 18.
+
+    Anything else has no place in a record: `TypeError`, or `CborError` for an integer beyond 64 bits.
+    """
+    kind = type(value)
+    if kind is bytes:
+        size = len(value)
+        head = _BYTES[size] if size < 256 else _long_head(0x40, size)
+        return head + bytes(value)
+    if kind is int:
+        if value >= 0:
+            return _UNSIGNED[value] if value < 256 else _long_head(0x00, value)
+        return _NEGATIVE[~value] if value >= -256 else _long_head(0x20, ~value)
+    if kind is str:
+        text: bytes = value.encode()
+        size = len(text)
+        return (_TEXT[size] if size < 256 else _long_head(0x60, size)) + text
+    if kind is list:
+        size = len(value)
+        return (_LIST[size] if size < 256 else _long_head(0x80, size)) + b"".join(map(encode, value))
+    if kind is dict:
+        return _encode_map(value)
+    return _encode_other(value)
+
+
+def _encode_map(value: dict[Any, Any]) -> bytes:
+    size = len(value)
+    parts = [_MAP[size] if size < 256 else _long_head(0xA0, size)]
+    for key in sorted(value):
+        if not isinstance(key, int) or key < 0:
+            raise TypeError("map keys are unsigned integers")
+        parts.append(_UNSIGNED[key] if key < 256 else _long_head(0x00, key))
+        parts.append(encode(value[key]))
+    return b"".join(parts)
+
+
+def _encode_other(value: Any) -> bytes:
+    match value:
+        case None:
+            return b"\xf6"
+        case bool():
+            return b"\xf5" if value else b"\xf4"
+        case Tagged(inner):
+            return bytes([_TAGGED]) + encode(inner)
+        case int():  # an enumeration's member
+            return encode(int(value))
+        case str():
+            return encode(str(value))
+        case tuple():
+            return encode(list(value))
+    raise TypeError(f"{type(value).__name__} has no place in a record")
 
 
 def decode(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
@@ -57,43 +115,107 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
     if len(data) > max_bytes:
         raise LimitError(f"CBOR value of {len(data)} bytes, at most {max_bytes} are read", subject="size")
     try:
-        value = cbor2.loads(
-            data,
-            max_depth=MAX_DEPTH,
-            allow_indefinite=False,
-            allow_duplicate_keys=False,
-            semantic_decoders=_DECODERS,
-        )
-        _walk(value)
-        again = encode(value)
-    except InputError:
-        raise
-    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError, MemoryError, OverflowError) as error:
-        cause = error.__cause__
-        if isinstance(cause, CborError):
-            raise cause from None
+        value, end = _read(data, 0, MAX_DEPTH)
+    except (IndexError, UnicodeDecodeError) as error:
         raise CborError(f"not deterministic CBOR: {type(error).__name__}", subject="cbor") from error
-    if again != data:
-        raise CborError("not in deterministic encoding (RFC 8949, 4.2.1), or trailing bytes", subject="cbor")
+    if end != len(data):  # beyond it where a string or an argument is cut short
+        raise CborError("trailing bytes, or fewer than announced", subject="cbor")
     return value
 
 
-def _walk(value: Any) -> None:
-    kind = type(value)
-    if kind in _PLAIN:
-        return
-    if kind is int:
-        if not -(2**64) <= value < 2**64:
-            raise CborError("integer beyond 64 bits", subject="int")
-    elif kind is list:
-        for element in value:
-            _walk(element)
-    elif kind is dict:
-        for key, element in value.items():
-            if type(key) is not int or key < 0:
-                raise CborError("map keys are unsigned integers", subject="key")
-            _walk(element)
-    elif kind is cbor2.CBORTag and value.tag == SIGN1_TAG:
-        _walk(value.value)
+def _read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    """Return the value that starts at `at` and where it ends; `depth` is how many levels may lie inside it."""
+    first = data[at]
+    at += 1
+    if first < 24:  # a small unsigned integer, what most values are
+        return first, at
+    info = first & 0x1F
+    if info < 24:
+        argument = info
+    elif info == 24:
+        argument = data[at]
+        at += 1
+        if argument < 24:
+            raise _long_spelling()
     else:
-        raise CborError(f"{kind.__name__} has no place in a record", subject="type")
+        argument, at = _long_argument(data, at, info)
+    match first >> 5:
+        case 2:
+            end = at + argument
+            return data[at:end], end
+        case 0:
+            return argument, at
+        case 4:
+            return _read_list(data, at, argument, depth)
+        case 5:
+            return _read_map(data, at, argument, depth)
+        case 3:
+            end = at + argument
+            return data[at:end].decode(), end
+        case major:
+            return (~argument, at) if major == 1 else _read_other(data, at, first, depth)
+
+
+def _long_spelling() -> CborError:
+    return CborError("not in deterministic encoding (RFC 8949, 4.2.1)", subject="cbor")
+
+
+def _long_argument(data: bytes, at: int, info: int) -> tuple[int, int]:
+    if info > 27:
+        raise CborError("no indefinite lengths (RFC 8949, 4.2.1)", subject="cbor")
+    width = 1 << (info - 24)
+    argument = int.from_bytes(data[at : at + width], "big")
+    if argument >> (4 * width) == 0:
+        raise _long_spelling()
+    return argument, at + width
+
+
+def _descend(size: int, depth: int) -> int:
+    if depth == 0 and size:
+        raise CborError(f"nested deeper than {MAX_DEPTH} levels", subject="cbor")
+    return depth - 1
+
+
+def _read_list(data: bytes, at: int, size: int, depth: int) -> tuple[list[Any], int]:
+    inner = _descend(size, depth)
+    values = []
+    for _ in range(size):
+        value, at = _read(data, at, inner)
+        values.append(value)
+    return values, at
+
+
+def _read_map(data: bytes, at: int, size: int, depth: int) -> tuple[dict[int, Any], int]:
+    inner = _descend(size, depth)
+    values: dict[int, Any] = {}
+    before = -1
+    for _ in range(size):
+        key = data[at]
+        if key < 24:
+            at += 1
+        elif key < 28:
+            key, at = _read(data, at, 0)
+        else:
+            raise CborError("map keys are unsigned integers", subject="key")
+        if key <= before:
+            raise CborError("map keys ascend, each once", subject="key")
+        before = key
+        values[key], at = _read(data, at, inner)
+    return values, at
+
+
+def _read_other(data: bytes, at: int, first: int, depth: int) -> tuple[Any, int]:
+    match first:
+        case 0xF6:
+            return None, at
+        case 0xF5:
+            return True, at
+        case 0xF4:
+            return False, at
+        case 0xD2:
+            value, at = _read(data, at, _descend(1, depth))
+            return Tagged(value), at
+        case _ if first >> 5 == 6:
+            raise CborError("CBOR tag not allowed here", subject="tag")
+        case _:
+            raise CborError("floats and simple values have no place in a record", subject="type")
