@@ -109,6 +109,14 @@ class Unapplied:
         run("COMMIT")
 
 
+def load_pending(connection: sqlite3.Connection) -> Unapplied:
+    """Return what the database has pending."""
+    unapplied = Unapplied()
+    for (blob,) in connection.execute("SELECT body FROM pending ORDER BY position"):
+        unapplied.add(decode(blob))
+    return unapplied
+
+
 def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
     """Insert `rows` by statements of 128, 64, ... 1 rows: few of them to prepare, and few to run.
 

@@ -3,6 +3,7 @@
 import sqlite3
 from asyncio import Future
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -14,7 +15,7 @@ from wattseal.stores.journal import Outcome, Work
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.schema import HEAD
-from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode
+from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, load_pending
 
 PROBE_BYTES: Final = 65_536
 APPLY_ROWS: Final = 4096
@@ -59,6 +60,14 @@ def open_connection(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def apply_pending(path: Path) -> None:
+    """Work in what is pending in a journal nobody has open, such as a copy."""
+    with closing(open_connection(path)) as connection:
+        unapplied = load_pending(connection)
+        if unapplied.blobs:
+            unapplied.apply(connection)
+
+
 class Writer:
     """Owns the writing connection and its thread.
 
@@ -91,9 +100,7 @@ class Writer:
         self._connection = open_connection(self._path)
         self._sizes: dict[str, int] = {}
         self._heads: dict[tuple[str, str, int], tuple[int, int]] = {}
-        self._unapplied = Unapplied()
-        for (blob,) in self._connection.execute("SELECT body FROM pending ORDER BY position"):
-            self._unapplied.add(decode(blob))
+        self._unapplied = load_pending(self._connection)
         self._apply()
 
     def _run(self) -> None:
