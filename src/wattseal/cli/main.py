@@ -40,6 +40,10 @@ COMMANDS = (
     Command("registry", "Enrol keys, revoke them, write trust files."),
     Command("config", "Check the configuration; show what is in force."),
     Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
+    Command("migrate", "Bring a journal to the newest schema."),
+    Command("backup", "Copy a data directory, while its owner works, into one file."),
+    Command("restore", "Make a data directory anew from a backup."),
+    Command("keys", "Take the private keys of a data directory to safety, and back."),
 )
 
 

@@ -140,7 +140,7 @@ def restore(
         migrate(f"sqlite:///{fresh / 'journal.sqlite3'}")
         apply_pending(fresh / "journal.sqlite3")
         floors = _set_floors(fresh / "journal.sqlite3", published)
-        write_durably(fresh / "RESTORED", f"{clock.now().isoformat(timespec='seconds')}\n".encode())
+        write_durably(fresh / "RESTORED", f"{clock.now().isoformat(timespec='seconds')}\n".encode(), 0o600)
         _sync_tree(fresh)
         if data.exists():
             data.rmdir()
