@@ -64,16 +64,19 @@ Ask = Callable[[str, Sequence[bytes]], Awaitable[tuple[bytes, ...] | None]]
 @dataclass
 class TestPartners:
     __test__ = False
-    parties: dict[str, Ask] = field(default_factory=dict)
+    parties_by_name: dict[str, Ask] = field(default_factory=dict)
     asked: list[tuple[str, tuple[bytes, ...]]] = field(default_factory=list)
 
     def known(self, party: str) -> bool:
-        return party in self.parties
+        return party in self.parties_by_name
+
+    def parties(self) -> tuple[str, ...]:
+        return tuple(self.parties_by_name)
 
     async def ask(self, party: str, items: Sequence[bytes], timeout_s: float) -> tuple[bytes, ...] | None:
         del timeout_s
         self.asked.append((party, tuple(items)))
-        return await self.parties[party](party, items)
+        return await self.parties_by_name[party](party, items)
 
 
 def own_entry(origin: str, role: Role, spki: bytes, use: Use = Use.SIGN, party: str = "CPO") -> Entry:

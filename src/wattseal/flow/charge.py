@@ -9,6 +9,8 @@ from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
 from wattseal.flow.authorise import Asked, Refused, authorise, find_token, unused_grant
 from wattseal.flow.documents import EVSE, put
+from wattseal.flow.sealed import relay
+from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, raise_alarms
 from wattseal.flow.world import Grant, Live
@@ -17,10 +19,11 @@ from wattseal.model.facts import MeterReported, TransactionEnded, TransactionSta
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_register_wh
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
-from wattseal.rules.metered import Metered, examine, one_meter_signed, reconcile
+from wattseal.rules.metered import Metered, examine, one_meter_signed, pages_complete, reconcile
 from wattseal.rules.recorded import UNREMARKABLE, Observed
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
+    METER_COMPLETE,
     METER_SIGNED,
     apply,
     begin,
@@ -92,6 +95,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     for record in grant.records if grant else ():
         transaction = apply(transaction, record)
     live = Live(transaction, keys, authorization, register_wh, turn.now_ms, signed=metered.valid)
+    live.take(fact.seq_no, metered.valid)
     _put(turn, step, live, plain, fact.evse_id)
     live.seen(_mark(turn, "Started", fact.seq_no))
     memory.live[transaction_id] = live
@@ -141,6 +145,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
         step.puts.append(put(EVSE, f"{station_id}/{stream}", last, turn.now_ms, station_id=station_id))
     turn.memory.live.pop(key, None)
     keep_ended(turn.memory, key, live)
+    step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
     await step.commit()
     return _answer(None, authorization)
 
@@ -241,6 +246,7 @@ async def _reading(
         frame=turn.frame,
         groups=_load(readings),
     )
+    live.take(ops.seq_no if ops else None, metered.valid)
     if register_wh is not None and not judged:
         live.highest_wh, live.latest_ms = register_wh, turn.now_ms
     _put(turn, step, live, plain, stream)
@@ -299,6 +305,7 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
     transaction = live.transaction
     station_ms = milliseconds(fact.at)
     metered = _examine(turn, fact.readings, "ended", Moment.END, stream)
+    live.take(fact.seq_no, ())
     register_wh, differs = reconcile(fact.register_wh, metered)
     judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
     started_wh = transaction.start_wh
@@ -306,6 +313,10 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
     signed = one_meter_signed((*live.signed, *metered.valid), energy_wh)
     if signed:
         judged.append(Finding(METER_SIGNED))
+        if live.numbers.complete and pages_complete((*live.pages, *metered.valid)):
+            judged.append(Finding(METER_COMPLETE))
+    if live.numbers.gap:
+        judged.append(Finding("sequence_gap", "seq_no"))
     judged.extend(note_pin(transaction, turn.station, meter_signed=signed))
     if turn.origin.endswith(SIGNED_ELSEWHERE):
         judged.append(Finding("plain_at_signed_station", "signature"))
@@ -333,6 +344,8 @@ def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Item:
     live.transaction = apply(live.transaction, plain.recorded(item))
     step.project(live.transaction)
     raise_alarms(step, plain.observed, item, live.transaction)
+    if plain.kind is not Kind.READING:
+        relay(step, live.transaction, item)
     return item
 
 

@@ -41,8 +41,8 @@ def put_transaction(transaction: Transaction, now_ms: int) -> Put:
 
 
 def put_station(station: Station, now_ms: int) -> Put:
-    """Return a station's document."""
-    return put(STATION, station.id, station, now_ms, station_id=station.id)
+    """Return a station's document; ids that differ in case only are the same station."""
+    return put(STATION, station.id.casefold(), station, now_ms, station_id=station.id)
 
 
 def put_token(token: TokenRecord, now_ms: int) -> Put:

@@ -14,6 +14,7 @@ from wattseal.flow.authorise import authorization_of, decision_on
 from wattseal.flow.chains import load_head
 from wattseal.flow.documents import put
 from wattseal.flow.ports import Committed, Outgoing
+from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn, find_live, keep_ended, raise_alarms
 from wattseal.flow.world import ASK_TIMEOUT_S, Live, World
@@ -26,13 +27,15 @@ from wattseal.model.facts import (
     TransactionUpdated,
 )
 from wattseal.model.token import Authorization, TokenStatus
+from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source, Verdict
 from wattseal.rules import arrival
 from wattseal.rules.arrival import Arrival, Tail, check_signer, source_of
+from wattseal.rules.audience import shown_in_bundle
 from wattseal.rules.recorded import Observed, Recorded, read_item
 from wattseal.rules.retries import transaction_key
 from wattseal.rules.transactions import apply, begin, note_end, note_pin, note_register, note_start
-from wattseal.seal.groups import Opening, open_box, unwrap
+from wattseal.seal.groups import PLAIN, Opening, open_box, unwrap
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.seal.receipt import Receipt, issue
 from wattseal.seal.writer import SubjectKeys
@@ -54,6 +57,11 @@ class Relay(msgspec.Struct, frozen=True):
 
     party: str
     item: bytes
+
+
+def relay_body(party: str, item: Item) -> bytes:
+    """Return the outbox body that sends `item` to `party`."""
+    return msgspec.json.encode(Relay(party, item.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +197,20 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     if key is not None and record.kind is Kind.ENDED:
         turn.memory.live.pop(key, None)
         keep_ended(turn.memory, key, live)
-    party = changed.party
-    if party is not None and turn.world.partners.known(party):
-        body = msgspec.json.encode(Relay(party, item.encode()))
-        step.outbox.append(Outgoing(f"{RELAY}-{item.hash.hex()}", RELAY, body, turn.now_ms))
+    relay(step, changed, item)
+    if record.kind is Kind.ENDED:
+        step.outbox.extend(settlement_due(changed, turn.world.party, turn.now_ms))
+
+
+def relay(step: Step, transaction: Transaction, item: Item) -> None:
+    """Send a record on to the eMSP that decided, without what is plain and not for it."""
+    party = transaction.party
+    if party is None or not step.world.partners.known(party):
+        return
+    shown = shown_in_bundle(billing_party=True)
+    boxes = {g: b for g, b in item.boxes.items() if g in shown or not (isinstance(b, list) and b[0] == PLAIN)}
+    passed = Item(item.payload, item.payload_bytes, item.signature, boxes)
+    step.outbox.append(Outgoing(f"{RELAY}-{item.hash.hex()}", RELAY, relay_body(party, passed), step.now_ms))
 
 
 async def _live(turn: Turn, subject: bytes, judged: Arrival) -> Live:

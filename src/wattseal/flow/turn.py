@@ -11,7 +11,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.station import Station
 from wattseal.model.transaction import Transaction
-from wattseal.model.verdict import Finding
+from wattseal.model.verdict import Finding, Verdict
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Observed, read_item
 from wattseal.rules.retries import event_mark, payload_mark, transaction_key
@@ -81,7 +81,7 @@ async def remember_station(world: World, station_id: StationId) -> Memory | None
     memory = world.stations.get(station_id)
     if memory is not None:
         return memory
-    document = await world.journal.document(world.tenant, STATION, station_id)
+    document = await world.journal.document(world.tenant, STATION, station_id.casefold())
     if document is None:
         return None
     station = read(document, Station)
@@ -109,6 +109,10 @@ def _recall(live: Live, item: Item) -> None:
     record = read_item(item)
     if record.frame is not None:
         live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
+    if record.kind in EVENTS:
+        told = any(v.verdict is Verdict.VALID for v in record.observed.verdicts)
+        pages = tuple(data for _, data in record.meter.evidence) if record.meter is not None and told else ()
+        live.take(record.ops.seq_no if record.ops else None, pages)
     if record.meter is not None and record.kind is not Kind.ENDED:
         live.highest_wh = max(record.meter.register_wh, live.highest_wh or record.meter.register_wh)
         live.latest_ms = record.ms
@@ -120,6 +124,15 @@ def _mark(kind: Kind, seq_no: int | None, frame: bytes) -> int:
     if seq_no is not None:
         return event_mark(EVENTS[kind], seq_no)
     return payload_mark(bytes(msgspec.json.decode(frame, type=list[msgspec.Raw])[3]))
+
+
+def find_in_memory(world: World, transaction: Transaction) -> Live | None:
+    """Return the transaction's memory if its station has it at hand."""
+    memory = world.stations.get(StationId(transaction.station_id))
+    if memory is None:
+        return None
+    known = (*memory.live.values(), *memory.ended.values())
+    return next((live for live in known if live.transaction.id == transaction.id), None)
 
 
 async def find_live(turn: Turn, transaction_id: str) -> Live | None:

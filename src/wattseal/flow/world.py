@@ -26,6 +26,8 @@ MAX_GRANTS = 64
 """Unused authorisations kept per station; the oldest goes."""
 MAX_MARKS = 4096
 """Messages remembered per transaction to recognise retries; beyond that the oldest is forgotten."""
+MAX_PAGES = 256
+"""Signed meter records kept in memory per transaction; with more of them its pages are not proven complete."""
 MAX_TOKENS = 10_000
 """Tokens kept in memory; others are read from the journal."""
 
@@ -35,6 +37,9 @@ class Partners(Protocol):
 
     def known(self, party: str) -> bool:
         """Return whether there is a connection to `party`."""
+
+    def parties(self) -> tuple[str, ...]:
+        """Return all of them."""
 
     async def ask(self, party: str, items: Sequence[bytes], timeout_s: float) -> tuple[bytes, ...] | None:
         """Send encoded items and return the items answered; None when the party cannot be reached in time."""
@@ -51,11 +56,41 @@ class Grant:
 
 
 @dataclass(slots=True)
+class Numbers:
+    """The OCPP sequence numbers of a transaction, as far as completeness needs them."""
+
+    lowest: int | None = None
+    highest: int | None = None
+    count: int = 0
+    without: int = 0
+
+    def take(self, number: int | None) -> None:
+        """Count one record, with or without a number."""
+        if number is None:
+            self.without += 1
+            return
+        self.lowest = number if self.lowest is None else min(self.lowest, number)
+        self.highest = number if self.highest is None else max(self.highest, number)
+        self.count += 1
+
+    @property
+    def gap(self) -> bool:
+        """Whether numbers are missing between the lowest and the highest."""
+        return self.lowest is not None and self.highest is not None and self.highest - self.lowest + 1 != self.count
+
+    @property
+    def complete(self) -> bool:
+        """Whether every record had a number and none is missing."""
+        return self.count > 0 and self.without == 0 and not self.gap
+
+
+@dataclass(slots=True)
 class Live:
     """A transaction in memory.
 
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
-    `signed` is what the meter signed at the start; `secrets` open the groups that are sealed for this CPO.
+    `signed` is what the meter signed at the start, `pages` all that it signed on the way; `secrets` open the groups
+    that are sealed for this CPO.
     """
 
     transaction: Transaction
@@ -65,7 +100,15 @@ class Live:
     latest_ms: int | None = None
     marks: dict[int, None] = field(default_factory=dict)
     signed: tuple[bytes, ...] = ()
+    pages: list[bytes] = field(default_factory=list)
+    numbers: Numbers = field(default_factory=Numbers)
     secrets: dict[int, bytes] = field(default_factory=dict, repr=False)
+
+    def take(self, seq_no: int | None, valid: Sequence[bytes]) -> None:
+        """Count one record: its sequence number, and the meter's pages in it."""
+        self.numbers.take(seq_no)
+        if valid and len(self.pages) + len(valid) <= MAX_PAGES:
+            self.pages.extend(valid)
 
     def seen(self, mark: int) -> bool:
         """Remember a message; return whether it was there before."""
@@ -100,12 +143,21 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator may choose. `unreachable_accepts`: let a driver charge when the eMSP does not answer."""
+    """What an operator may choose.
+
+    `unreachable_accepts` lets a driver charge when the eMSP does not answer; `public_url` is where this CPO's API is
+    reached by others, for the links in CDRs.
+    """
 
     boot_interval_s: int = 300
     mmd_s: int = 86_400
     grant_s: int = 600
     unreachable_accepts: bool = False
+    public_url: str | None = None
+
+    def bundle_url(self, transaction_id: str) -> str | None:
+        """Return where a transaction's bundle is, for those who may read it."""
+        return None if self.public_url is None else f"{self.public_url}/api/v1/transactions/{transaction_id}/bundle"
 
 
 @dataclass(slots=True)

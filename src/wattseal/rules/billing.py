@@ -46,3 +46,21 @@ def meets_pin(source: Source, pin: EvidencePin, *, sealed: bool) -> bool:
     if attainable(source, sealed=sealed) < pin.grade:
         return False
     return pin.source is Source.CSMS or pin.source is source
+
+
+GRACE_MS = 86_400_000
+"""How long a session may wait for the cosignatures that its station's pin demands."""
+
+
+def bill_now(
+    transaction: Transaction, grade: Grade | None, pin: EvidencePin, now_ms: int
+) -> tuple[Billing, str | None]:
+    """Return where a transaction stands once the log is considered: what is below its pin is not billed.
+
+    Evidence that can reach the pin waits for the witnesses (`awaiting_checkpoint`), for a day and no longer.
+    """
+    if transaction.billing is not Billing.BILLED or (grade is not None and grade >= pin.grade):
+        return transaction.billing, transaction.reason
+    if grade is not None and now_ms - transaction.recorded_ms <= GRACE_MS:
+        return Billing.PENDING, "awaiting_checkpoint"
+    return Billing.QUARANTINED, "evidence_below_pin"

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from wattseal import evidence
 from wattseal.base.errors import InputError
+from wattseal.crypto.curves import parse_public_key
 from wattseal.evidence import ocmf_meaning, ocmf_record
+from wattseal.evidence.findings import Effect, effect_of
 from wattseal.evidence.format import Checked, Direction, Moment
 from wattseal.model.metering import RawEvidence, Reading
 from wattseal.model.transaction import EvidenceVerdict
@@ -79,6 +81,16 @@ def one_meter_signed(valid: Sequence[bytes], energy_wh: Decimal | None) -> bool:
     return meaning.energy_wh == energy_wh
 
 
+def pages_complete(valid: Sequence[bytes]) -> bool:
+    """Return whether the verified records of one meter follow each other page by page, with nothing doubtful."""
+    try:
+        records = [ocmf_record.parse(raw) for raw in dict.fromkeys(valid)]
+    except InputError:
+        return False
+    doubts = (*ocmf_meaning.meaning_of(*records).findings, *ocmf_meaning.continuity(records))
+    return all(effect_of(finding) is Effect.NOTE for finding in doubts)
+
+
 def _notes(raw: RawEvidence, checked: Checked, key: bytes | None, serial: str | None) -> list[Finding]:
     notes = list(checked.findings)
     match checked.verdict:
@@ -90,11 +102,18 @@ def _notes(raw: RawEvidence, checked: Checked, key: bytes | None, serial: str | 
             notes.append(Finding("evidence_key_unknown", "signature", checked.reason))
         case Verdict.VALID | Verdict.UNSIGNED:
             pass
-    if key is not None and raw.public_key is not None and raw.public_key != key:
+    if key is not None and raw.public_key is not None and not _same_key(raw.public_key, key):
         notes.append(Finding("evidence_key_differs", "public_key"))
     if serial is not None and checked.meaning is not None and serial not in checked.meaning.serials():
         notes.append(Finding("evidence_of_another_meter", "meter_serial"))
     return notes
+
+
+def _same_key(sent: bytes, enrolled: bytes) -> bool:
+    try:
+        return parse_public_key(sent).point == parse_public_key(enrolled).point
+    except InputError:
+        return sent == enrolled
 
 
 def _register_wh(checked: Checked, moment: Moment | None) -> Decimal | None:

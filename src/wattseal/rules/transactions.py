@@ -20,6 +20,8 @@ AHEAD_MS = 86_400_000
 """A station's clock more than a day ahead of ours is not a clock."""
 METER_SIGNED = "meter_signed"
 """Note of an end whose registers, begin and end, one enrolled meter signed."""
+METER_COMPLETE = "meter_complete"
+"""Note of such an end when neither OCPP sequence numbers nor the meter's pages have a gap."""
 LATE_MS = 86_400_000
 """What is recorded more than a day after it happened says so."""
 

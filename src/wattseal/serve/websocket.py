@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from ssl import SSLContext
+from typing import cast
 
 import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the module, missing from its stub
@@ -94,7 +95,7 @@ class _Front(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server promises
+        transport = cast("asyncio.Transport", transport)  # what create_server promises; uvloop has a class of its own
         self._transport = transport
         if len(self._server.undecided) >= MAX_UNDECIDED:
             self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, (("Retry-After", "5"),)))

@@ -1,0 +1,271 @@
+"""The CPO's process (`wattseal serve`): its directory, keys, ports and services, put together."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from aiohttp import ClientSession
+
+from wattseal.app.cpo_log import LogProofs
+from wattseal.app.cpo_timers import Timers, run_timers
+from wattseal.app.doorman import Doorman
+from wattseal.app.http import serve_http, stop_signal
+from wattseal.app.log_keeper import LogKeeper
+from wattseal.app.settings import Settings
+from wattseal.app.system import SystemClock, SystemRandom
+from wattseal.base.errors import ConfigError
+from wattseal.base.ids import StationId, TenantId
+from wattseal.bundle.trust import Trust
+from wattseal.crypto.hashes import sha256
+from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.dial.emsp import EmspPartners, Partner
+from wattseal.dial.witness import WitnessClient, WitnessPeer
+from wattseal.flow.chains import Chains
+from wattseal.flow.courier import Courier
+from wattseal.flow.enrol import load_entries, load_stations
+from wattseal.flow.handle import STATION_SCOPE, handle
+from wattseal.flow.world import Settings as Policy
+from wattseal.flow.world import World
+from wattseal.log.keys import SignatureType, VerifierKey
+from wattseal.log.keys import SigningKey as LogKey
+from wattseal.model.principal import Principal
+from wattseal.parties.cpo import CpoKeys, own_entries
+from wattseal.rules.enrolment import believe
+from wattseal.seal.registry import Registry
+from wattseal.serve.api import Service, make_api
+from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.stores.datadir import DataDir
+from wattseal.stores.files import write_durably
+from wattseal.stores.keyfiles import KeyFiles, admin_token
+from wattseal.stores.sqlite import SqliteJournal
+from wattseal.wire.ocpp.rpc import Call
+from wattseal.wire.ocpp.version import Refusal
+
+ROLE = "cpo"
+TENANT = TenantId("default")
+"""The one tenant of a directory made by `wattseal serve`; every row and look-up names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to run: settings, and whether unknown stations are let in from this machine (`--insecure-dev`)."""
+
+    data: Path
+    settings: Settings
+    insecure_dev: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A process that answers: its ports, the directory, the log's verifier key."""
+
+    ocpp_port: int
+    http_port: int
+    data: Path
+    log_vkey: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The CPO put together, before it listens."""
+
+    world: World
+    keeper: LogKeeper
+    proofs: LogProofs
+    partners: EmspPartners
+    log_key: LogKey
+    keys: CpoKeys
+
+
+async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
+    """Serve until SIGTERM or SIGINT: then no new messages are taken, those at hand are answered, all is closed."""
+    with DataDir.open(options.data, ROLE) as data:
+        if data.restored is not None:
+            raise ConfigError(
+                "this directory was restored from a backup: its chains may have gone on after that. Give it new keys "
+                "(wattseal keys) or start a new directory and keep this one for its records",
+                code="restored",
+                subject=str(options.data),
+            )
+        journal_file = await asyncio.to_thread(data.prepare_journal)
+        async with AsyncExitStack() as stack:
+            journal = await SqliteJournal.open(journal_file)
+            stack.push_async_callback(journal.close)
+            parts = await assemble(options, data, journal, await stack.enter_async_context(ClientSession()))
+            running = await stack.enter_async_context(_listening(options, data, parts))
+            timers = Timers(
+                parts.world,
+                parts.keeper,
+                Courier(parts.world, parts.proofs, parts.partners.post),
+                checkpoint_interval_s=options.settings.log.checkpoint_interval_s,
+                heartbeat_interval_s=options.settings.heartbeat.interval_s,
+            )
+            await stack.enter_async_context(run_timers(timers))
+            async with stop_signal() as stop:
+                ready(running)
+                await stop.wait()
+
+
+async def assemble(options: Options, data: DataDir, journal: SqliteJournal, session: ClientSession) -> Parts:
+    """Put the CPO together from its directory and settings; `ConfigError` names what cannot be used."""
+    settings = options.settings
+    party = settings.serve.party
+    log_origin = settings.log.origin or f"{party}/log"
+    clock, random = SystemClock(), SystemRandom()
+    keys = load_keys(data.keys)
+    log_key = load_log_key(data.keys, log_origin)
+    trust = load_trust(settings.trust.file)
+    registry = Registry(trust.roots() if trust else {})
+    registry.add_all(list(trust.entries) if trust else [])
+    partners = EmspPartners(
+        session, [Partner(p.party, p.url, p.token.reveal()) for p in settings.partners if p.url], random
+    )
+    world = World(
+        tenant=TENANT,
+        party=party,
+        log_origin=log_origin,
+        journal=journal,
+        clock=clock,
+        random=random,
+        csms_key=keys.csms,
+        billing_key=keys.billing,
+        seal_key=keys.seal,
+        registry=registry,
+        partners=partners,
+        settings=Policy(mmd_s=settings.log.mmd_s),
+        chains=Chains(journal, TENANT, log_origin, random),
+    )
+    registry.add_all(list(await load_entries(world)))
+    believe(registry, own_entries(party, keys))
+    await load_stations(world)
+    witnesses = {w.party: WitnessPeer(w.url, VerifierKey.parse(w.vkey)) for w in settings.witnesses}
+    keeper = await LogKeeper.open(
+        data.log_dir(TENANT),
+        log_key,
+        tenant=TENANT,
+        journal=journal,
+        witnesses=WitnessClient(session, witnesses.values()),
+        clock=clock,
+        random=random,
+    )
+    quorum = min(trust.quorum, len(witnesses)) if trust else len(witnesses)
+    proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
+    return Parts(world, keeper, proofs, partners, log_key, keys)
+
+
+@asynccontextmanager
+async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIterator[Running]:
+    world, serve = parts.world, options.settings.serve
+    if options.insecure_dev and not ipaddress.ip_address(serve.host).is_loopback:
+        raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
+    doorman = Doorman(world, insecure_dev=options.insecure_dev)
+    ocpp = OcppServer(make_endpoint(world, doorman))
+    token = admin_token(data.admin_token_file, world.random)
+    service = Service(
+        world=world,
+        proofs=parts.proofs,
+        authenticate=_bearer({token: Principal(TENANT, "admin", frozenset({"admin"}), frozenset({"*"}))}),
+        connected=lambda station_id: station_id in ocpp.connections,
+        ready=lambda: world.journal.healthy,
+        tiles=data.log_dir(TENANT),
+        log_vkey=str(parts.log_key.verifier),
+        own_entries=own_entries(world.party, parts.keys),
+        retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
+    )
+    try:
+        ocpp_port = await ocpp.start(serve.host, serve.ocpp_port)
+    except OSError as error:
+        raise _unusable(serve.host, serve.ocpp_port, error) from error
+    try:
+        async with serve_http(make_api(service), serve.host, serve.http_port) as http_port:
+            ports = {"ocpp": ocpp_port, "http": http_port}
+            await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
+            watch = asyncio.create_task(_close_when_unhealthy(world, ocpp))
+            try:
+                yield Running(ocpp_port, http_port, data.path, str(parts.log_key.verifier))
+            finally:
+                watch.cancel()
+                await ocpp.stop()
+    except OSError as error:
+        raise _unusable(serve.host, serve.http_port, error) from error
+
+
+def make_endpoint(world: World, doorman: Doorman) -> Endpoint:
+    """Return the OCPP endpoint of a world."""
+    principals: dict[StationId, Principal] = {}
+
+    async def handle_call(connection: StationConnection, call: Call) -> bytes | Refusal:
+        station_id = connection.station_id
+        principal = principals.get(station_id)
+        if principal is None:
+            scopes = frozenset({STATION_SCOPE})
+            principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
+        return await handle(world, principal, connection.version, call)
+
+    return Endpoint(
+        authenticate=doorman.authenticate,
+        handle=handle_call,
+        clock=world.clock,
+        new_message_id=lambda: world.random.bytes(16).hex(),
+        ready=lambda: world.journal.healthy,
+    )
+
+
+async def _close_when_unhealthy(world: World, ocpp: OcppServer) -> None:
+    """Send stations away while nothing can be made durable, so that they keep their messages (1013)."""
+    while True:
+        await asyncio.sleep(0.25)
+        if not world.journal.healthy:
+            ocpp.close_all(1013, "try again later")
+
+
+def load_keys(files: KeyFiles) -> CpoKeys:
+    """Return the CPO's keys, making them at the first start."""
+    random = SystemRandom()
+
+    def signing() -> bytes:
+        return SigningKey.from_seed(Algorithm.ED25519, random.bytes(32)).to_pem()
+
+    def sealing() -> bytes:
+        return SealPrivateKey.from_seed(random.bytes(32)).to_pem()
+
+    return CpoKeys(
+        csms=SigningKey.from_pem(files.load_or_create("csms-sign.pem", signing)),
+        seal=SealPrivateKey.from_pem(files.load_or_create("csms-seal.pem", sealing)),
+        billing=SigningKey.from_pem(files.load_or_create("billing-sign.pem", signing)),
+    )
+
+
+def load_log_key(files: KeyFiles, origin: str) -> LogKey:
+    """Return the log's key, making it at the first start; losing it is fatal for the log."""
+    fresh = LogKey(origin, SignatureType.ED25519, SystemRandom().bytes(32))
+    return LogKey.from_pem(origin, SignatureType.ED25519, files.load_or_create("log.pem", fresh.to_pem))
+
+
+def load_trust(path: Path | None) -> Trust | None:
+    """Read the trust file; `ConfigError` where it cannot be read."""
+    if path is None:
+        return None
+    try:
+        return Trust.parse(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read the trust file: {error.strerror}", subject=str(path)) from error
+
+
+def _bearer(principals: Mapping[str, Principal]) -> Callable[[str], Principal | None]:
+    known = {_digest(token): principal for token, principal in principals.items()}
+    return lambda token: known.get(_digest(token))
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode())
+
+
+def _unusable(host: str, port: int, error: OSError) -> ConfigError:
+    text = f"cannot listen on {host}:{port}: {error.strerror}; choose another port, or 0 for a free one"
+    return ConfigError(text, code="port_unusable", subject=str(port))

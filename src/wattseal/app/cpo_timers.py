@@ -1,0 +1,79 @@
+"""What the CPO does by the clock: checkpoints, signatures over chains' tails, and what is to be sent on."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from wattseal.app.log_keeper import LogKeeper
+from wattseal.base.errors import WattsealError
+from wattseal.dial.witness import Outcome
+from wattseal.flow.courier import Courier
+from wattseal.flow.tails import sign_tails
+from wattseal.flow.world import World
+
+LOG_BATCH = 16
+"""Each checkpoint covers a multiple of so many entries, padding included, whatever happened meanwhile."""
+COURIER_INTERVAL_S = 0.25
+_LOGGER = logging.getLogger("wattseal.cpo")
+_ALARMING = {Outcome.AHEAD, Outcome.INCONSISTENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """What the timers work on, and how often."""
+
+    world: World
+    keeper: LogKeeper
+    courier: Courier
+    checkpoint_interval_s: float
+    heartbeat_interval_s: float
+
+    async def checkpoint(self) -> None:
+        """Publish what was recorded, and have it cosigned."""
+        result = await self.keeper.step(LOG_BATCH)
+        for asked in result.asked:
+            if asked.outcome is not Outcome.COSIGNED:
+                self.world.count(f"witness_{asked.outcome}")
+                level = logging.ERROR if asked.outcome in _ALARMING else logging.WARNING
+                _LOGGER.log(level, "witness_did_not_cosign %s %s", asked.peer.key.name, asked.outcome)
+
+    async def tails(self) -> None:
+        """Sign what has been unsigned for long."""
+        await sign_tails(self.world, int(self.heartbeat_interval_s * 1000))
+
+    async def send(self) -> None:
+        """Send what waits."""
+        while await self.courier.round():
+            pass
+
+
+@asynccontextmanager
+async def run_timers(timers: Timers) -> AsyncIterator[None]:
+    """Run the timers meanwhile; one that fails is tried again at its next turn."""
+    jobs = (
+        (timers.checkpoint, timers.checkpoint_interval_s),
+        (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
+        (timers.send, COURIER_INTERVAL_S),
+    )
+    tasks = [asyncio.create_task(_every(interval_s, job)) for job, interval_s in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _every(interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            await job()
+        except WattsealError as error:
+            _LOGGER.warning("timer_failed %s %s", getattr(job, "__name__", "job"), error.code)
+        except Exception:
+            _LOGGER.exception("timer_failed %s", getattr(job, "__name__", "job"))

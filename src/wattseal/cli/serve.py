@@ -1,0 +1,61 @@
+"""`wattseal serve`: the CSMS of one CPO."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import uvloop
+from cyclopts import App, Parameter
+
+from wattseal.app.config import load_settings
+from wattseal.app.cpo import Options, Running, run_cpo
+from wattseal.app.logging import configure_logging
+from wattseal.cli.output import JsonOutput, json_line
+
+app = App(name="serve", help="Run the CSMS of a CPO: stations dial in, every message becomes a record.")
+
+
+@app.default
+def serve(
+    *,
+    data: Annotated[Path, Parameter(help="The data directory; made at the first start.")],
+    ocpp_port: Annotated[
+        int | None, Parameter(help="Where stations dial ws://HOST:PORT/ocpp/ID; 0 is any free one.")
+    ] = None,
+    http_port: Annotated[int | None, Parameter(help="Where the API is; 0 is any free one.")] = None,
+    host: Annotated[str | None, Parameter(help="The address to listen on; this machine only by default.")] = None,
+    party: Annotated[str | None, Parameter(help="This CPO's party id.")] = None,
+    config: Annotated[Path | None, Parameter(help="A TOML file; options given here win.")] = None,
+    insecure_dev: Annotated[
+        bool, Parameter(negative="", help="Let stations in that are not enrolled, from this machine only.")
+    ] = False,
+    json_output: JsonOutput = False,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C. One line is printed once stations and API are served.
+
+    DIR/ports.json has the ports, DIR/admin-token the API's bearer token. Exit code 0 after an orderly end; 78 when
+    the configuration or the directory cannot be used, 74 when the disk refuses.
+    """
+    settings = load_settings(config, os.environ)
+    given = {"host": host, "ocpp_port": ocpp_port, "http_port": http_port, "party": party}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    settings = msgspec.structs.replace(settings, serve=msgspec.structs.replace(settings.serve, **chosen))
+    configure_logging(settings.logging)
+    for chatty in ("alembic", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+    def ready(running: Running) -> None:
+        said = {
+            "ready": True,
+            "ocpp": f"ws://{settings.serve.host}:{running.ocpp_port}/ocpp/",
+            "http": f"http://{settings.serve.host}:{running.http_port}",
+            "ocpp_port": running.ocpp_port,
+            "http_port": running.http_port,
+            "log": running.log_vkey,
+        }
+        plain = f"wattseal serve: stations at {said['ocpp']}ID, API at {said['http']}, data in {running.data}"
+        print(json_line(said) if json_output else plain, flush=True)
+
+    uvloop.run(run_cpo(Options(data, settings, insecure_dev), ready))

@@ -1,0 +1,165 @@
+"""What is sent on later (relayed records, bundles to settle, CDRs); all of it waits in the outbox until delivered."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from wattseal.base.errors import InputError
+from wattseal.flow.authorise import signed_by
+from wattseal.flow.bundling import NotYet, Proofs, assemble
+from wattseal.flow.cdrs import cdr_of
+from wattseal.flow.documents import CDR, TRANSACTION, put, read
+from wattseal.flow.ports import Attempt, Batch, Outgoing
+from wattseal.flow.sealed import RELAY, Relay
+from wattseal.flow.settling import SETTLE
+from wattseal.flow.step import Step
+from wattseal.flow.turn import find_in_memory
+from wattseal.flow.world import World
+from wattseal.model.transaction import Transaction
+from wattseal.rules.recorded import read_item
+from wattseal.rules.transactions import apply
+from wattseal.seal import dcbor
+from wattseal.seal.groups import Opening, open_box, unwrap
+from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
+
+CDR_OUT = "cdr_out"
+"""Outbox kind: an OCPI CDR, by transaction id."""
+FIRST_DELAY_MS, MAX_DELAY_MS = 1000, 300_000
+PAGE = 100
+JSON = "application/json"
+
+
+class Delivery(StrEnum):
+    """What came of sending: DONE, REFUSED for good, or LATER."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    LATER = "later"
+
+
+class Post(Protocol):
+    """How to reach partners."""
+
+    async def __call__(self, party: str, path: str, body: bytes, content_type: str) -> tuple[Delivery, bytes]:
+        """POST `body` to a partner; return what came of it and the body answered."""
+
+
+class Courier:
+    """Empties the outbox, message by message; whatever fails stays and is tried again with growing delay."""
+
+    def __init__(self, world: World, proofs: Proofs, post: Post) -> None:
+        self._world = world
+        self._proofs = proofs
+        self._post = post
+        self._work: dict[str, Callable[[bytes], Awaitable[bool]]] = {
+            RELAY: self._relay,
+            SETTLE: self._settle,
+            CDR_OUT: self._cdr,
+        }
+
+    async def round(self) -> int:
+        """Try everything that is due once; return how much was delivered. Raises `StoreError`."""
+        world = self._world
+        due = await world.journal.outbox(world.tenant, world.now_ms(), PAGE)
+        delivered = 0
+        for message in due:
+            done = await self._try(message)
+            delay_ms = min(FIRST_DELAY_MS << min(message.attempts, 12), MAX_DELAY_MS)
+            attempt = Attempt(message.id, None if done else world.now_ms() + delay_ms)
+            await world.journal.commit(Batch(world.tenant, attempts=(attempt,)))
+            delivered += done
+        return delivered
+
+    async def _try(self, message: Outgoing) -> bool:
+        work = self._work.get(message.kind)
+        if work is None:
+            self._world.count("outbox_unknown_kind")
+            return True
+        try:
+            return await work(message.body)
+        except InputError as error:
+            self._world.count(f"outbox_{error.code}")
+            return False
+
+    async def _relay(self, body: bytes) -> bool:
+        relay = msgspec.json.decode(body, type=Relay)
+        outcome, answer = await self._post(
+            relay.party, "/wattseal/v1/items", dcbor.encode([relay.item]), "application/cbor"
+        )
+        del answer
+        return outcome is not Delivery.LATER
+
+    async def _settle(self, body: bytes) -> bool:
+        """Send the bundle to the eMSP that decided, and record the settlement it signs."""
+        transaction = await self._transaction(body.decode())
+        if transaction is None or transaction.settlement is not None or transaction.party is None:
+            return True
+        bundle = await assemble(self._world, self._proofs, transaction, billing_party=True)
+        if isinstance(bundle, NotYet):
+            return bundle.reason != "checkpoint"
+        outcome, answer = await self._post(
+            transaction.party, "/wattseal/v1/bundles", bundle.encode(), "application/cbor"
+        )
+        if outcome is not Delivery.DONE:
+            self._world.count(f"bundle_{outcome}")
+            return outcome is Delivery.REFUSED
+        return await self._record(transaction, parse_item(answer))
+
+    async def _record(self, transaction: Transaction, item: Item) -> bool:
+        world, party = self._world, transaction.party or ""
+        ended = bytes.fromhex(transaction.ended or "")
+        if item.payload.kind != Kind.SETTLEMENT or ended not in item.payload.refs or not signed_by(world, item, party):
+            world.count("settlement_unusable")
+            return False
+        subject = bytes.fromhex(transaction.id)
+        if item.payload.subject != subject:
+            world.count("settlement_unusable")
+            return False
+        record = read_item(item, _openings(world, item))
+        step = Step(world, transaction.station_id, world.now_ms())
+        step.keep(item)
+        live = find_in_memory(world, transaction)
+        current = live.transaction if live is not None else await self._transaction(transaction.id) or transaction
+        settled = apply(current, record)
+        if live is not None:
+            live.transaction = settled
+        step.project(settled)
+        if settled.settled is not None and settled.settled.accepted:
+            step.outbox.append(Outgoing(f"{CDR_OUT}-{transaction.id}", CDR_OUT, transaction.id.encode(), step.now_ms))
+        await step.commit()
+        return True
+
+    async def _cdr(self, body: bytes) -> bool:
+        world = self._world
+        transaction = await self._transaction(body.decode())
+        if transaction is None or transaction.party is None:
+            return True
+        cdr = await cdr_of(world, transaction)
+        if cdr is None:
+            world.count("cdr_not_priced")
+            return True
+        raw, findings = encode_cdr(cdr)
+        outcome, _ = await self._post(transaction.party, "/ocpi/emsp/2.2.1/cdrs", raw, JSON)
+        if outcome is Delivery.LATER:
+            return False
+        sent = {"cdr": raw.decode(), "outcome": outcome.value, "findings": [f.code for f in findings]}
+        now_ms = world.now_ms()
+        document = put(CDR, transaction.id, sent, now_ms, station_id=transaction.station_id)
+        await world.journal.commit(Batch(world.tenant, puts=(document,)))
+        return True
+
+    async def _transaction(self, transaction_id: str) -> Transaction | None:
+        document = await self._world.journal.document(self._world.tenant, TRANSACTION, transaction_id)
+        return None if document is None else read(document, Transaction)
+
+
+def _openings(world: World, item: Item) -> Sequence[Opening]:
+    found = []
+    for gid in item.boxes:
+        opened = open_box(item, gid, unwrap(item, gid, world.seal_key))
+        if isinstance(opened, Opening):
+            found.append(opened)
+    return found

@@ -1,0 +1,201 @@
+"""What the HTTP API takes and gives: shapes, and their translation from and to the domain."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from wattseal.base.errors import InputError
+from wattseal.crypto.curves import parse_public_key
+from wattseal.crypto.keys import PublicKey
+from wattseal.crypto.spki import read_spki
+from wattseal.model.station import NO_PIN, EvseEnrolment, Station
+from wattseal.model.token import IdToken, TokenRecord, TokenStatus
+from wattseal.model.transaction import Billing, Transaction
+from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
+
+ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request body: unknown fields are refused, so that a misspelt one is not silently ignored."""
+
+
+class PinBody(Body, frozen=True, kw_only=True):
+    """The evidence a station's sessions must reach."""
+
+    grade: Literal["G0", "G1", "G2", "G3", "G4"]
+    source: Source
+
+
+class EvseBody(Body, frozen=True, kw_only=True):
+    """One EVSE; the meter's key as PEM, or DER in hex or base64."""
+
+    id: Annotated[int, msgspec.Meta(ge=1, le=9999)]
+    meter_serial: ShortText | None = None
+    meter_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+
+
+class StationBody(Body, frozen=True, kw_only=True):
+    """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex."""
+
+    id: ShortText
+    password: str | None = None
+    password_hex: str | None = None
+    evidence_pin: PinBody | None = None
+    evses: Annotated[list[EvseBody], msgspec.Meta(max_length=256)] = []
+    station_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+
+    def password_bytes(self) -> bytes | None:
+        """Return the password; both spellings at once, or hex that is none, is an `InputError`."""
+        if self.password is not None and self.password_hex is not None:
+            raise InputError("give password or password_hex, not both", subject="password")
+        if self.password_hex is None:
+            return None if self.password is None else self.password.encode()
+        try:
+            return bytes.fromhex(self.password_hex)
+        except ValueError as error:
+            raise InputError("password_hex is pairs of hexadecimal digits", subject="password_hex") from error
+
+    def station(self) -> Station:
+        """Return the enrolment; a key that cannot be used is an `InputError` naming the field."""
+        pin = self.evidence_pin
+        if len({evse.id for evse in self.evses}) != len(self.evses):
+            raise InputError("each EVSE is listed once", subject="evses")
+        return Station(
+            id=self.id,
+            pin=NO_PIN if pin is None else EvidencePin(Grade[pin.grade], pin.source),
+            evses=tuple(
+                EvseEnrolment(
+                    id=evse.id,
+                    meter_serial=evse.meter_serial,
+                    meter_public_key=None if evse.meter_public_key is None else _meter_key(evse.meter_public_key),
+                )
+                for evse in self.evses
+            ),
+            public_key=None if self.station_public_key is None else _station_key(self.station_public_key),
+        )
+
+
+class TokenBody(Body, frozen=True, kw_only=True):
+    """`POST /api/v1/tokens`. `party` names the eMSP that decides; without one the CPO decides by `status`."""
+
+    id_token: ShortText
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=36)]
+    status: Literal["Accepted", "Blocked", "Expired", "Invalid"]
+    party: Annotated[str, msgspec.Meta(min_length=1, max_length=36)] | None = None
+
+    def token(self) -> TokenRecord:
+        """Return the token."""
+        return TokenRecord(IdToken(self.id_token, self.type), TokenStatus(self.status), self.party)
+
+
+def _meter_key(text: str) -> bytes:
+    try:
+        return parse_public_key(read_spki(text.encode())).spki()
+    except InputError as error:
+        raise InputError(str(error), code=error.code, subject="meter_public_key") from error
+
+
+def _station_key(text: str) -> bytes:
+    try:
+        return PublicKey.from_spki(read_spki(text.encode())).spki
+    except InputError as error:
+        raise InputError(str(error), code=error.code, subject="station_public_key") from error
+
+
+def station_view(station: Station, *, connected: bool, statuses: dict[int, str]) -> dict[str, Any]:
+    """Return a station as the API shows it: never its password."""
+    return {
+        "id": station.id,
+        "connected": connected,
+        "evidence_pin": {"grade": station.pin.grade.name, "source": station.pin.source.value},
+        "evses": [
+            {
+                "id": evse.id,
+                "meter_serial": evse.meter_serial,
+                "meter_public_key": None if evse.meter_public_key is None else evse.meter_public_key.hex(),
+                "status": statuses.get(evse.id),
+            }
+            for evse in station.evses
+        ],
+        "station_public_key": None if station.public_key is None else station.public_key.hex(),
+        "vendor": station.vendor,
+        "model": station.model,
+        "serial": station.serial,
+        "firmware": station.firmware,
+    }
+
+
+def token_view(token: TokenRecord) -> dict[str, Any]:
+    """Return a token as the API shows it."""
+    return {
+        "id_token": token.id_token.value,
+        "type": token.id_token.type,
+        "status": token.status.value,
+        "party": token.party,
+    }
+
+
+def transaction_view(
+    transaction: Transaction, grade: Grade | None, standing: tuple[Billing, str | None], *, reads_energy: bool
+) -> dict[str, Any]:
+    """Return a transaction: energy null where it is sealed from this CPO or from the caller."""
+    sealed = transaction.sealed or not reads_energy
+    settled = transaction.settled
+    energy = None if sealed else transaction.energy_wh
+    return {
+        "id": transaction.id,
+        "station_id": transaction.station_id,
+        "transaction_id": transaction.transaction_id,
+        "evse_id": transaction.evse_id,
+        "connector_id": transaction.connector_id,
+        "active": transaction.active,
+        "started_at_ms": transaction.started_ms,
+        "ended_at_ms": transaction.ended_ms,
+        "stop_reason": transaction.stop_reason,
+        "energy_wh": _text(energy),
+        "start_wh": None if sealed else _text(transaction.start_wh),
+        "end_wh": None if sealed else _text(transaction.end_wh),
+        "sealed": sealed,
+        "grade": None if grade is None else grade.name,
+        "source": transaction.source.value,
+        "authorization": transaction.authorization,
+        "party": transaction.party,
+        "verdicts": [
+            {"record": v.record, "format": v.format, "verdict": v.verdict.value, "reason": v.reason}
+            for v in transaction.verdicts
+        ],
+        "findings": [_note(note) for note in transaction.findings],
+        "alarms": [_note(note) for note in transaction.alarms],
+        "billing": standing[0].value,
+        "billing_reason": standing[1],
+        "settlement": None
+        if settled is None
+        else {
+            "accepted": settled.accepted,
+            "energy_wh": _text(settled.energy_wh),
+            "currency": settled.currency,
+            "total_excl_vat": _text(settled.total_excl_vat),
+            "total_incl_vat": _text(settled.total_incl_vat),
+            "grade": None if settled.grade is None else Grade(settled.grade).name,
+            "source": settled.source,
+            "step": settled.step,
+            "reason": settled.reason,
+        },
+        "records": {
+            "request": transaction.request,
+            "decision": transaction.decision,
+            "started": transaction.started,
+            "ended": transaction.ended,
+            "settlement": transaction.settlement,
+        },
+    }
+
+
+def _note(note: Finding) -> dict[str, str]:
+    return {"code": note.code, "field": note.field, "detail": note.detail}
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"

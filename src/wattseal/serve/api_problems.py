@@ -1,0 +1,92 @@
+"""Errors of the HTTP API as RFC 9457 problems: a stable code, a sentence that says what to do, the field at fault."""
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+
+from wattseal.base.errors import InputError, LimitError, StoreError, WattsealError
+from wattseal.model.principal import Principal
+
+MEDIA_TYPE = "application/problem+json"
+Req = Request[Any, Any, State]
+_LOGGER = logging.getLogger("wattseal.api")
+_CODES = {
+    400: "bad_request",
+    401: "not_authenticated",
+    403: "not_allowed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "media_type",
+}
+
+
+class ProblemError(Exception):
+    """Ends a handler with a problem."""
+
+    def __init__(self, status: int, code: str, title: str, *, retry_after_s: int | None = None) -> None:
+        """Say what is wrong; `retry_after_s` when trying again later helps."""
+        super().__init__(title)
+        self.status = status
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+def problem(
+    status: int, code: str, title: str, *, field: str = "", retry_after_s: int | None = None
+) -> Response[bytes]:
+    """Return a problem document."""
+    body: dict[str, Any] = {"type": f"urn:wattseal:problem:{code}", "title": title, "status": status, "code": code}
+    if field:
+        body["field"] = field
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def demand(principal: Principal, scope: str) -> None:
+    """Go on only if the caller holds `scope`."""
+    if not principal.may(scope):
+        raise ProblemError(403, "not_allowed", f"this token lacks the scope {scope}")
+
+
+def on_problem(_request: Req, error: ProblemError) -> Response[bytes]:
+    """Answer a handler's own problem."""
+    return problem(error.status, error.code, str(error), retry_after_s=error.retry_after_s)
+
+
+def on_wattseal_error(_request: Req, error: WattsealError) -> Response[bytes]:
+    """Answer what the flow refuses: 413 beyond a limit, 422 for input, 503 while nothing can be stored."""
+    match error:
+        case LimitError():
+            return problem(413, error.code, str(error), field=error.subject)
+        case InputError():
+            return problem(422, error.code, str(error), field=error.subject)
+        case StoreError():
+            return problem(503, error.code, "nothing can be stored at present; try again later", retry_after_s=10)
+        case _:
+            return problem(500, error.code, "this request could not be processed")
+
+
+def on_http_error(_request: Req, error: HTTPException) -> Response[bytes]:
+    """Answer what the framework refuses; validation names fields and repeats no values."""
+    status = error.status_code
+    if isinstance(error, ValidationException):
+        fields = [entry.get("key", "") for entry in error.extra or [] if isinstance(entry, dict)]
+        text = "; ".join(str(e.get("message", "")) for e in error.extra or [] if isinstance(e, dict))
+        return problem(
+            422, "bad_input", text or "the request does not have the documented shape", field=",".join(fields)
+        )
+    response = problem(status, _CODES.get(status, "http_error"), error.detail or "this request cannot be served")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="wattseal"'
+    return response
+
+
+def on_defect(_request: Req, error: Exception) -> Response[bytes]:
+    """Answer a defect of ours without telling anything about it; the log has the rest."""
+    _LOGGER.error("handling a request failed", exc_info=error)
+    return problem(500, "defect", "this request could not be processed")
