@@ -155,7 +155,14 @@ async def bench(
     down = CsmsSide(memory, csms, station)
     delivering = asyncio.create_task(down.deliver())
     try:
-        yield Bench(memory, clock, csms, station, StationSide(memory, csms, directory, budget_s), down)
+        yield Bench(
+            memory,
+            clock,
+            csms,
+            station,
+            StationSide(memory, csms, directory=lambda: directory, budget_s=budget_s),
+            down,
+        )
     finally:
         delivering.cancel()
         with suppress(asyncio.CancelledError):

@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -115,3 +116,12 @@ def test_vendor_configuration_keys_do_not_go_up() -> None:
         "configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}],
         "unknownKey": ["Nothing"],
     }
+
+
+def test_the_specification_shows_the_table_as_it_is() -> None:
+    text = (Path(__file__).parents[2] / "docs/spec/edge.md").read_text("utf-8")
+    for version, directions in TABLE.items():
+        for direction, rows in directions.items():
+            for treatment in Treatment:
+                names = " ".join(sorted(action for action, line in rows.items() if line.treatment is treatment))
+                assert not names or f"| {version} | {direction.value} | {treatment.value} | {names} |" in text

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from wattseal.base.errors import InputError
@@ -22,7 +22,7 @@ from wattseal.wire.ocpp.rpc import CallError, CallResult
 PAGE = 500
 _STATEMENT = 0xD2
 _FAR_MS = 2**53
-CALL = "call"
+CALL, LOCAL, VERSION = "call", "edge_local", "version"
 
 
 class LinkDownError(Exception):
@@ -67,14 +67,28 @@ class EdgeMemory:
         """Return the present in Unix milliseconds."""
         return int(self._clock.now().timestamp() * 1000)
 
-    async def load(self) -> None:
-        """Rebuild the state from the journal and record the boot of the edge."""
+    async def load(self) -> bool:
+        """Rebuild the state from the journal and record the boot of the edge.
+
+        Returns whether the station's OCPP version is known from before.
+        """
         documents = [put for kind in (STREAM, PERMIT, CHARGE) for put in await self._documents(kind)]
         self.state = restore(documents)
         waiting = await self._journal.outbox(self._tenant, _FAR_MS, 2**31)
         self._last_id = max((message.next_at_ms for message in waiting), default=0)
+        version = await self._journal.document(self._tenant, LOCAL, VERSION)
+        if version is not None:
+            self.site = replace(self.site, version=version.body.decode())
         async with self.lock:
             await self.commit(boot(self.state, self.site, self.now_ms()))
+        return version is not None
+
+    async def speaks(self, version: str) -> None:
+        """Note the OCPP version the station speaks."""
+        put = Put(LOCAL, VERSION, 1, version.encode(), self.now_ms(), self.site.station_id)
+        async with self.lock:
+            await self._journal.commit(Batch(self._tenant, puts=(put,)))
+            self.site = replace(self.site, version=version)
 
     async def _documents(self, kind: str) -> list[Put]:
         found: list[Put] = []

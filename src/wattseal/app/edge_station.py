@@ -1,6 +1,6 @@
 """The station's side of an edge: it answers as a CSMS would, and only with what is durable."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from hmac import digest
@@ -48,13 +48,24 @@ class StationSide:
     """Answers the calls of one station. Calls of one station come one after the other."""
 
     def __init__(
-        self, memory: EdgeMemory, csms: Link, directory: Directory | None = None, budget_s: float = BUDGET_S
+        self,
+        memory: EdgeMemory,
+        csms: Link,
+        *,
+        directory: Callable[[], Directory | None] = lambda: None,
+        budget_s: float = BUDGET_S,
+        booted: Callable[[], None] = lambda: None,
     ) -> None:
-        """Answer from `memory`, and ask the CSMS over `csms` where only it can answer."""
+        """Answer from `memory`, and ask the CSMS over `csms` where only it can answer.
+
+        `directory` gives the eMSP's current directory, if there is one; `booted` is told when the station has heard
+        that its boot is accepted.
+        """
         self._memory = memory
         self._csms = csms
         self._directory = directory
         self._budget_s = budget_s
+        self._booted = booted
 
     @property
     def version(self) -> Version:
@@ -81,33 +92,40 @@ class StationSide:
             return Refusal(Fault.MALFORMED, "the payload is a JSON object")
         shown = lift_up(line, payload)
         if call.action in _LIVE:
-            try:
-                return await self._ask_csms(call.action, shown)
-            except LinkDownError:
-                return await self._answer_for_csms(call.action, shown)
+            answer = await self._ask_csms(call.action, shown)
+            if answer is None:
+                answer = await self._answer_for_csms(call.action, shown)
+            if answer is None:
+                return Refusal(Fault.INTERNAL, "the CSMS cannot be reached")
+            if answer.get("status") == "Accepted" and call.action == "BootNotification":
+                self._booted()
+            return to_json(answer)
         await self._send_later(call.action, shown)
         return b"{}"
 
-    async def _ask_csms(self, action: str, shown: Mapping[str, Any]) -> bytes:
-        result = await self._csms.call(action, to_json(shown))
+    async def _ask_csms(self, action: str, shown: Mapping[str, Any]) -> dict[str, Any] | None:
+        try:
+            result = await self._csms.call(action, to_json(shown))
+        except LinkDownError:
+            return None
         answer = object_in(bytes(result.payload)) if isinstance(result, CallResult) else None
         if answer is None:
-            raise LinkDownError(action)
+            return None
         items = items_in(self.version.value, answer)
         if items:
             await self._memory.take(items)
-        return to_json({key: value for key, value in answer.items() if key != "customData"})
+        return {key: value for key, value in answer.items() if key != "customData"}
 
-    async def _answer_for_csms(self, action: str, shown: Mapping[str, Any]) -> bytes | Refusal:
+    async def _answer_for_csms(self, action: str, shown: Mapping[str, Any]) -> dict[str, Any] | None:
         now = datetime.fromtimestamp(self._memory.now_ms() / 1000, UTC)
         match action:
             case "BootNotification":
                 await self._send_later(action, shown)
-                return to_json({"status": "Accepted", "currentTime": now, "interval": DEFAULT_INTERVAL_S})
+                return {"status": "Accepted", "currentTime": now, "interval": DEFAULT_INTERVAL_S}
             case "Heartbeat":
-                return to_json({"currentTime": now})
+                return {"currentTime": now}
             case _:
-                return Refusal(Fault.INTERNAL, "the CSMS cannot be reached")
+                return None
 
     async def _send_later(self, action: str, shown: Mapping[str, Any]) -> None:
         memory = self._memory
@@ -147,7 +165,7 @@ class StationSide:
     ) -> Authorization:
         memory = self._memory
         now_ms = memory.now_ms()
-        if refused_at_once(self._directory, token, now_ms):
+        if refused_at_once(self._directory(), token, now_ms):
             return Authorization(TokenStatus.INVALID)
         async with memory.lock:
             permit = standing_permit(memory.state, memory.site, token, now_ms)
@@ -165,7 +183,7 @@ class StationSide:
             permit = await memory.granted(permit, self._budget_s)
         if permit.granted is not None:
             return permit
-        status = local_status(self._directory, token, memory.now_ms())
+        status = local_status(self._directory(), token, memory.now_ms())
         async with memory.lock:
             await memory.commit(Step(answer_locally(memory.state, permit, status)))
         return replace(permit, local=status)

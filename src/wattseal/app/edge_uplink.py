@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import structlog
 
@@ -81,7 +82,10 @@ class CsmsSide:
                 first = Upward(first.items + message.items)
                 ids.append(other.id)
         if not await self._send(first, ids):
-            await asyncio.sleep(RETRY_S)
+            self._memory.work.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await self._memory.work.wait()
         return True
 
     async def _send(self, message: Upward, ids: list[str]) -> bool:

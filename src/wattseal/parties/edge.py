@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from wattseal.crypto.keys import PublicKey
+from wattseal.evidence.format import Moment
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
-from wattseal.model.metering import energy_register_wh
-from wattseal.parties.edge_records import Groups, meter_groups, ops_group, raw_group
+from wattseal.parties.edge_records import Groups, measure, meter_groups, ops_group, raw_group
 from wattseal.parties.edge_state import Charge, EdgeState, Mode, Permit, Site
 from wattseal.parties.edge_step import STATION_STREAM, Step, append
 from wattseal.parties.edge_upstream import Upward, seen_event
@@ -50,7 +50,8 @@ def started(state: EdgeState, site: Site, heard: Heard, fact: TransactionStarted
         evse_id=charge.evse_id,
         remote_start_id=fact.remote_start_id,
     )
-    groups = meter_groups(site, fact.readings, fact.register_wh, state.stream(charge.evse_id))
+    measured = measure(site, fact.readings, fact.register_wh, Moment.BEGIN)
+    groups = meter_groups(site, measured, fact.readings, state.stream(charge.evse_id))
     groups |= ops_group(ops) | raw_group(site, heard.frame, tells_token=fact.id_token is not None)
     return _record(state, site, heard, charge, Kind.STARTED, groups)
 
@@ -68,7 +69,7 @@ def updated(state: EdgeState, site: Site, heard: Heard, fact: TransactionUpdated
         station_ms=_ms(fact.at),
         offline=fact.offline or None,
     )
-    groups = meter_groups(site, fact.readings, None) | ops_group(ops)
+    groups = meter_groups(site, measure(site, fact.readings, None, None), fact.readings) | ops_group(ops)
     groups |= raw_group(site, heard.frame, tells_token=fact.id_token is not None)
     return _record(state, site, heard, charge, Kind.READING, groups)
 
@@ -80,7 +81,7 @@ def metered(state: EdgeState, site: Site, heard: Heard, fact: MeterReported) -> 
     charge = charge_of(state, site, str(fact.transaction_id), fact.evse_id)
     at = fact.readings[-1].at if fact.readings else None
     ops = Ops(transaction_id=charge.transaction_id, station_ms=None if at is None else _ms(at))
-    groups = meter_groups(site, fact.readings, None) | ops_group(ops)
+    groups = meter_groups(site, measure(site, fact.readings, None, None), fact.readings) | ops_group(ops)
     groups |= raw_group(site, heard.frame, tells_token=False)
     return _record(state, site, heard, charge, Kind.READING, groups)
 
@@ -102,14 +103,15 @@ def ended(state: EdgeState, site: Site, heard: Heard, fact: TransactionEnded) ->
         station_ms=_ms(fact.at),
         offline=fact.offline or None,
     )
-    groups = meter_groups(site, fact.readings, fact.register_wh) | ops_group(ops)
+    measured = measure(site, fact.readings, fact.register_wh, Moment.END)
+    groups = meter_groups(site, measured, fact.readings) | ops_group(ops)
     groups |= raw_group(site, heard.frame, tells_token=fact.id_token is not None)
     step = _record(state, site, heard, charge, Kind.ENDED, groups)
     last = step.items[-1]
     if known is not None and known.end is not None:
         return replace(step, state=step.state.with_charge(known))
-    register = fact.register_wh if fact.register_wh is not None else energy_register_wh(fact.readings)
-    stream = replace(step.state.stream(charge.evse_id), last_register_wh=register, prev_end=last.hash)
+    stream = step.state.stream(charge.evse_id)
+    stream = replace(stream, last_register_wh=measured.register_wh, prev_end=last.hash)
     closed = replace(step.state.charges[charge.transaction_id], end=(last.payload.epoch, last.payload.seq))
     return replace(step, state=step.state.with_stream(stream).with_charge(closed))
 

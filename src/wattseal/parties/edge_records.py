@@ -1,11 +1,14 @@
 """What an edge writes into records: the content of a station's messages, group by group, each with its readers."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
+from wattseal.evidence.format import Moment
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_register_wh
 from wattseal.model.token import IdToken
 from wattseal.parties.edge_state import Site, Stream
+from wattseal.rules.metered import examine, reconcile
 from wattseal.seal.fields import Identity, Load, Meter, Ops, Sample, raw_to_fields
 from wattseal.seal.item import Group
 from wattseal.seal.writer import GroupDraft
@@ -23,23 +26,42 @@ def ops_group(ops: Ops) -> Groups:
     return {Group.OPS: GroupDraft(ops.to_fields())}
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a message says of energy: the register, exact where an enrolled meter signed it, and what was signed."""
+
+    register_wh: Decimal | None
+    evidence: tuple[tuple[str, bytes], ...]
+
+
+def measure(site: Site, readings: tuple[Reading, ...], register_wh: Decimal | None, moment: Moment | None) -> Measured:
+    """Return what a message says of energy; `register_wh` is stated outside of `readings` (1.6 start and stop).
+
+    A value signed by a meter enrolled for the station completes a plain one that is rounded; where the two differ the
+    plain one stands beside the evidence, for the readers to judge.
+    """
+    plain_wh = energy_register_wh(readings) if register_wh is None else register_wh
+    looked = [examine(readings, "", moment, entry.spki, entry.meter_id) for entry in site.registry.meters(site.origin)]
+    unknown = examine(readings, "", moment, None, None)
+    found = next((metered for metered in looked if metered.valid), unknown)
+    return Measured(reconcile(plain_wh, found)[0], found.evidence)
+
+
 def meter_groups(
-    site: Site, readings: tuple[Reading, ...], register_wh: Decimal | None, neighbour: Stream | None = None
+    site: Site, measured: Measured, readings: tuple[Reading, ...], neighbour: Stream | None = None
 ) -> Groups:
     """Tell the energy register with what the meter itself signed, and the load.
 
-    `register_wh` is a register stated outside of `readings` (1.6 start and stop). `neighbour` is the chain at a start:
-    its last end goes in, so that energy drawn between two sessions shows.
+    `neighbour` is the chain at a start: its last end goes in, so that energy drawn between two sessions shows.
     """
-    register = energy_register_wh(readings) if register_wh is None else register_wh
     groups: Groups = {}
-    if register is not None:
+    if measured.register_wh is not None:
         last = neighbour.last_register_wh if neighbour is not None else None
         meter = Meter(
-            register_wh=register,
-            unaccounted_wh=None if last is None else register - last,
+            register_wh=measured.register_wh,
+            unaccounted_wh=None if last is None else measured.register_wh - last,
             prev_end=neighbour.prev_end if neighbour is not None else None,
-            evidence=tuple((r.evidence.format, r.evidence.data) for r in readings if r.evidence is not None),
+            evidence=measured.evidence,
         )
         groups[Group.METER] = GroupDraft(meter.to_fields(), site.readers.meter)
     samples = tuple(_samples(readings))

@@ -1,0 +1,95 @@
+"""Whom an edge seals to and believes: the root-signed entries of its trust file, and the eMSP's directory."""
+
+from pathlib import Path
+
+import structlog
+
+from wattseal.base.errors import ConfigError, InputError
+from wattseal.bundle.trust import MAX_TRUST_BYTES, Trust
+from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.crypto.keys import PublicKey
+from wattseal.parties.edge_state import Mode, Readers
+from wattseal.seal.directory import MAX_DIRECTORY_BYTES, Directory, open_directory
+from wattseal.seal.registry import Registry, Role, Use
+from wattseal.seal.writer import Reader
+
+MAX_READERS = 4
+_log = structlog.get_logger(__name__)
+
+
+def read_trust(path: Path) -> Registry:
+    """Return the registry of a trust file; `ConfigError` where it cannot be used."""
+    try:
+        with path.open("rb") as file:
+            return Trust.parse(file.read(MAX_TRUST_BYTES + 1)).registry()
+    except OSError as error:
+        raise ConfigError(f"cannot read the trust file: {error.strerror}", subject=str(path)) from error
+    except InputError as error:
+        raise ConfigError(f"the trust file cannot be used: {error}", code=error.code, subject=str(path)) from error
+
+
+def readers_for(registry: Registry, mode: Mode, route: str, seal_for: tuple[str, ...]) -> Readers:
+    """Return who may read what. Only root-signed keys are sealed to: `ConfigError` for a party that has none."""
+    if mode is Mode.SIGNED:
+        return Readers()
+    if not 1 <= len(seal_for) <= MAX_READERS:
+        raise ConfigError(f"meter values are sealed for one to {MAX_READERS} parties", subject="seal_for")
+    return Readers((_reader(registry, route),), tuple(_reader(registry, party) for party in seal_for))
+
+
+def _reader(registry: Registry, party: str) -> Reader:
+    key = registry.reader_key(party)
+    if key is None:
+        raise ConfigError(
+            f"the trust file has no root-signed sealing key of {party}: enrol it, or name another party",
+            code="reader_without_key",
+            subject=party,
+        )
+    return Reader(party, key)
+
+
+class DirectoryFile:
+    """The directory of tokens on disk, read again when the file changes; an older issue never replaces a newer one."""
+
+    def __init__(self, path: Path, origin: str, route: str, registry: Registry, key: SealPrivateKey) -> None:
+        self._path = path
+        self._origin = origin
+        self._route = route
+        self._registry = registry
+        self._key = key
+        self._seen: tuple[int, int] | None = None
+        self._directory: Directory | None = None
+
+    def current(self) -> Directory | None:
+        """Return the newest directory the eMSP has signed for this edge, None where there is none."""
+        try:
+            status = self._path.stat()
+        except OSError:
+            return self._directory
+        if (status.st_mtime_ns, status.st_size) != self._seen:
+            self._seen = (status.st_mtime_ns, status.st_size)
+            self._read()
+        return self._directory
+
+    def _read(self) -> None:
+        try:
+            with self._path.open("rb") as file:
+                data = file.read(MAX_DIRECTORY_BYTES + 1)
+            found = self._opened(data)
+        except (OSError, InputError) as error:
+            _log.warning("directory_unreadable", error=type(error).__name__)
+            return
+        held = self._directory
+        if found is None or (held is not None and found.terms.issued_ms < held.terms.issued_ms):
+            _log.warning("directory_refused", reason="not_for_this_edge" if found is None else "older_issue")
+            return
+        self._directory = found
+
+    def _opened(self, data: bytes) -> Directory | None:
+        for entry in self._registry.entries():
+            signs = entry.role is Role.EMSP and entry.use is Use.SIGN and entry.revoked_ms is None
+            if signs and entry.party == self._route:
+                found = open_directory(data, self._origin, PublicKey.from_spki(entry.spki), self._key)
+                if found is not None and found.terms.party == self._route:
+                    return found
+        return None
