@@ -1,0 +1,137 @@
+"""What a CPO can do to its own database from outside, with its own keys: rewrite, recompute, re-sign, roll back.
+
+Works on a copy of a stopped CPO's directory. Nothing here goes through the product's own write paths: an insider would
+not either.
+"""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from wattseal.crypto.hashes import sha256
+from wattseal.crypto.keys import SigningKey
+from wattseal.lab.crew import LabError
+from wattseal.log.keys import SigningKey as LogSigningKey
+from wattseal.seal.fields import Meter
+from wattseal.seal.groups import Content, commit, context
+from wattseal.seal.item import Commitment, Group, Item, Kind, parse_item, sign_payload
+from wattseal.stores.tiles import DiskLog
+
+TILES = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A changed record: payload hashes before and after."""
+
+    old: bytes
+    new: bytes
+
+
+class Insider:
+    """Somebody with write access to everything in a CPO's directory."""
+
+    def __init__(self, original: Path, copy: Path) -> None:
+        """Copy a stopped CPO's directory and work on the copy."""
+        shutil.copytree(original, copy)
+        self.data = copy
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        files = sorted(self.data.glob("*.db"))
+        if len(files) != 1:
+            raise LabError("expected one database", subject=str(self.data))
+        with closing(sqlite3.connect(files[0])) as connection:
+            yield connection
+            connection.commit()
+
+    def lower_projection(self, transaction: str, by_wh: int) -> None:
+        """Change what the dashboard and the bill would show; leave the records alone."""
+        with self._database() as database:
+            self._edit_transaction(database, transaction, by_wh)
+
+    @staticmethod
+    def _edit_transaction(
+        database: sqlite3.Connection, transaction: str, by_wh: int, renamed: Rewritten | None = None
+    ) -> None:
+        where = "WHERE kind = 'transaction' AND key = ?"
+        [body] = database.execute(f"SELECT body FROM documents {where}", (transaction,)).fetchone()  # noqa: S608 - fixed text
+        document = json.loads(body)
+        document["end_wh"] = str(Decimal(str(document["end_wh"])) - by_wh)
+        text = json.dumps(document)
+        if renamed is not None:
+            text = text.replace(renamed.old.hex(), renamed.new.hex())
+        database.execute(f"UPDATE documents SET body = ? {where}", (text.encode(), transaction))  # noqa: S608 - fixed text
+
+    def lower_record(self, transaction: str, by_wh: int, key: SigningKey | None, log_origin: str) -> None:
+        """Lower the stop register inside the record and make every unkeyed hash right again.
+
+        With `key` the records changed are signed again; without, they keep the signatures they had.
+        """
+        with self._database() as database:
+            rows = database.execute(
+                "SELECT position, item, log_index FROM items WHERE (origin, stream) IN (SELECT origin, stream FROM items"
+                " WHERE subject = ? AND kind = ?) ORDER BY epoch, seq",
+                (bytes.fromhex(transaction), int(Kind.ENDED)),
+            ).fetchall()
+            previous: Rewritten | None = None
+            for position, data, log_index in rows:
+                item = parse_item(data)
+                changed = item
+                if item.payload.kind == Kind.ENDED and item.payload.subject == bytes.fromhex(transaction):
+                    changed = lower_register(item, by_wh)
+                if previous is not None:
+                    payload = replace(changed.payload, prev=previous.new)
+                    changed = Item(payload, payload.encode(), changed.signature, changed.boxes)
+                if changed.payload_bytes == item.payload_bytes:
+                    continue
+                if key is not None and item.signature is not None:
+                    changed = sign_payload(changed.payload, key, log_origin, changed.boxes)
+                previous = Rewritten(item.hash, changed.hash)
+                if item.payload.kind == Kind.ENDED and item.payload.subject == bytes.fromhex(transaction):
+                    self._edit_transaction(database, transaction, by_wh, previous)
+                self._store(database, position, changed, log_index)
+
+    @staticmethod
+    def _store(database: sqlite3.Connection, position: int, item: Item, log_index: int | None) -> None:
+        encoded = item.encode()
+        database.execute(
+            "UPDATE items SET item = ?, payload_hash = ?, digest = ? WHERE position = ?",
+            (encoded, item.hash, sha256(encoded)[:16], position),
+        )
+        if log_index is not None:
+            database.execute("UPDATE leaves SET entry = ? WHERE log_index = ?", (item.leaf_entry(), log_index))
+
+    def rebuild_log(self, key: LogSigningKey, *, keep: int | None = None) -> DiskLog:
+        """Forget every published checkpoint, build the tree anew from the leaves (the first `keep`), and sign it."""
+        with self._database() as database:
+            database.execute("DELETE FROM documents WHERE kind IN ('checkpoint', 'checkpoint_head')")
+            if keep is not None:
+                database.execute("DELETE FROM leaves WHERE log_index >= ?", (keep,))
+                database.execute("DELETE FROM items WHERE log_index >= ?", (keep,))
+            entries = [e for (e,) in database.execute("SELECT entry FROM leaves ORDER BY log_index")]
+        shutil.rmtree(self.data / TILES)
+        log = DiskLog.open(self.data / TILES, key)
+        log.integrate(entries)
+        return log
+
+
+def lower_register(item: Item, by_wh: int) -> Item:
+    """Return a record with a lower register in its plain meter box and the commitment that fits; unsigned by nature."""
+    box = item.boxes[Group.METER]
+    if not (isinstance(box, list) and box[0] == 0):
+        raise LabError("the meter group is sealed: not even its keeper can lower it", code="sealed", subject="meter")
+    _, secret, content_bytes = box
+    content = Content.decode(content_bytes)
+    meter = Meter.read(content.fields)
+    lowered = replace(meter, register_wh=meter.register_wh - by_wh)
+    new = Content(content.readers, {**content.fields, **lowered.to_fields()}).encode()
+    place = context(*item.payload.place, Group.METER)
+    groups = {**item.payload.groups, Group.METER: Commitment(commit(place, secret, new), None)}
+    payload = replace(item.payload, groups=groups)
+    return Item(payload, payload.encode(), item.signature, {**item.boxes, Group.METER: [0, secret, new]})
