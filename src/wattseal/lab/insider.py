@@ -75,8 +75,8 @@ class Insider:
         """
         with self._database() as database:
             rows = database.execute(
-                "SELECT position, item, log_index FROM items WHERE (origin, stream) IN (SELECT origin, stream FROM items"
-                " WHERE subject = ? AND kind = ?) ORDER BY epoch, seq",
+                "SELECT position, item, log_index FROM items WHERE (origin, stream) IN"
+                " (SELECT origin, stream FROM items WHERE subject = ? AND kind = ?) ORDER BY epoch, seq",
                 (bytes.fromhex(transaction), int(Kind.ENDED)),
             ).fetchall()
             previous: Rewritten | None = None

@@ -176,7 +176,8 @@ def _configure(scene: Scene, witnesses: dict[str, LogSigningKey], entries: Seque
     )
     write_durably(
         scene.root / "cpo.toml",
-        f"""party = "CPO"
+        f"""[serve]
+party = "CPO"
 [log]
 origin = "{LOG_ORIGIN}"
 checkpoint_interval_s = {CHECKPOINT_S}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import WSMsgType, web
@@ -21,8 +22,9 @@ class Tap:
     """
 
     def __init__(self, upstream: str, alter: Alter, capture: Path) -> None:
-        """Relay to `upstream`, a base URL such as ws://127.0.0.1:9000; nothing listens yet."""
-        self._upstream = upstream.rstrip("/")
+        """Relay to the host and port of `upstream`, such as ws://127.0.0.1:9000/ocpp; nothing listens yet."""
+        parts = urlsplit(upstream)
+        self._upstream = f"{parts.scheme}://{parts.netloc}"
         self._alter = alter
         self._capture = capture
         self._runner: web.AppRunner | None = None
@@ -41,6 +43,10 @@ class Tap:
         await site.start()
         self.port = self._runner.addresses[0][1]
         return self
+
+    def url_like(self, upstream: str) -> str:
+        """Return where to dial him instead of `upstream`."""
+        return f"ws://127.0.0.1:{self.port}{urlsplit(upstream).path}"
 
     async def __aexit__(self, *_: object) -> None:
         """Cut every link."""

@@ -1,0 +1,96 @@
+"""Acts (e) and (f): the operator edits its own database, re-signs, rebuilds, and rolls its log back."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from wattseal.crypto.keys import SigningKey
+from wattseal.dial.witness import Outcome, WitnessClient, WitnessPeer
+from wattseal.lab.crew import output
+from wattseal.lab.insider import Insider
+from wattseal.lab.scene import LOG_ORIGIN
+from wattseal.lab.story import Story, Tampered
+from wattseal.stores.tiles import DiskLog
+
+SAYS = {
+    Outcome.INCONSISTENT: "the new tree does not contain what it cosigned before",
+    Outcome.AHEAD: "it has cosigned a larger tree already",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What the insider did: to what, since when, in which copy of the operator's directory."""
+
+    name: str
+    target: str
+    began: float
+    data: Path
+
+
+async def edit_the_database(story: Story) -> None:
+    """Play (e): three ways to change a stop value afterwards, each worse than the one before."""
+    scene, dice = story.world.scene, story.dice
+    story.say("(e) The operator edits its own database, from outside, with all its keys.")
+    victim = next(s for s in story.told.sessions if s["station"] == scene.stations.stock)["transaction"]
+    by_wh = dice.number(100, 2_000)
+    await story.world.stop_cpo()
+    original = scene.home("cpo")
+
+    projection = Insider(original, scene.root / "e1-projection")
+    projection.lower_projection(victim, by_wh)
+    await _name(story, "e-projection", "the projection", projection)
+
+    record = Insider(original, scene.root / "e2-record")
+    record.lower_record(victim, by_wh, None, LOG_ORIGIN)
+    await _name(story, "e-record", "the record, every unkeyed hash recomputed", record)
+
+    own = Insider(original, scene.root / "e3-resigned")
+    key = SigningKey.from_pem((own.data / "keys" / "csms-sign.pem").read_bytes())
+    own.lower_record(victim, by_wh, key, LOG_ORIGIN)
+    log = own.rebuild_log(scene.log_key)
+    target = "the record re-signed with its own key, the tree rebuilt"
+    await _show_witnesses(story, Act("e-resigned", target, time.monotonic(), own.data), log)
+
+
+async def roll_back_the_log(story: Story) -> None:
+    """Play (f): the log forgets its newest entries, as if restored from last week."""
+    scene = story.world.scene
+    story.say("(f) The log is rolled back.")
+    rolled = Insider(scene.home("cpo"), scene.root / "f-rolled-back")
+    size = DiskLog.open(scene.home("cpo") / "log", scene.log_key).size
+    log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(1, size // 2))
+    await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled.data), log)
+
+
+async def _name(story: Story, name: str, target: str, insider: Insider) -> None:
+    """Let `wattseal fsck` name what was edited."""
+    began = time.monotonic()
+    trust = story.world.scene.trust
+    code, printed = await output(["fsck", "--data", insider.data, "--trust", trust, "--json"])
+    found = json.loads(printed)["findings"] if printed else []
+    where = f"fsck, {found[0]['code']}: {found[0]['field']} {found[0]['detail']}" if found else ""
+    story.told.expect(held=code == 1 and bool(found), what=f"({name}) fsck names the edit, exit code {code}")
+    _tell(story, Act(name, target, began, insider.data), where)
+
+
+async def _show_witnesses(story: Story, act: Act, log: DiskLog) -> None:
+    """Offer the new tree to the witnesses; they refuse, so nobody will ever accept a bundle from it."""
+    signed = log.latest
+    trusted = list(zip(story.trust.witnesses, story.world.scene.ports.witnesses, strict=True))
+    peers = [WitnessPeer(f"http://127.0.0.1:{port}", w.key) for w, port in trusted]
+    async with aiohttp.ClientSession() as session:
+        asked = await WitnessClient(session, peers).collect(signed, log.consistency) if signed else ()
+    refused = [one for one in asked if one.outcome in SAYS]
+    where = "; ".join(f"{one.peer.key.name} refuses: {SAYS[one.outcome]}" for one in refused)
+    story.told.expect(held=len(refused) == len(peers), what=f"({act.name}) every witness refuses ({asked})")
+    _tell(story, act, where)
+
+
+def _tell(story: Story, act: Act, where: str) -> None:
+    outcome = "detected" if where else "undetected"
+    seconds = round(time.monotonic() - act.began, 3)
+    story.tell(Tampered(act.name, act.target, outcome, where, seconds, str(act.data), None), "nobody noticed")

@@ -1,0 +1,48 @@
+"""Searching bytes for secrets in every plausible spelling."""
+
+import base64
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cbor2
+
+
+def spellings_of_text(text: str) -> Iterator[bytes]:
+    """Yield the ways a token may stand in a file: as it is, other cases, UTF-16, hex, base64 at any offset."""
+    for case in {text, text.upper(), text.lower()}:
+        raw = case.encode()
+        yield raw
+        yield case.encode("utf-16-le")
+        yield case.encode("utf-16-be")
+        yield raw.hex().encode()
+        yield raw.hex().upper().encode()
+        for offset in range(3):
+            coded = base64.b64encode(bytes(offset) + raw)
+            core = coded[-(-offset * 8 // 6) + (1 if offset else 0) :].rstrip(b"=")[:-1]
+            if len(core) >= 6:
+                yield core
+
+
+def spellings_of_energy(wh: int) -> Iterator[bytes]:
+    """Yield the ways a register may stand in a file; short ones that chance would produce are left out."""
+    texts = {str(wh), f"{wh}.0", f"{wh / 1000:.3f}", f"{wh / 1000:g}"}
+    for text in texts:
+        if len(text) >= 5:
+            yield from spellings_of_text(text)
+    if wh >= 1 << 24:
+        yield wh.to_bytes(4, "big")
+        yield wh.to_bytes(4, "little")
+    for exponent in (0, -1, -3):
+        mantissa = wh * 10**-exponent
+        yield cbor2.dumps([exponent, mantissa])
+
+
+def find_leaks(folder: Path, energies_wh: Iterable[int], tokens: Iterable[str]) -> list[str]:
+    """Return what was found in which file of a folder."""
+    wanted = [(f"{wh} Wh", s) for wh in energies_wh for s in spellings_of_energy(wh)]
+    wanted += [("a token", s) for token in tokens for s in spellings_of_text(token)]
+    found = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        found += [f"{name} in {path.name}" for name, spelling in wanted if spelling in data]
+    return sorted(set(found))
