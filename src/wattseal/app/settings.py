@@ -37,7 +37,7 @@ class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file: unknown keys are refused."""
 
 
-class Serve(Section):
+class Serve(Section, frozen=True):
     """`wattseal serve`: the CSMS of one CPO."""
 
     host: str = "127.0.0.1"
@@ -46,7 +46,7 @@ class Serve(Section):
     party: Party = "CPO"
 
 
-class Log(Section):
+class Log(Section, frozen=True):
     """The transparency log. `origin` names it for good (default: the CPO's party and "/log")."""
 
     origin: str | None = None
@@ -55,19 +55,19 @@ class Log(Section):
     """A receipt's promise: in the log within so many seconds."""
 
 
-class Heartbeat(Section):
+class Heartbeat(Section, frozen=True):
     """Signed heartbeats of stations' chains, at least this often."""
 
     interval_s: Seconds = 300.0
 
 
-class Trust(Section):
+class Trust(Section, frozen=True):
     """What this party believes about the others' keys: the trust file (docs/spec/trust.md)."""
 
     file: Path | None = None
 
 
-class Partner(Section):
+class Partner(Section, frozen=True):
     """A roaming partner: the party, where it is reached, and the token both sides use."""
 
     party: Party
@@ -75,7 +75,7 @@ class Partner(Section):
     url: str | None = None
 
 
-class Witness(Section):
+class Witness(Section, frozen=True):
     """A witness that cosigns our log's checkpoints."""
 
     vkey: str
@@ -90,7 +90,7 @@ class EdgeMode(StrEnum):
     SIGNED = "signed"
 
 
-class Edge(Section):
+class Edge(Section, frozen=True):
     """`wattseal edge`: the proxy beside one stock station."""
 
     listen: str = "ws://127.0.0.1:9100/"
@@ -104,7 +104,7 @@ class Edge(Section):
     mode: EdgeMode = EdgeMode.SEALED
 
 
-class Emsp(Section):
+class Emsp(Section, frozen=True):
     """`wattseal emsp`: the driver's provider."""
 
     host: str = "127.0.0.1"
@@ -128,14 +128,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Logging(Section):
+class Logging(Section, frozen=True):
     """Diagnostics on standard error."""
 
     level: LogLevel = LogLevel.INFO
     format: LogFormat = LogFormat.JSON
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """The whole file; every table may be missing."""
 
     serve: Serve = Serve()

@@ -20,7 +20,7 @@ class TokenStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class IdToken:
-    """IdTokenType: `value` up to 255 characters (20 in 1.6, lifted with type "ISO14443"), compared case-insensitively."""
+    """IdTokenType: `value` of up to 255 characters (20 in 1.6, lifted with type "ISO14443"), compared without case."""
 
     value: str
     type: str
