@@ -41,6 +41,7 @@ COMMANDS = (
     Command("registry", "Enrol keys, revoke them, write trust files."),
     Command("config", "Check the configuration; show what is in force."),
     Command("edge", "Stand beside a stock station and seal what it says at the source."),
+    Command("doctor", "Check clock, disk, ports, keys and the data directory."),
     Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
     Command("migrate", "Bring a journal to the newest schema."),
     Command("backup", "Copy a data directory, while its owner works, into one file."),
