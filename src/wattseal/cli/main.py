@@ -47,6 +47,7 @@ COMMANDS = (
     Command("backup", "Copy a data directory, while its owner works, into one file."),
     Command("restore", "Make a data directory anew from a backup."),
     Command("keys", "Take the private keys of a data directory to safety, and back."),
+    Command("station", "Simulate a charging station."),
 )
 
 
