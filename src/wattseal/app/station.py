@@ -28,11 +28,12 @@ from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties import station
 from wattseal.parties.station import Fate, Make, Memory, Session
 from wattseal.stores.files import write_durably
+from wattseal.stores.keyfiles import KeyFiles
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
-METER_KEY = "keys/meter.pem"
+METER_KEY = "meter.pem"
 MEMORY_FILE = "station.json"
 REFUSALS_BEFORE_GIVING_UP = 3
 """So many refused handshakes (401, 404, no common version) and it is the settings that are wrong."""
@@ -115,13 +116,10 @@ class Keeper:
 
     def meter_key(self) -> SigningKey:
         """Return the meter's key, made at first."""
-        path = self._data / METER_KEY if self._data else None
-        if path is not None and path.exists():
-            return SigningKey.from_pem(path.read_bytes())
         made = SigningKey.from_seed(Algorithm.ESP256, SystemRandom().bytes(32))
-        if path is not None:
-            write_durably(path, made.to_pem(), 0o600)
-        return made
+        if self._data is None:
+            return made
+        return SigningKey.from_pem(KeyFiles(self._data / "keys").load_or_create(METER_KEY, made.to_pem))
 
 
 class Station:
