@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Litestar, Response, Router, get, post, put
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.openapi import OpenAPIConfig
-from litestar.params import Dependency, Parameter
+from litestar.params import Parameter, SkipValidation
 
 from wattseal.base.errors import InputError, WattsealError
 from wattseal.base.ids import StationId
@@ -50,7 +50,7 @@ READ_ENERGY = "energy:read"
 """Scope of reading energy figures; an operator's admin token has every scope."""
 CBOR = "application/cbor"
 PLAIN = "text/plain"
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE, default=100)]
+Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE)]
 ShortQuery = Annotated[str | None, Parameter(max_length=255)]
 
 
@@ -73,8 +73,8 @@ class Service:
     retry_after_s: int
 
 
-Who = Annotated[Principal, Dependency(skip_validation=True)]
-What = Annotated[Service, Dependency(skip_validation=True)]
+Who = NamedDependency[SkipValidation[Principal]]
+What = NamedDependency[SkipValidation[Service]]
 
 
 async def provide_principal(request: Req) -> Principal:
@@ -120,7 +120,7 @@ async def post_station(principal: Who, service: What, data: StationBody) -> Resp
 
 @get("/stations")
 async def get_stations(
-    principal: Who, service: What, limit: Limit, after: ShortQuery = None
+    principal: Who, service: What, *, limit: Limit = 100, after: ShortQuery = None
 ) -> Response[list[dict[str, Any]]]:
     """List stations; `Link` leads to the next page."""
     demand(principal, "stations:read")
@@ -150,7 +150,7 @@ async def post_token(principal: Who, service: What, data: TokenBody) -> dict[str
 
 @get("/tokens")
 async def get_tokens(
-    principal: Who, service: What, limit: Limit, after: ShortQuery = None
+    principal: Who, service: What, *, limit: Limit = 100, after: ShortQuery = None
 ) -> Response[list[dict[str, Any]]]:
     """List tokens; `Link` leads to the next page."""
     demand(principal, "tokens:read")
@@ -163,8 +163,8 @@ async def get_tokens(
 async def get_transactions(
     principal: Who,
     service: What,
-    limit: Limit,
     *,
+    limit: Limit = 100,
     station_id: ShortQuery = None,
     active: bool | None = None,
     after: ShortQuery = None,
@@ -251,7 +251,7 @@ async def get_keys(principal: Who, service: What) -> dict[str, Any]:
 
 @get("/alarms")
 async def get_alarms(
-    principal: Who, service: What, limit: Limit, *, station_id: ShortQuery = None, after: ShortQuery = None
+    principal: Who, service: What, *, limit: Limit = 100, station_id: ShortQuery = None, after: ShortQuery = None
 ) -> Response[list[dict[str, Any]]]:
     """List alarms, oldest first; `Link` leads to the next page."""
     demand(principal, "alarms:read")
