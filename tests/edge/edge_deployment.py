@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.edge.edge_bench import MemoryCsms
 from tests.edge.edge_world import REGISTRY, STATION, entries, key, site
 
+from wattseal.app.system import SystemRandom
 from wattseal.base.ids import StationId
 from wattseal.bundle.trust import Root, Trust
 from wattseal.parties.edge_state import Site
@@ -106,9 +107,8 @@ class Deployment:
 @asynccontextmanager
 async def deployment(folder: Path, version: str, *more: str, seal_for: str = "MSP,ARB") -> AsyncIterator[Deployment]:
     """Enrol an edge, start it and a CSMS; both are gone afterwards."""
-    home = EdgeHome(folder / "edge")
-    await asyncio.to_thread(home.open, os.urandom)
-    statements = tuple(entries(home.sign_key().public.spki))
+    with await asyncio.to_thread(EdgeHome.open, folder / "edge", SystemRandom()) as home:
+        statements = tuple(entries(home.sign_key().public.spki))
     trust = Trust((Root(REGISTRY, key("root").public, "REG"),), (), (), 1, statements)
     (folder / "trust.json").write_bytes(trust.to_json())
     at: Site = site(version=version)

@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from wattseal.app.edge_memory import EdgeMemory
 from wattseal.app.edge_station import BUDGET_S, StationSide
 from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
 from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.http import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.ids import StationId, TenantId
 from wattseal.dial.ocpp import Surroundings, Target
@@ -185,18 +185,11 @@ class Edge:
 
 async def run_edge(settings: EdgeSettings, ready: Callable[[int], None] = lambda _port: None) -> None:
     """Run an edge until SIGTERM or SIGINT. `ConfigError` where directory, trust file or keys cannot be used."""
-    home = EdgeHome(settings.data)
-    await asyncio.to_thread(home.open, SystemRandom().bytes)
-    journal = await SqliteJournal.open(home.journal)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    try:
-        edge = Edge(settings, home, journal)
-        for number in numbers:
-            loop.add_signal_handler(number, stop.set)
-        await edge.run(ready, stop)
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-        await journal.close()
+    with await asyncio.to_thread(EdgeHome.open, settings.data, SystemRandom()) as home:
+        journal = await SqliteJournal.open(home.journal)
+        try:
+            edge = Edge(settings, home, journal)
+            async with stop_signal() as stop:
+                await edge.run(ready, stop)
+        finally:
+            await journal.close()

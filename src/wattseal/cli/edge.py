@@ -130,10 +130,9 @@ def init(*, data: Path, json: JsonOutput = False) -> None:
     data
         Directory to make; one that is there already is left as it is.
     """
-    home = EdgeHome(data)
-    home.open(SystemRandom().bytes)
-    signs = base64.b64encode(home.sign_key().public.spki).decode()
-    seals = base64.b64encode(home.seal_key().public.spki).decode()
+    with EdgeHome.open(data, SystemRandom()) as home:
+        signs = base64.b64encode(home.sign_key().public.spki).decode()
+        seals = base64.b64encode(home.seal_key().public.spki).decode()
     if json:
         print(json_line({"sign": signs, "seal": seals}))
     else:

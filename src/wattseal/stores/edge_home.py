@@ -1,72 +1,94 @@
 """The edge's directory: keys that never leave it, and the journal its chains live in."""
 
-import os
 from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
 
 from wattseal.base.errors import ConfigError
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
-from wattseal.seal.writer import RandomBytes
+from wattseal.flow.ports import Random
+from wattseal.stores.datadir import FORMAT, DataDir
 from wattseal.stores.files import write_durably
-from wattseal.stores.migrate import migrate
 
-FORMAT = 1
-"""Number of the directory's layout; a higher one was written by a newer edge."""
+ROLE: Final = "edge"
+SIGN, SEAL, MEMORY = "edge-sign.pem", "edge-seal.pem", "edge-memory.key"
+_PROVISIONED: Final = frozenset({"keys", "directory", "password", "trust.json"})
+"""What may lie in a new directory beforehand: keys that were made and enrolled elsewhere, and what belongs to them."""
 
 
 class EdgeHome:
-    """Paths and keys of one edge."""
+    """Paths and keys of one edge; holds the directory's lock while open."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.journal = path / "edge.db"
-        self._format = path / "FORMAT"
-        self._sign = path / "keys" / "edge-sign.pem"
-        self._seal = path / "keys" / "edge-seal.pem"
-        self._memory = path / "keys" / "edge-memory.key"
+    def __init__(self, data: DataDir, random: Random) -> None:
+        self.path = data.path
+        self._data = data
+        self._random = random
 
-    def open(self, random: RandomBytes) -> None:
-        """Make the directory where there is none; bring its journal to the newest schema.
+    @classmethod
+    def open(cls, path: Path, random: Random) -> Self:
+        """Open the directory, made where there is none, with its journal at the newest schema. Not in an event loop.
 
-        `ConfigError` where the keys are there but the journal is gone: a chain that has forgotten where it stood must
-        not be continued under the same key.
+        `ConfigError` where the keys have signed but the journal is gone, or is an older one out of a backup: a chain
+        that has forgotten where it stood must not go on under the same key.
         """
-        if self._format.exists() and self._format.read_text("ascii").strip() != str(FORMAT):
-            raise ConfigError("written by another version of the edge: use that one", subject=str(self.path))
-        if self._sign.exists() and not self.journal.exists():
-            raise ConfigError(
-                "the journal is gone, and a chain is not begun twice under one key: restore edge.db, or start with an "
-                "empty directory and enrol its new key",
-                code="journal_lost",
-                subject=str(self.journal),
-            )
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._sign.parent.mkdir(exist_ok=True, mode=0o700)
-        migrate(f"sqlite:///{self.journal}")
-        self.journal.chmod(0o600)
-        if not self._sign.exists():
-            write_durably(self._seal, SealPrivateKey.from_seed(random(32)).to_pem(), 0o600)
-            write_durably(self._memory, random(32), 0o600)
-            write_durably(self._format, f"{FORMAT}\n".encode())
-            write_durably(self._sign, SigningKey.from_seed(Algorithm.ED25519, random(32)).to_pem(), 0o600)
+        if path.is_dir() and not (path / "FORMAT").exists():
+            names = {entry.name for entry in path.iterdir()}
+            if names and names <= _PROVISIONED:
+                write_durably(path / "FORMAT", f"wattseal {ROLE} {FORMAT}\n".encode())
+        data = DataDir.open(path, ROLE)
+        try:
+            home = cls(data, random)
+            home._prepare()
+        except BaseException:
+            data.close()
+            raise
+        return home
+
+    def _prepare(self) -> None:
+        data = self._data
+        remedy = "start with an empty directory, and have its new key enrolled"
+        if MEMORY in data.keys.names() and not data.journal_file.exists():
+            raise ConfigError(f"the journal is gone: {remedy}", code="journal_lost", subject=str(data.journal_file))
+        if data.restored is not None:
+            raise ConfigError(f"restored from a backup: {remedy}", code="restored", subject=str(data.path))
+        data.prepare_journal()
+        data.journal_file.chmod(0o600)
+        self.sign_key()
+        self.seal_key()
+        self.memory_key()
+
+    @property
+    def journal(self) -> Path:
+        """Where the journal is."""
+        return self._data.journal_file
 
     def sign_key(self) -> SigningKey:
         """Return the key that signs the station's records."""
-        return SigningKey.from_pem(self._private(self._sign))
+        return SigningKey.from_pem(self._data.keys.load_or_create(SIGN, self._new_sign_key))
 
     def seal_key(self) -> SealPrivateKey:
         """Return the key that directories are sealed to."""
-        return SealPrivateKey.from_pem(self._private(self._seal))
+        return SealPrivateKey.from_pem(self._data.keys.load_or_create(SEAL, self._new_seal_key))
 
     def memory_key(self) -> bytes:
         """Return the key of the digests that stand for tokens in the edge's own memory."""
-        return self._private(self._memory)
+        return self._data.keys.load_or_create(MEMORY, lambda: self._random.bytes(32))
 
-    @staticmethod
-    def _private(path: Path) -> bytes:
-        try:
-            if os.name == "posix" and path.stat().st_mode & 0o077:
-                raise ConfigError("others may read this key: chmod 600 it", code="key_readable", subject=str(path))
-            return path.read_bytes()
-        except OSError as error:
-            raise ConfigError(f"cannot read the key: {error.strerror}", subject=str(path)) from error
+    def _new_sign_key(self) -> bytes:
+        return SigningKey.from_seed(Algorithm.ED25519, self._random.bytes(32)).to_pem()
+
+    def _new_seal_key(self) -> bytes:
+        return SealPrivateKey.from_seed(self._random.bytes(32)).to_pem()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        self._data.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
