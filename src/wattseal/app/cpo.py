@@ -13,9 +13,10 @@ from aiohttp import ClientSession
 from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_timers import Timers, run_timers
 from wattseal.app.doorman import Doorman
-from wattseal.app.http import serve_http, stop_signal
+from wattseal.app.http import serve_http
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.settings import Settings
+from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId, TenantId

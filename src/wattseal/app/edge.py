@@ -15,7 +15,7 @@ from wattseal.app.edge_memory import EdgeMemory
 from wattseal.app.edge_station import BUDGET_S, StationSide
 from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
 from wattseal.app.edge_uplink import CsmsSide
-from wattseal.app.http import stop_signal
+from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.ids import StationId, TenantId
 from wattseal.dial.ocpp import Surroundings, Target

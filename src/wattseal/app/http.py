@@ -1,7 +1,6 @@
-"""An ASGI application on uvicorn inside the process's own event loop, and the signal that ends the process."""
+"""An ASGI application on uvicorn inside the process's own event loop."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -52,18 +51,3 @@ async def serve_http(application: Litestar, host: str, port: int) -> AsyncIterat
         server.should_exit = True
         await task
         listening.close()
-
-
-@asynccontextmanager
-async def stop_signal() -> AsyncIterator[asyncio.Event]:
-    """Give an event that SIGTERM and SIGINT set meanwhile."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
