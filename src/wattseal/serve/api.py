@@ -13,7 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, NotAuthorizedException
 from litestar.openapi import OpenAPIConfig
-from litestar.params import Parameter, SkipValidation
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, SkipValidation
 
 from wattseal.base.errors import InputError, WattsealError
 from wattseal.base.ids import StationId
@@ -50,8 +50,8 @@ READ_ENERGY = "energy:read"
 """Scope of reading energy figures; an operator's admin token has every scope."""
 CBOR = "application/cbor"
 PLAIN = "text/plain"
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE)]
-ShortQuery = Annotated[str | None, Parameter(max_length=255)]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE)]
+ShortQuery = Annotated[str | None, QueryParameter(max_length=255)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def readyz(service: What) -> str:
 
 
 @post("/stations")
-async def post_station(principal: Who, service: What, data: StationBody) -> Response[dict[str, Any]]:
+async def post_station(principal: Who, service: What, data: JSONBody[StationBody]) -> Response[dict[str, Any]]:
     """Enrol a station (201), or change its enrolment (200)."""
     demand(principal, "stations:write")
     world = service.world
@@ -130,7 +130,7 @@ async def get_stations(
 
 
 @get("/stations/{station_id:str}")
-async def get_station(principal: Who, service: What, station_id: str) -> dict[str, Any]:
+async def get_station(principal: Who, service: What, station_id: FromPath[str]) -> dict[str, Any]:
     """Show one station."""
     demand(principal, "stations:read")
     document = await service.world.journal.document(principal.tenant, STATION, station_id.casefold())
@@ -140,7 +140,7 @@ async def get_station(principal: Who, service: What, station_id: str) -> dict[st
 
 
 @post("/tokens")
-async def post_token(principal: Who, service: What, data: TokenBody) -> dict[str, Any]:
+async def post_token(principal: Who, service: What, data: JSONBody[TokenBody]) -> dict[str, Any]:
     """Enrol a token or change its status."""
     demand(principal, "tokens:write")
     token = data.token()
@@ -166,7 +166,7 @@ async def get_transactions(
     *,
     limit: Limit = 100,
     station_id: ShortQuery = None,
-    active: bool | None = None,
+    active: FromQuery[bool | None] = None,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
     """List transactions, of one station or all, running, ended or both; `Link` leads to the next page."""
@@ -184,14 +184,18 @@ async def get_transactions(
 
 
 @get("/transactions/{key:str}")
-async def get_transaction(principal: Who, service: What, key: str, station_id: ShortQuery = None) -> dict[str, Any]:
+async def get_transaction(
+    principal: Who, service: What, key: FromPath[str], station_id: ShortQuery = None
+) -> dict[str, Any]:
     """Show one transaction by our id, or by the station's own with `?station_id=`."""
     demand(principal, "transactions:read")
     return await _transaction(principal, service, await _find(principal, service, key, station_id))
 
 
 @get("/transactions/{key:str}/bundle")
-async def get_bundle(principal: Who, service: What, key: str, station_id: ShortQuery = None) -> Response[bytes]:
+async def get_bundle(
+    principal: Who, service: What, key: FromPath[str], station_id: ShortQuery = None
+) -> Response[bytes]:
     """Return the bundle a stranger can check offline; 202 until the log's next cosigned checkpoint."""
     demand(principal, "transactions:read")
     demand(principal, READ_ENERGY)
@@ -208,7 +212,7 @@ async def get_bundle(principal: Who, service: What, key: str, station_id: ShortQ
 
 
 @put("/tariffs/{tariff_id:str}")
-async def put_tariff(principal: Who, service: What, request: Req, tariff_id: str) -> dict[str, Any]:
+async def put_tariff(principal: Who, service: What, request: Req, tariff_id: FromPath[str]) -> dict[str, Any]:
     """Sign an OCPI tariff and put it into force; decisions refer to it from now on."""
     demand(principal, "tariffs:write")
     tariff = decode_tariff(await request.body())
@@ -267,7 +271,7 @@ async def get_alarms(
 
 
 @get("/log/{path:path}", media_type=PLAIN)
-async def get_log(service: What, path: str) -> Response[bytes]:
+async def get_log(service: What, path: FromPath[str]) -> Response[bytes]:
     """Serve the transparency log as C2SP tlog-tiles: `checkpoint` and `tile/...`; public, and nothing else."""
     name = path.removeprefix("/")
     if name != "checkpoint":
