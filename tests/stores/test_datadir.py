@@ -9,7 +9,7 @@ from wattseal.base.ids import TenantId
 from wattseal.crypto import passphrase as locking
 from wattseal.stores.datadir import FORMAT, DataDir, read_format, schema_of
 from wattseal.stores.keyfiles import KeyFiles, admin_token, export_keys, import_keys
-from wattseal.stores.schema import HEAD
+from wattseal.stores.revision import HEAD
 
 PASSPHRASE = "correct horse battery"
 

@@ -11,7 +11,8 @@ from sqlalchemy.pool import NullPool
 
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.stores.migrate import head, migrate
-from wattseal.stores.schema import HEAD, metadata
+from wattseal.stores.revision import HEAD
+from wattseal.stores.schema import metadata
 
 
 def test_the_migrations_build_exactly_the_schema(tmp_path: Path) -> None:

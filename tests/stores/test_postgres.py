@@ -14,7 +14,8 @@ from wattseal.base.errors import ConfigError, StoreError
 from wattseal.flow.ports import Batch, Journal, Put
 from wattseal.stores.migrate import migrate
 from wattseal.stores.postgres import PostgresJournal
-from wattseal.stores.schema import HEAD, metadata
+from wattseal.stores.revision import HEAD
+from wattseal.stores.schema import metadata
 
 
 @pytest.fixture(scope="module")

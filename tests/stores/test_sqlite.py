@@ -1,5 +1,8 @@
 import asyncio
+import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -154,3 +157,10 @@ async def test_commits_are_synced_in_full(store: SqliteJournal) -> None:
         return run("PRAGMA synchronous").fetchone()[0], run("PRAGMA journal_mode").fetchone()[0]
 
     assert await asyncio.to_thread(look) == (2, "wal")
+
+
+def test_running_a_journal_needs_no_sqlalchemy() -> None:
+    look = "import sys, wattseal.stores.sqlite, wattseal.stores.datadir; print('sqlalchemy' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, env=environment)  # noqa: S603 - our own code
+    assert done.stdout == "False\n"

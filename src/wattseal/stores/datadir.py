@@ -20,7 +20,7 @@ from wattseal.base.errors import ConfigError, StoreError
 from wattseal.base.ids import TenantId
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles
-from wattseal.stores.schema import HEAD
+from wattseal.stores.revision import HEAD
 
 FORMAT: Final = 1
 """The newest format this program reads and the one it writes."""

@@ -17,7 +17,7 @@ from wattseal.stores.answers import Answers
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
-from wattseal.stores.schema import HEAD
+from wattseal.stores.revision import HEAD
 
 READERS: Final = 4
 TIMEOUT_S: Final = 30.0

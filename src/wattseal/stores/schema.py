@@ -4,13 +4,8 @@
 statement in the adapters filters by it. Text that is compared or sorted is so by its bytes on both databases.
 """
 
-from typing import Final
-
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
-
-HEAD: Final = "0001"
-"""The newest migration: what an opened database must be at."""
 
 metadata = MetaData()
 

@@ -14,7 +14,7 @@ from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.journal import Outcome, Work
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
-from wattseal.stores.schema import HEAD
+from wattseal.stores.revision import HEAD
 from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, load_pending
 
 PROBE_BYTES: Final = 65_536

@@ -1,0 +1,6 @@
+"""The schema revision an opened database must be at; apart from `schema`, so that running needs no SQLAlchemy."""
+
+from typing import Final
+
+HEAD: Final = "0001"
+"""The newest migration."""

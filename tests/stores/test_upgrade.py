@@ -1,0 +1,46 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tools.make_data_format import LOG_KEY, TENANT, item, read
+
+from wattseal.flow.ports import Batch
+from wattseal.stores.datadir import FORMAT, DataDir, schema_of
+from wattseal.stores.revision import HEAD
+from wattseal.stores.sqlite import SqliteJournal
+from wattseal.stores.tiles import DiskLog
+
+FORMATS = sorted((Path(__file__).parent / "data").glob("format-*"))
+
+
+def copied(source: Path, target: Path) -> Path:
+    """Copy a committed directory, with the modes a version control system does not keep."""
+    shutil.copytree(source, target)
+    for path in (target / "keys").iterdir():
+        path.chmod(0o600)
+    return target
+
+
+def test_there_is_a_directory_of_every_format_so_far() -> None:
+    assert [path.name for path in FORMATS] == [f"format-{n}" for n in range(1, FORMAT + 1)]
+
+
+@pytest.mark.parametrize("source", FORMATS, ids=lambda path: path.name)
+async def test_a_directory_of_every_format_opens_and_is_read_back_whole(source: Path, tmp_path: Path) -> None:
+    expected = json.loads((source / "expected.json").read_text())
+    checkpoint = expected.pop("checkpoint").encode()
+    with DataDir.open(copied(source, tmp_path / "data"), "cpo") as data:
+        journal = await SqliteJournal.open(data.prepare_journal())
+        assert schema_of(data.journal_file) == HEAD
+        assert await read(journal) == expected
+        assert data.keys.read("log.pem") == LOG_KEY.to_pem()
+        log = DiskLog.open(data.log_dir(TENANT), LOG_KEY)
+        assert log.latest is not None
+        assert log.latest.encode() == checkpoint
+        size = await journal.log_size(TENANT)
+        log.integrate(await journal.leaves(TENANT, log.size))
+        assert log.size == size
+        told = await journal.commit(Batch(TENANT, items=(item(12), item(15))))
+        assert told.indexes[item(15).payload_hash] == size
+        await journal.close()
