@@ -16,6 +16,17 @@ COSIGNED = SIGNED.with_signatures([cosign(SIGNED.note.text, WITNESS_KEY, 1_700_0
 GOOD = TlogProof(73, merkle.inclusion_proof(73, 109, FOREST), COSIGNED)
 LOGS, WITNESSES = [LOG_KEY.verifier], [WITNESS_KEY.verifier]
 TEXT = GOOD.encode().decode()
+GOOD_PARTS = [
+    b"\n",
+    b"\n\n",
+    b"0",
+    b"=",
+    b" ",
+    b"A",
+    b"extra AA==\n",
+    b"index 73\n",
+    *GOOD.encode().splitlines(keepends=True),
+]
 
 # The example of C2SP tlog-proof with its abridged parts (extra data, signatures) left out or made whole.
 HASHES = """gSKyXoYZUgZ6jduWYrkDOARinOMGJveXjgMkBTcdPlQ=
@@ -88,6 +99,17 @@ def test_a_flipped_bit_never_leaves_the_proof_valid_and_witnessed(at: int, bit: 
     except InputError:
         return
     assert checked.verdict is not Verdict.VALID or not checked.cosigned
+
+
+@given(st.integers(0, len(GOOD.encode())), st.integers(0, 3), st.binary(max_size=4) | st.sampled_from(GOOD_PARTS))
+def test_a_parsed_proof_is_the_bytes_it_came_from(at: int, left_out: int, put_in: bytes) -> None:
+    data = GOOD.encode()
+    changed = data[:at] + put_in + data[at + left_out :]
+    try:
+        parsed = TlogProof.parse(changed)
+    except InputError:
+        return
+    assert parsed.encode() == changed
 
 
 @pytest.mark.parametrize(

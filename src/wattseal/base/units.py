@@ -1,13 +1,15 @@
 """Units: energy and money are exact decimals, never floats."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Self
 
 from wattseal.base.errors import InputError
 
 MAX_ENERGY_WH = Decimal(10) ** 15
 """Anything above is not a reading of an electricity meter."""
+
+_WIDE = Context(prec=64)
 
 
 def exponent_mantissa(value: Decimal) -> tuple[int, int]:
@@ -23,7 +25,7 @@ def from_exponent_mantissa(exponent: int, mantissa: int) -> Decimal:
     """Return mantissa x 10^exponent exactly; the inverse of `exponent_mantissa`. Exponents are within +-32."""
     if not -32 <= exponent <= 32 or abs(mantissa) >= 2**63:
         raise InputError("decimal out of range", subject="decimal")
-    return Decimal((1 if mantissa < 0 else 0, tuple(map(int, str(abs(mantissa)))), exponent))
+    return _WIDE.scaleb(Decimal(mantissa), exponent)
 
 
 @dataclass(frozen=True, slots=True)

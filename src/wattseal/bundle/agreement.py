@@ -16,8 +16,7 @@ def check_authorisation(case: Case) -> Trouble | None:
     if not started.payload.refs:
         case.findings.append(Finding("started_without_authorisation", "refs"))
         return None
-    items = case.all_items()
-    decision = next((items[r] for r in started.payload.refs if r in items), None)
+    decision = next((case.items[r] for r in started.payload.refs if r in case.items), None)
     if decision is None:
         return lacking("authorisation", "decision", started)
     if decision.payload.kind != Kind.DECISION:
@@ -36,6 +35,5 @@ def check_authorisation(case: Case) -> Trouble | None:
 
 
 def _request(case: Case, decision: Item) -> Item | None:
-    items = case.all_items()
-    found = (items[r] for r in decision.payload.refs if r in items)
+    found = (case.items[r] for r in decision.payload.refs if r in case.items)
     return next((i for i in found if i.payload.kind == Kind.REQUEST), None)

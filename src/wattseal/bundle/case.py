@@ -44,6 +44,8 @@ class Case:
     keys: tuple[SealPrivateKey, ...]
     proofs: Sequence[TlogProof]
     registry: Registry = field(init=False)
+    items: dict[bytes, Item] = field(init=False)
+    """Every item of the bundle by payload hash, chain first."""
     entitled: bool = False
     signers: dict[bytes, Entry] = field(default_factory=dict)
     verdicts: dict[bytes, Verdict] = field(default_factory=dict)
@@ -60,18 +62,15 @@ class Case:
     energy_wh: Decimal | None = None
 
     def __post_init__(self) -> None:
-        """Start with a registry that believes the trust file's roots."""
-        self.registry = Registry(self.trust.roots() if self.trust else {})
+        """Start with an empty registry; step 2 fills it."""
+        self.registry = Registry({})
+        self.items = {item.hash: item for item in (*self.bundle.items, *self.bundle.others)}
 
     def signed(self) -> Iterator[Item]:
         """Yield every signed record of the bundle, chain first."""
         for item in (*self.bundle.items, *self.bundle.others):
             if item.signature is not None:
                 yield item
-
-    def all_items(self) -> dict[bytes, Item]:
-        """Return every item by payload hash."""
-        return {item.hash: item for item in (*self.bundle.items, *self.bundle.others)}
 
     def of_kind(self, kind: Kind) -> Item | None:
         """Return the transaction's first record of a kind in the chain."""

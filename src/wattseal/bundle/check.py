@@ -83,7 +83,7 @@ def _entitled(case: Case) -> Trouble | None:
     """Step 2: every signer is enrolled for its origin, kind and time under the trust file."""
     if case.trust is None:
         return lacking("trust", "trust file")
-    refusals = case.registry.add_all([*case.trust.entries, *case.bundle.entries])
+    case.registry, refusals = case.trust.examine(case.bundle.entries)
     if any(r.code == "entry_of_an_unknown_root" for r in refusals):
         return lacking("trust", "registry root")
     if refusals:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +11,14 @@ from wattseal.seal import dcbor
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.groups import Opening
 from wattseal.seal.item import Item, item_from
-from wattseal.seal.signed import Statement, statement_from
+from wattseal.seal.signed import Statement, parse, statement_from
 
 MAGIC = "wsb1"
 MAX_BUNDLE_BYTES = 16 * 1024 * 1024
 MAX_ITEMS = 20_000
 MAX_OTHERS = 64
 MAX_ENTRIES = 256
+_OPENING = [bytes, int, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,10 @@ def parse_bundle(data: bytes) -> Bundle:
     others = tuple(_each(value, 5, MAX_OTHERS, item_from)) if 5 in value else ()
     _in_order("openings", [_opening_order(o) for o in openings])
     _in_order("others", [o.hash for o in others])
-    entries = tuple(_each(value, 3, MAX_ENTRIES, statement_from))
+    entries = tuple(_each(value, 3, MAX_ENTRIES, _entry))
     receipts = tuple(_each(value, 8, MAX_ITEMS, statement_from)) if 8 in value else ()
-    _in_order("entries", [e.encode() for e in entries])
-    _in_order("receipts", [r.encode() for r in receipts])
+    _in_order("entries", [dcbor.encode(e) for e in value[3]])
+    _in_order("receipts", [dcbor.encode(r) for r in value.get(8, ())])
     proofs = tuple(_each(value, 4, MAX_ITEMS, _bytes))
     return Bundle(items, openings, entries, proofs, others, value.get(6), value.get(7), receipts)
 
@@ -105,10 +107,19 @@ def _each(value: dict[int, Any], number: int, limit: int, parse: Any) -> Iterabl
             raise CborError(str(error), code=error.code, subject=f"bundle {number}[{index}] {error.subject}") from error
 
 
+def _entry(value: Any) -> Statement:
+    return _parse_entry(dcbor.encode(value))
+
+
+@lru_cache(maxsize=4096)
+def _parse_entry(data: bytes) -> Statement:
+    """Parse a registry entry; remembered, since bundle after bundle shows the same keys."""
+    return parse(data)
+
+
 def _opening(value: Any) -> Opening:
-    match value:
-        case [bytes(payload_hash), int(gid), bytes(secret), bytes(content)] if len(payload_hash) == 32:
-            return Opening(payload_hash, gid, secret, content)
+    if type(value) is list and len(value) == 4 and list(map(type, value)) == _OPENING and len(value[0]) == 32:
+        return Opening(*value)
     raise CborError("an opening is [payload hash, group, secret, content]", subject="opening")
 
 

@@ -4,8 +4,8 @@ from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing
 from wattseal.crypto.keys import PublicKey
 from wattseal.log import note
-from wattseal.log.cosignature import cosignatures
-from wattseal.log.proof import TlogProof
+from wattseal.log.checkpoint import SignedCheckpoint
+from wattseal.log.cosignature import words
 from wattseal.model.verdict import Source, Verdict
 from wattseal.seal.groups import PLAIN
 from wattseal.seal.item import Group, Item, Kind
@@ -34,8 +34,8 @@ def check_inclusion(case: Case) -> Trouble | None:
             return lacking("checkpoint", "proofs", logged[len(case.proofs)])
         return failed("proof_without_record", "proofs")
     origin = log_origin(case)
-    for item, raw, proof in zip(logged, case.bundle.proofs, case.proofs, strict=True):
-        if proof.extra is not None or proof.encode() != raw:
+    for item, proof in zip(logged, case.proofs, strict=True):
+        if proof.extra is not None:
             return failed("proof_not_canonical", "proof", item)
         if proof.checkpoint.checkpoint.origin != origin:
             return failed("proofs_of_two_logs", "checkpoint origin", item)
@@ -75,15 +75,14 @@ def check_witnesses(case: Case) -> Trouble | None:
     times: list[int | None] = []
     parties: set[str] | None = None
     roots: dict[int, bytes] = {}
-    seen: dict[bytes, tuple[dict[str, int], Trouble | None]] = {}
+    seen: dict[SignedCheckpoint, tuple[dict[str, int], Trouble | None]] = {}
     for item, proof in zip(logged, case.proofs, strict=True):
         checkpoint = proof.checkpoint.checkpoint
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             return failed("log_shows_two_roots", "root", item)
-        encoded = proof.checkpoint.encode()
-        if encoded not in seen:
-            seen[encoded] = _cosigned(case, proof, item)
-        by_party, trouble = seen[encoded]
+        if proof.checkpoint not in seen:
+            seen[proof.checkpoint] = _cosigned(case, proof.checkpoint, item)
+        by_party, trouble = seen[proof.checkpoint]
         if trouble is not None:
             return trouble
         ranked = sorted(by_party.values())
@@ -103,18 +102,17 @@ def check_witnesses(case: Case) -> Trouble | None:
     return None
 
 
-def _cosigned(case: Case, proof: TlogProof, item: Item) -> tuple[dict[str, int], Trouble | None]:
+def _cosigned(case: Case, checkpoint: SignedCheckpoint, item: Item) -> tuple[dict[str, int], Trouble | None]:
     """Return the earliest cosignature time in seconds by party, for trusted witnesses not of the log's own party."""
     assert case.trust is not None  # noqa: S101 - checked by the caller
-    logs = [log.key for log in case.trust.logs if log.key.name == proof.checkpoint.checkpoint.origin]
-    parsed = proof.checkpoint.note
-    if note.check(parsed, logs).verdict is not Verdict.VALID:
+    logs = [log.key for log in case.trust.logs if log.key.name == checkpoint.checkpoint.origin]
+    if note.check(checkpoint.note, logs).verdict is not Verdict.VALID:
         return {}, failed("checkpoint_not_signed_by_the_log", "checkpoint", item)
-    keys = [w.key for w in case.trust.witnesses]
-    if note.check(parsed, keys).failed:
+    checked = note.check(checkpoint.note, (w.key for w in case.trust.witnesses))
+    if checked.failed:
         return {}, failed("cosignature_invalid", "cosignature", item)
     by_party: dict[str, int] = {}
-    for cosigned in cosignatures(parsed, keys):
+    for cosigned in words(checked):
         party = next(w.party for w in case.trust.witnesses if w.key == cosigned.key)
         if party in _log_parties(case):
             continue

@@ -12,16 +12,15 @@ from wattseal.seal.item import Group, Item, Kind
 
 def open_content(case: Case) -> Trouble | None:
     """Step 5: openings and boxes open to what the payloads committed to; start and end show their register."""
-    items = case.all_items()
     for opening in case.bundle.openings:
-        item = items.get(opening.payload_hash)
+        item = case.items.get(opening.payload_hash)
         if item is None:
             return failed("opening_of_another_record", "opening")
         if not check_opening(item.payload, opening):
             return failed("commitment_mismatch", f"group {opening.gid}", item)
         _keep(case, opening)
     secrets = _group_secrets(case)
-    for item in items.values():
+    for item in case.items.values():
         for gid in item.boxes:
             opened = open_box(item, gid, secrets.get((item.payload.origin, item.payload.subject, gid)))
             if isinstance(opened, Opening):

@@ -7,12 +7,13 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.log.keys import VerifierKey
-from wattseal.seal.registry import Registry
+from wattseal.seal.registry import Refusal, Registry
 from wattseal.seal.signed import Statement, parse
 
 VERSION = 1
@@ -73,6 +74,10 @@ class Trust:
         registry.add_all([*self.entries, *more])
         return registry
 
+    def examine(self, more: tuple[Statement, ...]) -> tuple[Registry, tuple[Refusal, ...]]:
+        """Return a registry of this file's entries and `more`, for reading only, and what was refused."""
+        return _examine(self.registries, (*self.entries, *more))
+
     def to_json(self) -> bytes:
         """Return the file's text."""
         value = {
@@ -117,6 +122,13 @@ class Trust:
             quorum=quorum,
             entries=tuple(parse(_base64({"entries": e}, "entries")) for e in _list(value, "entries")),
         )
+
+
+@lru_cache(maxsize=256)
+def _examine(roots: tuple[Root, ...], statements: tuple[Statement, ...]) -> tuple[Registry, tuple[Refusal, ...]]:
+    """Fill a registry; remembered, since a station's bundles all bring the same entries."""
+    registry = Registry({root.name: root.key for root in roots})
+    return registry, tuple(registry.add_all(list(statements)))
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

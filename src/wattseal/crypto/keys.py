@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
-from nacl.signing import VerifyKey
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import KeyId
@@ -51,7 +51,7 @@ class PublicKey:
     algorithm: Algorithm
     spki: bytes
     kid: KeyId
-    _key: ec.EllipticCurvePublicKey | VerifyKey = field(repr=False, compare=False)
+    _key: ec.EllipticCurvePublicKey | bytes = field(repr=False, compare=False)
 
     @staticmethod
     def from_spki(spki: bytes) -> "PublicKey":
@@ -62,10 +62,10 @@ class PublicKey:
         """Return whether `signature` (64 bytes: r||s with low s, or Ed25519) is this key's over `message`."""
         if len(signature) != 64:
             return False
-        if isinstance(self._key, VerifyKey):
+        if isinstance(self._key, bytes):
             try:
-                self._key.verify(message, signature)
-            except (BadSignatureError, ValueError):
+                crypto_sign_open(signature + message, self._key)
+            except BadSignatureError:
                 return False
             return True
         r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
@@ -85,7 +85,7 @@ def _parse(spki: bytes) -> PublicKey:
         y = int.from_bytes(spki[12:], "little") & (2**255 - 1)
         if y >= _PRIME_25519 or y in _SMALL_ORDER_Y:
             raise InputError("Ed25519 key of small order or not canonical", code="weak_key", subject=kid.hex())
-        return PublicKey(Algorithm.ED25519, spki, kid, VerifyKey(spki[12:]))
+        return PublicKey(Algorithm.ED25519, spki, kid, spki[12:])
     if spki.startswith(_P256_SPKI_PREFIX) and len(spki) == 91:
         try:
             key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), spki[26:])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wattseal.log import note
 from wattseal.log.keys import TIMESTAMP_SIZE, SignatureType, SigningKey, VerifierKey
-from wattseal.log.note import Note, Signature
+from wattseal.log.note import Checked, Note, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,13 @@ def cosignatures(checkpoint: Note, keys: Iterable[VerifierKey]) -> tuple[Cosigne
 
     A line of a known witness that fails counts for nothing: a log cannot void the other witnesses' word with it.
     """
-    witnesses = [key for key in keys if key.kind is SignatureType.COSIGNATURE_ED25519]
+    return words(note.check(checkpoint, keys))
+
+
+def words(checked: Checked) -> tuple[Cosigned, ...]:
+    """Return the cosignatures among the lines that `note.check` verified."""
     return tuple(
         Cosigned(key, int.from_bytes(signature.signature[:TIMESTAMP_SIZE], "big"), signature)
-        for key, signature in note.check(checkpoint, witnesses).good
+        for key, signature in checked.good
+        if key.kind is SignatureType.COSIGNATURE_ED25519
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from wattseal.base.errors import InputError, LimitError
@@ -48,7 +49,7 @@ class TlogProof:
         if len(lines) > MAX_PROOF:
             raise LimitError(f"a proof has at most {MAX_PROOF} hashes", subject="tlog-proof")
         hashes = tuple(decode_hash(line, "proof hash") for line in lines)
-        return cls(index, hashes, SignedCheckpoint.parse(rest), extra)
+        return cls(index, hashes, _checkpoint(rest), extra)
 
     def encode(self) -> bytes:
         """Return the proof as text; `parse` of it gives this proof again."""
@@ -60,6 +61,12 @@ class TlogProof:
         """Tell whether the inclusion proof binds `entry` to the checkpoint's root (step 4 of tlog-proof)."""
         at = self.checkpoint.checkpoint
         return verify_inclusion(leaf_hash(entry), self.index, at.size, self.hashes, at.root)
+
+
+@lru_cache(maxsize=64)
+def _checkpoint(data: bytes) -> SignedCheckpoint:
+    """Parse a checkpoint; remembered, since the proofs of a charge, and of the next, mostly share one."""
+    return SignedCheckpoint.parse(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,8 @@ def decimal_to_value(value: Decimal) -> list[int]:
 
 def decimal_from(value: Any, field_name: str) -> Decimal:
     """Read [exponent, mantissa]; `CborError` names the field."""
-    match value:
-        case [int(exponent), int(mantissa)] if type(exponent) is int and type(mantissa) is int:
-            return from_exponent_mantissa(exponent, mantissa)
+    if type(value) is list and len(value) == 2 and type(value[0]) is int and type(value[1]) is int:
+        return from_exponent_mantissa(value[0], value[1])
     raise CborError(f"{field_name} is [exponent, mantissa]", subject=field_name)
 
 
@@ -165,7 +164,8 @@ class Ops:
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Ops":
         """Read the group's fields; numbers beyond those known are ignored."""
-        return Ops(**{name: _typed(fields, number, kind, name) for number, (name, kind) in enumerate(_OPS.items(), 1)})
+        known = ((number, *_OPS_BY_NUMBER[number]) for number in fields.keys() & _OPS_BY_NUMBER.keys())
+        return Ops(**{name: _typed(fields, number, kind, name) for number, name, kind in known})
 
 
 _OPS: dict[str, type] = {
@@ -181,6 +181,7 @@ _OPS: dict[str, type] = {
     "nonce": bytes,
     "remote_start_id": int,
 }
+_OPS_BY_NUMBER = dict(enumerate(_OPS.items(), start=1))
 
 
 def raw_to_fields(frame: bytes) -> dict[int, Any]:

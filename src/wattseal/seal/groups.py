@@ -37,8 +37,9 @@ class Content:
     def decode(data: bytes) -> "Content":
         """Parse content bytes; `CborError` names the field."""
         value = dcbor.decode(data, MAX_CONTENT_BYTES)
-        match value:
-            case {1: [*readers], 2: dict(fields)} if len(value) == 2 and all(type(r) is str for r in readers):
+        if type(value) is dict and value.keys() == {1, 2}:
+            readers, fields = value[1], value[2]
+            if type(readers) is list and type(fields) is dict and all(type(r) is str for r in readers):
                 return Content(tuple(readers), fields)
         raise CborError("content is {1: [readers], 2: fields}", subject="content")
 

@@ -7,6 +7,7 @@ openings name.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 from wattseal.base.errors import LimitError
@@ -59,6 +60,9 @@ class ClockQuality(IntEnum):
     INFORMATIVE = 1
     SYNCHRONISED = 2
     RELATIVE = 3
+
+
+_CLOCKS = tuple(ClockQuality)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +136,11 @@ class Item:
     payload_bytes: bytes
     signature: Signature | None
     boxes: Mapping[int, Any]
+    hash: bytes = field(init=False, repr=False, compare=False)
+    """Payload hash: SHA-256 of the payload bytes."""
 
-    @property
-    def hash(self) -> bytes:
-        """Payload hash: SHA-256 of the payload bytes."""
-        return sha256(self.payload_bytes)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hash", sha256(self.payload_bytes))
 
     def encode(self) -> bytes:
         """Return the item's one encoding."""
@@ -162,7 +166,15 @@ class Item:
         if self.signature is None or self.signature.kid != key.kid or self.signature.algorithm != key.algorithm:
             return False
         message = to_be_signed(self.signature.protected, record_aad(log_origin), self.payload_bytes)
+        if self.payload.kind == Kind.TARIFF:
+            return verify_once(key, message, self.signature.signature)
         return key.verify(message, self.signature.signature)
+
+
+@lru_cache(maxsize=4096)
+def verify_once(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    """Verify what is met again in bundle after bundle (tariffs, registry entries) and remember the answer."""
+    return key.verify(message, signature)
 
 
 def record_aad(log_origin: str) -> bytes:
@@ -221,14 +233,21 @@ def parse_sign1(parts: list[Any]) -> tuple[Signature, bytes]:
     if len(parts) != 4 or [type(p) for p in parts] != [bytes, dict, bytes, bytes] or parts[1]:
         raise CborError("COSE_Sign1 is [protected, {}, payload, signature]", subject="sign1")
     protected, _, payload_bytes, signature = parts
+    algorithm, kid = _parse_header(protected)
+    if len(signature) != 64:
+        raise CborError("a signature is 64 bytes", subject="signature")
+    return Signature(protected, signature, algorithm, kid), payload_bytes
+
+
+@lru_cache(maxsize=4096)
+def _parse_header(protected: bytes) -> tuple[Algorithm, bytes]:
+    """Return algorithm and key id; remembered, since a key's records all bear the same header."""
     header = dcbor.decode(protected, 64)
     if type(header) is not dict or set(header) != {1, 4} or header[1] not in set(Algorithm):
         raise CborError("protected header is {1: -9 or -19, 4: kid}", subject="protected")
     if type(header[4]) is not bytes or len(header[4]) != 8:
         raise CborError("kid is 8 bytes", subject="kid")
-    if len(signature) != 64:
-        raise CborError("a signature is 64 bytes", subject="signature")
-    return Signature(protected, signature, Algorithm(header[1]), header[4]), payload_bytes
+    return Algorithm(header[1]), header[4]
 
 
 def _uint(value: Any, limit: int, field_name: str) -> int:
@@ -252,8 +271,8 @@ def parse_payload(data: bytes) -> Payload:
     value = dcbor.decode(data)
     if type(value) is not dict or not value.keys() >= _REQUIRED:
         raise CborError("a payload is a map with keys 1 to 8", subject="payload")
-    for key in value:
-        if key < 64 and key not in _KNOWN:
+    for key in value.keys() - _KNOWN:
+        if key < 64:
             raise CborError(f"unknown payload key {key}", subject=f"payload {key}")
     if value[1] != VERSION or type(value[1]) is not int:
         raise CborError("only suite 1 is known", subject="version")
@@ -273,7 +292,7 @@ def parse_payload(data: bytes) -> Payload:
         seq=_uint(value[6], MAX_COUNTER, "seq"),
         prev=_hash(value[7], "prev"),
         ms=_uint(clock[0], MAX_COUNTER, "ms"),
-        clock=ClockQuality(_uint(clock[1], 3, "clock")),
+        clock=_CLOCKS[_uint(clock[1], 3, "clock")],
         subject=subject,
         groups=_groups(value[10]) if 10 in value else {},
         refs=_refs(value[11]) if 11 in value else (),
@@ -281,6 +300,7 @@ def parse_payload(data: bytes) -> Payload:
     )
 
 
+@lru_cache(maxsize=4096)
 def is_origin(text: str) -> bool:
     """Return whether `text` is a well-formed origin: PARTY/STATION, 3 to 64 printable characters, one "/" at least."""
     party, slash, station = text.partition("/")

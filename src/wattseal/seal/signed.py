@@ -4,15 +4,14 @@ Same envelope as a record (COSE_Sign1 with {1: alg, 4: kid}), each with a domain
 signature made for one purpose verifies for no other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from wattseal.crypto.keys import PublicKey, SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.dcbor import CborError
-from wattseal.seal.item import Signature, parse_sign1, protected_header, to_be_signed
+from wattseal.seal.item import Signature, parse_sign1, protected_header, to_be_signed, verify_once
 
 
 class Domain(StrEnum):
@@ -29,18 +28,13 @@ _LASTING = frozenset({Domain.ENTRY, Domain.CONSENT, Domain.HANDOVER})
 """Statements met again in bundle after bundle: what was verified once is remembered."""
 
 
-@lru_cache(maxsize=4096)
-def _verify_once(key: PublicKey, message: bytes, signature: bytes) -> bool:
-    return key.verify(message, signature)
-
-
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A parsed but unverified statement; `fields` is its payload map."""
 
     signature: Signature
     payload: bytes
-    fields: dict[int, Any]
+    fields: dict[int, Any] = field(hash=False)
 
     def verify(self, key: PublicKey, domain: Domain, context: str) -> bool:
         """Return whether `key` made this statement in `domain` for `context` (a log origin or registry name)."""
@@ -49,7 +43,7 @@ class Statement:
         aad = dcbor.encode([domain.value, context])
         message = to_be_signed(self.signature.protected, aad, self.payload)
         if domain in _LASTING:
-            return _verify_once(key, message, self.signature.signature)
+            return verify_once(key, message, self.signature.signature)
         return key.verify(message, self.signature.signature)
 
     def to_value(self) -> Any:
