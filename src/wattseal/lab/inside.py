@@ -10,7 +10,7 @@ import aiohttp
 from wattseal.crypto.keys import SigningKey
 from wattseal.dial.witness import Outcome, WitnessClient, WitnessPeer
 from wattseal.lab.crew import output
-from wattseal.lab.insider import Insider
+from wattseal.lab.insider import TILES, Insider
 from wattseal.lab.scene import LOG_ORIGIN
 from wattseal.lab.story import Story, Tampered
 from wattseal.stores.tiles import DiskLog
@@ -61,7 +61,7 @@ async def roll_back_the_log(story: Story) -> None:
     scene = story.world.scene
     story.say("(f) The log is rolled back.")
     rolled = Insider(scene.home("cpo"), scene.root / "f-rolled-back")
-    size = DiskLog.open(scene.home("cpo") / "log", scene.log_key).size
+    size = DiskLog.open(scene.home("cpo") / TILES, scene.log_key).size
     log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(1, size // 2))
     await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled.data), log)
 

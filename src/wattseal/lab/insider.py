@@ -22,7 +22,7 @@ from wattseal.seal.groups import Content, commit, context
 from wattseal.seal.item import Commitment, Group, Item, Kind, parse_item, sign_payload
 from wattseal.stores.tiles import DiskLog
 
-TILES = "log"
+TILES = Path("log") / "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,7 @@ class Insider:
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        files = sorted(self.data.glob("*.db"))
-        if len(files) != 1:
-            raise LabError("expected one database", subject=str(self.data))
-        with closing(sqlite3.connect(files[0])) as connection:
+        with closing(sqlite3.connect(self.data / "journal.sqlite3")) as connection:
             yield connection
             connection.commit()
 

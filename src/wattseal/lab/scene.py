@@ -16,6 +16,7 @@ from wattseal.log.keys import SigningKey as LogSigningKey
 from wattseal.parties.registry import Enrolments, make_trust
 from wattseal.seal.registry import SOURCE_ROLES, Entry, Role, Use
 from wattseal.seal.signed import Statement
+from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 from wattseal.stores.registry_home import RegistryHome
 
@@ -72,6 +73,7 @@ class Scene:
 def prepare(root: Path, stations: Stations, meter_id: str) -> Scene:
     """Make keys and files of a new world under `root`. Keys are always fresh: no seed ever makes a key."""
     root.mkdir(parents=True, exist_ok=True)
+    DataDir.open(root / "cpo", "cpo").close()
     witnesses = {p: _witness_key(root, p) for p in WITNESS_PARTIES}
     scene = Scene(
         root=root,
@@ -118,7 +120,9 @@ def _log_key(directory: Path) -> LogSigningKey:
 
 def _witness_key(root: Path, party: str) -> LogSigningKey:
     key = LogSigningKey(f"witness/{party}", SignatureType.COSIGNATURE_ED25519, SystemRandom().bytes(32))
-    _keep(root / f"witness-{party.lower()}", "witness", key.to_pem())
+    home = root / f"witness-{party.lower()}"
+    _keep(home, "witness", key.to_pem())
+    write_durably(home / "vkey", f"{key.verifier}\n".encode())
     return key
 
 
