@@ -99,13 +99,24 @@ def prepare(data: Path) -> None:
     (data / "keys" / "emsp-sign.pem").write_bytes(EMSP_KEY.to_pem())
     (data / "keys" / "emsp-seal.pem").write_bytes(EMSP.to_pem())
     (data / "trust.json").write_bytes(trust_now().to_json())
-    (data / "emsp.toml").write_text(f'party = "MSP"\n[[partners]]\nparty = "CPO"\ntoken = "{PARTNER_TOKEN}"\n')
+    (data / "emsp.toml").write_text(f'[[partners]]\nparty = "CPO"\ntoken = "{PARTNER_TOKEN}"\n')
 
 
 @asynccontextmanager
 async def running(data: Path) -> AsyncIterator[Process]:
     prepare(data)
-    words = ("-m", "wattseal", "emsp", "--data", str(data), "--port", "0", "--json")
+    words = (
+        "-m",
+        "wattseal",
+        "emsp",
+        "--data",
+        str(data),
+        "--port",
+        "0",
+        "--json",
+        "--config",
+        str(data / "emsp.toml"),
+    )
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
@@ -252,14 +263,25 @@ async def test_keys_and_the_admin_token_are_the_owners_alone(tmp_path: Path) -> 
     [
         ('[[partners]]\nparty = "CPO"\ntoken = "short"\n', "16 characters"),
         ('[[partners]]\nparty = "CPO"\ntokn = "x"\n', "tokn"),
-        ('[[partners]]\nparty = "CPO"\ntoken = "long enough to be one"\nminimum_grade = "G9"\n', "G0, G1"),
-        ("party = [", "see docs"),
+        ('[[partners]]\nparty = "CPO"\ntoken = "long enough to be one"\nminimum_grade = "G9"\n', "minimum_grade"),
+        ("party = [", "not a TOML file"),
+        ("[emsp]\nhold = 1\n", "least_hold"),
     ],
 )
 async def test_a_wrong_configuration_stops_the_start_with_a_sentence(tmp_path: Path, toml: str, said: str) -> None:
     prepare(tmp_path / "msp")
     (tmp_path / "msp" / "emsp.toml").write_text(toml)
-    words = ("-m", "wattseal", "emsp", "--data", str(tmp_path / "msp"), "--port", "0")
+    words = (
+        "-m",
+        "wattseal",
+        "emsp",
+        "--data",
+        str(tmp_path / "msp"),
+        "--port",
+        "0",
+        "--config",
+        str(tmp_path / "msp/emsp.toml"),
+    )
     process = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.PIPE)
     _, err = await process.communicate()
     assert process.returncode == 78

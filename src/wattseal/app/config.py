@@ -8,6 +8,7 @@ that holds it. Variables without a double underscore are not ours. Paths in the 
 import difflib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -179,7 +180,7 @@ def _plain(value: Any) -> Any:
             return [_plain(element) for element in value]
         case Secret():
             return HIDDEN
-        case Path():
+        case Path() | Decimal():
             return str(value)
         case _:
             return value

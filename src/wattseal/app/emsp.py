@@ -5,14 +5,14 @@ import json
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import structlog
 from aiohttp import web
 
+from wattseal.app.settings import Emsp as EmspSettings
+from wattseal.app.settings import Partner, Settings
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import ConfigError, WattsealError
 from wattseal.bundle.trust import Trust
@@ -30,91 +30,47 @@ from wattseal.stores.sqlite import SqliteJournal
 
 TRUST_CHECK_S: Final = 1.0
 EXPIRY_CHECK_S: Final = 30.0
+MIN_TOKEN: Final = 16
 _log = structlog.get_logger("wattseal.emsp")
 
 
-class PartnerConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A CPO: the token it calls with (here or in a file), and what its charges must prove."""
-
-    party: str
-    token: str = ""
-    token_file: str = ""
-    log_origin: str = ""
-    minimum_grade: str = "G2"
-    accept_g1: bool = False
-    stations: dict[str, str] = {}
-
-
-class PolicyConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What is held for a charge, and how long words are good."""
-
-    hold: Decimal = Decimal(50)
-    least_hold: Decimal = Decimal(5)
-    max_session_wh: int = 200_000
-    decision_s: int = 900
-    request_age_s: int = 900
-    clock_skew_s: int = 300
-
-
-class EmspConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The eMSP's configuration file (TOML)."""
-
-    party: str = "MSP"
-    trust: str = ""
-    policy: PolicyConfig = PolicyConfig()
-    partners: tuple[PartnerConfig, ...] = ()
-
-
-def load_config(path: Path | None) -> EmspConfig:
-    """Read the configuration; `ConfigError` names the field."""
-    if path is None:
-        return EmspConfig()
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=EmspConfig, strict=False)
-    except OSError as error:
-        raise ConfigError(f"cannot read: {error.strerror}", code="unreadable_file", subject=str(path)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{error}; see docs/how-to/emsp.md", code="bad_config", subject=str(path)) from error
-
-
-def contracts_of(config: EmspConfig, trust: Trust) -> dict[str, Contract]:
+def contracts_of(settings: Settings, trust: Trust) -> dict[str, Contract]:
     """Return the contracts by CPO; a CPO's log is the one the trust file names for it, unless configured."""
-    return {partner.party: _contract(partner, trust) for partner in config.partners}
+    return {partner.party: _contract(partner, trust) for partner in settings.partners}
 
 
-def _contract(partner: PartnerConfig, trust: Trust) -> Contract:
+def _contract(partner: Partner, trust: Trust) -> Contract:
     logs = [log.key.name for log in trust.logs if log.party == partner.party]
     origin = partner.log_origin or next(iter(logs), f"{partner.party}/log")
-    pins = {station: _grade(name) for station, name in partner.stations.items()}
-    return Contract(partner.party, origin, _grade(partner.minimum_grade), partner.accept_g1, pins)
+    pins = {station: Grade[name.value] for station, name in partner.stations.items()}
+    return Contract(partner.party, origin, Grade[partner.minimum_grade.value], partner.accept_g1, pins)
 
 
-def _grade(name: str) -> Grade:
-    try:
-        return Grade[name]
-    except KeyError as error:
-        raise ConfigError("a grade is G0, G1, G2, G3 or G4", code="bad_config", subject=name) from error
-
-
-def _tokens(config: EmspConfig) -> dict[str, str]:
-    tokens = {}
-    for partner in config.partners:
-        token = partner.token or (_read_token(Path(partner.token_file)) if partner.token_file else "")
-        if len(token) < 16:
+def _tokens(settings: Settings) -> dict[str, str]:
+    tokens = {partner.party: partner.token.reveal() for partner in settings.partners}
+    for party, token in tokens.items():
+        if len(token) < MIN_TOKEN:
             raise ConfigError(
-                "a partner's token has 16 characters at least: set token or token_file under [[partners]]",
+                f"a partner's token has {MIN_TOKEN} characters at least: set token or token_file under [[partners]]",
                 code="weak_token",
-                subject=partner.party,
+                subject=party,
             )
-        tokens[partner.party] = token
+    if len(set(tokens.values())) != len(tokens):
+        raise ConfigError("two partners have one token: give each its own", code="shared_token", subject="partners")
     return tokens
 
 
-def _read_token(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("cannot read the partner's token", code="unreadable_file", subject=str(path)) from error
+def _terms(settings: EmspSettings) -> Terms:
+    if not 0 < settings.least_hold <= settings.hold:
+        raise ConfigError("0 < least_hold <= hold", code="bad_config", subject="emsp.hold")
+    return Terms(
+        hold=settings.hold,
+        least_hold=settings.least_hold,
+        max_session_wh=settings.max_session_wh,
+        decision_ms=int(settings.decision_s * 1000),
+        request_age_ms=int(settings.request_age_s * 1000),
+        clock_skew_ms=int(settings.clock_skew_s * 1000),
+    )
 
 
 def open_keys(data: Path) -> EmspKeys:
@@ -139,23 +95,16 @@ def admin_token(data: Path) -> str:
 
 
 @asynccontextmanager
-async def assembled(data: Path, config: EmspConfig, trust: Trust) -> AsyncIterator[Emsp]:
+async def assembled(data: Path, settings: Settings, trust: Trust) -> AsyncIterator[Emsp]:
     """Open an eMSP's directory and put the eMSP together; its books are checked before it is handed out."""
     database = data / "emsp.db"
     await asyncio.to_thread(migrate, f"sqlite:///{database}")
     journal = await SqliteJournal.open(database)
     try:
-        policy = config.policy
-        terms = Terms(
-            hold=policy.hold,
-            least_hold=policy.least_hold,
-            max_session_wh=policy.max_session_wh,
-            decision_ms=policy.decision_s * 1000,
-            request_age_ms=policy.request_age_s * 1000,
-            clock_skew_ms=policy.clock_skew_s * 1000,
-        )
-        books = Books(config.party, journal, SystemClock(), SystemRandom())
-        emsp = Emsp(Desk(config.party, open_keys(data), terms, contracts_of(config, trust), books, trust))
+        party = settings.emsp.party
+        books = Books(party, journal, SystemClock(), SystemRandom())
+        terms = _terms(settings.emsp)
+        emsp = Emsp(Desk(party, open_keys(data), terms, contracts_of(settings, trust), books, trust))
         await emsp.start()
         yield emsp
     finally:
@@ -163,30 +112,24 @@ async def assembled(data: Path, config: EmspConfig, trust: Trust) -> AsyncIterat
 
 
 async def run_emsp(
-    data: Path,
-    port: int,
-    *,
-    config: EmspConfig,
-    trust_file: Path,
-    host: str = "127.0.0.1",
-    ready: Callable[[Mapping[str, Any]], None],
+    data: Path, settings: Settings, trust_file: Path, *, ready: Callable[[Mapping[str, Any]], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are finished first. `ready` is told the address and keys."""
-    trust = Trust.parse(_read(trust_file))
-    tokens = _tokens(config)
-    async with assembled(data, config, trust) as emsp:
+    """Serve until SIGTERM or SIGINT; requests under way are finished first. `ready` is told the address."""
+    trust = Trust.parse(await asyncio.to_thread(read_trust, trust_file))
+    tokens, party, host = _tokens(settings), settings.emsp.party, settings.emsp.host
+    async with assembled(data, settings, trust) as emsp:
         service = EmspService(emsp, SystemClock(), tokens=tokens, admin_token=admin_token(data))
         runner = web.AppRunner(service.application(), access_log=None)
         await runner.setup()
         timers = [
-            asyncio.create_task(_follow_trust(emsp, service, config, trust_file)),
+            asyncio.create_task(_follow_trust(emsp, service, settings, trust_file)),
             asyncio.create_task(_expire(emsp, service)),
         ]
         try:
-            bound = await _listen(runner, host, port)
+            bound = await _listen(runner, host, settings.emsp.port)
             write_durably(data / "ports.json", json.dumps({"http": bound}).encode())
             with _stop_signal() as stop:
-                ready({"ready": "emsp", "party": config.party, "http": f"http://{host}:{bound}", "port": bound})
+                ready({"ready": "emsp", "party": party, "http": f"http://{host}:{bound}", "port": bound})
                 await stop.wait()
         finally:
             for timer in timers:
@@ -196,7 +139,8 @@ async def run_emsp(
             (data / "ports.json").unlink(missing_ok=True)
 
 
-def _read(path: Path) -> bytes:
+def read_trust(path: Path) -> bytes:
+    """Return a trust file's bytes; `ConfigError` says where one comes from."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -207,7 +151,7 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-async def _follow_trust(emsp: Emsp, service: EmspService, config: EmspConfig, path: Path) -> None:
+async def _follow_trust(emsp: Emsp, service: EmspService, settings: Settings, path: Path) -> None:
     """Take over a trust file that changed: new stations and revocations count from the next request on."""
     known = _stamp(path)
     while True:
@@ -218,7 +162,7 @@ async def _follow_trust(emsp: Emsp, service: EmspService, config: EmspConfig, pa
         known = stamp
         try:
             trust = Trust.parse(await asyncio.to_thread(path.read_bytes))
-            contracts = contracts_of(config, trust)
+            contracts = contracts_of(settings, trust)
         except (WattsealError, OSError) as error:
             _log.warning("trust_file_not_taken_over", error=str(error))
             continue

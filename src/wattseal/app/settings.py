@@ -3,6 +3,7 @@
 No setting switches a defence off. A secret may be given as itself, or as a file: `token_file = "PATH"`.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -67,12 +68,31 @@ class Trust(Section, frozen=True):
     file: Path | None = None
 
 
+class GradeName(StrEnum):
+    """Evidence grades (docs/spec/bundle.md)."""
+
+    G0 = "G0"
+    G1 = "G1"
+    G2 = "G2"
+    G3 = "G3"
+    G4 = "G4"
+
+
 class Partner(Section, frozen=True):
-    """A roaming partner: the party, where it is reached, and the token both sides use."""
+    """A roaming partner: the party, where it is reached, and the token both sides use.
+
+    What follows is the eMSP's contract with a CPO: the grade its charges must prove, whether G1 will do at stations for
+    which nobody has enrolled a signing source, and pins of single stations, which win.
+    """
 
     party: Party
     token: Secret
     url: str | None = None
+    log_origin: str | None = None
+    """The CPO's log; the one the trust file names for it by default."""
+    minimum_grade: GradeName = GradeName.G2
+    accept_g1: bool = False
+    stations: dict[str, GradeName] = {}
 
 
 class Witness(Section, frozen=True):
@@ -110,6 +130,14 @@ class Emsp(Section, frozen=True):
     host: str = "127.0.0.1"
     port: Port = 8090
     party: Party = "MSP"
+    hold: Decimal = Decimal(50)
+    """Money set aside for a charge, in the customer's currency; `least_hold` where there is not that much."""
+    least_hold: Decimal = Decimal(5)
+    max_session_wh: Annotated[int, Meta(gt=0)] = 200_000
+    decision_s: Seconds = 900.0
+    """How long after a decision a charge may start."""
+    request_age_s: Seconds = 900.0
+    clock_skew_s: Seconds = 300.0
 
 
 class LogFormat(StrEnum):

@@ -3,13 +3,18 @@
 import asyncio
 import base64
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import cyclopts
+import msgspec
 
-from wattseal.app.emsp import EmspConfig, assembled, load_config, open_keys, run_emsp
+from wattseal.app.config import load_settings
+from wattseal.app.emsp import assembled, open_keys, read_trust, run_emsp
+from wattseal.app.logging import configure_logging
+from wattseal.app.settings import Settings
 from wattseal.base.errors import ConfigError
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.spki import read_spki
@@ -23,10 +28,10 @@ AsJson = Annotated[bool, cyclopts.Parameter(name="--json", negative=())]
 def emsp(
     *,
     data: Path,
-    port: int,
+    port: int | None = None,
     trust: Path | None = None,
     config: Path | None = None,
-    host: str = "127.0.0.1",
+    host: str | None = None,
     as_json: AsJson = False,
 ) -> None:
     """Run an eMSP until interrupted.
@@ -38,23 +43,26 @@ def emsp(
     data
         Directory of keys and books.
     port
-        TCP port to serve on; 0 takes a free one (also written to DIR/ports.json).
+        TCP port to serve on; 0 takes a free one (also written to DIR/ports.json). [emsp] port by default.
     trust
         Trust file; DIR/trust.json if not given. Changes are taken over while running.
     config
-        Configuration (TOML): party, [policy], [[partners]]; DIR/emsp.toml if that exists.
+        Configuration (TOML): [emsp], [trust], [[partners]]; the environment is read as well.
     host
-        Address to listen on.
+        Address to listen on; [emsp] host by default.
     as_json
         Tell that it is ready in one line of JSON.
     """
-    settings = _config(data, config)
+    settings = load_settings(config, os.environ)
+    chosen = {"port": port, "host": host}
+    told = {name: value for name, value in chosen.items() if value is not None}
+    settings = msgspec.structs.replace(settings, emsp=msgspec.structs.replace(settings.emsp, **told))
+    configure_logging(settings.logging)
 
-    def ready(told: Mapping[str, Any]) -> None:
-        print(json.dumps(told) if as_json else f"eMSP {told['party']} listening on {told['http']}", flush=True)
+    def ready(where: Mapping[str, Any]) -> None:
+        print(json.dumps(where) if as_json else f"eMSP {where['party']} listening on {where['http']}", flush=True)
 
-    trust_file = _trust_file(data, trust, settings)
-    asyncio.run(run_emsp(data, port, config=settings, trust_file=trust_file, host=host, ready=ready))
+    asyncio.run(run_emsp(data, settings, _trust_file(data, trust, settings), ready=ready))
 
 
 @app.command
@@ -106,7 +114,7 @@ def directory(
     trust
         Trust file; DIR/trust.json if not given.
     config
-        Configuration (TOML); DIR/emsp.toml if that exists.
+        Configuration (TOML); the environment is read as well.
     days
         How long the edge may use it.
     cap_wh
@@ -116,8 +124,8 @@ def directory(
         raise ConfigError(
             "this eMSP is running: ask it with POST /wattseal/v1/directories", code="running", subject=str(data)
         )
-    settings = _config(data, config)
-    believed = Trust.parse(_trust_file(data, trust, settings).read_bytes())
+    settings = load_settings(config, os.environ)
+    believed = Trust.parse(read_trust(_trust_file(data, trust, settings)))
     spki = read_spki(Path(edge_key).read_bytes() if Path(edge_key).is_file() else edge_key.encode())
 
     async def issue() -> bytes:
@@ -128,10 +136,5 @@ def directory(
     print(f"{out}: for {days} days, {cap_wh} Wh a session")
 
 
-def _config(data: Path, config: Path | None) -> EmspConfig:
-    default = data / "emsp.toml"
-    return load_config(config or (default if default.exists() else None))
-
-
-def _trust_file(data: Path, trust: Path | None, settings: EmspConfig) -> Path:
-    return trust or (Path(settings.trust) if settings.trust else data / "trust.json")
+def _trust_file(data: Path, trust: Path | None, settings: Settings) -> Path:
+    return trust or settings.trust.file or data / "trust.json"
