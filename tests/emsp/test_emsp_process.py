@@ -23,6 +23,7 @@ from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome
 from wattseal.bundle.tariff import tariff_to_value
 from wattseal.bundle.trust import Trust
+from wattseal.cli.main import run
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.seal import dcbor
@@ -31,6 +32,7 @@ from wattseal.seal.fields import Identity, SettlementVerdict
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.registry import Role, Use
 from wattseal.seal.writer import GroupDraft, Reader, SubjectKeys
+from wattseal.stores.datadir import DataDir
 
 PARTNER_TOKEN = "a partner's token of good length"
 PARTNER = {"Authorization": "Token " + base64.b64encode(PARTNER_TOKEN.encode()).decode()}
@@ -95,9 +97,9 @@ def prepare(data: Path) -> None:
     """Give an eMSP its first directory; a second start finds it there."""
     if data.exists():
         return
-    (data / "keys").mkdir(parents=True)
-    (data / "keys" / "emsp-sign.pem").write_bytes(EMSP_KEY.to_pem())
-    (data / "keys" / "emsp-seal.pem").write_bytes(EMSP.to_pem())
+    with DataDir.open(data, "emsp") as home:
+        home.keys.create("emsp-sign.pem", EMSP_KEY.to_pem())
+        home.keys.create("emsp-seal.pem", EMSP.to_pem())
     (data / "trust.json").write_bytes(trust_now().to_json())
     (data / "emsp.toml").write_text(f'[[partners]]\nparty = "CPO"\ntoken = "{PARTNER_TOKEN}"\n')
 
@@ -164,6 +166,7 @@ async def test_a_charge_is_authorised_settled_and_archived_with_no_cpo_to_ask(tm
         (session,) = await emsp.sessions()
         assert (session["status"], session["energy_wh"], session["grade"]) == ("settled", "2000", "G4")
         assert session["cost"] == {"currency": "EUR", "excl_vat": "1.34", "incl_vat": "1.61"}
+        assert stat.S_IMODE((emsp.data / "admin-token").stat().st_mode) == 0o600
         status, archived = await emsp.get(f"/wattseal/v1/bundles/{session['subject']}")
         assert check_bundle(archived, trust_now()).verdict is Outcome.VALID
     assert emsp.process.returncode == 0
@@ -245,17 +248,25 @@ async def test_strangers_get_nothing_and_mistakes_get_words(tmp_path: Path) -> N
         assert await emsp.sessions() == []
 
 
-async def test_keys_and_the_admin_token_are_the_owners_alone(tmp_path: Path) -> None:
-    async with running(tmp_path / "msp") as emsp:
-        assert stat.S_IMODE((emsp.data / "admin-token").stat().st_mode) == 0o600
+def test_keys_are_made_once_for_their_owner_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = tmp_path / "fresh"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wattseal", "emsp", "keys", "--data", str(data), "--json", stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    assert set(json.loads(out)) == {"sign", "seal"}
+    assert run(["emsp", "keys", "--data", str(data), "--json"], io.StringIO()) == 0
+    first = capsys.readouterr().out
+    assert set(json.loads(first)) == {"sign", "seal"}
     for name in ("emsp-sign.pem", "emsp-seal.pem"):
         assert stat.S_IMODE((data / "keys" / name).stat().st_mode) == 0o600
+    assert run(["emsp", "keys", "--data", str(data), "--json"], io.StringIO()) == 0
+    assert capsys.readouterr().out == first
+
+
+def test_the_command_writes_a_directory_that_the_edge_opens(tmp_path: Path) -> None:
+    prepare(tmp_path / "msp")
+    key, out = base64.b64encode(EDGE_SEAL.public.spki).decode(), tmp_path / "edge.directory"
+    words = ["emsp", "directory", "--data", str(tmp_path / "msp"), "--edge-key", key, "--out", str(out)]
+    assert run(words, io.StringIO()) == 0
+    directory = open_directory(out.read_bytes(), ORIGIN, EMSP_KEY.public, EDGE_SEAL)
+    assert directory is not None
+    assert not directory.has(TOKEN)
 
 
 @pytest.mark.parametrize(
@@ -268,21 +279,16 @@ async def test_keys_and_the_admin_token_are_the_owners_alone(tmp_path: Path) -> 
         ("[emsp]\nhold = 1\n", "least_hold"),
     ],
 )
-async def test_a_wrong_configuration_stops_the_start_with_a_sentence(tmp_path: Path, toml: str, said: str) -> None:
+def test_a_wrong_configuration_stops_the_start_with_a_sentence(tmp_path: Path, toml: str, said: str) -> None:
     prepare(tmp_path / "msp")
     (tmp_path / "msp" / "emsp.toml").write_text(toml)
-    words = (
-        "-m",
-        "wattseal",
-        "emsp",
-        "--data",
-        str(tmp_path / "msp"),
-        "--port",
-        "0",
-        "--config",
-        str(tmp_path / "msp/emsp.toml"),
-    )
-    process = await asyncio.create_subprocess_exec(sys.executable, *words, stderr=asyncio.subprocess.PIPE)
-    _, err = await process.communicate()
-    assert process.returncode == 78
-    assert said in err.decode()
+    words = ["emsp", "--data", str(tmp_path / "msp"), "--port", "0", "--config", str(tmp_path / "msp" / "emsp.toml")]
+    errors = io.StringIO()
+    assert run(words, errors) == 78
+    assert said in errors.getvalue()
+
+
+def test_without_a_trust_file_the_start_says_where_one_comes_from(tmp_path: Path) -> None:
+    errors = io.StringIO()
+    assert run(["emsp", "--data", str(tmp_path / "msp"), "--port", "0"], errors) == 78
+    assert "registry" in errors.getvalue()

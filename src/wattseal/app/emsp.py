@@ -24,8 +24,9 @@ from wattseal.parties.emsp.desk import Desk, EmspKeys, Terms
 from wattseal.parties.emsp.service import Emsp
 from wattseal.rules.settlement import Contract
 from wattseal.serve.emsp import EmspService
+from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
-from wattseal.stores.migrate import migrate
+from wattseal.stores.keyfiles import KeyFiles, admin_token
 from wattseal.stores.sqlite import SqliteJournal
 
 TRUST_CHECK_S: Final = 1.0
@@ -73,38 +74,26 @@ def _terms(settings: EmspSettings) -> Terms:
     )
 
 
-def open_keys(data: Path) -> EmspKeys:
-    """Return the keys in DIR/keys, making them at the first start, readable by their owner only."""
-    folder = data / "keys"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sign_file, seal_file = folder / "emsp-sign.pem", folder / "emsp-seal.pem"
+def open_keys(keys: KeyFiles) -> EmspKeys:
+    """Return the key pairs, making them at the first start."""
     random = SystemRandom()
-    if not sign_file.exists():
-        write_durably(sign_file, SigningKey.from_seed(Algorithm.ED25519, random.bytes(32)).to_pem(), 0o600)
-    if not seal_file.exists():
-        write_durably(seal_file, SealPrivateKey.from_seed(random.bytes(32)).to_pem(), 0o600)
-    return EmspKeys(SigningKey.from_pem(sign_file.read_bytes()), SealPrivateKey.from_pem(seal_file.read_bytes()))
-
-
-def admin_token(data: Path) -> str:
-    """Return the token in DIR/admin-token, drawing it at the first start."""
-    path = data / "admin-token"
-    if not path.exists():
-        write_durably(path, (SystemRandom().bytes(24).hex() + "\n").encode(), 0o600)
-    return path.read_text().strip()
+    sign = keys.load_or_create(
+        "emsp-sign.pem", lambda: SigningKey.from_seed(Algorithm.ED25519, random.bytes(32)).to_pem()
+    )
+    seal = keys.load_or_create("emsp-seal.pem", lambda: SealPrivateKey.from_seed(random.bytes(32)).to_pem())
+    return EmspKeys(SigningKey.from_pem(sign), SealPrivateKey.from_pem(seal))
 
 
 @asynccontextmanager
-async def assembled(data: Path, settings: Settings, trust: Trust) -> AsyncIterator[Emsp]:
-    """Open an eMSP's directory and put the eMSP together; its books are checked before it is handed out."""
-    database = data / "emsp.db"
-    await asyncio.to_thread(migrate, f"sqlite:///{database}")
-    journal = await SqliteJournal.open(database)
+async def assembled(directory: DataDir, settings: Settings, trust: Trust) -> AsyncIterator[Emsp]:
+    """Put the eMSP of an opened directory together; its books are checked before it is handed out."""
+    journal = await SqliteJournal.open(await asyncio.to_thread(directory.prepare_journal))
     try:
         party = settings.emsp.party
         books = Books(party, journal, SystemClock(), SystemRandom())
         terms = _terms(settings.emsp)
-        emsp = Emsp(Desk(party, open_keys(data), terms, contracts_of(settings, trust), books, trust))
+        keys = open_keys(directory.keys)
+        emsp = Emsp(Desk(party, keys, terms, contracts_of(settings, trust), books, trust))
         await emsp.start()
         yield emsp
     finally:
@@ -112,13 +101,15 @@ async def assembled(data: Path, settings: Settings, trust: Trust) -> AsyncIterat
 
 
 async def run_emsp(
-    data: Path, settings: Settings, trust_file: Path, *, ready: Callable[[Mapping[str, Any]], None]
+    directory: DataDir, settings: Settings, trust_file: Path, *, ready: Callable[[Mapping[str, Any]], None]
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are finished first. `ready` is told the address."""
+    ports_file = directory.path / "ports.json"
     trust = Trust.parse(await asyncio.to_thread(read_trust, trust_file))
     tokens, party, host = _tokens(settings), settings.emsp.party, settings.emsp.host
-    async with assembled(data, settings, trust) as emsp:
-        service = EmspService(emsp, SystemClock(), tokens=tokens, admin_token=admin_token(data))
+    token = admin_token(directory.admin_token_file, SystemRandom())
+    async with assembled(directory, settings, trust) as emsp:
+        service = EmspService(emsp, SystemClock(), tokens=tokens, admin_token=token)
         runner = web.AppRunner(service.application(), access_log=None)
         await runner.setup()
         timers = [
@@ -127,7 +118,7 @@ async def run_emsp(
         ]
         try:
             bound = await _listen(runner, host, settings.emsp.port)
-            write_durably(data / "ports.json", json.dumps({"http": bound}).encode())
+            write_durably(ports_file, json.dumps({"http": bound}).encode())
             with _stop_signal() as stop:
                 ready({"ready": "emsp", "party": party, "http": f"http://{host}:{bound}", "port": bound})
                 await stop.wait()
@@ -136,7 +127,7 @@ async def run_emsp(
                 timer.cancel()
             await asyncio.gather(*timers, return_exceptions=True)
             await runner.cleanup()
-            (data / "ports.json").unlink(missing_ok=True)
+            ports_file.unlink(missing_ok=True)
 
 
 def read_trust(path: Path) -> bytes:

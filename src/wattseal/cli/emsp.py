@@ -15,12 +15,13 @@ from wattseal.app.config import load_settings
 from wattseal.app.emsp import assembled, open_keys, read_trust, run_emsp
 from wattseal.app.logging import configure_logging
 from wattseal.app.settings import Settings
-from wattseal.base.errors import ConfigError
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.spki import read_spki
+from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 
 app = cyclopts.App(name="emsp", help="Decide who may charge, check what is billed, settle or dispute.")
+ROLE = "emsp"
 AsJson = Annotated[bool, cyclopts.Parameter(name="--json", negative=())]
 
 
@@ -62,7 +63,8 @@ def emsp(
     def ready(where: Mapping[str, Any]) -> None:
         print(json.dumps(where) if as_json else f"eMSP {where['party']} listening on {where['http']}", flush=True)
 
-    asyncio.run(run_emsp(data, settings, _trust_file(data, trust, settings), ready=ready))
+    with DataDir.open(data, ROLE) as home:
+        asyncio.run(run_emsp(home, settings, _trust_file(data, trust, settings), ready=ready))
 
 
 @app.command
@@ -76,7 +78,8 @@ def keys(*, data: Path, as_json: AsJson = False) -> None:
     as_json
         Print JSON.
     """
-    pair = open_keys(data)
+    with DataDir.open(data, ROLE) as home:
+        pair = open_keys(home.keys)
     shown = {
         "sign": base64.b64encode(pair.sign.public.spki).decode(),
         "seal": base64.b64encode(pair.seal.public.spki).decode(),
@@ -101,7 +104,7 @@ def directory(
 ) -> None:
     """Write the directory of customers that one edge may let charge while it can ask nobody.
 
-    The eMSP must not be running on DIR; while it is, ask it: POST /wattseal/v1/directories.
+    An eMSP that is running on DIR is asked itself: POST /wattseal/v1/directories.
 
     Parameters
     ----------
@@ -120,19 +123,16 @@ def directory(
     cap_wh
         Wh that may be charged without asking, per session.
     """
-    if (data / "ports.json").exists():
-        raise ConfigError(
-            "this eMSP is running: ask it with POST /wattseal/v1/directories", code="running", subject=str(data)
-        )
     settings = load_settings(config, os.environ)
     believed = Trust.parse(read_trust(_trust_file(data, trust, settings)))
     spki = read_spki(Path(edge_key).read_bytes() if Path(edge_key).is_file() else edge_key.encode())
 
-    async def issue() -> bytes:
-        async with assembled(data, settings, believed) as service:
+    async def issue(home: DataDir) -> bytes:
+        async with assembled(home, settings, believed) as service:
             return await service.make_directory(spki, days=days, cap_wh=cap_wh)
 
-    write_durably(out, asyncio.run(issue()), 0o600)
+    with DataDir.open(data, ROLE) as home:
+        write_durably(out, asyncio.run(issue(home)), 0o600)
     print(f"{out}: for {days} days, {cap_wh} Wh a session")
 
 

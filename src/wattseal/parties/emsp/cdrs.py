@@ -33,6 +33,9 @@ async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> N
     CDRs are immutable: the same id with other contents is an `InputError` and changes nothing. A credit CDR is kept
     and flagged; it pays nothing.
     """
+    others = {c.party.casefold() for c in desk.contracts.values()} - {contract.party.casefold()}
+    if cdr.party_id.casefold() in others:
+        raise InputError("a CDR in another partner's name", code="party_of_another", subject="party_id")
     key = _key(contract, cdr.id)
     known = await desk.books.get("cdr", key, KeptCdr)
     if known is not None and known.raw != raw:

@@ -1,0 +1,153 @@
+import json
+from base64 import b32encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.emsp.emsp_world import CONTRACT, World, bundled, open_world, read_decision, subject
+from tests.support.worlds import tariff_record
+
+from wattseal.base.errors import InputError
+from wattseal.model.cdr import Cdr
+from wattseal.model.provider import Charge
+from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
+
+
+def cdr_json(auth_id: bytes, **changes: Any) -> bytes:
+    reference = b32encode(auth_id).decode().rstrip("=")
+    at = datetime(2026, 3, 1, tzinfo=UTC).isoformat().replace("+00:00", "Z")
+    value = {
+        "country_code": "ZZ",
+        "party_id": "CPO",
+        "id": "cdr-1",
+        "start_date_time": at,
+        "end_date_time": at,
+        "cdr_token": {"country_code": "ZZ", "party_id": "MSP", "uid": "x", "type": "OTHER", "contract_id": "x"},
+        "auth_method": "AUTH_REQUEST",
+        "cdr_location": {
+            "id": "CS001",
+            "address": "not stated",
+            "city": "not stated",
+            "country": "ZZZ",
+            "coordinates": {"latitude": "0.0", "longitude": "0.0"},
+            "evse_uid": "1",
+            "evse_id": "1",
+            "connector_id": "1",
+            "connector_standard": "IEC_62196_T2",
+            "connector_format": "SOCKET",
+            "connector_power_type": "AC_3_PHASE",
+        },
+        "currency": "EUR",
+        "charging_periods": [{"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 2.0}]}],
+        "total_cost": {"excl_vat": 1.34, "incl_vat": 1.61},
+        "total_energy": 2.0,
+        "total_time": 0.5,
+        "last_updated": at,
+        "authorization_reference": reference,
+    } | changes
+    return json.dumps(value).encode()
+
+
+async def settled(world: World) -> bytes:
+    request, decision = await world.authorised()
+    items = world.charged(decision)
+    await world.billed(bundled(items, [request, decision, tariff_record()]))
+    return read_decision(decision).auth_id
+
+
+async def sent(world: World, raw: bytes) -> Charge:
+    cdr: Cdr = decode_cdr(raw)
+    await world.emsp.receive_cdr(CONTRACT, cdr, raw)
+    return await world.charge_of()
+
+
+async def test_a_cdr_that_asks_for_what_was_settled_matches(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        charge = await sent(world, cdr_json(await settled(world)))
+        assert (charge.cdr, charge.cdr_dispute) == ("cdr-1", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"total_energy": 2.001}, "total_energy"),
+        ({"total_cost": {"excl_vat": 1.35, "incl_vat": 1.61}}, "total_cost excl_vat"),
+        ({"total_cost": {"excl_vat": 1.34, "incl_vat": 1.62}}, "total_cost incl_vat"),
+        ({"currency": "SEK"}, "currency"),
+    ],
+)
+async def test_a_cdr_that_asks_for_anything_else_is_disputed_by_field(
+    tmp_path: Path, changes: dict[str, Any], field: str
+) -> None:
+    async with open_world(tmp_path) as world:
+        charge = await sent(world, cdr_json(await settled(world), **changes))
+        assert charge.cdr_dispute is not None
+        assert (charge.cdr_dispute.reason, charge.cdr_dispute.field) == ("cdr_differs", field)
+        assert (await world.account()).captured == Decimal("1.61")
+
+
+async def test_a_cdr_that_comes_before_its_bundle_is_compared_when_the_charge_is_settled(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        request, decision = await world.authorised()
+        charge = await sent(world, cdr_json(read_decision(decision).auth_id, total_energy=9.9))
+        assert charge.cdr_dispute is None
+        await world.billed(bundled(world.charged(decision), [request, decision, tariff_record()]))
+        charge = await world.charge_of()
+        assert charge.cdr_dispute is not None
+        assert charge.cdr_dispute.field == "total_energy"
+
+
+async def test_a_cdr_is_found_by_its_session_id_too(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        await settled(world)
+        charge = await sent(world, cdr_json(b"?", authorization_reference="none", session_id=subject().hex()))
+        assert charge.cdr == "cdr-1"
+
+
+async def test_the_same_cdr_again_changes_nothing_and_an_edited_one_is_refused(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        raw = cdr_json(await settled(world))
+        first = await sent(world, raw)
+        assert await sent(world, raw) == first
+        with pytest.raises(InputError, match="other contents"):
+            await sent(world, raw.replace(b"2.0", b"3.0"))
+        assert await world.emsp.cdr(CONTRACT, "cdr-1") == raw
+
+
+async def test_a_second_cdr_for_a_charge_is_flagged_and_the_first_stands(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        auth_id = await settled(world)
+        await sent(world, cdr_json(auth_id))
+        charge = await sent(world, cdr_json(auth_id, id="cdr-2"))
+        assert (charge.cdr, charge.alarms) == ("cdr-1", ("second_cdr",))
+
+
+async def test_a_credit_cdr_is_kept_and_moves_no_money(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        charge = await sent(world, cdr_json(await settled(world), credit=True, credit_reference_id="cdr-0"))
+        assert charge.alarms == ("credit_cdr",)
+        assert (await world.account()).captured == Decimal("1.61")
+
+
+async def test_another_cpo_cannot_see_or_claim_a_charge(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        raw = cdr_json(await settled(world))
+        other = replace(CONTRACT, party="OTHER")
+        world.emsp.desk.contracts = {"CPO": CONTRACT, "OTHER": other}
+        with pytest.raises(InputError):
+            await world.emsp.receive_cdr(other, decode_cdr(raw), raw)
+        theirs = cdr_json(b"?", party_id="OTH", session_id=subject().hex())
+        await world.emsp.receive_cdr(other, decode_cdr(theirs), theirs)
+        assert (await world.charge_of()).cdr is None
+        assert await world.emsp.cdr(CONTRACT, "cdr-1") is None
+
+
+async def test_a_cdr_for_no_charge_of_ours_is_kept_and_pays_nothing(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        raw = cdr_json(b"nobody here saw it")
+        await world.emsp.receive_cdr(CONTRACT, decode_cdr(raw), raw)
+        assert await world.emsp.cdr(CONTRACT, "cdr-1") == raw
+        assert await world.emsp.charges() == []
