@@ -61,8 +61,8 @@ def test_above_the_edge_he_can_only_spoil_what_he_cannot_read() -> None:
     items = charge(pen(key=EDGE_KEY))
     spoil = spoil_sealed_stop(7)
     for item in items[:-1]:
-        carried = {"vendorId": "wattseal", "data": json.dumps({"items": [base64.b64encode(item.encode()).decode()]})}
-        assert spoil(frame("DataTransfer", carried)) is None
+        data = json.dumps({"items": [base64.b64encode(item.encode()).decode()]})
+        assert spoil(frame("DataTransfer", {"vendorId": "wattseal", "data": data})) is None
     stop = [base64.b64encode(items[-1].encode()).decode()]
     for carried in (
         {"vendorId": "wattseal", "data": json.dumps({"items": stop})},
