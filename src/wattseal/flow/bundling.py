@@ -1,6 +1,6 @@
 """The bundle of a finished transaction: its stretch of chain, what it refers to, proofs, and what may be shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -68,7 +68,8 @@ async def assemble(world: World, proofs: Proofs, transaction: Transaction, *, bi
             return NotYet("checkpoint")
         stated.append(proof)
     others = await others_of(world, transaction)
-    pricing = await price_of(world, transaction, others)
+    tariff = await tariff_record(world, others)
+    pricing = None if tariff is None else price_of(transaction, tariff)
     statements = await load_entries(world)
     everything = (*shown, *others)
     mine = [i for i in everything if i.payload.subject == bytes.fromhex(transaction.id)]
@@ -76,7 +77,7 @@ async def assemble(world: World, proofs: Proofs, transaction: Transaction, *, bi
         shown,
         proofs=stated,
         entries=_needed(statements, everything),
-        others=others if pricing is None else (*others, pricing.record),
+        others=others if tariff is None else (*others, tariff),
         openings=openings_of(mine, shown_in_bundle(billing_party=billing_party)),
         cdr=None if pricing is None else pricing.summary.to_value(),
         price_trace=None if pricing is None else trace_to_value(pricing.priced.trace),
@@ -116,11 +117,10 @@ async def others_of(world: World, transaction: Transaction) -> tuple[Item, ...]:
     return tuple(item for item in items if item.hash.hex() in known)
 
 
-async def price_of(world: World, transaction: Transaction, others: Sequence[Item]) -> Pricing | None:
+def price_of(transaction: Transaction, tariff: Item) -> Pricing | None:
     """Price a transaction the CPO can read by the tariff its decision refers to; None where it cannot be priced."""
-    tariff = await tariff_record(world, others)
     energy_wh = transaction.energy_wh
-    if tariff is None or energy_wh is None or energy_wh < 0:
+    if energy_wh is None or energy_wh < 0:
         return None
     if transaction.started_ms is None or transaction.ended_ms is None:
         return None
