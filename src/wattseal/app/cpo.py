@@ -28,8 +28,10 @@ from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.witness import WitnessClient, WitnessPeer
 from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
+from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
 from wattseal.flow.handle import STATION_SCOPE, handle
+from wattseal.flow.ports import Batch
 from wattseal.flow.world import Settings as Policy
 from wattseal.flow.world import World
 from wattseal.log.keys import SignatureType, VerifierKey
@@ -141,6 +143,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         settings=Policy(mmd_s=settings.log.mmd_s),
         chains=Chains(journal, TENANT, log_origin, random),
     )
+    await _claim(world)
     registry.add_all(list(await load_entries(world)))
     believe(registry, own_entries(party, keys))
     await load_stations(world)
@@ -157,6 +160,19 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
     quorum = min(trust.quorum, len(witnesses)) if trust else len(witnesses)
     proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
     return Parts(world, keeper, proofs, partners, log_key, keys)
+
+
+async def _claim(world: World) -> None:
+    """Write down whose journal this is; `ConfigError` where it is another party's or for another log."""
+    mine = Identity(world.party, world.log_origin)
+    document = await world.journal.document(world.tenant, IDENTITY, SELF)
+    if document is None:
+        await world.journal.commit(Batch(world.tenant, puts=(put(IDENTITY, SELF, mine, world.now_ms()),)))
+        return
+    found = read(document, Identity)
+    if found != mine:
+        text = f"this directory is of {found.party} with the log {found.log_origin}; neither can be changed"
+        raise ConfigError(text, code="another_party", subject=found.party)
 
 
 @asynccontextmanager

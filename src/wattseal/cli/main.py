@@ -35,6 +35,7 @@ class Command:
 
 COMMANDS = (
     Command("demo", "Charge, seal, forward, check and tamper: the whole product on this machine."),
+    Command("fsck", "Re-prove a CPO's directory: records, chains, projections, log, checkpoints."),
     Command("serve", "Run the CSMS of a CPO: stations dial in, every message becomes a record."),
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),

@@ -1,5 +1,6 @@
 """Projections as documents: one layout a kind, versioned, exact (decimals and bytes survive)."""
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,9 +16,19 @@ VERSION = 1
 STATION, TOKEN, TRANSACTION, EVSE, ALARM = "station", "token", "transaction", "evse", "alarm"
 TARIFF, ENTRY, CHECKPOINT, BUNDLE, CDR = "tariff", "registry_entry", "checkpoint", "bundle", "cdr"
 """Kinds of documents this process keeps."""
+IDENTITY, SELF = "identity", "self"
+"""Kind and key of the document that says whose journal this is."""
 
 _ENCODER = msgspec.json.Encoder()
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Document: the party whose journal this is, and the name of its log. Neither ever changes."""
+
+    party: str
+    log_origin: str
 
 
 def put(

@@ -4,7 +4,7 @@ What is sealed stays sealed: of a meter group closed to this CPO nothing is open
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
@@ -36,9 +36,9 @@ from wattseal.rules.recorded import Observed, Recorded, read_item
 from wattseal.rules.retries import transaction_key
 from wattseal.rules.transactions import apply, begin, note_end, note_pin, note_register, note_start
 from wattseal.seal.groups import PLAIN, Opening, open_box, unwrap
-from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.item import ClockQuality, Group, Item, Kind, parse_item
 from wattseal.seal.receipt import Receipt, issue
-from wattseal.seal.writer import SubjectKeys
+from wattseal.seal.writer import Draft, GroupDraft, SubjectKeys
 from wattseal.wire.ocpp.blocks.data_transfer.data_transfer import ITEMS, items_text, read_items
 from wattseal.wire.ocpp.message import VENDOR
 
@@ -180,26 +180,43 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     live = await _live(turn, subject, judged)
     if item.hash.hex() in {live.transaction.started, live.transaction.ended}:
         return
-    record = read_item(item, _openings(turn.world, live, item), Observed(judged.notes))
-    notes = _notes(turn, live, record)
-    record = replace(record, observed=Observed((*judged.notes, *notes)))
+    record = read_item(item, _openings(turn.world, live, item))
+    observed = Observed((*judged.notes, *_notes(turn, live, record)))
     changed = apply(live.transaction, record)
-    if record.meter is not None and not notes:
+    if observed.notes:
+        changed = apply(changed, await _noted(turn, step, item, live, observed))
+    if record.meter is not None and not observed.notes:
         live.highest_wh, live.latest_ms = record.meter.register_wh, record.ms
     if changed != live.transaction or record.kind is Kind.STARTED:
         live.transaction = changed
         step.project(changed)
-    raise_alarms(step, record.observed, item, changed)
-    key = changed.transaction_id
-    if key is not None and record.kind is Kind.STARTED:
-        turn.memory.live[key] = live
-        step.remember(transaction_key(key), subject)
-    if key is not None and record.kind is Kind.ENDED:
-        turn.memory.live.pop(key, None)
-        keep_ended(turn.memory, key, live)
+    raise_alarms(step, observed, item, changed)
+    _place(turn, step, live, record.kind)
     relay(step, changed, item)
     if record.kind is Kind.ENDED:
         step.outbox.extend(settlement_due(changed, turn.world.party, turn.now_ms))
+
+
+async def _noted(turn: Turn, step: Step, item: Item, live: Live, observed: Observed) -> Recorded:
+    """Record what this CSMS observed about another's record, on its own chain: projections follow from records only."""
+    world, stream = turn.world, item.payload.stream
+    await world.chains.ready(turn.origin, stream)
+    groups = {Group.RAW: GroupDraft(observed.to_fields(b""))}
+    draft = Draft(Kind.READING, turn.now_ms, ClockQuality.SYNCHRONISED, groups, refs=(item.hash,))
+    return read_item(step.write(turn.origin, stream, world.csms_key, draft, live.keys))
+
+
+def _place(turn: Turn, step: Step, live: Live, kind: Kind) -> None:
+    """Keep the transaction where its id leads to it."""
+    key = live.transaction.transaction_id
+    if key is None:
+        return
+    if kind is Kind.STARTED:
+        turn.memory.live[key] = live
+        step.remember(transaction_key(key), live.keys.subject)
+    if kind is Kind.ENDED:
+        turn.memory.live.pop(key, None)
+        keep_ended(turn.memory, key, live)
 
 
 def relay(step: Step, transaction: Transaction, item: Item) -> None:

@@ -107,7 +107,7 @@ async def revive(world: World, transaction: Transaction) -> Live:
 
 def _recall(live: Live, item: Item) -> None:
     record = read_item(item)
-    if record.frame is not None:
+    if record.frame:
         live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
     if record.kind in EVENTS:
         told = any(v.verdict is Verdict.VALID for v in record.observed.verdicts)

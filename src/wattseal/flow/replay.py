@@ -1,0 +1,237 @@
+"""Replay: the whole journal, re-proved record by record, and the projections that follow from it."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, fields
+
+from wattseal.base.errors import InputError
+from wattseal.base.ids import TenantId
+from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.crypto.keys import PublicKey
+from wattseal.flow.documents import TRANSACTION, read
+from wattseal.flow.ports import Journal, KeptItem
+from wattseal.model.transaction import Transaction
+from wattseal.model.verdict import Finding, Source
+from wattseal.rules.arrival import source_of
+from wattseal.rules.recorded import read_item
+from wattseal.rules.transactions import apply, begin
+from wattseal.seal.chain import NO_HEAD, ChainHead
+from wattseal.seal.groups import PLAIN, BoxState, Opening, check_box, open_box, unwrap
+from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.registry import SOURCE_ROLES, Refusal, Registry
+
+PAGE = 1000
+_TRANSACTION_KINDS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Replayer:
+    """What re-proving needs: who may sign what, this CPO's name and sealing key."""
+
+    tenant: TenantId
+    party: str
+    log_origin: str
+    registry: Registry
+    seal_key: SealPrivateKey | None
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What replaying gave: findings, transactions by id, log entries by index as the records demand them."""
+
+    findings: list[Finding] = field(default_factory=list)
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    leaves: dict[int, tuple[bytes, str]] = field(default_factory=dict)
+    records: int = 0
+    heads: dict[tuple[str, int], ChainHead] = field(default_factory=dict)
+    secrets: dict[tuple[str, int], bytes] = field(default_factory=dict)
+
+    def found(self, code: str, where: str, detail: str = "") -> None:
+        """Note something that is wrong; `where` is a record's place or a document's field."""
+        self.findings.append(Finding(code, where, detail))
+
+
+async def replay(journal: Journal, replayer: Replayer) -> Replayed:
+    """Read every item in the order of commits; each is re-proved and lets its transaction follow."""
+    result = Replayed()
+    async for kept in _all_items(journal, replayer.tenant):
+        result.records += 1
+        item = _reprove(result, replayer, kept)
+        if item is not None:
+            _project(result, replayer, kept, item)
+    return result
+
+
+async def _all_items(journal: Journal, tenant: TenantId) -> AsyncIterator[KeptItem]:
+    after = 0
+    while page := await journal.replay(tenant, after, PAGE):
+        for kept in page:
+            yield kept
+        after = page[-1].position
+
+
+def place_text(kept: KeptItem) -> str:
+    """Return a record's place as people read it."""
+    item = kept.item
+    return f"record {item.origin} stream {item.stream} epoch {item.epoch} seq {item.seq}"
+
+
+def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> Item | None:
+    """Check one item against itself, its columns, its signer, its chain, its content and its log entry."""
+    where = place_text(kept)
+    try:
+        item = parse_item(kept.item.item)
+    except InputError as error:
+        result.found("record_unreadable", where, f"{error.code} {error.subject}")
+        return None
+    for name, told, due in _columns(kept, item):
+        if told != due:
+            result.found("column_differs", where, name)
+    if kept.item.signed and kept.item.leaf is None:
+        result.found("log_entry_missing", where, f"log index {kept.log_index}")
+    if kept.log_index is not None:
+        result.leaves[kept.log_index] = (item.leaf_entry() or b"", where)
+    _check_signature(result, replayer, item, where)
+    _check_place(result, replayer, item, where)
+    for gid in item.payload.groups:
+        _check_content(result, item, gid, where)
+    return item
+
+
+def _columns(kept: KeptItem, item: Item) -> tuple[tuple[str, object, object], ...]:
+    stored, payload = kept.item, item.payload
+    return (
+        ("place", (stored.origin, stored.stream, stored.epoch, stored.seq), payload.place),
+        ("kind", stored.kind, payload.kind),
+        ("payload_hash", bytes(stored.payload_hash), item.hash),
+        ("subject", stored.subject, payload.subject),
+        ("signed", stored.signed, item.signature is not None),
+        ("leaf", stored.leaf, item.leaf_entry()),
+    )
+
+
+def _check_signature(result: Replayed, replayer: Replayer, item: Item, where: str) -> None:
+    if item.signature is None:
+        return
+    payload = item.payload
+    entry = replayer.registry.signer(item.signature.kid, payload.origin, payload.kind, payload.ms)
+    if isinstance(entry, Refusal):
+        result.found("signer_not_entitled", where, entry.code)
+    elif not item.verify(PublicKey.from_spki(entry.spki), replayer.log_origin):
+        result.found("signature_invalid", where, f"{entry.party} {entry.role.name.lower()}")
+
+
+def _check_place(result: Replayed, replayer: Replayer, item: Item, where: str) -> None:
+    """Check that a chain this CPO writes goes on without a break; others' gaps were noted when they arrived."""
+    payload = item.payload
+    head = result.heads.get((payload.origin, payload.stream), NO_HEAD)
+    entry = None if item.signature is None else replayer.registry.by_kid(item.signature.kid)
+    own = payload.origin.partition("/")[0] == replayer.party and (entry is None or entry.role not in SOURCE_ROLES)
+    if (own and (payload.origin, payload.stream) in result.heads) or payload.seq == 0:
+        if payload.seq != head.seq + 1:
+            result.found("chain_broken", where, f"follows seq {head.seq}")
+        elif payload.prev != head.prev:
+            result.found("chain_broken", where, "prev is not the record before")
+    elif own and payload.seq != 0:
+        result.found("chain_broken", where, "the chain does not begin with its first record")
+    result.heads[payload.origin, payload.stream] = head.after(item)
+
+
+def _check_content(result: Replayed, item: Item, gid: int, where: str) -> None:
+    box = item.boxes.get(gid)
+    trouble = check_box(item, gid)
+    if trouble == BoxState.MISSING:
+        return
+    if trouble is None and isinstance(box, list) and box[0] == PLAIN:
+        opened = open_box(item, gid, None)
+        trouble = None if isinstance(opened, Opening) else opened
+    if trouble is not None:
+        result.found("content_altered", where, f"group {gid}")
+
+
+def _project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item) -> None:
+    subject = item.payload.subject
+    if subject is None:
+        return
+    try:
+        record = read_item(item, _openings(result, replayer, item))
+    except InputError as error:
+        result.found("content_unreadable", place_text(kept), f"{error.code} {error.subject}")
+        return
+    known = result.transactions.get(subject.hex())
+    if known is None:
+        known = begin(subject, _station_of(item), kept.item.recorded_at_ms)
+    if item.payload.kind in _TRANSACTION_KINDS and known.started is None and known.ended is None:
+        known = _first_seen(known, replayer, kept, item)
+    result.transactions[subject.hex()] = apply(known, record)
+
+
+def _first_seen(known: Transaction, replayer: Replayer, kept: KeptItem, item: Item) -> Transaction:
+    entry = None if item.signature is None else replayer.registry.by_kid(item.signature.kid)
+    direct = entry is None or entry.role not in SOURCE_ROLES
+    source = Source.CSMS if direct or entry is None else source_of(entry, replayer.party)
+    changes = {"recorded_ms": kept.item.recorded_at_ms, "source": source, "station_id": _station_of(item)}
+    values = {f.name: getattr(known, f.name) for f in fields(known)} | changes
+    return Transaction(**values)
+
+
+def _station_of(item: Item) -> str:
+    return item.payload.origin.partition("/")[2].removesuffix("~csms")
+
+
+def _openings(result: Replayed, replayer: Replayer, item: Item) -> list[Opening]:
+    found: list[Opening] = []
+    subject = (item.payload.subject or b"").hex()
+    for gid in item.boxes:
+        if replayer.seal_key is None:
+            break
+        secret = result.secrets.get((subject, gid)) or unwrap(item, gid, replayer.seal_key)
+        if secret is not None:
+            result.secrets[subject, gid] = secret
+            opened = open_box(item, gid, secret)
+            if isinstance(opened, Opening):
+                found.append(opened)
+    return found
+
+
+async def compare_projections(journal: Journal, tenant: TenantId, replayed: Replayed) -> None:
+    """Compare every stored transaction with the one its records give, field by field."""
+    due = {t.id: t for t in replayed.transactions.values() if t.started is not None or t.ended is not None}
+    after = ""
+    while page := await journal.documents(tenant, TRANSACTION, after=after, limit=PAGE):
+        for document in page:
+            expected = due.pop(document.key, None)
+            where = f"transaction {document.key}"
+            if expected is None:
+                replayed.found("projection_without_records", where)
+                continue
+            try:
+                stored = read(document, Transaction)
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with it is the finding
+                replayed.found("projection_unreadable", where, type(error).__name__)
+                continue
+            _compare(replayed.found, where, stored, expected)
+            if document.active != stored.active or document.station_id != stored.station_id:
+                replayed.found("projection_differs", f"{where} index columns")
+        after = page[-1].key
+    for missing in due:
+        replayed.found("projection_missing", f"transaction {missing}")
+
+
+def _compare(found: Callable[[str, str, str], None], where: str, stored: Transaction, expected: Transaction) -> None:
+    for each in fields(Transaction):
+        told, due = getattr(stored, each.name), getattr(expected, each.name)
+        if told != due:
+            found("projection_differs", f"{where} field {each.name}", f"stored {told}, by its records {due}")
+
+
+async def compare_leaves(journal: Journal, tenant: TenantId, replayed: Replayed) -> list[bytes]:
+    """Compare the journal's log entries with those its records demand; return the entries for the tree's own check."""
+    entries: list[bytes] = []
+    while page := await journal.leaves(tenant, len(entries), PAGE):
+        entries.extend(page)
+    for index, (leaf, where) in sorted(replayed.leaves.items()):
+        if index >= len(entries):
+            replayed.found("log_entry_missing", where, f"log index {index}")
+        elif entries[index] != leaf:
+            replayed.found("log_entry_differs", where, f"log index {index}")
+    return entries
