@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def data(tmp_path: Path) -> Path:
     """A data directory as the first start leaves it, its process stopped."""
     path = tmp_path / "data"
     with DataDir.open(path, "cpo") as opened:
-        opened.keys.create("log.pem", b"secret")
+        for name in doctor.KEYS["cpo"]:
+            opened.keys.create(name, b"secret")
         opened.prepare_journal()
     return path
 
@@ -62,7 +64,11 @@ def test_missing_and_empty_keys_are_named(data: Path) -> None:
     (data / "keys" / "log.pem").write_bytes(b"")
     assert examined(data)["key log.pem"].found == "empty"
     (data / "keys" / "log.pem").unlink()
-    assert examined(data)["keys"].state is State.FAIL
+    assert examined(data)["key log.pem"].found == "missing"
+    shutil.rmtree(data / "keys")
+    assert {name for name, check in examined(data).items() if check.found == "missing"} == {
+        f"key {name}" for name in doctor.KEYS["cpo"]
+    }
 
 
 def test_a_newer_format_is_refused_with_words(data: Path) -> None:

@@ -21,12 +21,19 @@ from wattseal.base.errors import WattsealError
 from wattseal.bundle.trust import Trust
 from wattseal.stores.datadir import FORMAT, read_format, schema_of
 from wattseal.stores.keyfiles import KeyFiles, read_secret
-from wattseal.stores.schema import HEAD
+from wattseal.stores.revision import HEAD
 
 LEAST_FREE_BYTES: Final = 100 * 1024**2
 ENOUGH_FREE_BYTES: Final = 1024**3
 SLOW_FLUSH_MS: Final = 50
 ENOUGH_FILES: Final = 4096
+KEYS: Final = {
+    "cpo": ("billing-sign.pem", "csms-seal.pem", "csms-sign.pem", "log.pem"),
+    "edge": ("edge-seal.pem", "edge-sign.pem"),
+    "emsp": ("emsp-seal.pem", "emsp-sign.pem"),
+}
+"""What each role's first start makes; a start that misses one would make another, which nobody has enrolled."""
+_RESTORE: Final = "restore it from `wattseal keys export` or a backup"
 _TIME_ERROR: Final = 5
 _TIMEX_BYTES: Final = 512
 """Larger than struct timex of any system; only the state returned is used."""
@@ -59,7 +66,7 @@ def examine(data: Path, settings: Settings) -> Iterator[Check]:
     role = _role(data)
     if role is not None:
         yield from _journal(data)
-        yield from keys(data)
+        yield from keys(data, role)
     running = _in_use(data)
     for name, host, port in _ports(role, settings):
         yield port_free(name, host, port, running=running)
@@ -162,11 +169,12 @@ def _journal(data: Path) -> Iterator[Check]:
         yield Check("journal", State.FAIL, f"schema {schema}, not {HEAD}", f"wattseal migrate --data {data}")
 
 
-def keys(data: Path) -> Iterator[Check]:
-    """Check that every key and token can be read by its owner and by nobody else."""
+def keys(data: Path, role: str) -> Iterator[Check]:
+    """Check that no key of the role is missing, and that its owner and nobody else can read each, and the token."""
     files = KeyFiles(data / "keys")
-    if not files.names():
-        yield Check("keys", State.FAIL, "none", "restore them: wattseal keys import, or a backup")
+    for name in sorted(set(KEYS.get(role, ())) - set(files.names())):
+        yield Check(f"key {name}", State.FAIL, "missing", f"before the next start: {_RESTORE}")
+    if not files.directory.is_dir():
         return
     yield exposure("keys directory access", files.directory, 0o700)
     for name in files.names():
@@ -184,7 +192,7 @@ def _readable(check: Check, path: Path) -> Check:
             return check
     except WattsealError as error:
         return Check(check.name, State.FAIL, error.code, str(error))
-    return Check(check.name, State.FAIL, "empty", "restore it: wattseal keys import, or a backup")
+    return Check(check.name, State.FAIL, "empty", _RESTORE)
 
 
 def _in_use(data: Path) -> bool:
