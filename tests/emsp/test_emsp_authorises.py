@@ -151,7 +151,7 @@ async def test_one_card_charging_at_two_places_is_flagged_at_both(tmp_path: Path
         one = await world.charge_of("one")
         moved = replace(one, origin="CPO/CS009")
         books = world.emsp.desk.books
-        await books.commit(Entries(puts=[books.put("charge", one.subject, moved)]))
+        await books.commit(Entries(puts=[books.put_charge(moved)]))
         await world.customer(limit="500")
         await world.authorised("three")
         assert (await world.charge_of("three")).alarms == ("concurrent_use",)
@@ -210,7 +210,7 @@ async def test_books_that_do_not_add_up_keep_the_doors_shut(tmp_path: Path) -> N
         charge = await world.charge_of()
         assert charge.hold is not None
         edited = replace(charge, hold=replace(charge.hold, state=HoldState.RELEASED))
-        await books.commit(Entries(puts=[books.put("charge", charge.subject, edited)]))
+        await books.commit(Entries(puts=[books.put_charge(edited)]))
         with pytest.raises(StoreError, match="add up"):
             await world.emsp.start()
 

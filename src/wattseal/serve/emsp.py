@@ -22,6 +22,7 @@ from wattseal.flow.ports import Clock
 from wattseal.model.provider import Account, Customer
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.service import Emsp, charge_to_json
+from wattseal.parties.emsp.tariffs import DistrustError
 from wattseal.rules.settlement import Contract
 from wattseal.seal import dcbor
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
@@ -94,9 +95,10 @@ class EmspService:
         return _cbor(data)
 
     async def sessions(self, request: web.Request) -> web.Response:
-        """List charges as this side sees them."""
+        """List charges as this side sees them; `?active=true` those under way, `?active=false` the others."""
         self._administrator(request)
-        return _json([charge_to_json(charge) for charge in await self._emsp.charges()])
+        active = {"true": True, "false": False}.get(request.query.get("active", ""))
+        return _json([charge_to_json(charge) for charge in await self._emsp.charges(active=active)])
 
     async def session(self, request: web.Request) -> web.Response:
         """Show one charge."""
@@ -189,6 +191,8 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as error:
         response = _problem(error.status, error.reason.lower().replace(" ", "_"), error.reason)
         response.headers.update({k: v for k, v in error.headers.items() if k in {"WWW-Authenticate", "Allow"}})
+    except DistrustError as error:
+        response = _problem(403, error.code, str(error), error.subject)
     except LimitError as error:
         response = _problem(413, error.code, str(error), error.subject)
     except InputError as error:

@@ -109,9 +109,7 @@ async def _decide(
         charge = _charge(
             desk, contract, request, item, decision, ruling=ruling, tariff=tariff.record.hex() if tariff else None
         )
-        entries.puts.append(
-            books.put("charge", charge.subject, await _flag_concurrent_use(desk, entries, ruling, charge))
-        )
+        entries.puts.append(books.put_charge(await _flag_concurrent_use(desk, entries, ruling, charge)))
         entries.puts.append(books.put("authorisation", charge.auth_id, Authorised(charge.subject)))
         if ruling.customer is not None and ruling.hold is not None:
             key = ruling.customer.id_token.key()
@@ -163,6 +161,6 @@ async def _flag_concurrent_use(desk: Desk, entries: Entries, ruling: Ruling, cha
         if other is None or other.status is not ChargeStatus.CHARGING or other.origin == charge.origin:
             continue
         alarmed = replace(other, alarms=other.with_alarm("concurrent_use"))
-        entries.puts.append(desk.books.put("charge", other.subject, alarmed))
+        entries.puts.append(desk.books.put_charge(alarmed))
         flagged = replace(flagged, alarms=flagged.with_alarm("concurrent_use"))
     return flagged

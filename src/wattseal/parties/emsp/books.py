@@ -5,7 +5,7 @@ Calls that write must not overlap: whoever assembles the process lets them in on
 
 import base64
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ import msgspec
 
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.flow.ports import Batch, Clock, Journal, Put, Random, StoredItem
-from wattseal.model.provider import Charge, Customer
+from wattseal.model.provider import Charge, ChargeStatus, Customer
 from wattseal.model.token import IdToken
 from wattseal.rules.holds import check_sums
 from wattseal.seal.chain import NO_HEAD, ChainHead
@@ -24,6 +24,7 @@ T = TypeVar("T")
 PAGE = 200
 AUTHORISATION = "authorisation"
 SETTLEMENT = "settlement"
+ACTIVE = frozenset({ChargeStatus.AUTHORISED, ChargeStatus.CHARGING, ChargeStatus.ENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,10 @@ class Books:
         put = await self._journal.document(self._tenant, kind, key)
         return None if put is None else msgspec.json.decode(put.body, type=as_type)
 
-    async def all(self, kind: str, as_type: type[T]) -> AsyncIterator[tuple[str, T]]:
-        """Yield all documents of a kind with their keys, in the keys' order."""
+    async def all(self, kind: str, as_type: type[T], *, active: bool | None = None) -> AsyncIterator[tuple[str, T]]:
+        """Yield all documents of a kind with their keys, in the keys' order; `active` charges only, or the others."""
         after = ""
-        while page := await self._journal.documents(self._tenant, kind, after=after, limit=PAGE):
+        while page := await self._journal.documents(self._tenant, kind, active=active, after=after, limit=PAGE):
             for put in page:
                 yield put.key, msgspec.json.decode(put.body, type=as_type)
             after = page[-1].key
@@ -116,6 +117,11 @@ class Books:
     def put(self, kind: str, key: str, value: object) -> Put:
         """Spell a document."""
         return Put(kind, key, 1, msgspec.json.encode(value), self.now_ms())
+
+    def put_charge(self, charge: Charge) -> Put:
+        """Spell a charge; it is active until it is settled, disputed or came to nothing."""
+        put = self.put("charge", charge.subject, charge)
+        return replace(put, station_id=StationId(charge.station[:48]), active=charge.status in ACTIVE)
 
     def keep(self, item: Item) -> StoredItem:
         """Spell an item for the journal. The eMSP keeps no transparency log: no leaf."""

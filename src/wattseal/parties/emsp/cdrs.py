@@ -55,7 +55,7 @@ async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> N
     )
     entries = Entries(puts=[desk.books.put("cdr", key, kept)])
     if charge is not None:
-        entries.puts.append(desk.books.put("charge", charge.subject, _on(charge, kept, credit=cdr.credit)))
+        entries.puts.append(desk.books.put_charge(_on(charge, kept, credit=cdr.credit)))
     await desk.books.commit(entries)
 
 

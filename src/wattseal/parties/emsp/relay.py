@@ -36,7 +36,7 @@ async def receive_record(desk: Desk, contract: Contract, item: Item) -> None:
     if distrust is None and item.signature is not None and await contradicting(desk, contract, [item]):
         updated = replace(updated, alarms=updated.with_alarm("fork"))
     if updated != charge:
-        entries.puts.append(desk.books.put("charge", charge.subject, updated))
+        entries.puts.append(desk.books.put_charge(updated))
     await desk.books.commit(entries)
 
 

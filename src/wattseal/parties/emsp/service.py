@@ -81,14 +81,14 @@ class Emsp:
         """Return all customers."""
         return [customer async for _, customer in self.desk.books.all("customer", Customer)]
 
-    async def charges(self) -> list[Charge]:
-        """Return all charges."""
-        return [charge async for _, charge in self.desk.books.all("charge", Charge)]
+    async def charges(self, *, active: bool | None = None) -> list[Charge]:
+        """Return all charges, or those under way (`active`), or the others."""
+        return [charge async for _, charge in self.desk.books.all("charge", Charge, active=active)]
 
     async def release_expired(self) -> int:
         """Give back holds of authorisations that ran out with nothing started; returns how many."""
         now_ms, released = self.desk.books.now_ms(), 0
-        for charge in await self.charges():
+        for charge in await self.charges(active=True):
             if charge.status is not ChargeStatus.AUTHORISED or now_ms <= charge.expires_ms:
                 continue
             entries = Entries()
@@ -99,7 +99,7 @@ class Emsp:
                 expired = replace(expired, hold=hold)
                 freed = without_charge(customer, account, charge.subject)
                 entries.puts.append(self.desk.books.put("customer", customer.id_token.key(), freed))
-            entries.puts.append(self.desk.books.put("charge", charge.subject, expired))
+            entries.puts.append(self.desk.books.put_charge(expired))
             await self.desk.books.commit(entries)
             released += 1
         return released

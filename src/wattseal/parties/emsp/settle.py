@@ -140,7 +140,7 @@ async def _again(desk: Desk, contract: Contract, charge: Charge, received: Recei
     entries = Entries()
     answer = await _write_settlement(desk, contract, entries, received, dispute)
     alarmed = replace(charge, alarms=charge.with_alarm("conflicting_bundle"))
-    entries.puts.append(desk.books.put("charge", charge.subject, alarmed))
+    entries.puts.append(desk.books.put_charge(alarmed))
     entries.puts.append(_keep_bundle(desk, received, answer, accepted=False))
     await desk.books.commit(entries)
     return answer.encode()
@@ -171,7 +171,7 @@ async def _answer(
             charge = replace(charge, status=ChargeStatus.DISPUTED, dispute=outcome)
         case _:
             assert_never(outcome)
-    entries.puts.append(desk.books.put("charge", charge.subject, charge))
+    entries.puts.append(desk.books.put_charge(charge))
     entries.puts.append(_keep_bundle(desk, received, answer, accepted=isinstance(outcome, Bill)))
     await desk.books.commit(entries)
     return answer.encode()

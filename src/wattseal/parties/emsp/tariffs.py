@@ -18,6 +18,12 @@ TARIFF_FIELD = 1
 """Public field of a TARIFF record that holds the tariff."""
 
 
+class DistrustError(InputError):
+    """A record whose signer is not believed at present; enrolment may change that, so it may be sent again."""
+
+    code = "not_believed"
+
+
 @dataclass(frozen=True, slots=True)
 class SignedTariff:
     """A tariff and the hash of the record in which the CPO signed it."""
@@ -45,7 +51,7 @@ async def receive_tariff(desk: Desk, contract: Contract, item: Item) -> None:
     """Keep a CPO's tariff record; from now on decisions name it. An older one than the current changes nothing."""
     distrust = desk.distrusts(item, contract)
     if distrust is not None:
-        raise InputError("this tariff is not its CPO's", code=distrust, subject=item.payload.origin)
+        raise DistrustError("this tariff is not its CPO's, as far as is known here", code=distrust, subject="tariff")
     read_tariff(item)
     books, record, place = desk.books, item.hash.hex(), (item.payload.epoch, item.payload.seq)
     current = await books.get("current_tariff", contract.party, CurrentTariff)
