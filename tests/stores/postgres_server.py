@@ -82,11 +82,15 @@ class Server:
         reachable = all(parent.stat().st_mode & 0o001 for parent in binaries.parents)
         if reachable and (binaries / "postgres").stat().st_mode & 0o005 == 0o005:
             return binaries
-        copied = shutil.copytree(binaries.parent, folder / "postgres", symlinks=True)
-        for path in [copied, *copied.rglob("*")]:
+        site = folder / "site"
+        package = binaries.parents[1]
+        for part in (binaries.parent, package.with_name(f"{package.name}.libs")):  # the latter where the wheel has it
+            if part.is_dir():
+                shutil.copytree(part, site / part.relative_to(package.parent), symlinks=True)
+        for path in (site, *site.rglob("*")):
             if not path.is_symlink():
                 path.chmod(0o755)
-        return copied / "bin"
+        return site / binaries.relative_to(package.parent)
 
 
 @contextmanager
@@ -94,10 +98,12 @@ def server() -> Iterator[Server]:
     """Run a server in a folder of its own below the system's temporary directory."""
     folder = Path(tempfile.mkdtemp(prefix="wattseal-pg-"))
     folder.chmod(0o755)
-    running = Server(folder)
     try:
-        running.start()
-        yield running
+        running = Server(folder)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.kill()
     finally:
-        running.kill()
         shutil.rmtree(folder, ignore_errors=True)
