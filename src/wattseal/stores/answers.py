@@ -29,25 +29,30 @@ class Answers:
         self._latest: Final[OrderedDict[Key, bytes]] = OrderedDict()
         self._capacity: Final = capacity
 
-    def note(self, key: Key) -> None:
-        """Remember that the table has an answer for `key`."""
+    def note(self, key: Key) -> bool:
+        """Remember that the table has an answer for `key`; return whether the filter knew it already."""
         value = hash(key)
         step = (value >> 32) | 1
+        known, mask, bits = True, self._mask, self._filter
         for _ in range(3):
-            bit = value & self._mask
-            self._filter[bit >> 3] |= 1 << (bit & 7)
+            bit = value & mask
+            place, flag = bit >> 3, 1 << (bit & 7)
+            if not bits[place] & flag:
+                bits[place] |= flag
+                known = False
             value += step
+        return known
 
     def keep(self, key: Key, answer: bytes) -> None:
         """Remember an answer that just became durable; the oldest goes when `capacity` is reached.
 
         Where the filter knows the key already, the table may hold an earlier answer, which stays the one.
         """
-        if self.get(key) is Look.NEVER:
-            self._latest[key] = answer
-            self.note(key)
-            if len(self._latest) > self._capacity:
-                self._latest.popitem(last=False)
+        if not self.note(key):
+            latest = self._latest
+            latest[key] = answer
+            if len(latest) > self._capacity:
+                latest.popitem(last=False)
 
     def get(self, key: Key) -> bytes | Look:
         """Return the answer, or whether the table must be asked for it."""
