@@ -1,0 +1,335 @@
+"""The PyPI package `ocpp`, as a charging station, charges at `wattseal serve`."""
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ocpp.v16 import ChargePoint as Station16  # type: ignore[import-untyped] # the library has no stubs
+from ocpp.v16 import call as call16
+from ocpp.v201 import ChargePoint as Station201  # type: ignore[import-untyped] # the library has no stubs
+from ocpp.v201 import call as call201
+from tests.support.csms import PASSWORD, Csms, meter_key
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
+
+SERIAL = "METER-1"
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=40)
+SIGNED = ("G2", "meter")
+_numbers = itertools.count(1)
+
+
+def at(minute: int) -> str:
+    return (START + timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
+
+
+def ocmf(name: str, page: int, *readings: tuple[str, str, int]) -> str:
+    """Sign readings `(reason, register in Wh, minute)` in one record, as the meter of the station called `name`."""
+    signed = [ReadingToSign(START + timedelta(minutes=m), reason, Decimal(wh)) for reason, wh, m in readings]
+    return build(MeterState(SERIAL, page), signed, meter_key(name)).decode()
+
+
+def sent_key(name: str) -> str:
+    """Spell the meter's key as OCPP 2.x and the OCA's application note do."""
+    return base64.b64encode(b"oca:base16:asn1:" + meter_key(name).public.spki.hex().encode()).decode()
+
+
+def station_name() -> str:
+    return f"PYPI-{next(_numbers)}"
+
+
+@asynccontextmanager
+async def dialled(
+    csms: Csms, name: str, kind: Any = Station16, password: bytes | None = PASSWORD.encode()
+) -> AsyncIterator[Any]:
+    """Connect as a station of the version that `kind` speaks."""
+    version = "ocpp1.6" if kind is Station16 else "ocpp2.0.1"
+    headers = {}
+    if password is not None:
+        headers["Authorization"] = "Basic " + base64.b64encode(f"{name}:".encode() + password).decode()
+    protocols = [Subprotocol(version)]
+    async with connect(csms.ocpp + name, subprotocols=protocols, additional_headers=headers, proxy=None) as socket:
+        assert socket.subprotocol == version
+        station = kind(name, socket, response_timeout=10)
+        listening = asyncio.create_task(station.start())
+        try:
+            yield station
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await listening
+
+
+async def ask(station: Any, request: Any, times: int = 1) -> Any:
+    """Call, raising on a CALLERROR; more than once is a retry under a new message id, which is told the same."""
+    answer, *again = [await station.call(request, suppress=False) for _ in range(times)]
+    assert again == [answer] * (times - 1)
+    return answer
+
+
+def sample16(value: str, *, signed: bool = False, context: str = "Sample.Periodic") -> dict[str, Any]:
+    unit = {"format": "SignedData"} if signed else {"unit": "Wh"}
+    return {"value": value, "context": context, "measurand": "Energy.Active.Import.Register", **unit}
+
+
+def values16(minute: int, *samples: dict[str, Any]) -> dict[str, Any]:
+    return {"timestamp": at(minute), "sampledValue": list(samples)}
+
+
+async def charge16(
+    csms: Csms,
+    name: str,
+    *,
+    start_wh: int = 1000,
+    stop_wh: int = 13346,
+    during: Sequence[dict[str, Any]] = (),
+    at_stop: Sequence[dict[str, Any]] | None = None,
+    card: str = "DRIVER-1",
+    times: int = 1,
+    password: bytes = PASSWORD.encode(),
+) -> int:
+    """Boot, authorise, start, tell meter values, stop; returns the transaction id."""
+    async with dialled(csms, name, Station16, password) as station:
+        boot = await ask(station, call16.BootNotification(charge_point_model="M", charge_point_vendor="V"))
+        assert (boot.status, boot.interval > 0) == ("Accepted", True)
+        for status in ("Available", "Preparing"):
+            await ask(station, call16.StatusNotification(connector_id=1, error_code="NoError", status=status))
+        await ask(station, call16.Authorize(id_tag=card))
+        start = call16.StartTransaction(connector_id=1, id_tag=card, meter_start=start_wh, timestamp=at(0))
+        started = await ask(station, start, times)
+        assert 0 < started.transaction_id < 2**31
+        for value in during:
+            told = call16.MeterValues(connector_id=1, meter_value=[value], transaction_id=started.transaction_id)
+            await ask(station, told, times)
+        stop = call16.StopTransaction(
+            meter_stop=stop_wh,
+            timestamp=at(30),
+            transaction_id=started.transaction_id,
+            reason="Local",
+            id_tag=card,
+            transaction_data=None if at_stop is None else list(at_stop),
+        )
+        await ask(station, stop, times)
+        await ask(station, call16.Heartbeat())
+        number: int = started.transaction_id
+        return number
+
+
+def standing(found: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(found[key] for key in ("energy_wh", "grade", "source", "billing", "billing_reason"))
+
+
+async def test_a_plain_1_6_charge_is_the_csms_word_cosigned_by_others(csms: Csms, tmp_path: Path) -> None:
+    name = csms.enrol(station_name())
+    number = await charge16(csms, name, during=[values16(10, sample16("5000")), values16(20, sample16("9000"))])
+    found = csms.settled(name)
+    assert standing(found) == ("12346", "G1", "csms", "billed", None)
+    assert (found["transaction_id"], found["active"], found["stop_reason"]) == (str(number), False, "Local")
+    assert (found["verdicts"], found["alarms"]) == ([], [])
+    report = csms.verify(found["id"], tmp_path)
+    assert [report[key] for key in ("verdict", "grade", "source", "energy_wh")] == ["VALID", "G1", "csms", "12346"]
+
+
+def signed16(record: str, context: str = "Transaction.End") -> dict[str, Any]:
+    return sample16(record, signed=True, context=context)
+
+
+def oca_object(name: str, record: str) -> str:
+    """Spell a signed record as the JSON object of the OCA's application note."""
+    data = base64.b64encode(record.encode()).decode()
+    return json.dumps(
+        {"signedMeterData": data, "signingMethod": "", "encodingMethod": "OCMF", "publicKey": sent_key(name)}
+    )
+
+
+@pytest.mark.parametrize(
+    "carried",
+    ["begin and end in the stop", "two records in the stop", "the OCA's object", "both meter values", "begin before"],
+)
+async def test_a_1_6_charge_signed_by_its_meter_is_exact_and_of_that_grade(
+    csms: Csms, tmp_path: Path, carried: str
+) -> None:
+    name = csms.enrol(station_name(), pin=SIGNED, meter=SERIAL)
+    both = ocmf(name, 1, ("B", "1000.0", 0), ("E", "13345.6", 30))
+    begin = values16(0, signed16(ocmf(name, 1, ("B", "1000.0", 0)), "Transaction.Begin"))
+    end = values16(30, signed16(ocmf(name, 2, ("E", "13345.6", 30))))
+    match carried:
+        case "begin and end in the stop":
+            await charge16(csms, name, at_stop=[values16(30, signed16(both))])
+        case "two records in the stop":
+            await charge16(csms, name, at_stop=[begin, end])
+        case "the OCA's object":
+            await charge16(csms, name, at_stop=[values16(30, signed16(oca_object(name, both)))])
+        case "both meter values":
+            await charge16(csms, name, during=[begin, end])
+        case _:
+            await charge16(csms, name, during=[begin], at_stop=[end])
+    found = csms.settled(name)
+    assert standing(found) == ("12345.6", "G2", "meter", "billed", None), found
+    assert {v["verdict"] for v in found["verdicts"]} == {"VALID"}
+    report = csms.verify(found["id"], tmp_path)
+    assert [report[key] for key in ("verdict", "grade", "source", "energy_wh")] == ["VALID", "G2", "meter", "12345.6"]
+
+
+async def test_without_the_pinned_signature_a_charge_is_kept_and_not_billed(csms: Csms) -> None:
+    name = csms.enrol(station_name(), pin=SIGNED, meter=SERIAL)
+    await charge16(csms, name)
+    assert standing(csms.settled(name)) == ("12346", "G1", "csms", "quarantined", "evidence_below_pin")
+
+
+async def test_a_signature_that_does_not_verify_is_kept_and_disputed_while_the_station_is_thanked(csms: Csms) -> None:
+    name = csms.enrol(station_name(), pin=SIGNED, meter=SERIAL)
+    forged = ocmf(name, 1, ("B", "1000.0", 0), ("E", "13345.6", 30)).replace("13345.6", "23345.6")
+    at_stop = [values16(30, signed16(forged))]
+    await charge16(csms, name, stop_wh=23346, at_stop=at_stop)
+    found = csms.settled(name)
+    assert standing(found)[1:] == (None, "csms", "quarantined", "evidence_invalid")
+    assert [v["verdict"] for v in found["verdicts"]] == ["INVALID"]
+    assert "evidence_invalid" in csms.alarms(name)
+
+
+async def test_retries_under_new_message_ids_make_one_transaction_and_get_the_same_answers(csms: Csms) -> None:
+    name = csms.enrol(station_name())
+    values = [values16(10, sample16("5000")), values16(20, sample16("9000"))]
+    await charge16(csms, name, during=values, times=3)
+    found = csms.settled(name)
+    assert standing(found) == ("12346", "G1", "csms", "billed", None)
+    assert (found["findings"], found["alarms"]) == ([], [])
+
+
+async def test_a_stop_repeated_on_a_new_connection_is_the_same_stop(csms: Csms) -> None:
+    name = csms.enrol(station_name())
+    number = await charge16(csms, name)
+    async with dialled(csms, name) as station:
+        await ask(station, call16.StopTransaction(meter_stop=13346, timestamp=at(30), transaction_id=number), times=2)
+        assert csms.transaction(name)["alarms"] == []
+        await ask(station, call16.StopTransaction(meter_stop=99999, timestamp=at(30), transaction_id=number))
+    found = csms.transaction(name)
+    assert (found["energy_wh"], [a["code"] for a in found["alarms"]]) == ("12346", ["conflicting_end"])
+
+
+async def test_a_blocked_card_is_told_so_and_its_charge_is_not_billed(csms: Csms) -> None:
+    name = csms.enrol(station_name())
+    async with dialled(csms, name) as station:
+        told = await ask(station, call16.Authorize(id_tag="DRIVER-2"))
+        assert told.id_tag_info["status"] == "Blocked"
+    await charge16(csms, name, card="DRIVER-2")
+    assert standing(csms.settled(name))[3:] == ("quarantined", "not_authorised")
+
+
+@pytest.mark.parametrize("password", [None, b"", b"wrong", PASSWORD.upper().encode()])
+async def test_without_the_right_password_no_station_gets_in(csms: Csms, password: bytes | None) -> None:
+    name = csms.enrol(station_name())
+    with pytest.raises(InvalidStatus) as refused:
+        async with dialled(csms, name, Station16, password):
+            pass
+    assert refused.value.response.status_code == 401
+
+
+async def test_an_unknown_station_is_refused_like_a_wrong_password(csms: Csms) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with dialled(csms, "NOBODY"):
+            pass
+    assert refused.value.response.status_code == 401
+
+
+async def test_a_binary_password_of_1_6_is_taken(csms: Csms) -> None:
+    password = bytes([0, 58, 255, *range(17)])
+    name = csms.enrol(station_name(), password)
+    await charge16(csms, name, password=password)
+    assert csms.settled(name)["billing"] == "billed"
+
+
+def values201(name: str, context: str, wh: str, minute: int, record: str | None = None) -> list[dict[str, Any]]:
+    sample: dict[str, Any] = {
+        "value": float(wh),
+        "context": context,
+        "measurand": "Energy.Active.Import.Register",
+        "unit_of_measure": {"unit": "Wh"},
+    }
+    if record is not None:
+        sample["signed_meter_value"] = {
+            "signed_meter_data": base64.b64encode(record.encode()).decode(),
+            "signing_method": "",
+            "encoding_method": "OCMF",
+            "public_key": sent_key(name),
+        }
+    return [{"timestamp": at(minute), "sampled_value": [sample]}]
+
+
+async def charge201(csms: Csms, name: str, *, signing: bool, skip: int | None = None, times: int = 1) -> None:
+    """Boot, authorise, tell five transaction events but `skip`."""
+    token = {"id_token": "DRIVER-1", "type": "ISO14443"}
+
+    def event(kind: str, number: int, minute: int, trigger: str, values: Any, **more: Any) -> Any:
+        info = {"transaction_id": f"{name}-T"} | ({"stopped_reason": "EVDisconnected"} if kind == "Ended" else {})
+        return call201.TransactionEvent(kind, at(minute), trigger, number, info, meter_value=values, **more)
+
+    def record(page: int, reason: str, wh: str, minute: int) -> str | None:
+        return ocmf(name, page, (reason, wh, minute)) if signing else None
+
+    first = values201(name, "Transaction.Begin", "1000.0", 0, record(1, "B", "1000.0", 0))
+    last = values201(name, "Transaction.End", "13345.6", 30, record(2, "E", "13345.6", 30))
+    events = [
+        event("Started", 0, 0, "Authorized", first, evse={"id": 1, "connector_id": 1}, id_token=token),
+        *(
+            event(
+                "Updated",
+                n,
+                5 * n,
+                "MeterValuePeriodic",
+                values201(name, "Sample.Periodic", f"{1000 + 3000 * n}", 5 * n),
+            )
+            for n in (1, 2, 3)
+        ),
+        event("Ended", 4, 30, "EVDeparted", last, evse={"id": 1}, id_token=token),
+    ]
+    async with dialled(csms, name, Station201) as station:
+        model = {"model": "M", "vendor_name": "V"}
+        boot = await ask(station, call201.BootNotification(charging_station=model, reason="PowerUp"))
+        assert boot.status == "Accepted"
+        await ask(station, call201.StatusNotification(at(0), "Occupied", evse_id=1, connector_id=1))
+        told = await ask(station, call201.Authorize(id_token=token))
+        assert told.id_token_info["status"] == "Accepted"
+        for sent in events:
+            if sent.seq_no != skip:
+                answer = await ask(station, sent, times)
+                assert (answer.id_token_info is not None) == (sent.id_token is not None)
+        await ask(station, call201.Heartbeat())
+
+
+async def test_a_2_0_1_charge_signed_by_its_meter_is_complete_and_verifies_offline(csms: Csms, tmp_path: Path) -> None:
+    name = csms.enrol(station_name(), pin=("G3", "meter"), meter=SERIAL)
+    await charge201(csms, name, signing=True, times=2)
+    found = csms.settled(name)
+    assert standing(found) == ("12345.6", "G3", "meter", "billed", None), found
+    assert (found["transaction_id"], found["authorization"]) == (f"{name}-T", "Accepted")
+    assert ([v["verdict"] for v in found["verdicts"]], found["alarms"]) == (["VALID", "VALID"], [])
+    report = csms.verify(found["id"], tmp_path)
+    assert [report[key] for key in ("verdict", "grade", "source", "energy_wh")] == ["VALID", "G3", "meter", "12345.6"]
+    assert report["exit"] == 0
+
+
+async def test_a_missing_2_0_1_event_is_found_and_costs_a_grade(csms: Csms) -> None:
+    name = csms.enrol(station_name(), meter=SERIAL)
+    await charge201(csms, name, signing=True, skip=2)
+    found = csms.settled(name)
+    assert standing(found) == ("12345.6", "G2", "meter", "billed", None), found
+    assert "sequence_gap" in [f["code"] for f in found["findings"]]
+
+
+async def test_a_plain_2_0_1_charge_is_the_csms_word(csms: Csms) -> None:
+    name = csms.enrol(station_name())
+    await charge201(csms, name, signing=False)
+    assert standing(csms.settled(name)) == ("12345.6", "G1", "csms", "billed", None)
