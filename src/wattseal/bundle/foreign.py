@@ -104,7 +104,7 @@ def _conclude(
     if len(keys) != 1:
         case.findings.append(Finding("meter_changed", "evidence"))
         return
-    bounds = [raw for item, raw, _ in valid if item.payload.kind in _MOMENTS]
+    bounds = [raw for item, raw, checked in valid if item.payload.kind in _MOMENTS or _is_bound(checked)]
     records = [ocmf_record.parse(raw) for raw in dict.fromkeys(bounds)]
     if not records:
         return
@@ -121,6 +121,11 @@ def _conclude(
     case.findings.extend(gap for gap in gaps if gap not in case.findings)
     doubtful = any(effect_of(f) is not Effect.NOTE for f in (*meaning.findings, *gaps))
     case.meter_complete = not doubtful and _sequence_complete(case)
+
+
+def _is_bound(checked: Checked) -> bool:
+    """Return whether a record tells a begin or an end: OCPP 1.6 has these in meter values of their own, too."""
+    return checked.meaning is not None and any(r.moment in _MOMENTS.values() for r in checked.meaning.readings)
 
 
 def _sequence_complete(case: Case) -> bool:

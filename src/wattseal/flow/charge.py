@@ -1,6 +1,8 @@
 """A charge at a direct station: its messages become records of the CSMS, durable before the answer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -19,7 +21,7 @@ from wattseal.model.facts import MeterReported, TransactionEnded, TransactionSta
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_register_wh
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
-from wattseal.rules.metered import Metered, examine, one_meter_signed, pages_complete, reconcile
+from wattseal.rules.metered import Metered, examine, one_meter_signed, pages_complete, reconcile, signed_end_wh
 from wattseal.rules.recorded import UNREMARKABLE, Observed
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
@@ -49,6 +51,12 @@ class StartAnswer(msgspec.Struct, frozen=True):
 
     transaction_id: str
     status: TokenStatus | None
+    expires_at: datetime | None = None
+
+    def answer(self) -> TransactionAnswer:
+        """Return it as it was told."""
+        told = None if self.status is None else Authorization(self.status, expires_at=self.expires_at)
+        return _answer(TransactionId(self.transaction_id), told)
 
 
 async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
@@ -58,8 +66,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     if key is not None:
         told = await world.journal.answer(world.tenant, StationId(turn.station.id), key)
         if told is not None:
-            answer = msgspec.json.decode(told, type=StartAnswer)
-            return _answer(TransactionId(answer.transaction_id), _status(answer.status))
+            return msgspec.json.decode(told, type=StartAnswer).answer()
     elif fact.transaction_id is not None and (known := await find_live(turn, fact.transaction_id)) is not None:
         return await _event(turn, known, fact, fact.readings, "Started")
     step = turn.step()
@@ -94,15 +101,17 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     transaction = begin(keys.subject, turn.station.id, turn.now_ms)
     for record in grant.records if grant else ():
         transaction = apply(transaction, record)
-    live = Live(transaction, keys, authorization, register_wh, turn.now_ms, signed=metered.valid)
+    live = Live(transaction, keys, authorization, register_wh, turn.now_ms)
     live.take(fact.seq_no, metered.valid)
     _put(turn, step, live, plain, fact.evse_id)
     live.seen(_mark(turn, "Started", fact.seq_no))
     memory.live[transaction_id] = live
     step.remember(transaction_key(transaction_id), keys.subject)
     if key is not None:
-        told = msgspec.json.encode(StartAnswer(transaction_id, authorization.status if authorization else None))
-        step.remember(key, told)
+        kept = StartAnswer(transaction_id, None)
+        if authorization is not None:
+            kept = StartAnswer(transaction_id, authorization.status, authorization.expires_at)
+        step.remember(key, msgspec.json.encode(kept))
     await step.commit()
     return _answer(TransactionId(transaction_id), authorization)
 
@@ -306,11 +315,13 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
     station_ms = milliseconds(fact.at)
     metered = _examine(turn, fact.readings, "ended", Moment.END, stream)
     live.take(fact.seq_no, ())
+    if not metered.evidence:
+        metered = replace(metered, signed_wh=signed_end_wh(live.pages))
     register_wh, differs = reconcile(fact.register_wh, metered)
     judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
     started_wh = transaction.start_wh
     energy_wh = None if register_wh is None or started_wh is None else register_wh - started_wh
-    signed = one_meter_signed((*live.signed, *metered.valid), energy_wh)
+    signed = one_meter_signed((*live.pages, *metered.valid), energy_wh)
     if signed:
         judged.append(Finding(METER_SIGNED))
         if live.numbers.complete and pages_complete((*live.pages, *metered.valid)):
@@ -384,10 +395,6 @@ async def _draw_transaction_id(turn: Turn) -> str:
 
 def _mark(turn: Turn, event: str, seq_no: int | None) -> int:
     return payload_mark(turn.payload) if seq_no is None else event_mark(event, seq_no)
-
-
-def _status(status: TokenStatus | None) -> Authorization | None:
-    return None if status is None else Authorization(status)
 
 
 def _answer(transaction_id: TransactionId | None, authorization: Authorization | None) -> TransactionAnswer:

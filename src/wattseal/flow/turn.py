@@ -116,8 +116,6 @@ def _recall(live: Live, item: Item) -> None:
     if record.meter is not None and record.kind is not Kind.ENDED:
         live.highest_wh = max(record.meter.register_wh, live.highest_wh or record.meter.register_wh)
         live.latest_ms = record.ms
-    if record.kind is Kind.STARTED and record.meter is not None:
-        live.signed = tuple(data for _, data in record.meter.evidence)
 
 
 def _mark(kind: Kind, seq_no: int | None, frame: bytes) -> int:

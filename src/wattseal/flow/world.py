@@ -89,8 +89,7 @@ class Live:
     """A transaction in memory.
 
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
-    `signed` is what the meter signed at the start, `pages` all that it signed on the way; `secrets` open the groups
-    that are sealed for this CPO.
+    `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO.
     """
 
     transaction: Transaction
@@ -99,7 +98,6 @@ class Live:
     highest_wh: Decimal | None = None
     latest_ms: int | None = None
     marks: dict[int, None] = field(default_factory=dict)
-    signed: tuple[bytes, ...] = ()
     pages: list[bytes] = field(default_factory=list)
     numbers: Numbers = field(default_factory=Numbers)
     secrets: dict[int, bytes] = field(default_factory=dict, repr=False)

@@ -70,6 +70,19 @@ def reconcile(plain_wh: Decimal | None, metered: Metered) -> tuple[Decimal | Non
     return plain_wh, (Finding("evidence_differs", "register_wh", f"{plain_wh} told, {metered.signed_wh} signed"),)
 
 
+def signed_end_wh(valid: Sequence[bytes]) -> Decimal | None:
+    """Return the import register at the end that verified records tell; None where none of them tells an end."""
+    for raw in reversed(valid):
+        try:
+            meaning = ocmf_meaning.meaning_of(ocmf_record.parse(raw))
+        except InputError:
+            continue
+        ends = [r.value_wh for r in meaning.readings if r.direction is Direction.IMPORT and r.moment is Moment.END]
+        if ends and ends[-1] is not None:
+            return ends[-1]
+    return None
+
+
 def one_meter_signed(valid: Sequence[bytes], energy_wh: Decimal | None) -> bool:
     """Return whether verified records, start and end together, give exactly this energy."""
     if not valid or energy_wh is None:
