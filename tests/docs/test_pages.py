@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tests.support.doc_tree import ROOT, pages, tracked
 
+from wattseal.cli.main import COMMANDS
+
 LINK = re.compile(r"\[[^\]\n]+\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 # Written apart so that this file does not contain what it looks for.
@@ -92,3 +94,10 @@ def test_every_make_target_the_pages_name_exists() -> None:
     for page in pages():
         for line in re.findall(r"(?:^|`)make ((?:[a-z-]+ ?)+)", page.read_text(), re.MULTILINE):
             assert set(line.split()) <= targets, f"{page.name}: make {line}"
+
+
+def test_every_command_the_pages_name_exists() -> None:
+    commands = {command.name for command in COMMANDS}
+    for page in pages():
+        for name in re.findall(r"(?:^|[`/])wattseal ([a-z]+)", page.read_text(), re.MULTILINE):
+            assert name in commands, f"{page.name}: wattseal {name}"

@@ -35,21 +35,21 @@ class Command:
 
 COMMANDS = (
     Command("demo", "Charge, seal, forward, check and tamper: the whole product on this machine."),
-    Command("fsck", "Re-prove a CPO's directory: records, chains, projections, log, checkpoints."),
     Command("serve", "Run the CSMS of a CPO: stations dial in, every message becomes a record."),
+    Command("edge", "Stand beside a stock station and seal what it says at the source."),
+    Command("emsp", "Decide who may charge, check what is billed, settle or dispute."),
+    Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
+    Command("station", "Simulate a charging station."),
+    Command("registry", "Enrol keys, revoke them, write trust files."),
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
-    Command("emsp", "Decide who may charge, check what is billed, settle or dispute."),
-    Command("registry", "Enrol keys, revoke them, write trust files."),
+    Command("fsck", "Re-prove a CPO's directory: records, chains, projections, log, checkpoints."),
     Command("config", "Check the configuration; show what is in force."),
-    Command("edge", "Stand beside a stock station and seal what it says at the source."),
     Command("doctor", "Check clock, disk, ports, keys and the data directory."),
-    Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
+    Command("keys", "Take the private keys of a data directory to safety, and back."),
     Command("migrate", "Bring a journal to the newest schema."),
     Command("backup", "Copy a data directory, while its owner works, into one file."),
     Command("restore", "Make a data directory anew from a backup."),
-    Command("keys", "Take the private keys of a data directory to safety, and back."),
-    Command("station", "Simulate a charging station."),
 )
 
 
@@ -64,8 +64,8 @@ def make_app() -> App:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
-    for command in COMMANDS:
-        app.command(f"wattseal.cli.{command.name}:app", name=command.name, help=command.help)
+    for place, command in enumerate(COMMANDS):
+        app.command(f"wattseal.cli.{command.name}:app", name=command.name, help=command.help, sort_key=place)
     return app
 
 
