@@ -99,5 +99,9 @@ def test_every_make_target_the_pages_name_exists() -> None:
 def test_every_command_the_pages_name_exists() -> None:
     commands = {command.name for command in COMMANDS}
     for page in pages():
-        for name in re.findall(r"(?:^|[`/])wattseal ([a-z]+)", page.read_text(), re.MULTILINE):
+        text = page.read_text()
+        named = re.findall(r"[`/]wattseal ([a-z]+)", text)
+        for block in FENCE.findall(text):
+            named += re.findall(r"^wattseal ([a-z]+)", block, re.MULTILINE)
+        for name in named:
             assert name in commands, f"{page.name}: wattseal {name}"
