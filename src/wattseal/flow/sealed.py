@@ -227,7 +227,9 @@ def relay(step: Step, transaction: Transaction, item: Item) -> None:
     shown = shown_in_bundle(billing_party=True)
     boxes = {g: b for g, b in item.boxes.items() if g in shown or not (isinstance(b, list) and b[0] == PLAIN)}
     passed = Item(item.payload, item.payload_bytes, item.signature, boxes)
-    step.outbox.append(Outgoing(f"{RELAY}-{item.hash.hex()}", RELAY, relay_body(party, passed), step.now_ms))
+    step.outbox.append(
+        Outgoing(f"{RELAY}-{item.payload.seq:016}-{item.hash.hex()}", RELAY, relay_body(party, passed), step.now_ms)
+    )
 
 
 async def _live(turn: Turn, subject: bytes, judged: Arrival) -> Live:
