@@ -310,3 +310,28 @@ async def test_a_disputed_bundle_sent_again_and_again_grows_nothing(tmp_path: Pa
         data = bundled(lowered(items), others).encode()
         first = await world.emsp.receive_bundle(CONTRACT, data)
         assert await world.emsp.receive_bundle(CONTRACT, data) == first
+
+
+async def test_a_partner_cannot_touch_a_charge_of_another(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        await finished(world)
+        theirs = charge(pen("OTHER/CS001", key=signing_key("stranger")))
+        with pytest.raises(InputError, match="another"):
+            await world.emsp.receive_bundle(Contract("OTHER", LOG), bundled(theirs, []).encode())
+        assert (await world.charge_of()).status is ChargeStatus.AUTHORISED
+
+
+async def test_a_disputed_hold_is_given_back_by_a_person_and_a_proof_that_comes_later_is_still_paid(
+    tmp_path: Path,
+) -> None:
+    async with open_world(tmp_path) as world:
+        items, others = await finished(world)
+        with pytest.raises(InputError, match="disputed"):
+            await world.emsp.release_hold(subject())
+        await world.billed(bundled(items, others, parties=["MSP"]))
+        released = await world.emsp.release_hold(subject())
+        assert released is not None
+        assert (await world.account()).held == 0
+        assert (await world.billed(bundled(items, others))).verdict is SettlementVerdict.ACCEPTED
+        assert (await world.account()).captured == Decimal("1.61")
+        await world.emsp.start()

@@ -60,6 +60,7 @@ class EmspService:
         add.add_get("/wattseal/v1/bundles/{subject}", self.bundle)
         add.add_get("/wattseal/v1/sessions", self.sessions)
         add.add_get("/wattseal/v1/sessions/{subject}", self.session)
+        add.add_post("/wattseal/v1/sessions/{subject}/release", self.release)
         add.add_post("/wattseal/v1/customers", self.put_customer)
         add.add_get("/wattseal/v1/customers", self.customers)
         add.add_post("/wattseal/v1/directories", self.directories)
@@ -104,6 +105,15 @@ class EmspService:
         """Show one charge."""
         self._administrator(request)
         charge = await self._emsp.desk.books.charge(_subject(request))
+        if charge is None:
+            raise web.HTTPNotFound
+        return _json(charge_to_json(charge))
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Give the hold of a disputed charge back."""
+        self._administrator(request)
+        async with self._turn:
+            charge = await self._emsp.release_hold(_subject(request))
         if charge is None:
             raise web.HTTPNotFound
         return _json(charge_to_json(charge))

@@ -89,20 +89,33 @@ class Emsp:
         """Give back holds of authorisations that ran out with nothing started; returns how many."""
         now_ms, released = self.desk.books.now_ms(), 0
         for charge in await self.charges(active=True):
-            if charge.status is not ChargeStatus.AUTHORISED or now_ms <= charge.expires_ms:
-                continue
-            entries = Entries()
-            expired = replace(charge, status=ChargeStatus.EXPIRED)
-            customer = await self.desk.books.get("customer", charge.customer or "", Customer)
-            if customer is not None and charge.hold is not None:
-                account, hold = release(customer.account, charge.hold)
-                expired = replace(expired, hold=hold)
-                freed = without_charge(customer, account, charge.subject)
-                entries.puts.append(self.desk.books.put("customer", customer.id_token.key(), freed))
-            entries.puts.append(self.desk.books.put_charge(expired))
-            await self.desk.books.commit(entries)
-            released += 1
+            if charge.status is ChargeStatus.AUTHORISED and now_ms > charge.expires_ms:
+                await self._release(replace(charge, status=ChargeStatus.EXPIRED))
+                released += 1
         return released
+
+    async def release_hold(self, subject: bytes) -> Charge | None:
+        """Give the hold of a disputed charge back, on a person's word; a bundle that proves it later is still paid."""
+        charge = await self.desk.books.charge(subject)
+        if charge is None:
+            return None
+        if charge.status is not ChargeStatus.DISPUTED:
+            raise InputError(
+                "only a disputed charge's hold is given back by hand", code="not_disputed", subject="status"
+            )
+        return await self._release(replace(charge, alarms=charge.with_alarm("hold_released")))
+
+    async def _release(self, charge: Charge) -> Charge:
+        entries, books = Entries(), self.desk.books
+        customer = await books.get("customer", charge.customer or "", Customer)
+        if customer is not None and charge.hold is not None:
+            account, hold = release(customer.account, charge.hold)
+            charge = replace(charge, hold=hold)
+            freed = without_charge(customer, account, charge.subject)
+            entries.puts.append(books.put("customer", customer.id_token.key(), freed))
+        entries.puts.append(books.put_charge(charge))
+        await books.commit(entries)
+        return charge
 
     async def make_directory(self, edge_spki: bytes, *, days: int = 30, cap_wh: int = 30_000) -> bytes:
         """Return the sealed directory of customers for an enrolled edge."""

@@ -54,6 +54,8 @@ async def settle(desk: Desk, contract: Contract, data: bytes) -> bytes:
     digest = sha256(data)
     kept = await desk.books.get("bundle", _key(claim, digest), KeptBundle)
     charge = await desk.books.charge(claim.subject)
+    if charge is not None and charge.cpo != contract.party:
+        raise InputError("a charge of another party's", code="charge_of_another_party", subject=charge.subject)
     settled = charge is not None and charge.status is ChargeStatus.SETTLED
     if kept is not None and (kept.accepted or settled):
         return base64.b64decode(kept.answer)
