@@ -1,7 +1,7 @@
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -33,9 +33,11 @@ def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def serving(path: Path) -> AsyncIterator[tuple[SqliteJournal, LogKeeper]]:
+async def serving(path: Path, *, archive_too: bool = False) -> AsyncIterator[tuple[SqliteJournal, LogKeeper]]:
     """Have a directory open as the CSMS has it: lock, journal, log."""
     with DataDir.open(path, "cpo") as data:
+        if not archive_too:
+            data.refuse_archive()
         data.keys.load_or_create("log.pem", LOG_KEY.to_pem)
         journal = await SqliteJournal.open(data.prepare_journal())
         async with aiohttp.ClientSession() as http:
@@ -52,9 +54,9 @@ async def serving(path: Path) -> AsyncIterator[tuple[SqliteJournal, LogKeeper]]:
         await journal.close()
 
 
-async def charge(path: Path, first: int, count: int) -> SignedCheckpoint:
+async def charge(path: Path, first: int, count: int, *, archive_too: bool = False) -> SignedCheckpoint:
     """Store signed items and publish a checkpoint."""
-    async with serving(path) as (journal, keeper):
+    async with serving(path, archive_too=archive_too) as (journal, keeper):
         for n in range(first, first + count):
             await journal.commit(Batch(T1, items=(item(n, leaf=True),), puts=(station(f"t{n}"),)))
         return (await keeper.step(4)).signed
@@ -64,8 +66,10 @@ def make(data: Path, out: Path, passphrase: str | None = PASSPHRASE) -> Manifest
     return backup(data, out, clock=CLOCK, random=RANDOM, passphrase=passphrase)
 
 
-def bring_back(source: Path, data: Path, published: list[SignedCheckpoint] | None = None) -> Restored:
-    return restore(source, data, clock=CLOCK, published=published, passphrase=PASSPHRASE)
+def bring_back(
+    source: Path, data: Path, published: Sequence[SignedCheckpoint] = (), *, nothing_since: bool = True
+) -> Restored:
+    return restore(source, data, clock=CLOCK, published=published, nothing_since=nothing_since, passphrase=PASSPHRASE)
 
 
 async def test_a_restored_directory_holds_everything_and_goes_on(tmp_path: Path) -> None:
@@ -81,15 +85,34 @@ async def test_a_restored_directory_holds_everything_and_goes_on(tmp_path: Path)
     assert (await charge(tmp_path / "c", 5, 1)).checkpoint.size > last.checkpoint.size
 
 
-async def test_a_restored_directory_says_so_and_is_closed_to_others(tmp_path: Path) -> None:
+async def test_a_restored_directory_is_closed_to_others(tmp_path: Path) -> None:
     await charge(tmp_path / "a", 0, 1)
     make(tmp_path / "a", tmp_path / "b.tar")
     bring_back(tmp_path / "b.tar", tmp_path / "c")
     with DataDir.existing(tmp_path / "c") as data:
-        assert data.restored is not None
         assert data.keys.read("log.pem") == LOG_KEY.to_pem()
     assert open_to_others(tmp_path / "c") == []
     assert (tmp_path / "b.tar").stat().st_mode & 0o077 == 0
+
+
+async def test_what_was_restored_after_more_was_signed_is_an_archive(tmp_path: Path) -> None:
+    last = await charge(tmp_path / "a", 0, 1)
+    make(tmp_path / "a", tmp_path / "b.tar")
+    assert bring_back(tmp_path / "b.tar", tmp_path / "c", [last], nothing_since=False).archive
+    with pytest.raises(ConfigError, match="nothing new is signed"):
+        await charge(tmp_path / "c", 1, 1)
+    async with serving(tmp_path / "c", archive_too=True) as (journal, _):
+        assert len(await journal.replay(T1)) == 1
+
+
+async def test_a_witness_refutes_that_nothing_was_signed_since(tmp_path: Path) -> None:
+    same = await charge(tmp_path / "a", 0, 1)
+    make(tmp_path / "a", tmp_path / "b.tar")
+    later = await charge(tmp_path / "a", 1, 1)
+    with pytest.raises(InputError) as refused:
+        bring_back(tmp_path / "b.tar", tmp_path / "c", [later])
+    assert refused.value.code == "published_since"
+    assert not bring_back(tmp_path / "b.tar", tmp_path / "c", [same]).archive
 
 
 async def test_a_backup_taken_at_work_is_consistent(tmp_path: Path) -> None:
@@ -109,13 +132,13 @@ async def test_a_restored_log_signs_nothing_that_conflicts_with_what_was_publish
     await charge(tmp_path / "a", 0, 5)
     make(tmp_path / "a", tmp_path / "b.tar")
     later = await charge(tmp_path / "a", 5, 20)
-    done = bring_back(tmp_path / "b.tar", tmp_path / "c", published=[later])
+    done = bring_back(tmp_path / "b.tar", tmp_path / "c", [later], nothing_since=False)
     assert done.floors == {LOG_KEY.name: later.checkpoint.size}
     with pytest.raises(StoreError) as behind:
-        await charge(tmp_path / "c", 100, 1)
+        await charge(tmp_path / "c", 100, 1, archive_too=True)
     assert behind.value.code == "log_behind"
     with pytest.raises(StoreError) as conflict:
-        await charge(tmp_path / "c", 101, 40)
+        await charge(tmp_path / "c", 101, 40, archive_too=True)
     assert conflict.value.code == "log_conflict"
 
 
@@ -124,7 +147,7 @@ async def test_without_the_published_checkpoint_the_restored_log_would_fork(tmp_
     await charge(tmp_path / "a", 0, 5)
     make(tmp_path / "a", tmp_path / "b.tar")
     later = await charge(tmp_path / "a", 5, 20)
-    bring_back(tmp_path / "b.tar", tmp_path / "c", published=None)
+    bring_back(tmp_path / "b.tar", tmp_path / "c")
     forked = await charge(tmp_path / "c", 100, 20)
     assert forked.checkpoint.size == later.checkpoint.size
     assert forked.checkpoint.root != later.checkpoint.root
@@ -134,7 +157,7 @@ async def test_the_published_checkpoint_of_every_log_is_demanded(tmp_path: Path)
     await charge(tmp_path / "a", 0, 1)
     make(tmp_path / "a", tmp_path / "b.tar")
     with pytest.raises(InputError) as refused:
-        bring_back(tmp_path / "b.tar", tmp_path / "c", published=[])
+        bring_back(tmp_path / "b.tar", tmp_path / "c", nothing_since=False)
     assert refused.value.code == "checkpoint_needed"
     assert not (tmp_path / "c").exists()
 
@@ -232,9 +255,9 @@ async def test_the_commands_do_it_end_to_end(tmp_path: Path, capsys: pytest.Capt
     assert wattseal("backup", "--data", tmp_path / "a", "--out", tmp_path / "b.tar", "--passphrase-file", secret) == 0
     again = ("restore", tmp_path / "b.tar", "--data", tmp_path / "c", "--passphrase-file", secret)
     assert wattseal(*again) == 78
-    assert "--nothing-published-since" in errors.getvalue()
-    assert wattseal(*again, "--published", tmp_path / "published") == 0
-    assert "signs nothing that does not contain its first" in capsys.readouterr().out
+    assert "--nothing-since" in errors.getvalue()
+    assert wattseal(*again, "--published", tmp_path / "published", "--nothing-since") == 0
+    assert "ready to go on" in capsys.readouterr().out
     export = tmp_path / "keys.export"
     assert wattseal("keys", "export", "--data", tmp_path / "c", "--out", export, "--passphrase-file", secret) == 0
     assert export.stat().st_mode & 0o077 == 0

@@ -88,13 +88,7 @@ class Parts:
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or SIGINT: then no new messages are taken, those at hand are answered, all is closed."""
     with DataDir.open(options.data, ROLE) as data:
-        if data.restored is not None:
-            raise ConfigError(
-                "this directory was restored from a backup: its chains may have gone on after that. Give it new keys "
-                "(wattseal keys) or start a new directory and keep this one for its records",
-                code="restored",
-                subject=str(options.data),
-            )
+        data.refuse_archive()
         journal_file = await asyncio.to_thread(data.prepare_journal)
         async with AsyncExitStack() as stack:
             journal = await SqliteJournal.open(journal_file)

@@ -87,6 +87,7 @@ def open_keys(keys: KeyFiles) -> EmspKeys:
 @asynccontextmanager
 async def assembled(directory: DataDir, settings: Settings, trust: Trust) -> AsyncIterator[Emsp]:
     """Put the eMSP of an opened directory together; its books are checked before it is handed out."""
+    directory.refuse_archive()
     journal = await SqliteJournal.open(await asyncio.to_thread(directory.prepare_journal))
     try:
         party = settings.emsp.party

@@ -22,16 +22,17 @@ def restore(
     *,
     data: Path,
     published: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None,
-    nothing_published_since: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    nothing_since: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     keys: bool = True,
     passphrase_file: PassphraseFile = None,
     json: JsonOutput = False,
 ) -> None:
     """Make a data directory anew from a backup; an existing one is never touched.
 
-    A log that signs a second history over what it published before is worthless for ever. So say what was published
-    last: the log then signs only what contains it. If the backup is older than that, the log cannot go on: keep it
-    for its proofs and begin a new one.
+    Signing other records in the place of those signed after the backup would prove you a forger. So tell what happened
+    since. If the owner was stopped before the backup was made, say --nothing-since, and it goes on. If it went on
+    working, give its log's highest checkpoint: the directory becomes an archive to check and prove what is in it, and
+    you start in a new one.
 
     Parameters
     ----------
@@ -41,23 +42,27 @@ def restore(
         Directory to make.
     published
         File with the highest checkpoint of a log, as one of its witnesses serves it; once for each log.
-    nothing_published_since
-        State that no log published a checkpoint after the backup was made.
+    nothing_since
+        State that the owner did not run after the backup was made. With --published the log's witnesses are heard.
     keys
         Restore the private keys too, where the backup has them.
     """
-    if (published is None) == (not nothing_published_since):
+    if not published and not nothing_since:
         raise ConfigError(
-            "say what was published last: --published FILE (a witness serves it), or --nothing-published-since",
+            "tell what happened after the backup: --nothing-since, or --published FILE with the highest checkpoint of "
+            "the log (a witness serves it)",
             code="checkpoint_needed",
         )
-    checkpoints = None if published is None else [SignedCheckpoint.parse(path.read_bytes()) for path in published]
+    checkpoints = [SignedCheckpoint.parse(path.read_bytes()) for path in published or ()]
     passphrase = ask_passphrase(passphrase_file, new=False) if keys else None
-    done = restore_backup(backup, data, clock=SystemClock(), published=checkpoints, passphrase=passphrase)
+    done = restore_backup(
+        backup, data, clock=SystemClock(), published=checkpoints, nothing_since=nothing_since, passphrase=passphrase
+    )
     if json:
         print(json_text(done))
         return
     print(f"{data}: as it was at {done.created_at}")
     print(f"keys: {', '.join(done.keys) or 'none; import them with `wattseal keys import` before the first start'}")
     for origin, size in done.floors.items():
-        print(f"log {origin}: signs nothing that does not contain its first {size} entries")
+        print(f"log {origin}: {size} entries published")
+    print("an archive: nothing new is signed in it" if done.archive else "ready to go on")

@@ -4,9 +4,10 @@ A backup is a tar file: `manifest.json` first, then `FORMAT`, tiles, a consisten
 passphrase, the keys. It is taken while the owner works: tiles are copied before the journal, so that the tree in a
 backup is never ahead of its journal.
 
-A restored log knows nothing of checkpoints published after the backup. Signing another history over the same sizes
-would destroy the log's worth, so `restore` demands the highest published checkpoint and lets the log sign only what
-contains it.
+A restored directory knows nothing of what was signed after the backup. Signing other records in the same places would
+prove its owner a forger, so `restore` asks. Where nothing was signed since (the owner was stopped first), it goes on.
+Otherwise it becomes an archive: everything in it can be checked and proved, nothing new is signed, and the highest
+published checkpoint is kept as the floor of its log.
 """
 
 import io
@@ -70,11 +71,15 @@ class Manifest(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What `restore` did: when the backup was made, the size each log must reach before it signs (by origin)."""
+    """What `restore` did: when the backup was made, which keys came back, each log's highest published size.
+
+    `archive` tells that its owner refuses to go on in it.
+    """
 
     created_at: str
     keys: tuple[str, ...]
     floors: dict[str, int]
+    archive: bool
 
 
 def backup(
@@ -116,15 +121,17 @@ def restore(
     data: Path,
     *,
     clock: Clock,
-    published: Sequence[SignedCheckpoint] | None,
+    published: Sequence[SignedCheckpoint],
+    nothing_since: bool,
     passphrase: str | None = None,
     progress: Progress = no_progress,
 ) -> Restored:
     """Make the data directory `data` anew from the backup `source`; one that exists is never touched.
 
-    `published` are the highest checkpoints known outside (a witness serves them), one for each log in the backup, or
-    None to state that nothing was published after the backup. `InputError` for files that are no intact backup or
-    too few checkpoints, `ConfigError` for a newer format or a `data` that is in the way.
+    `published` are the highest checkpoints known outside (a witness serves them), one for each log in the backup;
+    they may be missing where `nothing_since` states that the owner did not run after the backup, and must not
+    contradict it. `InputError` for files that are no intact backup, too few checkpoints or a statement proved wrong,
+    `ConfigError` for a newer format or a `data` that is in the way.
     """
     if data.exists() and (not data.is_dir() or any(data.iterdir())):
         raise ConfigError(f"{data} is in the way; restore never overwrites", code="exists", subject=str(data))
@@ -139,14 +146,15 @@ def restore(
         locked.unlink(missing_ok=True)
         migrate(f"sqlite:///{fresh / 'journal.sqlite3'}")
         apply_pending(fresh / "journal.sqlite3")
-        floors = _set_floors(fresh / "journal.sqlite3", published)
-        write_durably(fresh / "RESTORED", f"{clock.now().isoformat(timespec='seconds')}\n".encode(), 0o600)
+        floors = _set_floors(fresh / "journal.sqlite3", published, nothing_since=nothing_since)
+        if not nothing_since:
+            write_durably(fresh / "RESTORED", f"{clock.now().isoformat(timespec='seconds')}\n".encode(), 0o600)
         _sync_tree(fresh)
         if data.exists():
             data.rmdir()
         fresh.rename(data)
         _sync(data.parent)
-    return Restored(manifest.created_at, keys, floors)
+    return Restored(manifest.created_at, keys, floors, archive=not nothing_since)
 
 
 def _copy_tiles(data: Path, folder: Path) -> list[str]:
@@ -270,14 +278,14 @@ def _inside(folder: Path, name: str) -> Path:
     raise InputError(f"a backup holds no file {name!r}", code="backup_damaged", subject=name)
 
 
-def _set_floors(journal: Path, published: Sequence[SignedCheckpoint] | None) -> dict[str, int]:
-    """Raise each log's highest known checkpoint to the published one; return the sizes to reach, by origin."""
+def _set_floors(journal: Path, published: Sequence[SignedCheckpoint], *, nothing_since: bool) -> dict[str, int]:
+    """Raise each log's highest known checkpoint to the published one; return the sizes by origin."""
     with closing(sqlite3.connect(journal)) as connection:
         rows = connection.execute("SELECT tenant_id, body FROM documents WHERE kind = ? AND key = ?", _HEAD).fetchall()
         heads = {tenant: SignedCheckpoint.parse(json.loads(body)["note"].encode()) for tenant, body in rows}
-        given = {signed.checkpoint.origin: signed for signed in published or ()}
+        given = {signed.checkpoint.origin: signed for signed in published}
         origins = {head.checkpoint.origin for head in heads.values()}
-        if published is not None and (missing := origins - given.keys()):
+        if (missing := origins - given.keys()) and not nothing_since:
             raise InputError(
                 f"the highest published checkpoint of {min(missing)} is needed; a witness serves it",
                 code="checkpoint_needed",
@@ -287,11 +295,19 @@ def _set_floors(journal: Path, published: Sequence[SignedCheckpoint] | None) -> 
             raise InputError("a checkpoint is of a log that is not in the backup", subject=min(foreign))
         for tenant, head in heads.items():
             highest = given.get(head.checkpoint.origin)
-            if highest is not None and highest.checkpoint.size > head.checkpoint.size:
-                body = json.dumps({"note": highest.encode().decode()}).encode()
-                with connection:
-                    connection.execute(_RAISE, (body, tenant, *_HEAD))
-                heads[tenant] = highest
+            if highest is None or highest.checkpoint.size <= head.checkpoint.size:
+                continue
+            if nothing_since:
+                raise InputError(
+                    f"{highest.checkpoint.size} entries were published, the backup knows {head.checkpoint.size}: "
+                    "something was signed since, so leave out --nothing-since",
+                    code="published_since",
+                    subject=highest.checkpoint.origin,
+                )
+            body = json.dumps({"note": highest.encode().decode()}).encode()
+            with connection:
+                connection.execute(_RAISE, (body, tenant, *_HEAD))
+            heads[tenant] = highest
     return {head.checkpoint.origin: head.checkpoint.size for head in heads.values()}
 
 

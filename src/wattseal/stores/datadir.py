@@ -75,15 +75,21 @@ class DataDir:
 
     @property
     def restored(self) -> str | None:
-        """Return when this directory was restored from a backup (ISO 8601), or None where it never was.
-
-        What this process signed after the backup was made is unknown to it: chains it writes itself go on under a new
-        key only.
-        """
+        """Return since when (ISO 8601) this is an archive made from a backup, or None: what its owner may work in."""
         try:
             return (self.path / "RESTORED").read_text().strip()
         except FileNotFoundError:
             return None
+
+    def refuse_archive(self) -> None:
+        """Raise `ConfigError` in an archive: more was signed after its backup, and would be signed differently now."""
+        if self.restored is not None:
+            raise ConfigError(
+                f"{self.path} is an archive restored from a backup: more was signed after it, so nothing new is signed "
+                "here. Keep it for its records and proofs, and start in a new directory",
+                code="archive",
+                subject=str(self.path),
+            )
 
     def log_dir(self, tenant: TenantId) -> Path:
         """Return where a tenant's tiles are; the tenant's name must be usable as a file name."""
