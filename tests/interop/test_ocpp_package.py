@@ -7,8 +7,6 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +15,14 @@ from ocpp.v16 import ChargePoint as Station16  # type: ignore[import-untyped] # 
 from ocpp.v16 import call as call16
 from ocpp.v201 import ChargePoint as Station201  # type: ignore[import-untyped] # the library has no stubs
 from ocpp.v201 import call as call201
-from tests.support.csms import PASSWORD, Csms, meter_key
+from tests.interop.meter import SERIAL, at, ocmf, sent_key
+from tests.support.csms import PASSWORD, Csms
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
-
-SERIAL = "METER-1"
-START = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=40)
 SIGNED = ("G2", "meter")
 _numbers = itertools.count(1)
-
-
-def at(minute: int) -> str:
-    return (START + timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
-
-
-def ocmf(name: str, page: int, *readings: tuple[str, str, int]) -> str:
-    """Sign readings `(reason, register in Wh, minute)` in one record, as the meter of the station called `name`."""
-    signed = [ReadingToSign(START + timedelta(minutes=m), reason, Decimal(wh)) for reason, wh, m in readings]
-    return build(MeterState(SERIAL, page), signed, meter_key(name)).decode()
-
-
-def sent_key(name: str) -> str:
-    """Spell the meter's key as OCPP 2.x and the OCA's application note do."""
-    return base64.b64encode(b"oca:base16:asn1:" + meter_key(name).public.spki.hex().encode()).decode()
 
 
 def station_name() -> str:
