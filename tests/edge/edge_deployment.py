@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.edge.edge_bench import MemoryCsms
-from tests.edge.edge_world import REGISTRY, STATION, entries, key, site
+from tests.edge.edge_world import ORIGIN, REGISTRY, STATION, entries, key, site
 
 from wattseal.app.system import SystemRandom
 from wattseal.base.ids import StationId
 from wattseal.bundle.trust import Root, Trust
+from wattseal.model.token import IdToken
 from wattseal.parties.edge_state import Site
+from wattseal.seal.directory import DirectoryTerms, issue_directory
 from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
 from wattseal.stores.edge_home import EdgeHome
 from wattseal.wire.ocpp.rpc import Call, CallResult
@@ -105,10 +107,17 @@ class Deployment:
 
 
 @asynccontextmanager
-async def deployment(folder: Path, version: str, *more: str, seal_for: str = "MSP,ARB") -> AsyncIterator[Deployment]:
-    """Enrol an edge, start it and a CSMS; both are gone afterwards."""
+async def deployment(
+    folder: Path, version: str, *more: str, seal_for: str = "MSP,ARB", directory: tuple[IdToken, ...] = ()
+) -> AsyncIterator[Deployment]:
+    """Enrol an edge, start it and a CSMS; both are gone afterwards. `directory` is what the eMSP has given the edge."""
     with await asyncio.to_thread(EdgeHome.open, folder / "edge", SystemRandom()) as home:
         statements = tuple(entries(home.sign_key().public.spki))
+        if directory:
+            now_ms = int(WallClock().now().timestamp() * 1000)
+            terms = DirectoryTerms("MSP", ORIGIN, now_ms - 1000, now_ms + 600_000, 20_000)
+            issued = issue_directory(terms, directory, home.seal_key().public, key("emsp"), os.urandom)
+            (folder / "edge" / "directory").write_bytes(issued.encode())
     trust = Trust((Root(REGISTRY, key("root").public, "REG"),), (), (), 1, statements)
     (folder / "trust.json").write_bytes(trust.to_json())
     at: Site = site(version=version)

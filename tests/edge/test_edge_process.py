@@ -23,6 +23,7 @@ from tests.edge.edge_world import STATION
 from tests.edge.leaks import found_in, found_under
 from tests.edge.test_edge_leaks import MIDDLE_WH, NUMBERS, START_WH, STOP_WH, TOKEN, TOKENS
 
+from wattseal.model.token import IdToken
 from wattseal.seal.chain import check_chain
 from wattseal.seal.item import Kind
 
@@ -176,6 +177,26 @@ async def test_killed_in_the_middle_of_a_charge_and_cut_off_nothing_is_lost(tmp_
         kinds = [chain[seq].payload.kind for seq in sorted(chain)]
         assert kinds == [Kind.BOOT, Kind.STARTED, Kind.READING, Kind.ENDED]
         assert check_chain([chain[seq] for seq in sorted(chain)]) == []
+
+
+async def test_cut_off_the_emsps_directory_lets_its_customers_charge(tmp_path: Path) -> None:
+    async with deployment(tmp_path, "1.6", directory=(IdToken(TOKEN, "ISO14443"),)) as world:
+        await world.csms.stop()
+        async with connected(Old, "ocpp1.6", world.edge.port) as station:
+            told = await station.call(call16.Authorize(id_tag="STRANGER"))
+            assert told.id_tag_info["status"] == "Invalid"
+            told = await station.call(call16.Authorize(id_tag=TOKEN))
+            assert told.id_tag_info["status"] == "Accepted"
+            start = call16.StartTransaction(connector_id=1, id_tag=TOKEN, meter_start=int(START_WH), timestamp=now())
+            started = await station.call(start)
+            await station.call(
+                call16.StopTransaction(meter_stop=int(STOP_WH), timestamp=now(), transaction_id=started.transaction_id)
+            )
+        await world.csms.start()
+        await until_ended(world)
+        requests = [item for item in world.csms.inner.items if item.payload.kind == Kind.REQUEST]
+        assert len({item.hash for item in requests}) == 1
+        assert found_in(b"\n".join(world.csms.frames), NUMBERS | TOKENS) == set()
 
 
 async def test_a_station_with_another_password_or_name_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import logging
 import os
 from pathlib import Path
 from typing import TypeVar
@@ -92,6 +93,7 @@ def edge(
     """
     told = load_settings(config, os.environ)
     configure_logging(told.logging)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     host, port = _address(listen or told.edge.listen)
     deciding = route or told.edge.route or DEFAULT_ROUTE
     readers = tuple(name.strip() for name in seal_for.split(",")) if seal_for else told.edge.seal_for
