@@ -51,11 +51,14 @@ def decode(version: Version, call: Call) -> Any | Refusal:
 
 
 def lift(version: Version, call: Call) -> Lifted | Refusal:
-    """Return the fact that `call` tells, or why it is refused."""
+    """Return the fact that `call` tells, with every finding once, or why it is refused."""
     request = decode(version, call)
     if isinstance(request, Refusal):
         return request
-    return _BY_ACTION[version, call.action].lift(request, version)
+    lifted = _BY_ACTION[version, call.action].lift(request, version)
+    if isinstance(lifted, Refusal) or not lifted.findings:
+        return lifted
+    return Lifted(lifted.fact, tuple(dict.fromkeys(lifted.findings)))
 
 
 def lower(version: Version, action: str, answer: Answer) -> bytes:

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from msgspec import UnsetType
-
 from wattseal.base.errors import InputError
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, RawEvidence, Reading
 from wattseal.model.verdict import Finding
@@ -18,12 +16,14 @@ from wattseal.wire.ocpp.generated.v16 import meter_values as v16_meter
 from wattseal.wire.ocpp.generated.v16 import stop_transaction as v16_stop
 from wattseal.wire.ocpp.generated.v21 import types as v21
 from wattseal.wire.ocpp.generated.v201 import types as v201
-from wattseal.wire.ocpp.message import Payload, given, present, utc
+from wattseal.wire.ocpp.message import Payload, present, utc
 from wattseal.wire.ocpp.version import Version
 
-MAX_DIGITS = 27
+MAX_LENGTH = 28
+"""Longest number taken, in characters: its digits fit the arithmetic that follows without rounding."""
 MAX_EXPONENT = 30
 DEFAULT_CONTEXT = "Sample.Periodic"
+DEFAULT_LOCATION = "Outlet"
 BEGIN, END = "Transaction.Begin", "Transaction.End"
 
 _SCALES = {
@@ -57,26 +57,17 @@ def lift_16(values: Iterable[MeterValue16], findings: list[Finding]) -> tuple[Re
     for meter_value in values:
         at = utc(meter_value.timestamp, findings, "meterValue.timestamp")
         for sample in meter_value.sampledValue:
-            measurand = given(sample.measurand) or ENERGY_IMPORT_REGISTER
-            unit, exponent = _base_unit(given(sample.unit), measurand)
+            measurand = sample.measurand or ENERGY_IMPORT_REGISTER
+            unit, exponent = _base_unit(sample.unit or None, measurand)
             value: Decimal | None = None
             proof: RawEvidence | None = None
-            if given(sample.format) == "SignedData":
+            if sample.format == "SignedData":
                 proof = evidence.lift_16(sample.value, findings)
             else:
                 value = _scaled(_parsed(sample.value), exponent, findings)
-            readings.append(
-                Reading(
-                    at,
-                    measurand,
-                    value,
-                    unit,
-                    given(sample.context) or DEFAULT_CONTEXT,
-                    given(sample.phase),
-                    given(sample.location) or "Outlet",
-                    proof,
-                )
-            )
+            context = sample.context or DEFAULT_CONTEXT
+            location = sample.location or DEFAULT_LOCATION
+            readings.append(Reading(at, measurand, value, unit, context, sample.phase or None, location, proof))
     return tuple(readings)
 
 
@@ -86,23 +77,16 @@ def lift_2(values: Iterable[MeterValue2], findings: list[Finding]) -> tuple[Read
     for meter_value in values:
         at = utc(meter_value.timestamp, findings, "meterValue.timestamp")
         for sample in meter_value.sampledValue:
-            measurand = given(sample.measurand) or ENERGY_IMPORT_REGISTER
-            told = None if isinstance(sample.unitOfMeasure, UnsetType) else sample.unitOfMeasure
-            unit, exponent = _base_unit(given(told.unit) if told else None, measurand)
-            exponent += (given(told.multiplier) or 0) if told else 0
-            signed = None if isinstance(sample.signedMeterValue, UnsetType) else sample.signedMeterValue
-            readings.append(
-                Reading(
-                    at,
-                    measurand,
-                    _scaled(sample.value, exponent, findings),
-                    unit,
-                    given(sample.context) or DEFAULT_CONTEXT,
-                    given(sample.phase),
-                    given(sample.location) or "Outlet",
-                    evidence.lift_2(signed, findings) if signed else None,
-                )
-            )
+            measurand = sample.measurand or ENERGY_IMPORT_REGISTER
+            told = sample.unitOfMeasure or None
+            unit, exponent = _base_unit((told and told.unit) or None, measurand)
+            if told:
+                exponent += told.multiplier or 0
+            value = _scaled(sample.value, exponent, findings)
+            proof = evidence.lift_2(sample.signedMeterValue, findings) if sample.signedMeterValue else None
+            context = sample.context or DEFAULT_CONTEXT
+            location = sample.location or DEFAULT_LOCATION
+            readings.append(Reading(at, measurand, value, unit, context, sample.phase or None, location, proof))
     return tuple(readings)
 
 
@@ -163,7 +147,7 @@ def _base_unit(told: str | None, measurand: str) -> tuple[str, int]:
     """Return `(base unit, power of ten to reach it)`; where no unit is told, the measurand's own."""
     if told is None:
         return _NATURAL_UNITS.get(measurand.partition(".")[0], ""), 0
-    return _SCALES.get(told, (told, 0))
+    return _SCALES.get(told) or (told, 0)
 
 
 def _parsed(text: str) -> Decimal | None:
@@ -175,7 +159,7 @@ def _scaled(value: Decimal | None, exponent: int, findings: list[Finding]) -> De
     if value is None:
         findings.append(Finding("value_not_numeric", "sampledValue.value"))
         return None
-    if len(value.as_tuple().digits) > MAX_DIGITS or max(abs(value.adjusted()), abs(exponent)) > MAX_EXPONENT:
+    if len(str(value)) > MAX_LENGTH or max(abs(value.adjusted()), abs(exponent)) > MAX_EXPONENT:
         findings.append(Finding("value_out_of_range", "sampledValue.value"))
         return None
     return value.scaleb(exponent) if exponent else value
