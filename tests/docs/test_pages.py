@@ -105,3 +105,10 @@ def test_every_command_the_pages_name_exists() -> None:
             named += re.findall(r"^wattseal ([a-z]+)", block, re.MULTILINE)
         for name in named:
             assert name in commands, f"{page.name}: wattseal {name}"
+
+
+def test_every_room_is_in_the_list_of_rooms() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for room in (ROOT / "src/wattseal").iterdir():
+        if (room / "__init__.py").exists():
+            assert re.search(rf"^\| .*`{room.name}`.* \|", text, re.MULTILINE), room.name

@@ -7,8 +7,8 @@ import pytest
 from tests.support.meters import METER_SPKI, transaction
 
 from wattseal.base.errors import InputError
+from wattseal.base.text import shown
 from wattseal.evidence import xml_transparency
-from wattseal.evidence.findings import shown
 from wattseal.model.verdict import Verdict
 
 RECORD = transaction()

@@ -8,11 +8,11 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from wattseal.base.errors import InputError
+from wattseal.base.text import shown
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.bundle.report import STEP_NAMES, Report, StepResult
 from wattseal.cli.verify import EXIT_CODES, load_trust
-from wattseal.evidence.findings import shown
 from wattseal.log.proof import TlogProof
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content

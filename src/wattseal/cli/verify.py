@@ -11,12 +11,12 @@ from cyclopts import App, Parameter
 from platformdirs import user_config_dir
 
 from wattseal.base.errors import InputError
+from wattseal.base.text import shown
 from wattseal.bundle.files import FileReport, check_file
 from wattseal.bundle.format import MAX_BUNDLE_BYTES
 from wattseal.bundle.report import Outcome, RecordReport, Report, StepResult
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.curves import key_bytes
-from wattseal.evidence.findings import shown
 from wattseal.model.verdict import Verdict
 
 app = App(name="verify", help="Check bundles and signed meter records offline.")

@@ -8,8 +8,6 @@ from enum import Enum
 
 from wattseal.model.verdict import Finding
 
-MAX_SHOWN = 120
-
 
 class Effect(Enum):
     """What a finding costs."""
@@ -72,17 +70,3 @@ EFFECTS: dict[str, Effect] = {
 def effect_of(finding: Finding) -> Effect:
     """Return what `finding` costs; a code nobody listed is a programming error (`KeyError`)."""
     return EFFECTS[finding.code]
-
-
-def shown(text: str) -> str:
-    r"""Return hostile `text` fit for a log, a terminal or a page: printable, short, nothing a template engine resolves.
-
-    Control, bidirectional and other unprintable characters and the "$" of "${" become `\u{hex}`; text longer than
-    120 characters ends in an ellipsis.
-    """
-    short = text[:MAX_SHOWN]
-    safe = "".join(
-        c if c.isprintable() and not (c == "$" and short[i + 1 : i + 2] == "{") else f"\\u{{{ord(c):x}}}"
-        for i, c in enumerate(short)
-    )
-    return safe + ("…" if len(text) > MAX_SHOWN else "")

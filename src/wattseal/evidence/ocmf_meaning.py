@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from itertools import pairwise
 
-from wattseal.evidence.findings import EFFECTS, Effect, shown
+from wattseal.base.text import shown
+from wattseal.evidence.findings import EFFECTS, Effect
 from wattseal.evidence.format import Clock, Direction, Meaning, Moment, RegisterEnergy, SignedReading
 from wattseal.evidence.obis import Register, parse_register
 from wattseal.evidence.ocmf_record import OcmfReading, OcmfRecord

@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
+from wattseal.base.text import shown
 from wattseal.base.units import MAX_ENERGY_WH
-from wattseal.evidence.findings import shown
 from wattseal.evidence.format import Clock
 from wattseal.evidence.strict_json import parse_object
 from wattseal.model.verdict import Finding
