@@ -4,18 +4,32 @@ from pathlib import Path
 
 import pytest
 from tests.emsp.emsp_world import CONTRACT, TOKEN, World, bundled, open_world, read_decision, subject, summary
-from tests.support.charges import LOG, charge, pen, signing_key
-from tests.support.worlds import CSMS_KEY, EDGE_KEY, MemoryLog, tariff, tariff_record, trust
+from tests.support.charges import LOG, START_MS, charge, pen, seeded, signing_key
+from tests.support.worlds import (
+    CSMS_KEY,
+    EDGE_KEY,
+    MemoryLog,
+    enrolled,
+    entries,
+    entry,
+    tariff,
+    tariff_record,
+    trust,
+)
 
 from wattseal.base.errors import InputError
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.format import Bundle
 from wattseal.bundle.report import Outcome
+from wattseal.crypto.keys import Algorithm
 from wattseal.model.provider import ChargeStatus, HoldState
+from wattseal.model.token import TokenStatus
 from wattseal.model.verdict import Grade
 from wattseal.rules.settlement import Contract
-from wattseal.seal.fields import SettlementVerdict
-from wattseal.seal.item import Item
+from wattseal.seal.fields import Decision, SettlementVerdict
+from wattseal.seal.item import Item, Kind
+from wattseal.seal.registry import Role
+from wattseal.seal.writer import SubjectKeys
 
 
 async def finished(world: World, seed: str = "tx", **how: int) -> tuple[list[Item], list[Item]]:
@@ -335,3 +349,49 @@ async def test_a_disputed_hold_is_given_back_by_a_person_and_a_proof_that_comes_
         assert (await world.billed(bundled(items, others))).verdict is SettlementVerdict.ACCEPTED
         assert (await world.account()).captured == Decimal("1.61")
         await world.emsp.start()
+
+
+async def test_control_an_emsp_that_saw_only_one_history_accepts_it(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        request, decision = await world.authorised("second")
+        forked = charge(pen(key=EDGE_KEY, seed="fork"), refs=(decision.hash,), seed="second")
+        said = await world.billed(bundled(forked, [request, decision, tariff_record()]))
+        assert said.verdict is SettlementVerdict.ACCEPTED
+
+
+async def test_control_an_emsp_that_saw_only_one_of_two_trees_accepts_it(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        items, others = await finished(world)
+        log = MemoryLog([bytes([n + 50]) * 32 for n in range(5)])
+        assert (await world.billed(bundled(items, others, log=log))).verdict is SettlementVerdict.ACCEPTED
+
+
+async def test_control_the_dearer_tariff_is_paid_where_the_decision_names_it(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        dearer = tariff_record(tariff("9.99"))
+        await world.send(dearer)
+        request, decision = await world.authorised()
+        items = world.charged(decision)
+        said = await world.billed(bundled(items, [request, decision, dearer], energy_wh=None))
+        assert (said.verdict, said.total_excl_vat) == (SettlementVerdict.ACCEPTED, Decimal("20.48"))
+
+
+async def test_a_session_the_cpo_invents_with_its_own_billing_key_verifies_and_is_not_paid(tmp_path: Path) -> None:
+    """The verifier alone cannot know who the driver's provider is; the provider does."""
+    billing = signing_key("billing", Algorithm.ED25519)
+    enrolment = enrolled(entry(Role.BILLING, "CPO", billing.public.spki, "CPO/billing"))
+    async with open_world(tmp_path) as world:
+        world.emsp.desk.trust = trust(entries=(*entries(), enrolment))
+        request = world.request("invented")
+        desk = pen("CPO/billing", key=billing, stream=0, seed="billing")
+        desk.write(Kind.BOOT, START_MS - 3500)
+        public = Decision(TokenStatus.ACCEPTED, bytes(16), START_MS + 3_600_000).to_public()
+        keys = SubjectKeys.new(seeded("invented"))
+        refs = (request.hash, tariff_record().hash)
+        decision = desk.write(Kind.DECISION, START_MS - 3000, keys, refs=refs, public=public)
+        items = charge(pen(key=EDGE_KEY), refs=(decision.hash,), seed="invented")
+        bundle = bundled(items, [request, decision, tariff_record()])
+        report = check_bundle(bundle.encode(), world.emsp.desk.trust, [world.emsp.desk.keys.seal])
+        assert report.verdict is Outcome.VALID
+        said = await world.billed(bundle)
+        assert (said.verdict, said.step, said.reason) == (SettlementVerdict.DISPUTED, 10, "not_authorised_here")
