@@ -13,7 +13,8 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.log.keys import SignatureType, VerifierKey
 from wattseal.seal.item import Kind
-from wattseal.seal.registry import Entry
+from wattseal.seal.registry import Entry, Role, Use
+from wattseal.stores.registry_home import RegistryHome
 
 EMSP = SigningKey.from_seed(Algorithm.ED25519, b"m" * 32)
 SEAL = SealPrivateKey.from_seed(b"m" * 32)
@@ -134,6 +135,24 @@ def test_a_request_for_another_registry_is_not_issued_here(home: Path) -> None:
 def test_mistakes_are_answered_with_words(home: Path, words: list[str], said: str) -> None:
     with pytest.raises(InputError, match=said):
         run(words[0], "--data", home, *words[1:])
+
+
+def test_a_version_taken_by_another_writer_is_not_overwritten(home: Path) -> None:
+    registry = RegistryHome(home)
+    enrolments = registry.open()
+    described = Entry(0, "MSP/*", Role.EMSP, "MSP", "MSP", EMSP.public.spki, Use.SIGN, from_ms=1)
+    first, _ = enrolments.issue(described)
+    second, _ = enrolments.issue(Entry(0, "MSP/*", Role.EMSP, "MSP", "MSP", SEAL.public.spki, Use.SEAL, from_ms=1))
+    registry.keep(first)
+    with pytest.raises(ConfigError, match="try again"):
+        registry.keep(second)
+    assert registry.open().issued == (first,)
+
+
+def test_a_version_taken_by_a_writer_that_crashed_is_free_again(home: Path) -> None:
+    (home / "entries" / "00000001.entry").touch()
+    enrol_emsp(home)
+    assert len(RegistryHome(home).open().issued) == 2
 
 
 def test_a_place_that_is_no_registry_says_how_to_make_one(tmp_path: Path) -> None:

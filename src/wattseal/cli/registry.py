@@ -23,7 +23,8 @@ from wattseal.log.keys import VerifierKey
 from wattseal.parties.registry import EnrolmentRequest, Enrolments, make_trust
 from wattseal.seal.registry import Entry, Role, Use, entry_from, read_entry
 from wattseal.seal.signed import parse
-from wattseal.stores.registry_home import RegistryHome, read_file, write_file
+from wattseal.stores.files import write_durably
+from wattseal.stores.registry_home import RegistryHome, read_file
 
 app = App(name="registry", help="Enrol keys, revoke them, write trust files.")
 
@@ -88,7 +89,7 @@ def request(
         meter_id=meter_id,
         from_=from_,
     )
-    write_file(out, EnrolmentRequest(registry, entry).encode())
+    write_durably(out, EnrolmentRequest(registry, entry).encode())
     print(f"{out}: {_describe(entry)}")
 
 
@@ -96,7 +97,7 @@ def request(
 def consent(*, key: Path, request: Path, out: Out) -> None:
     """Consent to a request with an enrolled eMSP's or vendor's signing key; shows what is consented to."""
     wanted = EnrolmentRequest.parse(_cbor(request))
-    write_file(out, wanted.consent(SigningKey.from_pem(read_file(key))).encode())
+    write_durably(out, wanted.consent(SigningKey.from_pem(read_file(key))).encode())
     print(f"{out}: consent to {_describe(wanted.entry)}, registry {wanted.registry}")
 
 
@@ -144,7 +145,7 @@ def entry(
     consents = [parse(_cbor(path)) for path in consent or []]
     statement, _ = enrolments.issue(described, consents)
     home.keep(statement)
-    write_file(out, statement.encode())
+    write_durably(out, statement.encode())
     print(f"{out}: version {entry_from(statement).version}, {_describe(described)}")
 
 
@@ -160,7 +161,7 @@ def revoke(
         raise InputError("a key id is 16 hex digits, as `registry list` shows", code="bad_kid", subject=kid) from error
     statement, _ = home.open().revoke(key_id, _ms(from_))
     home.keep(statement)
-    write_file(out, statement.encode())
+    write_durably(out, statement.encode())
     print(f"{out}: {kid} revoked")
 
 
@@ -195,7 +196,7 @@ def trust_file(
     trust = make_trust(
         enrolments, party, logs=logs, witnesses=witnesses, quorum=quorum, entries=[*latest.values(), *more]
     )
-    write_file(out, trust.to_json())
+    write_durably(out, trust.to_json())
     print(f"{out}: {len(trust.logs)} logs, {len(trust.witnesses)} witnesses, {len(trust.entries)} entries")
 
 

@@ -9,7 +9,10 @@ from wattseal.crypto.keys import SigningKey
 from wattseal.parties.registry import Enrolments
 from wattseal.seal.registry import entry_from
 from wattseal.seal.signed import Statement, parse
+from wattseal.stores.files import write_durably
+from wattseal.stores.keyfiles import KeyFiles
 
+ROOT = "root.pem"
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
 
@@ -18,7 +21,8 @@ class RegistryHome:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.root_file = path / "keys" / "root.pem"
+        self._keys = KeyFiles(path / "keys")
+        self.root_file = path / "keys" / ROOT
         self._settings_file = path / "registry.json"
         self._entries = path / "entries"
 
@@ -26,11 +30,10 @@ class RegistryHome:
         """Write a new registry, run by `party`; `ConfigError` where there is one already."""
         if self._settings_file.exists() or self.root_file.exists():
             raise ConfigError("there is a registry here already", code="exists", subject=str(self.path))
-        self.root_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._keys.create(ROOT, enrolments.root.to_pem())
         self._entries.mkdir(exist_ok=True)
-        write_file(self.root_file, enrolments.root.to_pem(), mode=0o600, fresh=True)
         settings = {"wattseal_registry": 1, "name": enrolments.name, "party": party}
-        write_file(self._settings_file, (json.dumps(settings, indent=2) + "\n").encode(), fresh=True)
+        write_durably(self._settings_file, (json.dumps(settings, indent=2) + "\n").encode())
         for statement in enrolments.issued:
             self.keep(statement)
 
@@ -41,12 +44,19 @@ class RegistryHome:
     def open(self) -> Enrolments:
         """Read it; `ConfigError` says what to do where there is none."""
         name = self._settings()["name"]
-        issued = (parse(read_file(path)) for path in sorted(self._entries.glob("*.entry")))
-        return Enrolments(name, SigningKey.from_pem(read_file(self.root_file)), tuple(issued))
+        issued = (parse(data) for path in sorted(self._entries.glob("*.entry")) if (data := read_file(path)))
+        return Enrolments(name, SigningKey.from_pem(self._keys.read(ROOT)), tuple(issued))
 
     def keep(self, statement: Statement) -> None:
         """Write down an issued entry; of two writers at once, the second is refused (`ConfigError`)."""
-        write_file(self._entries / f"{entry_from(statement).version:08}.entry", statement.encode(), fresh=True)
+        path = self._entries / f"{entry_from(statement).version:08}.entry"
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+        except FileExistsError as error:
+            if path.stat().st_size:  # empty: a crash came between taking the version and writing the entry
+                text = "another entry took this version; try again"
+                raise ConfigError(text, code="busy", subject=str(path)) from error
+        write_durably(path, statement.encode())
 
     def _settings(self) -> dict[str, str]:
         if not self._settings_file.exists():
@@ -71,16 +81,3 @@ def read_file(path: Path, limit: int = MAX_FILE_BYTES) -> bytes:
     if len(data) > limit:
         raise InputError(f"more than {limit} bytes", code="unreadable_file", subject=str(path))
     return data
-
-
-def write_file(path: Path, data: bytes, mode: int = 0o644, *, fresh: bool = False) -> None:
-    """Write and sync a file, `fresh` only where there is none yet; `ConfigError` where it cannot be written."""
-    flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if fresh else os.O_TRUNC)
-    try:
-        descriptor = os.open(path, flags, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-    except OSError as error:
-        raise ConfigError(f"cannot write: {error.strerror}", code="unwritable_file", subject=str(path)) from error
