@@ -25,6 +25,7 @@ from wattseal.base.ids import StationId
 from wattseal.net.conversation import Disconnected, TimedOut
 from wattseal.net.websocket import Limits
 from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection, negotiate, station_of
+from wattseal.serve.websocket import negotiate_deflate
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Event, Violation
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
@@ -101,11 +102,11 @@ def basic(user: str, password: bytes) -> dict[str, str]:
 
 
 def dial(url: str, user: str = "CP1", *, protocols: tuple[str, ...] = ("ocpp1.6",), **options: Any) -> connect:
+    options.setdefault("compression", None)
     return connect(
         url + user,
         subprotocols=[Subprotocol(name) for name in protocols],
         additional_headers=basic(user, PASSWORDS.get(user, b"x")),
-        compression=None,
         proxy=None,
         **options,
     )
@@ -134,7 +135,7 @@ async def raw(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection(host, int(port))
 
 
-async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *more: str) -> None:
     request = [
         "GET /ocpp/CP1 HTTP/1.1",
         "Host: localhost",
@@ -144,6 +145,7 @@ async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         "Sec-WebSocket-Protocol: ocpp1.6",
         *(f"{name}: {value}" for name, value in basic("CP1", PASSWORDS["CP1"]).items()),
+        *more,
     ]
     writer.write("\r\n".join([*request, "", ""]).encode())
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
@@ -332,6 +334,64 @@ async def test_fragments_are_joined_and_bounded() -> None:
         async with dial(url) as station:
             await station.send(b"\x00")
             assert await closing(station) == 1003
+
+
+async def test_a_station_may_compress_and_a_bomb_is_bounded() -> None:
+    async with serving(World(), max_message_bytes=2000) as (_, url):
+        async with dial(url, compression="deflate") as station:
+            answered = station.response
+            assert answered is not None
+            extensions = answered.headers["Sec-WebSocket-Extensions"]
+            assert extensions == "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+            long = f'[2,"1","Heartbeat",{{"pad":"{"x" * 1500}"}}]'
+            for _ in range(3):
+                assert (await ask(station, long))[0] == 3
+            await station.send(["[2,", '"1",', '"Heartbeat",{}]'])
+            assert json.loads(await station.recv())[0] == 3
+            await station.send("x" * 1_000_000)
+            assert await closing(station) == 1009
+        reader, writer = await raw(url)
+        await upgrade(reader, writer, "Sec-WebSocket-Extensions: permessage-deflate")
+        writer.write(masked(b"not deflated", 0xC1))
+        assert await close_code(reader) == 1007
+        writer.close()
+
+
+async def test_reserved_bits_nobody_agreed_on_close_the_socket() -> None:
+    async with serving(World()) as (_, url):
+        for first_byte in (0xC1, 0xA1, 0x91):
+            reader, writer = await raw(url)
+            await upgrade(reader, writer)
+            writer.write(masked(b"x", first_byte))
+            assert await close_code(reader) == 1002
+            writer.close()
+
+
+async def close_code(reader: asyncio.StreamReader) -> int:
+    head = await asyncio.wait_for(reader.readexactly(4), 5)
+    assert head[0] == 0x88
+    return int.from_bytes(head[2:])
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        (None, None),
+        ("x-webkit-deflate-frame", None),
+        ("permessage-deflate", ""),
+        ("permessage-deflate; client_max_window_bits", ""),
+        ("permessage-deflate; client_max_window_bits=15; server_no_context_takeover", ""),
+        ("permessage-deflate; server_max_window_bits=10", "; server_max_window_bits=10"),
+        ("permessage-deflate; server_max_window_bits=7", None),
+        ("permessage-deflate; server_max_window_bits", None),
+        ("permessage-deflate; unheard_of", None),
+        ("permessage-deflate; client_max_window_bits; client_max_window_bits", None),
+        ("permessage-deflate; unheard_of, permessage-deflate", ""),
+    ],
+)
+def test_an_offer_to_compress_is_answered_as_the_rfc_says(offered: str | None, answered: str | None) -> None:
+    base = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+    assert negotiate_deflate(offered) == (None if answered is None else base + answered)
 
 
 async def test_garbage_is_answered_and_told() -> None:

@@ -1,14 +1,18 @@
 """WebSockets as the rest sees them: the transport interface, and picows behind it.
 
-Text messages only, complete and bounded, their UTF-8 unchecked. docs/adr/0008-websocket-library.md says why this
-library; another one has to provide the classes of this file and of `serve.websocket`.
+Text messages only, complete and bounded, their UTF-8 unchecked; compressed ones (RFC 7692) arrive inflated.
+docs/adr/0008-websocket-library.md says why this library; another one has to provide the classes of this file and of
+`serve.websocket`.
 """
 
+import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
 import picows
 
+_DEFLATE_TAIL = b"\x00\x00\xff\xff"
+"""What a sender strips from each compressed message (RFC 7692, 7.2.1)."""
 MAX_FRAGMENTS = 1024
 READ_BUFFER_BYTES = 1024
 """Initial read buffer of a connection; it grows with its messages and shrinks again."""
@@ -57,11 +61,17 @@ class Limits:
 
 
 class PicowsSocket(picows.WSListener):
-    """A picows connection as `Socket`; joins fragments and bounds them."""
+    """A picows connection as `Socket`; joins fragments, inflates, and bounds both.
 
-    def __init__(self, receiver: Receiver, limits: Limits) -> None:
+    With `inflates` the peer may compress its messages, each on its own. Ours are never compressed: a secret and text of
+    an attacker's choice cannot share a window that is not there.
+    """
+
+    def __init__(self, receiver: Receiver, limits: Limits, *, inflates: bool = False) -> None:
         """Deliver to `receiver`."""
         self._receiver = receiver
+        self._inflates = inflates
+        self._compressed = False
         self._limits = limits
         self._transport: picows.WSTransport | None = None
         self._parts: list[bytes] = []
@@ -99,9 +109,15 @@ class PicowsSocket(picows.WSListener):
         """Take one frame."""
         if self._closing:
             return
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            first = frame.msg_type is picows.WSMsgType.TEXT and not self._parts
+            if not (self._inflates and first) or frame.rsv2 or frame.rsv3:
+                self.close(1002, "reserved bits")
+                return
+            self._compressed = True
         match frame.msg_type:
             case picows.WSMsgType.TEXT if frame.fin and not self._parts:
-                self._receiver.received(frame.get_payload_as_bytes())
+                self._deliver(frame.get_payload_as_bytes())
             case picows.WSMsgType.TEXT | picows.WSMsgType.CONTINUATION:
                 self._join(frame)
             case picows.WSMsgType.BINARY:
@@ -134,4 +150,21 @@ class PicowsSocket(picows.WSListener):
             self.close(1009, "message too big")
         elif frame.fin:
             whole, self._parts = b"".join(self._parts), []
-            self._receiver.received(whole)
+            self._deliver(whole)
+
+    def _deliver(self, data: bytes) -> None:
+        if not self._compressed:
+            self._receiver.received(data)
+            return
+        self._compressed = False
+        most = self._limits.max_message_bytes
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        try:
+            plain = inflater.decompress(data + _DEFLATE_TAIL, most + 1)
+        except zlib.error:
+            self.close(1007, "not deflated")
+            return
+        if len(plain) > most:
+            self.close(1009, "message too big")
+        else:
+            self._receiver.received(plain)

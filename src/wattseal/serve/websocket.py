@@ -135,16 +135,19 @@ class _Front(asyncio.Protocol):
         self._leave()
         if transport.is_closing():
             return
-        match decision:
-            case Refused():
-                self._refuse(decision)
-            case Accepted():
-                self._hand_over(transport, decision)
+        if isinstance(decision, Accepted) and request is not None:
+            self._hand_over(transport, request, decision)
+        elif isinstance(decision, Refused):
+            self._refuse(decision)
 
-    def _hand_over(self, transport: asyncio.Transport, decision: Accepted) -> None:
-        headers = {"Sec-WebSocket-Protocol": decision.subprotocol} if decision.subprotocol else None
+    def _hand_over(self, transport: asyncio.Transport, request: Request, decision: Accepted) -> None:
+        headers = {"Sec-WebSocket-Protocol": decision.subprotocol} if decision.subprotocol else {}
+        deflate = negotiate_deflate(request.header("sec-websocket-extensions"))
+        if deflate is not None:
+            headers["Sec-WebSocket-Extensions"] = deflate
         response = picows.WSUpgradeResponse.create_101_response(headers)
-        upgraded = picows.WSUpgradeResponseWithListener(response, PicowsSocket(decision.receiver, self._server.limits))
+        socket = PicowsSocket(decision.receiver, self._server.limits, inflates=deflate is not None)
+        upgraded = picows.WSUpgradeResponseWithListener(response, socket)
         protocol = _picows_protocol(lambda _request: upgraded, self._server.limits)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
@@ -194,6 +197,37 @@ def _picows_protocol(
         None,
         READ_BUFFER_BYTES,
     )
+
+
+def negotiate_deflate(offered: str | None) -> str | None:
+    """Return the answer to the first acceptable offer of permessage-deflate (RFC 7692, 7.1); None for none.
+
+    The client is to compress each message on its own, so that no memory is held between messages.
+    """
+    for offer in (offered or "").split(","):
+        name, *parameters = (part.strip() for part in offer.split(";"))
+        if name != "permessage-deflate":
+            continue
+        answer = [name, "server_no_context_takeover", "client_no_context_takeover"]
+        given = [parameter.partition("=")[::2] for parameter in parameters]
+        if len({key for key, _ in given}) < len(given) or not all(_acceptable(key, value) for key, value in given):
+            continue
+        answer += [f"{key}={value}" for key, value in given if key == "server_max_window_bits"]
+        return "; ".join(answer)
+    return None
+
+
+def _acceptable(key: str, value: str) -> bool:
+    bits = value.strip('"')
+    match key:
+        case "server_no_context_takeover" | "client_no_context_takeover":
+            return not value
+        case "client_max_window_bits":
+            return not value or (bits.isdecimal() and 8 <= int(bits) <= 15)
+        case "server_max_window_bits":
+            return bits.isdecimal() and 8 <= int(bits) <= 15
+        case _:
+            return False
 
 
 def _parse(data: bytes, transport: asyncio.Transport) -> Request | None:
