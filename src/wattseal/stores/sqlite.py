@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from wattseal.base.errors import StoreError
+from wattseal.base.ids import TenantId
+from wattseal.flow.ports import Put
 from wattseal.stores.answers import Answers
+from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
 from wattseal.stores.sqlite_writer import Writer, open_connection
 
@@ -29,6 +32,7 @@ class SqliteJournal(BaseJournal):
         self._connections: list[sqlite3.Connection] = []
         self._writer = Writer(path, self._resolve_later, probe_interval_s)
         self._answers = _load_answers(path)
+        self._documents = Documents()
         self._readers = ThreadPoolExecutor(READERS, "journal-reader")
 
     @classmethod
@@ -37,6 +41,21 @@ class SqliteJournal(BaseJournal):
     ) -> "SqliteJournal":
         """Open the migrated journal at `path`; `ConfigError` where it must be migrated first."""
         return cls(path, queue_batches, probe_interval_s)
+
+    async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
+        """See `Journal.document`. This process alone writes the file, so memory knows what it wrote or read last."""
+        if self._closed:
+            raise closed()
+        place = tenant, kind, key
+        known = self._documents.get(place)
+        if not isinstance(known, Unknown):
+            return known
+        try:
+            found = await super().document(tenant, kind, key)
+            self._documents.fill(place, known, found)
+        finally:
+            self._documents.give_up(place, known)
+        return found
 
     async def close(self) -> None:
         """See `Journal.close`."""
@@ -48,6 +67,15 @@ class SqliteJournal(BaseJournal):
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._connections:
             connection.close()
+
+    def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]]) -> None:
+        for (batch, _), outcome in outcomes:
+            if isinstance(outcome, StoreError):
+                self._documents.forget()  # what failed may have reached the disk all the same
+            elif batch is not None:
+                for put in batch.puts:
+                    self._documents.written(batch.tenant, put)
+        super()._resolve(outcomes)
 
     def _failure(self) -> StoreError | None:
         return self._writer.failure
