@@ -7,10 +7,13 @@ import pytest
 from tests.edge.edge_bench import Bench, MemoryCsms, bench, call
 from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, key, seal_key, seeded, site
 
+from wattseal.app.edge_memory import LinkDownError
 from wattseal.model.token import IdToken, TokenStatus
+from wattseal.parties.edge_state import Mode
 from wattseal.seal.chain import check_chain
 from wattseal.seal.directory import Directory, DirectoryTerms, issue_directory, open_directory
 from wattseal.seal.item import Kind
+from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.version import Fault, Refusal
 
 AT = "2027-01-15T08:00:00Z"
@@ -262,3 +265,45 @@ async def test_a_malformed_message_is_refused_by_its_own_fault(tmp_path: Path) -
         answer = await b.up.handle(call("StartTransaction", {"connectorId": 1}))
         assert isinstance(answer, Refusal)
         assert await b.memory.items_from(1, (0, 0), 10) == ()
+
+
+async def test_a_message_that_makes_the_csms_hang_up_does_not_block_the_others(tmp_path: Path) -> None:
+    at = site(version="2.0.1")
+    async with bench(tmp_path, at, csms=HangingUp(at)) as b:
+        b.down.retry_s = 0
+        await b.say("TransactionEvent", event("Started", 0, "1000"))
+        await b.say("StatusNotification", {**STATUS, "timestamp": AT})
+        await b.settle()
+        assert [action for action, _ in b.csms.frames][-1] == "StatusNotification"
+        for _ in range(3):
+            b.clock.ms += at.heartbeat_ms
+            await b.down.tick()
+            await b.settle()
+        assert b.memory.state.stream(1).pending == ()
+
+
+STATUS = {"connectorStatus": "Occupied", "evseId": 1, "connectorId": 1}
+
+
+class HangingUp(MemoryCsms):
+    """A CSMS that hangs up on every TransactionEvent."""
+
+    async def call(self, action: str, payload: bytes) -> CallResult | CallError:
+        if action == "TransactionEvent":
+            raise LinkDownError(action)
+        return await super().call(action, payload)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_frame_as_large_as_frames_may_be_becomes_a_record_that_can_be_read(tmp_path: Path, mode: Mode) -> None:
+    sampled = [{"value": "7400.5", "measurand": "Power.Active.Import", "unit": "W"}] * 800
+    large = {**meter_values(7, 2000), "meterValue": [{"timestamp": AT, "sampledValue": [{"value": "1"}, *sampled]}]}
+    async with bench(tmp_path, site(mode)) as b:
+        assert await b.say("MeterValues", large) == {}
+        evidence = {"value": "OCMF|" + "x" * 9000, "format": "SignedData", "context": "Transaction.End"}
+        data = [{"timestamp": AT, "sampledValue": [{"value": "3"}, *[evidence] * 10]}]
+        stop = {"transactionId": 7, "meterStop": 3, "timestamp": AT, "transactionData": data}
+        await b.say("StopTransaction", stop)
+        await b.settle()
+        assert b.memory.state.charges == {}
+        assert max(len(item.encode()) for item in b.csms.items) < 64 * 1024

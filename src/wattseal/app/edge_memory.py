@@ -22,7 +22,7 @@ from wattseal.wire.ocpp.rpc import CallError, CallResult
 PAGE = 500
 _STATEMENT = 0xD2
 _FAR_MS = 2**53
-CALL, LOCAL, VERSION = "call", "edge_local", "version"
+CALL, LOCAL, VERSION, LAST = "call", "edge_local", "version", "last_message"
 
 
 class LinkDownError(Exception):
@@ -74,8 +74,8 @@ class EdgeMemory:
         """
         documents = [put for kind in (STREAM, PERMIT, CHARGE) for put in await self._documents(kind)]
         self.state = restore(documents)
-        waiting = await self._journal.outbox(self._tenant, _FAR_MS, 2**31)
-        self._last_id = max((message.next_at_ms for message in waiting), default=0)
+        last = await self._journal.document(self._tenant, LOCAL, LAST)
+        self._last_id = 0 if last is None else int(last.body)
         version = await self._journal.document(self._tenant, LOCAL, VERSION)
         if version is not None:
             self.site = replace(self.site, version=version.body.decode())
@@ -104,12 +104,17 @@ class EdgeMemory:
     ) -> None:
         """Make a step durable; then it is the state. `kept` are others' records worth keeping beside ours."""
         now_ms = self.now_ms()
+        outbox = tuple(self._outgoing(message.encode(), now_ms) for message in step.upward)
+        puts = changes(self.state, step.state, self.site.station_id, now_ms)
+        if outbox:
+            last = Put(LOCAL, LAST, 1, str(self._last_id).encode(), now_ms, self.site.station_id)
+            puts = (*puts, last)
         batch = Batch(
             tenant=self._tenant,
             items=tuple(self._stored(item, now_ms) for item in (*step.items, *kept)),
-            puts=changes(self.state, step.state, self.site.station_id, now_ms),
+            puts=puts,
             dedups=() if dedup is None else (dedup,),
-            outbox=tuple(self._outgoing(message.encode(), now_ms) for message in step.upward),
+            outbox=outbox,
             attempts=tuple(Attempt(message_id) for message_id in delivered),
         )
         await self._journal.commit(batch)

@@ -19,6 +19,10 @@ MERGE_BYTES = 48 * 1024
 """Items that only need a carrier share one, up to so many and so large."""
 RESEND_ITEMS = 16
 RETRY_S = 1.0
+MAX_FRAME_BYTES = 120 * 1024
+"""Longer calls are not sent: a CSMS would hang up. Their items go alone."""
+MAX_TRIES = 8
+"""So often a message is sent over connections that end without an answer; its items are sent again later, alone."""
 KEEP_REQUEST_MS = 24 * 3600 * 1000
 """A request nobody decided on and nobody used is forgotten after this time."""
 
@@ -34,7 +38,9 @@ class CsmsSide:
         self._csms = csms
         self._station = station
         self._resent_ms: dict[int, int] = {}
+        self._tries: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.retry_s = RETRY_S
 
     async def handle(self, call: Call) -> bytes | Refusal:
         """Answer a call of the CSMS: its own items are for the edge, the rest is for the station or for nobody."""
@@ -84,17 +90,23 @@ class CsmsSide:
         if not await self._send(first, ids):
             self._memory.work.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_S):
+                async with asyncio.timeout(self.retry_s):
                     await self._memory.work.wait()
         return True
 
     async def _send(self, message: Upward, ids: list[str]) -> bool:
         version = self._memory.site.version
         action, payload = spell(version, message)
+        body = to_json(payload)
+        if len(body) > MAX_FRAME_BYTES and message.action is not None:
+            _log.warning("upstream_message_too_long", action=action)
+            return await self._send(Upward(message.items), ids)
+        connected = self._csms.connected
         try:
-            result = await self._csms.call(action, to_json(payload))
+            result = await self._csms.call(action, body)
         except LinkDownError:
-            return False
+            return connected and await self._given_up(action, ids)
+        self._tries.clear()
         if not isinstance(result, CallResult):
             _log.warning("upstream_refused", action=action, code=result.code)
             await self._take((), ids)
@@ -102,6 +114,16 @@ class CsmsSide:
         answer = object_in(bytes(result.payload))
         await self._take(() if answer is None else items_in(version, answer), ids)
         return True
+
+    async def _given_up(self, action: str, ids: list[str]) -> bool:
+        """Count a message whose connection ended without an answer; after too many it must not block the others."""
+        for message_id in ids[:1]:
+            self._tries[message_id] += 1
+            if self._tries[message_id] >= MAX_TRIES:
+                _log.warning("upstream_message_given_up", action=action)
+                await self._take((), ids)
+                return True
+        return False
 
     async def _take(self, items: tuple[bytes, ...], delivered: list[str] | None = None) -> None:
         taken = await self._memory.take(items, delivered or ())

@@ -14,6 +14,11 @@ from wattseal.seal.item import Group
 from wattseal.seal.writer import GroupDraft
 
 Groups = dict[Group, GroupDraft]
+MAX_RAW_BYTES = 16 * 1024
+"""A longer frame is not kept as such, lest its record outgrow what records may be (64 KiB)."""
+MAX_SAMPLES = 256
+MAX_EVIDENCE_BYTES = 20 * 1024
+"""Of longer evidence only the first and the last piece are kept: begin and end."""
 
 
 def identity_group(site: Site, token: IdToken) -> Groups:
@@ -44,7 +49,14 @@ def measure(site: Site, readings: tuple[Reading, ...], register_wh: Decimal | No
     looked = [examine(readings, "", moment, entry.spki, entry.meter_id) for entry in site.registry.meters(site.origin)]
     unknown = examine(readings, "", moment, None, None)
     found = next((metered for metered in looked if metered.valid), unknown)
-    return Measured(reconcile(plain_wh, found)[0], found.evidence)
+    return Measured(reconcile(plain_wh, found)[0], _bounded(found.evidence))
+
+
+def _bounded(evidence: tuple[tuple[str, bytes], ...]) -> tuple[tuple[str, bytes], ...]:
+    for kept in (evidence, (evidence[0], evidence[-1]) if evidence else ()):
+        if sum(len(data) for _, data in kept) <= MAX_EVIDENCE_BYTES:
+            return kept
+    return ()
 
 
 def meter_groups(
@@ -64,7 +76,7 @@ def meter_groups(
             evidence=measured.evidence,
         )
         groups[Group.METER] = GroupDraft(meter.to_fields(), site.readers.meter)
-    samples = tuple(_samples(readings))
+    samples = tuple(_samples(readings))[-MAX_SAMPLES:]
     if samples:
         groups[Group.LOAD] = GroupDraft(Load(samples).to_fields(), site.readers.meter)
     return groups
@@ -80,6 +92,6 @@ def _samples(readings: tuple[Reading, ...]) -> Iterable[Sample]:
 def raw_group(site: Site, frame: bytes, *, tells_token: bool) -> Groups:
     """Keep the frame as received for those who may read all it tells; left out where nobody may."""
     readers = site.readers.both if tells_token else site.readers.meter
-    if site.readers.meter and not readers:
+    if len(frame) > MAX_RAW_BYTES or (site.readers.meter and not readers):
         return {}
     return {Group.RAW: GroupDraft(raw_to_fields(frame), readers)}
