@@ -1,18 +1,20 @@
 """A stock station at an edge, on a real journal: what it hears, what goes up, what survives."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.edge.edge_bench import Bench, MemoryCsms, bench, call
+from tests.edge.edge_bench import Bench, MemoryCsms, bench, call, result
 from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, key, seal_key, seeded, site
 
 from wattseal.app.edge_memory import LinkDownError
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.edge_state import Mode
+from wattseal.parties.edge_upstream import items_in
 from wattseal.seal.chain import check_chain
 from wattseal.seal.directory import Directory, DirectoryTerms, issue_directory, open_directory
-from wattseal.seal.item import Kind
+from wattseal.seal.item import Kind, parse_item
 from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.version import Fault, Refusal
 
@@ -221,6 +223,30 @@ async def test_what_goes_without_a_receipt_is_sent_again(tmp_path: Path) -> None
             await b.settle()
         assert b.memory.state.stream(1).pending == ()
         assert b.memory.state.charges == {}
+
+
+async def test_a_stop_spoiled_on_its_way_is_sent_again_at_once_in_its_place(tmp_path: Path) -> None:
+    at = site()
+    async with bench(tmp_path, at, csms=SpoiledOnce(at)) as b:
+        await charge_16(b)
+        await b.settle()
+        assert b.memory.state.charges == {}
+        chain = [item for item in b.csms.items if item.payload.stream == 1]
+        assert check_chain(chain) == []
+        assert chain[-1].payload.kind == Kind.ENDED
+
+
+class SpoiledOnce(MemoryCsms):
+    """A CSMS behind somebody who spoils the first message that carries an end: it accepts nothing of that."""
+
+    spoiled = False
+
+    async def call(self, action: str, payload: bytes) -> CallResult | CallError:
+        items = map(parse_item, items_in(self.site.version, json.loads(payload)))
+        if not self.spoiled and any(item.payload.kind == Kind.ENDED for item in items):
+            self.spoiled = True
+            return result(action, {"status": "Accepted"})
+        return await super().call(action, payload)
 
 
 async def test_forged_receipts_and_garbage_from_above_change_nothing(tmp_path: Path) -> None:

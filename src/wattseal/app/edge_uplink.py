@@ -11,6 +11,7 @@ from wattseal.parties.edge_permits import expire_permits
 from wattseal.parties.edge_step import Step, heartbeat
 from wattseal.parties.edge_upstream import Upward, items_in, object_in, spell, to_json
 from wattseal.rules.edge_table import Direction, Treatment, answer_up, lets_down, row
+from wattseal.seal.item import parse_item
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.version import Fault, Refusal
 
@@ -94,13 +95,17 @@ class CsmsSide:
                     await self._memory.work.wait()
         return True
 
-    async def _send(self, message: Upward, ids: list[str]) -> bool:
+    async def _send(self, message: Upward, ids: list[str], *, first_time: bool = True) -> bool:
+        """Send a message and take the answer; what was answered without a receipt is sent once more at once.
+
+        False where there was no answer.
+        """
         version = self._memory.site.version
         action, payload = spell(version, message)
         body = to_json(payload)
         if len(body) > MAX_FRAME_BYTES and message.action is not None:
             _log.warning("upstream_message_too_long", action=action)
-            return await self._send(Upward(message.items), ids)
+            return await self._send(Upward(message.items), ids, first_time=first_time)
         connected = self._csms.connected
         try:
             result = await self._csms.call(action, body)
@@ -113,7 +118,14 @@ class CsmsSide:
             return True
         answer = object_in(bytes(result.payload))
         await self._take(() if answer is None else items_in(version, answer), ids)
+        if first_time and any(map(self._is_pending, message.items)):
+            _log.warning("upstream_not_receipted", action=action)
+            await self._send(Upward(message.items), [], first_time=False)
         return True
+
+    def _is_pending(self, data: bytes) -> bool:
+        payload = parse_item(data).payload
+        return (payload.epoch, payload.seq) in self._memory.state.stream(payload.stream).pending
 
     async def _given_up(self, action: str, ids: list[str]) -> bool:
         """Count a message whose connection ended without an answer; after too many it must not block the others."""
@@ -135,14 +147,13 @@ class CsmsSide:
         """Sign what is due, forget old permits, and send again what has gone without a receipt for an interval."""
         memory = self._memory
         now_ms = memory.now_ms()
+        if self._csms.connected and not await memory.waiting(1):
+            await self._send_again(now_ms)
         async with memory.lock:
             step = heartbeat(memory.state, memory.site, now_ms, online=self._csms.connected)
             tidied = expire_permits(step.state, now_ms, KEEP_REQUEST_MS)
             if tidied is not memory.state:
                 await memory.commit(Step(tidied, step.items, step.upward))
-        waiting = await memory.waiting(1)
-        if self._csms.connected and (not waiting or waiting[0].next_at_ms >= now_ms):
-            await self._send_again(now_ms)
 
     async def _send_again(self, now_ms: int) -> None:
         memory = self._memory
@@ -152,4 +163,4 @@ class CsmsSide:
             items = await memory.items_from(number, stream.pending[0], RESEND_ITEMS)
             if now_ms - items[0].payload.ms >= memory.site.heartbeat_ms:
                 self._resent_ms[number] = now_ms
-                await self._send(Upward(tuple(item.encode() for item in items)), [])
+                await self._send(Upward(tuple(item.encode() for item in items)), [], first_time=False)
