@@ -210,6 +210,14 @@ async def test_wrong_credentials_end_with_a_sentence() -> None:
             await run(settings(url, password=b"wrong"))
 
 
+async def test_a_station_waits_for_its_csms_no_longer_than_told(tmp_path: Path) -> None:
+    async with serving(Csms()) as url:
+        pass
+    report, told = await run(settings(url, data=tmp_path, give_up_after_s=0.3))
+    assert not report.ok
+    assert set(told) == {"disconnected"}
+
+
 async def test_the_command_says_what_happened_and_its_exit_code_is_true(tmp_path: Path) -> None:
     csms = Csms()
     password = tmp_path / "password"

@@ -54,7 +54,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A simulated station. Without `data` it forgets everything when it ends; `attempts` bounds refused messages."""
+    """A simulated station. Without `data` it forgets everything when it ends; `attempts` bounds refused messages.
+
+    After `give_up_after_s` it reports what has happened so far; None waits for ever, as a station does.
+    """
 
     url: str
     station_id: str
@@ -69,6 +72,7 @@ class Settings:
     retry_s: float = 1.0
     backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 15.0))
     ssl: SSLContext | None = None
+    give_up_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +153,12 @@ class Station:
         )
 
     async def run(self) -> Report:
-        """Charge as planned and return when everything is acknowledged or given up; `InputError` when refused."""
+        """Charge as planned until all is acknowledged or given up, or patience ends; `InputError` when refused."""
         first = self.memory.next_session
         tasks = [asyncio.create_task(self._uplink.run()), asyncio.create_task(self._charge())]
         try:
-            await asyncio.wait([*tasks, self._hopeless], return_when=asyncio.FIRST_COMPLETED)
+            patience_s = self.settings.give_up_after_s
+            await asyncio.wait([*tasks, self._hopeless], timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
             if self._hopeless.done():
                 self._hopeless.result()
             for task in tasks:

@@ -54,6 +54,7 @@ def station(
     attempts: int = 3,
     data: Path | None = None,
     ca: Path | None = None,
+    give_up_after: float | None = None,
     json: JsonOutput = False,
 ) -> int:
     """Charge at a CSMS: boot, authorise, start, read the meter, stop; then leave.
@@ -97,6 +98,8 @@ def station(
         Directory for the meter's register and key and for what waits; without it all is forgotten at the end.
     ca
         PEM file of the authority to trust with wss.
+    give_up_after
+        Seconds after which to leave, whatever still waits; by default it stays until all is acknowledged.
     """
     if min(sessions, energy_wh, readings) < 0 or interval < 0 or attempts < 1:
         raise InputError("counts and times are not negative, attempts at least 1", subject="station")
@@ -112,6 +115,7 @@ def station(
         evse_id=evse,
         attempts=attempts,
         ssl=ssl.create_default_context(cafile=ca) if ca else None,
+        give_up_after_s=give_up_after,
     )
 
     def tell(event: str, about: dict[str, Any]) -> None:
