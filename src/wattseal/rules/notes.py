@@ -23,6 +23,7 @@ EFFECTS: dict[str, Effect] = {
     "register_decreased": Effect.ALARM_AND_QUARANTINE,
     "register_rolled_back": Effect.ALARM_AND_QUARANTINE,
     "implausible_register": Effect.ALARM_AND_QUARANTINE,
+    "implausible_energy": Effect.ALARM_AND_QUARANTINE,
     "no_register": Effect.QUARANTINE,
     "end_without_start": Effect.ALARM_AND_QUARANTINE,
     "unusable_transaction_id": Effect.ALARM_AND_QUARANTINE,

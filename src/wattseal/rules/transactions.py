@@ -22,6 +22,8 @@ METER_SIGNED = "meter_signed"
 """Note of an end whose registers, begin and end, one enrolled meter signed."""
 METER_COMPLETE = "meter_complete"
 """Note of such an end when neither OCPP sequence numbers nor the meter's pages have a gap."""
+MAX_SESSION_WH = Decimal(2_000_000)
+"""No vehicle's battery holds more; energy told in a wrong unit or scale does."""
 LATE_MS = 86_400_000
 """What is recorded more than a day after it happened says so."""
 
@@ -70,6 +72,8 @@ def note_end(
         notes.append(Finding("end_before_start", "at"))
     if end_wh is None or transaction.start_wh is None:
         notes.append(Finding("no_register", "register_wh"))
+    elif end_wh - transaction.start_wh > MAX_SESSION_WH:
+        notes.append(Finding("implausible_energy", "register_wh", f"{end_wh - transaction.start_wh} Wh in one session"))
     return tuple(notes)
 
 
