@@ -73,7 +73,8 @@ class Scene:
 def prepare(root: Path, stations: Stations, meter_id: str) -> Scene:
     """Make keys and files of a new world under `root`. Keys are always fresh: no seed ever makes a key."""
     root.mkdir(parents=True, exist_ok=True)
-    DataDir.open(root / "cpo", "cpo").close()
+    for role in ("cpo", "emsp"):
+        DataDir.open(root / role, role).close()
     witnesses = {p: _witness_key(root, p) for p in WITNESS_PARTIES}
     scene = Scene(
         root=root,
@@ -198,7 +199,8 @@ token = "{scene.partner_token}"
     )
     write_durably(
         scene.root / "emsp.toml",
-        f"""party = "MSP"
+        f"""[emsp]
+party = "MSP"
 [[partners]]
 party = "CPO"
 token = "{scene.partner_token}"
