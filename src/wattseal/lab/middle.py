@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from wattseal.bundle.check import check_bundle
-from wattseal.bundle.report import Outcome
+from wattseal.bundle.format import parse_bundle
+from wattseal.bundle.report import Outcome, place_text
 from wattseal.lab.adversary import lower_stop, spoil_sealed_stop
 from wattseal.lab.story import Story, Tampered
 from wattseal.lab.tap import Alter, Tap
@@ -80,13 +81,13 @@ async def _attack_the_edge(story: Story) -> None:
         await world.stop_edge()
         await world.start_edge(tap.url_like(world.ocpp_url))
         known = await world.transactions(station)
-        alarms = {a["id"] for a in await _alarms(story, station)}
+        known_alarms = await _alarms(story, station)
         began = time.monotonic()
         energy_wh = story.dice.number(6_000, 30_000)
         await world.charge(station, "1.6", world.edge_url, id_token=story.private_token, energy_wh=energy_wh)
 
         async def raised() -> dict[str, Any] | None:
-            return next((a for a in await _alarms(story, station) if a["id"] not in alarms), None)
+            return next((a for a in await _alarms(story, station) if a not in known_alarms), None)
 
         alarm = await world.wait(raised, "no alarm on the spoilt record")
         seconds = round(time.monotonic() - began, 3)
@@ -95,7 +96,9 @@ async def _attack_the_edge(story: Story) -> None:
         bundle = story.keep("d-b.wsb", await world.emsp_bundle(subject))
         await world.stop_edge()
     await world.start_edge(world.ocpp_url)
-    where = f"the operator on arrival, {alarm['code']}: {alarm['field']} of {alarm['record']}"
+    places = {i.hash.hex(): place_text(i.payload.place) for i in parse_bundle(bundle.read_bytes()).items}
+    record = places.get(alarm["record"], alarm["record"])
+    where = f"the operator on arrival, {alarm['code']}: {alarm['field']} of {record}"
     target = "between edge and operator"
     story.tell(Tampered("d-b", target, "detected", where, seconds, str(capture), str(bundle)))
     story.say(f"        sent again by the edge: {verdict['energy_wh']} Wh {verdict['verdict']}, nothing lost")
