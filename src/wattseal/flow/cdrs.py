@@ -7,12 +7,13 @@ from wattseal.base.ids import Subject
 from wattseal.bundle.cdr import KWH
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.flow.bundling import others_of, tariff_record, utc_from_ms
+from wattseal.flow.settling import settlement_of
 from wattseal.flow.world import World
 from wattseal.model.cdr import Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, SignedData
 from wattseal.model.tariff import Price
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import read_item
-from wattseal.seal.fields import Decision
+from wattseal.seal.fields import Decision, SettlementVerdict
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.signed_data import from_ocmf
 
@@ -27,8 +28,12 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
 
     None where there is no accepted settlement or no tariff that it follows from.
     """
-    settled, started_ms, ended_ms = transaction.settled, transaction.started_ms, transaction.ended_ms
-    if settled is None or not settled.accepted or started_ms is None or ended_ms is None:
+    settled, started_ms, ended_ms = (
+        await settlement_of(world, transaction),
+        transaction.started_ms,
+        transaction.ended_ms,
+    )
+    if settled is None or settled.verdict is not SettlementVerdict.ACCEPTED or started_ms is None or ended_ms is None:
         return None
     if settled.energy_wh is None or settled.currency is None or settled.total_excl_vat is None:
         return None

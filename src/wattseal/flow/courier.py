@@ -1,27 +1,26 @@
 """What is sent on later (relayed records, bundles to settle, CDRs); all of it waits in the outbox until delivered."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
 from wattseal.base.errors import InputError
+from wattseal.crypto.hashes import sha256
 from wattseal.flow.authorise import signed_by
 from wattseal.flow.bundling import NotYet, Proofs, assemble
 from wattseal.flow.cdrs import cdr_of
 from wattseal.flow.documents import CDR, TRANSACTION, put, read
 from wattseal.flow.ports import Attempt, Batch, Outgoing
 from wattseal.flow.sealed import RELAY, Relay
-from wattseal.flow.settling import SETTLE
+from wattseal.flow.settling import SETTLE, read_settlement
 from wattseal.flow.step import Step
 from wattseal.flow.turn import find_in_memory
 from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
-from wattseal.rules.recorded import read_item
 from wattseal.rules.transactions import apply
 from wattseal.seal import dcbor
-from wattseal.seal.groups import Opening, open_box, unwrap
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
 
@@ -118,7 +117,7 @@ class Courier:
         if item.payload.subject != subject:
             world.count("settlement_unusable")
             return False
-        record = read_item(item, _openings(world, item))
+        record = read_settlement(world, item)
         step = Step(world, transaction.station_id, world.now_ms())
         step.keep(item)
         live = find_in_memory(world, transaction)
@@ -145,7 +144,7 @@ class Courier:
         outcome, _ = await self._post(transaction.party, "/ocpi/emsp/2.2.1/cdrs", raw, JSON)
         if outcome is Delivery.LATER:
             return False
-        sent = {"cdr": raw.decode(), "outcome": outcome.value, "findings": [f.code for f in findings]}
+        sent = {"sha256": sha256(raw).hex(), "outcome": outcome.value, "findings": [f.code for f in findings]}
         now_ms = world.now_ms()
         document = put(CDR, transaction.id, sent, now_ms, station_id=transaction.station_id)
         await world.journal.commit(Batch(world.tenant, puts=(document,)))
@@ -154,12 +153,3 @@ class Courier:
     async def _transaction(self, transaction_id: str) -> Transaction | None:
         document = await self._world.journal.document(self._world.tenant, TRANSACTION, transaction_id)
         return None if document is None else read(document, Transaction)
-
-
-def _openings(world: World, item: Item) -> Sequence[Opening]:
-    found = []
-    for gid in item.boxes:
-        opened = open_box(item, gid, unwrap(item, gid, world.seal_key))
-        if isinstance(opened, Opening):
-            found.append(opened)
-    return found

@@ -117,6 +117,18 @@ def _in_carriers(payload: Any, change: Callable[[bytes], bytes | None]) -> bool:
     return changed
 
 
+def carried_items(frame: str) -> list[bytes]:
+    """Return the wattseal items that a call carries, encoded."""
+    call, found = _call(frame), []
+
+    def look(data: bytes) -> None:
+        found.append(data)
+
+    if call is not None:
+        _in_carriers(call[3], look)
+    return found
+
+
 def _change_list(items: list[Any], change: Callable[[bytes], bytes | None]) -> bool:
     changed = False
     for index, text in enumerate(items):

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import aiohttp
 
+from wattseal.bundle.check import check_bundle
+from wattseal.bundle.format import parse_bundle
+from wattseal.bundle.report import Outcome as Judged
 from wattseal.crypto.keys import SigningKey
 from wattseal.dial.witness import Outcome, WitnessClient, WitnessPeer
 from wattseal.lab.crew import output
@@ -23,37 +26,45 @@ SAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the insider did: to what, since when, in which copy of the operator's directory."""
+    """What the insider did: to what, since when, in which copy of the operator's directory, and the bundle he shows."""
 
     name: str
     target: str
     began: float
     data: Path
+    bundle: str | None
+    forged: bool = True
 
 
 async def edit_the_database(story: Story) -> None:
     """Play (e): three ways to change a stop value afterwards, each worse than the one before."""
     scene, dice = story.world.scene, story.dice
     story.say("(e) The operator edits its own database, from outside, with all its keys.")
-    victim = next(s for s in story.told.sessions if s["station"] == scene.stations.stock)["transaction"]
+    session = next(s for s in story.told.sessions if s["station"] == scene.stations.stock)
+    victim, honest = session["transaction"], parse_bundle(story.kept(session["bundle"]))
     by_wh = dice.number(100, 2_000)
     await story.world.stop_cpo()
     original = scene.home("cpo")
 
     projection = Insider(original, scene.root / "e1-projection")
     projection.lower_projection(victim, by_wh)
-    await _name(story, "e-projection", "the projection", projection)
+    await _name(
+        story, Act("e-projection", "the projection", time.monotonic(), projection.data, session["bundle"], forged=False)
+    )
 
     record = Insider(original, scene.root / "e2-record")
     record.lower_record(victim, by_wh, None, LOG_ORIGIN)
-    await _name(story, "e-record", "the record, every unkeyed hash recomputed", record)
+    target = "the record, every unkeyed hash recomputed"
+    bundle = story.keep("e-record.wsb", record.forged_bundle(honest, None).encode())
+    await _name(story, Act("e-record", target, time.monotonic(), record.data, str(bundle)))
 
     own = Insider(original, scene.root / "e3-resigned")
     key = SigningKey.from_pem((own.data / "keys" / "csms-sign.pem").read_bytes())
     own.lower_record(victim, by_wh, key, LOG_ORIGIN)
     log = own.rebuild_log(scene.log_key)
     target = "the record re-signed with its own key, the tree rebuilt"
-    await _show_witnesses(story, Act("e-resigned", target, time.monotonic(), own.data), log)
+    bundle = story.keep("e-resigned.wsb", own.forged_bundle(honest, log).encode())
+    await _show_witnesses(story, Act("e-resigned", target, time.monotonic(), own.data, str(bundle)), log)
 
 
 async def roll_back_the_log(story: Story) -> None:
@@ -63,18 +74,17 @@ async def roll_back_the_log(story: Story) -> None:
     rolled = Insider(scene.home("cpo"), scene.root / "f-rolled-back")
     size = DiskLog.open(scene.home("cpo") / TILES, scene.log_key).size
     log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(1, size // 2))
-    await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled.data), log)
+    await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled.data, None), log)
 
 
-async def _name(story: Story, name: str, target: str, insider: Insider) -> None:
+async def _name(story: Story, act: Act) -> None:
     """Let `wattseal fsck` name what was edited."""
-    began = time.monotonic()
     trust = story.world.scene.trust
-    code, printed = await output(["fsck", "--data", insider.data, "--trust", trust, "--json"])
+    code, printed = await output(["fsck", "--data", act.data, "--trust", trust, "--json"])
     found = json.loads(printed)["findings"] if printed else []
     where = f"fsck, {found[0]['code']}: {found[0]['field']} {found[0]['detail']}" if found else ""
-    story.told.expect(held=code == 1 and bool(found), what=f"({name}) fsck names the edit, exit code {code}")
-    _tell(story, Act(name, target, began, insider.data), where)
+    story.told.expect(held=code == 1 and bool(found), what=f"({act.name}) fsck names the edit, exit code {code}")
+    _tell(story, act, where)
 
 
 async def _show_witnesses(story: Story, act: Act, log: DiskLog) -> None:
@@ -93,4 +103,10 @@ async def _show_witnesses(story: Story, act: Act, log: DiskLog) -> None:
 def _tell(story: Story, act: Act, where: str) -> None:
     outcome = "detected" if where else "undetected"
     seconds = round(time.monotonic() - act.began, 3)
-    story.tell(Tampered(act.name, act.target, outcome, where, seconds, str(act.data), None), "nobody noticed")
+    if act.bundle is not None and act.forged:
+        report = check_bundle(story.kept(act.bundle), story.trust)
+        refused = report.verdict is not Judged.VALID
+        story.told.expect(held=refused, what=f"({act.name}) no verifier accepts his bundle")
+        step = f", step {report.failure.number} {report.failure.reason}" if report.failure else ""
+        where += f"; the eMSP's verifier: {report.verdict.value}{step}"
+    story.tell(Tampered(act.name, act.target, outcome, where, seconds, str(act.data), act.bundle), "nobody noticed")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from wattseal.bundle.build import build_bundle, openings_of
+from wattseal.bundle.format import Bundle
 from wattseal.crypto.hashes import sha256
 from wattseal.crypto.keys import SigningKey
 from wattseal.lab.crew import LabError
@@ -103,6 +105,31 @@ class Insider:
         )
         if log_index is not None:
             database.execute("UPDATE leaves SET entry = ? WHERE log_index = ?", (item.leaf_entry(), log_index))
+
+    def forged_bundle(self, honest: Bundle, log: DiskLog | None) -> Bundle:
+        """Return the bundle he would hand out: his records in place of the true ones, and his log's proofs."""
+        bounds = [item.payload.place for item in honest.items]
+        with self._database() as database:
+            rows = database.execute(
+                "SELECT item, log_index FROM items WHERE origin = ? AND stream = ? ORDER BY epoch, seq", bounds[0][:2]
+            ).fetchall()
+        mine = [
+            (item, index) for item, index in ((parse_item(data), i) for data, i in rows) if item.payload.place in bounds
+        ]
+        items = [item for item, _ in mine]
+        known = {o.payload_hash for o in honest.openings}
+        openings = (*honest.openings, *openings_of([i for i in items if i.hash not in known], (Group.METER, Group.OPS)))
+        shown = {i.hash for i in (*items, *honest.others)}
+        proofs = honest.proofs
+        if log is not None and log.latest is not None:
+            proofs = tuple(log.proof(i, log.latest).encode() for _, i in mine if i is not None)
+        return build_bundle(
+            items,
+            proofs=proofs,
+            entries=honest.entries,
+            others=[o for o in honest.others if o.payload.kind != Kind.SETTLEMENT],
+            openings=[o for o in openings if o.payload_hash in shown],
+        )
 
     def rebuild_log(self, key: LogSigningKey, *, keep: int | None = None) -> DiskLog:
         """Forget every published checkpoint, build the tree anew from the leaves (the first `keep`), and sign it."""

@@ -1,18 +1,20 @@
 """Act (d): a man in the middle lowers the stop value, on four links."""
 
+import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from wattseal.bundle.check import check_bundle
-from wattseal.bundle.format import parse_bundle
+from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.bundle.report import Outcome, place_text
-from wattseal.lab.adversary import lower_stop, spoil_sealed_stop
+from wattseal.lab.adversary import carried_items, lower_stop, spoil_sealed_stop
 from wattseal.lab.story import Story, Tampered
 from wattseal.lab.tap import Alter, Tap
+from wattseal.seal.item import parse_item
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +95,30 @@ async def _attack_the_edge(story: Story) -> None:
         seconds = round(time.monotonic() - began, 3)
         subject = (await world.newest(station, known))["id"]
         verdict = await world.settled(subject)
-        bundle = story.keep("d-b.wsb", await world.emsp_bundle(subject))
+        honest = parse_bundle(await world.emsp_bundle(subject))
         await world.stop_edge()
     await world.start_edge(world.ocpp_url)
-    places = {i.hash.hex(): place_text(i.payload.place) for i in parse_bundle(bundle.read_bytes()).items}
+    forwarded = as_forwarded(honest, carried_items(json.loads(capture.read_text().splitlines()[0])["after"]))
+    bundle = story.keep("d-b.wsb", forwarded.encode())
+    report = check_bundle(bundle.read_bytes(), story.trust)
+    places = {i.hash.hex(): place_text(i.payload.place) for i in honest.items}
     record = places.get(alarm["record"], alarm["record"])
     where = f"the operator on arrival, {alarm['code']}: {alarm['field']} of {record}"
+    if report.failure is not None:
+        where += f"; had it been forwarded: step {report.failure.number}, {report.failure.reason}"
+    story.told.expect(held=report.verdict is Outcome.INVALID, what="(d-b) the spoilt record is INVALID in a bundle")
     target = "between edge and operator"
     story.tell(Tampered("d-b", target, "detected", where, seconds, str(capture), str(bundle)))
     story.say(f"        sent again by the edge: {verdict['energy_wh']} Wh {verdict['verdict']}, nothing lost")
     story.told.expect(held=tap.altered > 0, what="(d-b) the adversary altered a frame")
     whole = verdict["verdict"] == "accepted" and verdict["energy_wh"] == str(energy_wh)
     story.told.expect(held=whole, what=f"(d-b) the true stop came through after all ({verdict})")
+
+
+def as_forwarded(honest: Bundle, spoilt: Sequence[bytes]) -> Bundle:
+    """Return the bundle as it would be, had the operator forwarded what arrived."""
+    arrived = {item.hash: item for item in map(parse_item, spoilt)}
+    return replace(honest, items=tuple(arrived.get(item.hash, item) for item in honest.items))
 
 
 async def _alarms(story: Story, station: str) -> list[dict[str, Any]]:

@@ -84,6 +84,11 @@ class Story:
         path.write_bytes(data)
         return path
 
+    @staticmethod
+    def kept(path: str) -> bytes:
+        """Return a bundle kept before."""
+        return Path(path).read_bytes()
+
     def tell(self, tampered: Tampered, note: str = "") -> None:
         """Write down what came of an adversary and say it."""
         self.told.tampering.append(asdict(tampered))
@@ -135,8 +140,8 @@ def _search_the_operators_disk(story: Story) -> None:
     """Look for the sealed charge's registers, energy and token in every file of the operator."""
     bundle = parse_bundle(Path(story.told.sessions[-1]["bundle"]).read_bytes())
     contents = [Content.decode(o.content) for o in bundle.openings if o.gid == Group.METER]
-    registers = sorted({int(Meter.read(content.fields).register_wh) for content in contents})
-    secrets = [*registers, registers[-1] - registers[0]]
+    registers = sorted({int(Meter.read(content.fields).register_wh) for content in contents} - {0})
+    secrets = sorted({*registers, int(story.told.sessions[-1]["energy_wh"])})
     leaks = find_leaks(story.world.scene.home("cpo"), secrets, [story.private_token])
     story.told.expect(held=not leaks, what=f"the operator's disk shows nothing of the sealed charge ({leaks})")
     story.say(f"    the operator's disk searched for {len(secrets)} values and the token: {len(leaks)} found")

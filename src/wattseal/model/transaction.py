@@ -29,13 +29,13 @@ class EvidenceVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The eMSP's signed settlement of a transaction, as the CPO opened it."""
+    """That the eMSP settled, without its figures: those stay sealed in its record and are opened when asked for.
+
+    `free` says whether there is nothing to pay for; None where the settlement states no energy.
+    """
 
     accepted: bool
-    energy_wh: Decimal | None = None
-    currency: str | None = None
-    total_excl_vat: Decimal | None = None
-    total_incl_vat: Decimal | None = None
+    free: bool | None = None
     grade: int | None = None
     source: str | None = None
     step: int | None = None

@@ -21,14 +21,17 @@ def bill(transaction: Transaction) -> tuple[Billing, str | None]:
         reason = "disputed"
     if reason is not None:
         return Billing.QUARANTINED, reason
-    energy_wh = transaction.energy_wh
-    if transaction.sealed:
-        if settled is None:
-            return Billing.PENDING, "awaiting_settlement"
-        energy_wh = settled.energy_wh
-    if energy_wh is None:
+    if transaction.sealed and settled is None:
+        return Billing.PENDING, "awaiting_settlement"
+    free = settled.free if transaction.sealed and settled is not None else _is_free(transaction)
+    if free is None:
         return Billing.QUARANTINED, "no_register"
-    return (Billing.FREE, "no_energy") if energy_wh == 0 else (Billing.BILLED, None)
+    return (Billing.FREE, "no_energy") if free else (Billing.BILLED, None)
+
+
+def _is_free(transaction: Transaction) -> bool | None:
+    energy_wh = transaction.energy_wh
+    return None if energy_wh is None else energy_wh == 0
 
 
 def attainable(source: Source, *, sealed: bool) -> Grade:

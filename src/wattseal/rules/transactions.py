@@ -162,10 +162,7 @@ def _end(transaction: Transaction, record: Recorded) -> Transaction:
 def _settled(settlement: Settlement) -> Settled:
     return Settled(
         accepted=settlement.verdict is SettlementVerdict.ACCEPTED,
-        energy_wh=settlement.energy_wh,
-        currency=settlement.currency,
-        total_excl_vat=settlement.total_excl_vat,
-        total_incl_vat=settlement.total_incl_vat,
+        free=None if settlement.energy_wh is None else settlement.energy_wh == 0,
         grade=settlement.grade,
         source=settlement.source,
         step=settlement.step,

@@ -21,6 +21,7 @@ from wattseal.flow import enrol
 from wattseal.flow.bundling import NotYet, Proofs, assemble
 from wattseal.flow.documents import ALARM, STATION, TRANSACTION, read
 from wattseal.flow.grading import grade_now
+from wattseal.flow.settling import settlement_of
 from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
 from wattseal.log.tiles import TileRef
@@ -302,7 +303,8 @@ async def _transaction(principal: Principal, service: Service, transaction: Tran
     document = await service.world.journal.document(principal.tenant, STATION, transaction.station_id.casefold())
     pin = NO_PIN if document is None else read(document, Station).pin
     standing = bill_now(transaction, grade, pin, service.world.now_ms())
-    return transaction_view(transaction, grade, standing, reads_energy=principal.may(READ_ENERGY))
+    settlement = await settlement_of(service.world, transaction)
+    return transaction_view(transaction, grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
 
 
 def _station(service: Service, station: Station) -> dict[str, Any]:

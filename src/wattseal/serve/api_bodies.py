@@ -13,6 +13,7 @@ from wattseal.model.station import NO_PIN, EvseEnrolment, Station
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
+from wattseal.seal.fields import Settlement, SettlementVerdict
 
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
@@ -138,11 +139,15 @@ def token_view(token: TokenRecord) -> dict[str, Any]:
 
 
 def transaction_view(
-    transaction: Transaction, grade: Grade | None, standing: tuple[Billing, str | None], *, reads_energy: bool
+    transaction: Transaction,
+    grade: Grade | None,
+    standing: tuple[Billing, str | None],
+    settlement: Settlement | None,
+    *,
+    reads_energy: bool,
 ) -> dict[str, Any]:
     """Return a transaction: energy null where it is sealed from this CPO or from the caller."""
     sealed = transaction.sealed or not reads_energy
-    settled = transaction.settled
     energy = None if sealed else transaction.energy_wh
     return {
         "id": transaction.id,
@@ -170,19 +175,7 @@ def transaction_view(
         "alarms": [_note(note) for note in transaction.alarms],
         "billing": standing[0].value,
         "billing_reason": standing[1],
-        "settlement": None
-        if settled is None
-        else {
-            "accepted": settled.accepted,
-            "energy_wh": _text(settled.energy_wh),
-            "currency": settled.currency,
-            "total_excl_vat": _text(settled.total_excl_vat),
-            "total_incl_vat": _text(settled.total_incl_vat),
-            "grade": None if settled.grade is None else Grade(settled.grade).name,
-            "source": settled.source,
-            "step": settled.step,
-            "reason": settled.reason,
-        },
+        "settlement": None if settlement is None or not reads_energy else _settlement_view(settlement),
         "records": {
             "request": transaction.request,
             "decision": transaction.decision,
@@ -190,6 +183,20 @@ def transaction_view(
             "ended": transaction.ended,
             "settlement": transaction.settlement,
         },
+    }
+
+
+def _settlement_view(settlement: Settlement) -> dict[str, Any]:
+    return {
+        "accepted": settlement.verdict is SettlementVerdict.ACCEPTED,
+        "energy_wh": _text(settlement.energy_wh),
+        "currency": settlement.currency,
+        "total_excl_vat": _text(settlement.total_excl_vat),
+        "total_incl_vat": _text(settlement.total_incl_vat),
+        "grade": None if settlement.grade is None else Grade(settlement.grade).name,
+        "source": settlement.source,
+        "step": settlement.step,
+        "reason": settlement.reason,
     }
 
 
