@@ -7,7 +7,7 @@ from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.model.verdict import Finding
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import BoxState, Content, Opening, check_opening, open_box, unwrap
-from wattseal.seal.item import Group, Item, Kind
+from wattseal.seal.item import Group, Item, Kind, group_name
 
 
 def open_content(case: Case) -> Trouble | None:
@@ -17,7 +17,7 @@ def open_content(case: Case) -> Trouble | None:
         if item is None:
             return failed("opening_of_another_record", "opening")
         if not check_opening(item.payload, opening):
-            return failed("commitment_mismatch", f"group {opening.gid}", item)
+            return failed("commitment_mismatch", group_name(opening.gid), item)
         _keep(case, opening)
     secrets = _group_secrets(case)
     for item in case.items.values():
@@ -26,7 +26,7 @@ def open_content(case: Case) -> Trouble | None:
             if isinstance(opened, Opening):
                 _keep(case, opened)
             elif opened != BoxState.NOT_FOR_US:
-                return failed(opened, f"group {gid}", item)
+                return failed(opened, group_name(gid), item)
     return _one_transaction(case)
 
 

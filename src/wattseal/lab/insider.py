@@ -119,7 +119,8 @@ class Insider:
         items = [item for item, _ in mine]
         known = {o.payload_hash for o in honest.openings}
         openings = (*honest.openings, *openings_of([i for i in items if i.hash not in known], (Group.METER, Group.OPS)))
-        shown = {i.hash for i in (*items, *honest.others)}
+        others = [o for o in honest.others if o.payload.kind != Kind.SETTLEMENT]
+        shown = {i.hash for i in (*items, *others)}
         proofs = honest.proofs
         if log is not None and log.latest is not None:
             proofs = tuple(log.proof(i, log.latest).encode() for _, i in mine if i is not None)
@@ -127,7 +128,7 @@ class Insider:
             items,
             proofs=proofs,
             entries=honest.entries,
-            others=[o for o in honest.others if o.payload.kind != Kind.SETTLEMENT],
+            others=others,
             openings=[o for o in openings if o.payload_hash in shown],
         )
 

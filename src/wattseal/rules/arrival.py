@@ -7,7 +7,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.model.verdict import Finding, Source, Verdict
 from wattseal.seal.chain import NO_HEAD, ChainHead
 from wattseal.seal.groups import BoxState, Opening, check_box, open_box
-from wattseal.seal.item import Item
+from wattseal.seal.item import Item, group_name
 from wattseal.seal.registry import SOURCE_ROLES, Entry, Refusal, Registry, Role
 
 MAX_BRANCHES = 32
@@ -55,7 +55,7 @@ def _spoilt_box(item: Item) -> Finding | None:
         if trouble is None and commitment.box_hash is None and not isinstance(open_box(item, gid, None), Opening):
             trouble = BoxState.ALTERED
         if trouble is not None:
-            return Finding(trouble, f"group {gid}")
+            return Finding(trouble, group_name(gid))
     return None
 
 

@@ -53,6 +53,11 @@ class Group(IntEnum):
     RAW = 5
 
 
+def group_name(gid: int) -> str:
+    """Return a group as people read it: `meter group`."""
+    return f"{Group(gid).name.lower()} group" if gid in set(Group) else f"group {gid}"
+
+
 class ClockQuality(IntEnum):
     """Clock state as OCMF tells it: unknown, informative, synchronised, relative."""
 
