@@ -20,6 +20,9 @@ WRAPS = 4
 """A box carries exactly four wraps: real readers and dummies, shuffled."""
 PLAIN = 0
 MAX_CONTENT_BYTES = 48 * 1024
+_CONTEXT = b"\x86" + dcbor.encode("wattseal-ctx-v1")
+"""Start of the list of six that `context` is, and of the list of four that `commit` hashes."""
+_COMMIT = b"\x84" + dcbor.encode("wattseal-commit-v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Content:
 
     def encode(self) -> bytes:
         """Return the deterministic bytes that are committed to."""
-        return dcbor.encode({1: list(self.readers), 2: dict(self.fields)})
+        return b"\xa2\x01" + dcbor.encode(list(self.readers)) + b"\x02" + dcbor.encode(dict(self.fields))
 
     @staticmethod
     def decode(data: bytes) -> "Content":
@@ -60,7 +63,12 @@ class Opening:
 
 def context(origin: str, stream: int, epoch: int, seq: int, gid: int) -> bytes:
     """Return the bytes that bind a box to its place."""
-    return dcbor.encode(["wattseal-ctx-v1", origin, stream, epoch, seq, int(gid)])
+    return context_start(origin, stream, epoch, seq) + dcbor.encode(int(gid))
+
+
+def context_start(origin: str, stream: int, epoch: int, seq: int) -> bytes:
+    """Return what the contexts of one record's groups have in common; the encoded group number completes each."""
+    return _CONTEXT + b"".join(map(dcbor.encode, (origin, stream, epoch, seq)))
 
 
 def box_secret(group_secret: bytes, place: bytes) -> bytes:
@@ -70,7 +78,7 @@ def box_secret(group_secret: bytes, place: bytes) -> bytes:
 
 def commit(place: bytes, secret: bytes, content: bytes) -> bytes:
     """Return the commitment: SHA-256 over place, box secret and content."""
-    return sha256(dcbor.encode(["wattseal-commit-v1", place, secret, content]))
+    return sha256(_COMMIT + b"".join(map(dcbor.encode, (place, secret, content))))
 
 
 def wrap_info(origin: str, stream: int, subject: bytes, gid: int) -> bytes:

@@ -10,7 +10,7 @@ from wattseal.crypto.hpke import SealPrivateKey, SealPublicKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.chain import ChainHead
-from wattseal.seal.groups import WRAPS, Content, context, make_plain, make_sealed, wrap, wrap_info
+from wattseal.seal.groups import WRAPS, Content, context_start, make_plain, make_sealed, wrap, wrap_info
 from wattseal.seal.item import ClockQuality, Commitment, Group, Item, Kind, Payload, link_payload, sign_payload
 
 RandomBytes = Callable[[int], bytes]
@@ -40,6 +40,7 @@ class SubjectKeys:
 
     subject: bytes
     seed: bytes = field(repr=False)
+    _secrets: dict[int, bytes] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @staticmethod
     def new(random: RandomBytes) -> "SubjectKeys":
@@ -48,7 +49,11 @@ class SubjectKeys:
 
     def group_secret(self, gid: int) -> bytes:
         """Return S_gid; one group's secret tells nothing of another's."""
-        return hkdf_expand(self.seed, dcbor.encode(["wattseal-sgid-v1", int(gid)]), 32)
+        secret = self._secrets.get(gid)
+        if secret is None:
+            secret = hkdf_expand(self.seed, dcbor.encode(["wattseal-sgid-v1", int(gid)]), 32)
+            self._secrets[gid] = secret
+        return secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,9 @@ class Writer:
         keys = subject or SubjectKeys(b"", self.random(32))
         groups: dict[int, Commitment] = {}
         boxes: dict[int, Any] = {}
+        contexts = context_start(self.origin, stream, epoch, seq)
         for gid, group in draft.groups.items():
-            place = context(self.origin, stream, epoch, seq, gid)
+            place = contexts + dcbor.encode(int(gid))
             content = Content(tuple(r.party for r in group.sealed_for), group.fields).encode()
             secret = keys.group_secret(gid)
             if not group.sealed_for:
