@@ -1,0 +1,169 @@
+"""OCPP 1.6 messages answered per CPU-second of the server process: `wattseal serve` against the usual Python stack.
+
+    python -m bench --only end_to_end
+
+Four real servers run side by side and are loaded in turn by the same generator: N stations on open connections, each
+with one call under way, charging again and again (start, ten meter values of ~499 bytes, three heartbeats, stop).
+What counts is the CPU time that the server process, all its threads included, has used meanwhile.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped] # no stubs installed
+from bench.load import PASSWORD, TOKEN, meter_key, station_id
+from bench.measure import Row, at_least, at_most
+from bench.messages import MESSAGES_EACH
+
+GROUP = "End to end, OCPP 1.6"
+ROOT = Path(__file__).parents[1]
+P99_MS = 25
+
+
+@dataclass(slots=True)
+class Server:
+    """A server under measurement and what each round gave."""
+
+    name: str
+    url: str
+    process: psutil.Process
+    signed: bool = False
+    rounds: list[dict[str, float]] = field(default_factory=list)
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds of the process and its children so far."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(each.cpu_times()[:2]) for each in family)
+
+    def median(self, what: str) -> float:
+        """Return the median of the rounds."""
+        return statistics.median(r[what] for r in self.rounds)
+
+
+@contextmanager
+def started(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a Python module and yield the process and its first line; stop it at the end."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    process = subprocess.Popen(  # noqa: S603 - our own modules
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process, _line(process)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def yardstick(which: str, name: str) -> Iterator[Server]:
+    """Run one of bench/yardsticks.py."""
+    with started("bench.yardsticks", which) as (process, port):
+        yield Server(name, f"ws://127.0.0.1:{int(port)}/ocpp/", psutil.Process(process.pid))
+
+
+@contextmanager
+def wattseal(name: str, stations: int, *, signed: bool) -> Iterator[Server]:
+    """Run `wattseal serve` on a directory of its own, with its stations and a token enrolled."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--ocpp-port", "0", "--http-port", "0", "--json")
+        with started("wattseal", "serve", "--data", folder, *options) as (process, line):
+            told = json.loads(line)
+            token = (Path(folder) / "admin-token").read_text().strip()
+            _post(told["http"], "tokens", token, {"id_token": TOKEN, "type": "ISO14443", "status": "Accepted"})
+            for number in range(stations):
+                _post(told["http"], "stations", token, _enrolment(number, signed=signed))
+            yield Server(name, told["ocpp"], psutil.Process(process.pid), signed)
+
+
+def _enrolment(number: int, *, signed: bool) -> dict[str, Any]:
+    evse: dict[str, Any] = {"id": 1}
+    if signed:
+        evse |= {"meter_serial": f"METER{number:04}", "meter_public_key": meter_key(number).public.spki.hex()}
+    return {"id": station_id(number), "password": PASSWORD, "evses": [evse]}
+
+
+def _post(http: str, what: str, token: str, body: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{http}/api/v1/{what}", json.dumps(body).encode(), headers)  # noqa: S310 - http
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - to the address above
+        assert response.status < 300
+
+
+@contextmanager
+def load(server: Server, stations: int, transactions: int) -> Iterator[Callable[[], None]]:
+    """Connect the stations to a server; yield what lets all of them charge and keeps what the server's CPU did."""
+    size = ("--stations", str(stations), "--transactions", str(transactions))
+    with started("bench.load", server.url, *size, *(("--signed",) if server.signed else ())) as (generator, line):
+        assert line == "ready\n", f"the load on {server.name} failed"
+
+        def run() -> None:
+            before_s = server.cpu_s()
+            print("go", file=generator.stdin, flush=True)
+            told = json.loads(_line(generator))
+            cpu_s = server.cpu_s() - before_s
+            assert told["errors"] == 0, f"{server.name} answered {told['errors']} calls with errors"
+            assert told["messages"] == stations * transactions * MESSAGES_EACH
+            server.rounds.append(told | {"per_cpu_s": told["messages"] / cpu_s, "cores": cpu_s / told["wall_s"]})
+            assert _line(generator) == "ready\n"
+
+        yield run
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def measure(*, quick: bool = False, stations: int = 200, rounds: int = 5, transactions: int = 4) -> list[Row]:
+    """Return messages per CPU-second of each server, against the peer and against the echo."""
+    if quick:
+        stations, rounds, transactions = 20, 1, 2
+    with ExitStack() as stack:
+        peer = stack.enter_context(yardstick("peer", "`ocpp` + websockets + uvloop, stores nothing"))
+        echo = stack.enter_context(yardstick("echo", "picows echo, does nothing"))
+        plain = stack.enter_context(wattseal("wattseal serve", stations, signed=False))
+        name = "wattseal serve, a meter signature per transaction verified"
+        signed = stack.enter_context(wattseal(name, stations, signed=True))
+        servers = (peer, echo, plain, signed)
+        loads = [
+            stack.enter_context(load(server, stations, transactions * (4 if server is echo else 1)))
+            for server in servers
+        ]
+        for _ in range(rounds):
+            for run in loads:
+                run()
+    rate = {server.name: server.median("per_cpu_s") for server in servers}
+    rows = []
+    for server in servers:
+        wanted = {plain.name: 10, signed.name: 9}.get(server.name)
+        ratio = rate[server.name] / rate[peer.name]
+        target, met = at_least(ratio, wanted) if wanted else ("", None)
+        p50_ms, p99_ms = server.median("p50_ms"), server.median("p99_ms")
+        note = f"p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, {server.median('cores'):.0%} of a core"
+        rows.append(
+            Row(GROUP, server.name, rate[server.name], "msg/CPU-s", ratio, "the usual stack", target, met, note)
+        )
+    share = rate[plain.name] / rate[echo.name]
+    target, met = at_least(share, 0.35)
+    rows.append(Row(GROUP, "wattseal serve, share of the echo", 100 * share, "%", share, "the echo", target, met))
+    p99_ms = plain.median("p99_ms")
+    target, met = at_most(p99_ms / P99_MS, 1)
+    rows.append(
+        Row(GROUP, f"wattseal serve, p99 at N = {stations}", p99_ms, "ms", p99_ms / P99_MS, f"{P99_MS} ms", target, met)
+    )
+    return rows

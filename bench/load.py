@@ -1,0 +1,175 @@
+"""The load: many stations, each with one OCPP 1.6 call under way, in a process of its own.
+
+    python -m bench.load URL --stations 200 --transactions 4 [--signed]
+
+Connects every station and lets it charge once. Then, each time: prepares its messages, prints "ready", starts at a
+line on standard input, and prints one line of JSON: messages answered, seconds, latencies, and how many answers were
+errors. Ends with its input.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import re
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+
+import picows
+import uvloop
+from bench.messages import HEARTBEATS, METER_VALUES, frame, meter_values, start_transaction, stop_transaction
+
+from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
+
+TOKEN = "BENCH-TOKEN"  # noqa: S105 - an id tag
+PASSWORD = "password-of-a-bench"  # noqa: S105 - of stations that live as long as the benchmark
+TRANSACTION = 1_999_999_999
+"""Stands in a prepared frame for the id that the server will give."""
+_GIVEN = re.compile(rb'"transactionId":\s*(\d+)')
+BEGIN = datetime(2026, 1, 15, 10, tzinfo=UTC)
+STEP_WH, LENGTH = 250, timedelta(minutes=15)
+
+
+def station_id(number: int) -> str:
+    return f"BENCH{number:04}"
+
+
+def meter_key(number: int) -> SigningKey:
+    """Return the key of a station's meter."""
+    return SigningKey.from_seed(Algorithm.ESP256, sha256(b"bench meter %d" % number).digest())
+
+
+def prepare(number: int, nth: int, *, signed: bool) -> list[bytes]:
+    """Return the frames of a station's nth transaction, `TRANSACTION` standing for the id in all but the first."""
+    begin, start_wh = BEGIN + nth * LENGTH, 1000 + nth * STEP_WH * (METER_VALUES + 2)
+    stop_wh = start_wh + STEP_WH * (METER_VALUES + 1)
+
+    def at(minute: int) -> str:
+        return (begin + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    calls = [("StartTransaction", start_transaction(start_wh, TOKEN) | {"timestamp": at(0)})]
+    for n in range(1, METER_VALUES + 1):
+        payload = meter_values(TRANSACTION, start_wh + n * STEP_WH, 0)
+        payload["meterValue"][0]["timestamp"] = at(n)
+        calls.append(("MeterValues", payload))
+        if n % 3 == 0 and n <= 3 * HEARTBEATS:
+            calls.append(("Heartbeat", {}))
+    stop = stop_transaction(TRANSACTION, stop_wh) | {"timestamp": at(METER_VALUES + 1)}
+    if signed:
+        stop["transactionData"] = [
+            {"timestamp": at(METER_VALUES + 1), "sampledValue": [_signed(number, nth, begin, start_wh, stop_wh)]}
+        ]
+    calls.append(("StopTransaction", stop))
+    return [frame(f"{number}-{nth}-{n}", action, payload) for n, (action, payload) in enumerate(calls)]
+
+
+def _signed(number: int, nth: int, begin: datetime, start_wh: int, stop_wh: int) -> dict[str, str]:
+    """Return the meter's own record of begin and end: one P-256 signature a transaction."""
+    readings = [
+        ReadingToSign(begin, "B", Decimal(start_wh)),
+        ReadingToSign(begin + timedelta(minutes=METER_VALUES + 1), "E", Decimal(stop_wh)),
+    ]
+    record = build(MeterState(f"METER{number:04}", nth + 1), readings, meter_key(number))
+    return {"value": record.decode(), "format": "SignedData", "context": "Transaction.End"}
+
+
+class Station(picows.WSListener):
+    """Sends a call when the one before is answered; `finished` is called at the end of its list."""
+
+    def __init__(self, finished: Callable[[], None]) -> None:
+        self._finished = finished
+        self._frames: Iterator[bytes] = iter(())
+        self._transport: picows.WSTransport | None = None
+        self._transaction = b""
+        self._sent_at = 0.0
+        self.latencies_s: list[float] = []
+        self.errors = 0
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        """Keep the connection."""
+        self._transport = transport
+
+    def charge(self, frames: list[bytes]) -> None:
+        """Send these, one after the other."""
+        self._frames = iter(frames)
+        self._next()
+
+    def _next(self) -> None:
+        data = next(self._frames, None)
+        if data is None:
+            self._finished()
+            return
+        if b"StartTransaction" not in data:
+            data = data.replace(b"%d" % TRANSACTION, self._transaction)
+        assert self._transport is not None
+        self._sent_at = time.perf_counter()
+        self._transport.send(picows.WSMsgType.TEXT, data)
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        """Count the answer, send the next call."""
+        del transport
+        if frame.msg_type != picows.WSMsgType.TEXT:
+            return
+        self.latencies_s.append(time.perf_counter() - self._sent_at)
+        answer = frame.get_payload_as_bytes()
+        if answer.startswith(b"[4"):
+            self.errors += 1
+        elif given := _GIVEN.search(answer):
+            self._transaction = given[1]
+        self._next()
+
+
+async def main(url: str, stations: int, transactions: int, *, signed: bool) -> None:
+    finished = asyncio.Semaphore(0)
+    everyone = []
+    for number in range(stations):
+        user = b64encode(f"{station_id(number)}:{PASSWORD}".encode()).decode()
+        headers = {"Sec-WebSocket-Protocol": "ocpp1.6", "Authorization": f"Basic {user}"}
+        target = f"{url}{station_id(number)}"
+        _, station = await picows.ws_connect(lambda: Station(finished.release), target, extra_headers=headers)
+        assert isinstance(station, Station)
+        everyone.append(station)
+
+    async def run(frames: list[list[bytes]]) -> None:
+        for station, own in zip(everyone, frames, strict=True):
+            station.charge(own)
+        for _ in everyone:
+            await finished.acquire()
+
+    await run([prepare(number, 0, signed=signed) for number in range(stations)])
+    for begin in itertools.count(1, transactions):
+        nths = range(begin, begin + transactions)
+        frames = [[f for nth in nths for f in prepare(number, nth, signed=signed)] for number in range(stations)]
+        for station in everyone:
+            station.latencies_s.clear()
+        print("ready", flush=True)
+        if not await asyncio.to_thread(sys.stdin.readline):
+            return
+        start = time.perf_counter()
+        await run(frames)
+        wall_s = time.perf_counter() - start
+        latencies_s = sorted(s for station in everyone for s in station.latencies_s)
+        told = {
+            "messages": len(latencies_s),
+            "wall_s": wall_s,
+            "p50_ms": 1e3 * latencies_s[len(latencies_s) // 2],
+            "p99_ms": 1e3 * latencies_s[len(latencies_s) * 99 // 100],
+            "errors": sum(station.errors for station in everyone),
+        }
+        print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url")
+    parser.add_argument("--stations", type=int, default=200)
+    parser.add_argument("--transactions", type=int, default=4)
+    parser.add_argument("--signed", action="store_true", help="the meter signs begin and end of each transaction")
+    given = parser.parse_args()
+    uvloop.run(main(given.url, given.stations, given.transactions, signed=given.signed))
