@@ -1,6 +1,6 @@
 """Measure the journal: rows per second and per CPU-second, in group commits, on the disk under the given directory.
 
-    python bench/journal.py [--rows 200000] [--clients 200] [--dir DIR]
+    python -m bench.journal [--rows 200000] [--clients 200] [--dir DIR]
 
 `batches` has eight commits of many rows under way; `clients` is the server's pattern: as many tasks, each with one
 small commit under way. Beside them, plain `executemany` into the same table as the yardstick.
@@ -10,12 +10,16 @@ import argparse
 import asyncio
 import json
 import resource
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
+
+from bench.measure import Row
 
 from wattseal.base.ids import Hash, Origin, StationId, TenantId
 from wattseal.flow.ports import Batch, Dedup, StoredItem
@@ -117,6 +121,29 @@ async def clients(path: Path, rows: int, count: int) -> dict[str, object]:
     outcome = result(f"journal: {count} clients, item + answer a commit", each * count, start)
     await journal.close()
     return outcome
+
+
+def measure(*, quick: bool = False) -> list[Row]:
+    """Return rows per CPU-second of each way, against plain `executemany`."""
+    rows = 4_000 if quick else 60_000
+    runs: list[Callable[[Path], dict[str, Any]]] = [
+        lambda path: yardstick(path, rows, 100),
+        lambda path: asyncio.run(batches(path, rows, 100)),
+        lambda path: asyncio.run(clients(path, rows, 200)),
+    ]
+    found: list[list[dict[str, Any]]] = [[] for _ in runs]
+    for _ in range(1 if quick else 3):
+        for run, outcomes in zip(runs, found, strict=True):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "journal.sqlite3"
+                migrate(f"sqlite:///{path}")
+                outcomes.append(run(path))
+    rates = [statistics.median(o["rows_per_cpu_s"] for o in outcomes) for outcomes in found]
+    group, base = "Journal, SQLite with synchronous=FULL", "plain executemany"
+    return [
+        Row(group, outcomes[0]["name"], rate, "rows/CPU-s", rate / rates[0], base)
+        for outcomes, rate in zip(found, rates, strict=True)
+    ]
 
 
 def main() -> None:

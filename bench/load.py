@@ -66,7 +66,8 @@ def prepare(number: int, nth: int, *, signed: bool) -> list[bytes]:
             {"timestamp": at(METER_VALUES + 1), "sampledValue": [_signed(number, nth, begin, start_wh, stop_wh)]}
         ]
     calls.append(("StopTransaction", stop))
-    return [frame(f"{number}-{nth}-{n}", action, payload) for n, (action, payload) in enumerate(calls)]
+    ids = (f"{number:08}-0000-4000-8000-{nth:06}{n:06}" for n in range(len(calls)))
+    return [frame(message_id, action, payload) for message_id, (action, payload) in zip(ids, calls, strict=True)]
 
 
 def _signed(number: int, nth: int, begin: datetime, start_wh: int, stop_wh: int) -> dict[str, str]:

@@ -1,0 +1,74 @@
+"""Measure everything and print one table: `python -m bench [--quick] [--only NAME ...]`, or `make bench`.
+
+Each module measures one thing; every figure is a median of runs in which the competitors took turns, and CPU time, not
+wall time. Judge by the ratios: absolute figures belong to the machine, which the table names. The table and its numbers
+are kept under bench/results/. A missed target fails nothing here; it is printed.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import import_module, metadata
+from pathlib import Path
+
+from bench.measure import Row, table
+
+MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end")
+RESULTS = Path(__file__).parent / "results"
+PACKAGES = ("cryptography", "msgspec", "picows", "pynacl", "uvloop", "ocpp", "websockets")
+
+
+def commit() -> str:
+    """Return the commit measured, with a + where files differ from it."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"],  # noqa: S607 - git on the path
+        cwd=RESULTS.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "unknown"
+
+
+def machine() -> dict[str, str]:
+    """Return what the figures depend on."""
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        named = [
+            line.partition(":")[2].strip() for line in information.read_text().splitlines() if "model name" in line
+        ]
+        model = f"{named[0]} x {len(named)}" if named else model
+    found = {"cpu": model, "system": platform.platform(), "python": platform.python_version()}
+    return found | {name: metadata.version(name) for name in PACKAGES}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: few rounds, figures worth nothing, not kept")
+    parser.add_argument("--only", nargs="+", choices=MODULES, default=MODULES, help="measure these only; not kept")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    for name in given.only:
+        print(f"measuring {name} ...", flush=True)
+        rows += import_module(f"bench.{name}").measure(quick=given.quick)
+    at, head, on = datetime.now(UTC), commit(), machine()
+    missed = [row for row in rows if row.met is False]
+    told = f"Commit {head}, {at:%Y-%m-%d %H:%M} UTC, " + ", ".join(f"{k} {v}" for k, v in on.items())
+    met = sum(row.met is True for row in rows)
+    text = f"{told}\n\n{table(rows)}\n{met} targets met, {len(missed)} missed.\n"
+    print(f"\n{text}")
+    if given.quick or tuple(given.only) != MODULES:
+        return
+    RESULTS.mkdir(exist_ok=True)
+    stem = RESULTS / f"{at:%Y%m%dT%H%M%SZ}-{head.rstrip('+')}"
+    stem.with_suffix(".md").write_text(text)
+    kept = {"commit": head, "at": at.isoformat(), "machine": on, "rows": [row.to_json() for row in rows]}
+    stem.with_suffix(".json").write_text(json.dumps(kept, indent=1) + "\n")
+    print(f"kept as {stem}.md and .json")
+
+
+if __name__ == "__main__":
+    main()
