@@ -288,6 +288,15 @@ def test_a_wrong_configuration_stops_the_start_with_a_sentence(tmp_path: Path, t
     assert said in errors.getvalue()
 
 
+def test_a_restored_directory_signs_no_second_history(tmp_path: Path) -> None:
+    prepare(tmp_path / "msp")
+    (tmp_path / "msp" / "RESTORED").write_text("2026-03-01T00:00:00+00:00\n")
+    errors = io.StringIO()
+    words = ["emsp", "--data", str(tmp_path / "msp"), "--port", "0", "--config", str(tmp_path / "msp" / "emsp.toml")]
+    assert run(words, errors) == 78
+    assert "archive" in errors.getvalue()
+
+
 def test_without_a_trust_file_the_start_says_where_one_comes_from(tmp_path: Path) -> None:
     errors = io.StringIO()
     assert run(["emsp", "--data", str(tmp_path / "msp"), "--port", "0"], errors) == 78
