@@ -82,6 +82,8 @@ class Asked:
 async def authorise(asked: Asked) -> Grant | Refused:
     """Have a token decided on; request and decision go into the step, which the caller commits before answering.
 
+    Once this has returned, the caller awaits nothing but that commit: others write to the same billing chain.
+
     Where an eMSP decides, the request is durable before it is asked, and silence is not consent unless the operator
     has said so.
     """

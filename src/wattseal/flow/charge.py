@@ -70,12 +70,12 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     elif fact.transaction_id is not None and (known := await find_live(turn, fact.transaction_id)) is not None:
         return await _event(turn, known, fact, fact.readings, "Started")
     step = turn.step()
+    transaction_id = fact.transaction_id or await _draw_transaction_id(turn)
+    await world.chains.ready(turn.origin, fact.evse_id)
     grant, authorization, note = await _authorised(turn, step, fact.id_token, fact.evse_id)
     if fact.id_token is not None:
         memory.grants.pop(fact.id_token.key(), None)
-    await world.chains.ready(turn.origin, fact.evse_id)
     keys = grant.keys if grant else SubjectKeys.new(world.random.bytes)
-    transaction_id = fact.transaction_id or await _draw_transaction_id(turn)
     metered = _examine(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
     register_wh, differs = reconcile(fact.register_wh, metered)
     last = memory.last_end.get(fact.evse_id)
@@ -166,6 +166,7 @@ async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
         await _stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
         return Acknowledged()
     if not known.seen(payload_mark(turn.payload)):
+        await turn.world.chains.ready(turn.origin, known.transaction.evse_id)
         await _reading(turn, known, fact.readings, None, step=turn.step())
     return Acknowledged()
 
@@ -204,6 +205,7 @@ async def _event(
     if fact.seq_no is not None and live.seen(event_mark(event, fact.seq_no)):
         return _answer(None, live.authorization if fact.id_token is not None else None)
     step = turn.step()
+    await turn.world.chains.ready(turn.origin, live.transaction.evse_id)
     if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
         await _authorise_late(turn, step, live, fact.id_token)
     ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
@@ -238,9 +240,9 @@ async def _reading(
     step: Step,
     notes: tuple[Finding, ...] = (),
 ) -> None:
+    """Record readings of a transaction; the caller has made its chain ready."""
     transaction = live.transaction
     stream = transaction.evse_id
-    await turn.world.chains.ready(turn.origin, stream)
     metered = _examine(turn, readings, "reading", None, stream)
     plain_wh = energy_register_wh(tuple(readings))
     register_wh, differs = reconcile(plain_wh, metered)

@@ -184,7 +184,8 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     observed = Observed((*judged.notes, *_notes(turn, live, record)))
     changed = apply(live.transaction, record)
     if observed.notes:
-        changed = apply(changed, await _noted(turn, step, item, live, observed))
+        await turn.world.chains.ready(turn.origin, item.payload.stream)
+        step.finally_do(lambda: _note(turn, step, item, live, observed))
     if record.meter is not None and not observed.notes:
         live.highest_wh, live.latest_ms = record.meter.register_wh, record.ms
     if changed != live.transaction or record.kind is Kind.STARTED:
@@ -197,13 +198,13 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
         step.outbox.extend(settlement_due(changed, turn.world.party, turn.now_ms))
 
 
-async def _noted(turn: Turn, step: Step, item: Item, live: Live, observed: Observed) -> Recorded:
+def _note(turn: Turn, step: Step, item: Item, live: Live, observed: Observed) -> None:
     """Record what this CSMS observed about another's record, on its own chain: projections follow from records only."""
-    world, stream = turn.world, item.payload.stream
-    await world.chains.ready(turn.origin, stream)
     groups = {Group.RAW: GroupDraft(observed.to_fields(b""))}
     draft = Draft(Kind.READING, turn.now_ms, ClockQuality.SYNCHRONISED, groups, refs=(item.hash,))
-    return read_item(step.write(turn.origin, stream, world.csms_key, draft, live.keys))
+    note = step.write(turn.origin, item.payload.stream, turn.world.csms_key, draft, live.keys)
+    live.transaction = apply(live.transaction, read_item(note))
+    step.project(live.transaction)
 
 
 def _place(turn: Turn, step: Step, live: Live, kind: Kind) -> None:

@@ -1,6 +1,6 @@
 """One atomic step: the records, documents and answers that become durable together before anything is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from wattseal.base.errors import StoreError
@@ -19,7 +19,11 @@ from wattseal.seal.writer import Draft, GroupDraft, SubjectKeys
 
 @dataclass(slots=True)
 class Step:
-    """Collects what one message changes; `commit` makes it durable, or drops all memory and raises `StoreError`."""
+    """Collects what one message changes; `commit` makes it durable, or drops all memory and raises `StoreError`.
+
+    Between the first `write` and `commit` nothing may be awaited: somebody else could commit a later record of the same
+    chain first. What is only known while other things are awaited is put off with `finally_do`.
+    """
 
     world: World
     station_id: str
@@ -28,6 +32,7 @@ class Step:
     puts: list[Put] = field(default_factory=list)
     dedups: list[Dedup] = field(default_factory=list)
     outbox: list[Outgoing] = field(default_factory=list)
+    later: list[Callable[[], None]] = field(default_factory=list)
 
     def write(self, origin: str, stream: int, key: SigningKey, draft: Draft, subject: SubjectKeys | None) -> Item:
         """Append a record to a chain that is ready, and keep it."""
@@ -47,8 +52,14 @@ class Step:
         """Keep a transaction's new state."""
         self.puts.append(put_transaction(transaction, self.now_ms))
 
+    def finally_do(self, action: Callable[[], None]) -> None:
+        """Do something just before the commit, in the order of asking."""
+        self.later.append(action)
+
     async def commit(self) -> Committed:
         """Make the step durable."""
+        for action in self.later:
+            action()
         batch = Batch(self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox))
         try:
             return await self.world.journal.commit(batch)

@@ -1,0 +1,68 @@
+"""Starts `wattseal serve` processes fast: everything is imported once, each start is a fork of that.
+
+Reads lines of JSON from standard input, {"data", "ocpp", "http", "settings", "kill_after"}, and answers each with the
+line of the process that is ready: {"pid", "ocpp", "http"}. With `kill_after` N the process kills itself just after its
+N-th commit is durable and before anything is answered.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from wattseal.app.cpo import Options, Running, run_cpo
+from wattseal.app.settings import Settings
+from wattseal.flow.ports import Batch, Committed
+from wattseal.stores.journal import BaseJournal
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        told = json.loads(line)
+        if os.fork() == 0:
+            _child(told)
+
+
+def _child(told: dict[str, Any]) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if told.get("kill_after"):
+        _die_after(told["kill_after"])
+    settings = msgspec.convert(told["settings"], Settings)
+    serve = msgspec.structs.replace(settings.serve, ocpp_port=told["ocpp"], http_port=told["http"])
+    options = Options(Path(told["data"]), msgspec.structs.replace(settings, serve=serve))
+
+    def ready(running: Running) -> None:
+        said = {"pid": os.getpid(), "ocpp": running.ocpp_port, "http": running.http_port}
+        os.write(1, json.dumps(said).encode() + b"\n")
+
+    code = 1
+    try:
+        asyncio.run(run_cpo(options, ready))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _die_after(commits: int) -> None:
+    commit = BaseJournal.commit
+    left = commits
+
+    async def and_die(self: BaseJournal, batch: Batch) -> Committed:
+        nonlocal left
+        committed = await commit(self, batch)
+        left -= 1
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return committed
+
+    BaseJournal.commit = and_die  # type: ignore[method-assign] # the adversary of this test
+
+
+if __name__ == "__main__":
+    main()
