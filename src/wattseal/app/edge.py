@@ -17,6 +17,7 @@ from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
 from wattseal.app.edge_uplink import CsmsSide
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
+from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId, TenantId
 from wattseal.dial.ocpp import Surroundings, Target
 from wattseal.parties.edge_state import Mode, Site
@@ -31,6 +32,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 PATHS = ("/ocpp/", "/")
 """A station may point at the edge with the CSMS's path or with none."""
 MAX_HEARTBEAT_S = 300.0
+RESTART_S = 1.0
 _LOOPBACK = ("127.", "::1")
 _log = structlog.get_logger(__name__)
 
@@ -122,8 +124,8 @@ class Edge:
         if known:
             self._csms.dial(Version(self._memory.site.version))
         port = await self._server.start(self._settings.host, self._settings.port)
-        for endless in (self._down.deliver(), self._tick()):
-            self._start(endless)
+        for work in (self._down.deliver, self._tick):
+            self._start(self._keep_going(work))
         ready(port)
         await stop.wait()
         await self._server.stop()
@@ -142,7 +144,17 @@ class Edge:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("edge_task_failed", error=type(error).__name__)
-            raise error
+
+    async def _keep_going(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do endless work, beginning anew where it fails, such as on a full disk."""
+        while True:
+            try:
+                await work()
+            except StoreError as error:
+                _log.warning("journal_refused", code=error.code)
+            except Exception:  # noqa: BLE001 - an edge that stands still loses charges, one that tries again does not
+                _log.exception("edge_work_failed")
+            await asyncio.sleep(RESTART_S)
 
     async def _tick(self) -> None:
         pause_s = max(0.25, min(self._settings.heartbeat_s / 4, 15.0))
