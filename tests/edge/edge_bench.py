@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -137,6 +137,12 @@ class Bench:
         """Wait until nothing is left to be sent."""
         async with asyncio.timeout(10):
             while await self.memory.waiting(1):  # noqa: ASYNC110 - the edge owes nobody an event for this
+                await asyncio.sleep(0.01)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(10):
+            while not condition():  # noqa: ASYNC110 - the edge owes nobody an event for this
                 await asyncio.sleep(0.01)
 
 

@@ -231,8 +231,7 @@ async def test_a_stop_spoiled_on_its_way_is_sent_again_at_once_in_its_place(tmp_
     at = site()
     async with bench(tmp_path, at, csms=SpoiledOnce(at)) as b:
         await charge_16(b)
-        await b.settle()
-        assert b.memory.state.charges == {}
+        await b.until(lambda: b.memory.state.charges == {})
         chain = [item for item in b.csms.items if item.payload.stream == 1]
         assert check_chain(chain) == []
         assert chain[-1].payload.kind == Kind.ENDED
