@@ -40,6 +40,7 @@ from wattseal.serve.api_problems import (
     on_defect,
     on_http_error,
     on_problem,
+    on_recursion,
     on_wattseal_error,
 )
 from wattseal.wire.ocpi.v2_2_1.tariffs import decode_tariff
@@ -348,6 +349,7 @@ def make_api(service: Service) -> Litestar:
             ProblemError: on_problem,
             WattsealError: on_wattseal_error,
             HTTPException: on_http_error,
+            RecursionError: on_recursion,
             Exception: on_defect,
         },
         openapi_config=OpenAPIConfig("wattseal", "1", path="/api/docs", use_handler_docstrings=True),

@@ -1,6 +1,7 @@
 """Errors of the HTTP API as RFC 9457 problems: a stable code, a sentence that says what to do, the field at fault."""
 
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -23,6 +24,13 @@ _CODES = {
     413: "too_large",
     415: "media_type",
 }
+_TITLES = {
+    404: "nothing is served at this path; /api/docs lists what is",
+    405: "this path takes other methods; /api/docs lists them",
+    413: "a request body has at most 1 MiB",
+}
+"""What the framework says in a word only."""
+_QUOTED = re.compile(r" '.*'", re.DOTALL)
 
 
 class ProblemError(Exception):
@@ -77,13 +85,21 @@ def on_http_error(_request: Req, error: HTTPException) -> Response[bytes]:
     if isinstance(error, ValidationException):
         fields = [entry.get("key", "") for entry in error.extra or [] if isinstance(entry, dict)]
         text = "; ".join(str(e.get("message", "")) for e in error.extra or [] if isinstance(e, dict))
+        text = _QUOTED.sub("", text)
         return problem(
             422, "bad_input", text or "the request does not have the documented shape", field=",".join(fields)
         )
-    response = problem(status, _CODES.get(status, "http_error"), error.detail or "this request cannot be served")
+    title = _TITLES.get(status, error.detail) or "this request cannot be served"
+    response = problem(status, _CODES.get(status, "http_error"), title)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="wattseal"'
     return response
+
+
+def on_recursion(_request: Req, error: RecursionError) -> Response[bytes]:
+    """Answer a body whose nesting exhausts the parser."""
+    _LOGGER.warning("a request nests too deeply", exc_info=error)
+    return problem(400, "bad_request", "the body nests too deeply; send the documented shape")
 
 
 def on_defect(_request: Req, error: Exception) -> Response[bytes]:
