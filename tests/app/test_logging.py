@@ -99,3 +99,12 @@ def test_only_the_level_asked_for_is_written() -> None:
     structlog.get_logger("t").warning("loud")
     assert "quiet" not in stream.getvalue()
     assert "loud" in stream.getvalue()
+
+
+def test_libraries_chat_only_when_debugging() -> None:
+    stream = written()
+    logging.getLogger("alembic.runtime.migration").info("chat")
+    assert stream.getvalue() == ""
+    stream = written(level=LogLevel.DEBUG)
+    logging.getLogger("alembic.runtime.migration").info("chat")
+    assert "chat" in stream.getvalue()

@@ -13,11 +13,13 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
-from wattseal.app.settings import LogFormat, Logging, Secret
+from wattseal.app.settings import LogFormat, Logging, LogLevel, Secret
 from wattseal.base.text import shown
 
 HIDDEN = "[redacted]"
 MAX_TEXT = 4000
+_CHATTY = ("aiohttp.access", "alembic", "asyncio", "uvicorn")
+"""Libraries whose everyday lines are for debugging only."""
 _MANY_LINES = ("exception", "stack")
 _SENSITIVE = re.compile(
     r"passw|passphrase|secret|token|authori[sz]ation|cookie|credential|private|api_?key|id_?tag|\buid\b|bearer|\bseed\b",
@@ -56,6 +58,9 @@ def configure_logging(settings: Logging, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.value.upper())
+    for name in _CHATTY:
+        chatty = settings.level is LogLevel.DEBUG
+        logging.getLogger(name).setLevel(logging.NOTSET if chatty else logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -1,6 +1,5 @@
 """`wattseal serve`: the CSMS of one CPO."""
 
-import logging
 import os
 from pathlib import Path
 from typing import Annotated
@@ -43,8 +42,6 @@ def serve(
     chosen = {name: value for name, value in given.items() if value is not None}
     settings = msgspec.structs.replace(settings, serve=msgspec.structs.replace(settings.serve, **chosen))
     configure_logging(settings.logging)
-    for chatty in ("alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
 
     def ready(running: Running) -> None:
         said = {
