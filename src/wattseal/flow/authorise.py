@@ -12,10 +12,11 @@ from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, Grant, Me
 from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import AskParty, OwnDecision, who_decides
 from wattseal.rules.recorded import Recorded
+from wattseal.seal import dcbor
 from wattseal.seal.fields import Decision, Identity, Ops
-from wattseal.seal.item import ClockQuality, Group, Item, Kind, parse_item
+from wattseal.seal.item import Group, Item, Kind, parse_item
+from wattseal.seal.plain import PlainDraft, Written
 from wattseal.seal.registry import Refusal, Role
-from wattseal.seal.writer import Draft, GroupDraft, SubjectKeys
 
 CURRENT_TARIFF = "current"
 """Key of the document that names the tariff record in force."""
@@ -65,13 +66,13 @@ def keep_grant(memory: Memory, id_token: IdToken, grant: Grant) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A driver's token presented at a station. `keys` are those of the transaction that its records will belong to."""
+    """A driver's token presented at a station. `subject` is the transaction's that its records belong to."""
 
     memory: Memory
     step: Step
     id_token: IdToken
     evse_id: int
-    keys: SubjectKeys
+    subject: bytes
 
     @property
     def world(self) -> World:
@@ -99,29 +100,27 @@ async def authorise(asked: Asked) -> Grant | Refused:
             assert_never(decides)
 
 
-async def _request(asked: Asked, step: Step, route: str) -> Item:
+async def _request(asked: Asked, step: Step, route: str) -> Written:
     world, id_token = asked.world, asked.id_token
-    origin = asked.memory.origin
-    await world.chains.ready(origin, 0)
-    groups = {
-        Group.IDENTITY: GroupDraft(Identity(id_token.value, id_token.type).to_fields()),
-        Group.OPS: GroupDraft(
-            Ops(route=route, evse_id=asked.evse_id or None, nonce=world.random.bytes(16)).to_fields()
-        ),
-    }
-    draft = Draft(Kind.REQUEST, step.now_ms, ClockQuality.SYNCHRONISED, groups)
-    return step.write(origin, 0, world.csms_key, draft, asked.keys)
+    place = (asked.memory.origin, 0)
+    await world.chains.ready(*place)
+    identity = Identity(id_token.value, id_token.type)
+    ops = Ops(route=route, evse_id=asked.evse_id or None, nonce=world.random.bytes(16))
+    groups = ((_IDENTITY, dcbor.encode(identity.to_fields())), (_OPS, dcbor.encode(ops.to_fields())))
+    return step.write(place, world.csms_key, PlainDraft(Kind.REQUEST, step.now_ms, groups), asked.subject)
 
 
-def _requested(item: Item, route: str) -> Recorded:
-    payload = item.payload
+_IDENTITY, _OPS = int(Group.IDENTITY), int(Group.OPS)
+
+
+def _requested(written: Written, route: str) -> Recorded:
     return Recorded(
         kind=Kind.REQUEST,
-        hash=item.hash,
-        origin=payload.origin,
-        stream=payload.stream,
-        ms=payload.ms,
-        subject=payload.subject,
+        hash=written.hash,
+        origin=written.origin,
+        stream=written.stream,
+        ms=written.ms,
+        subject=written.subject,
         ops=Ops(route=route),
     )
 
@@ -132,22 +131,17 @@ async def _decide(asked: Asked) -> Grant:
     tariff = await current_tariff(world)
     request = await _request(asked, step, world.party)
     decision = Decision(TokenStatus.ACCEPTED, world.random.bytes(16), step.now_ms + world.settings.grant_s * 1000)
-    draft = Draft(
-        Kind.DECISION,
-        step.now_ms,
-        ClockQuality.SYNCHRONISED,
-        refs=(request.hash, *((bytes.fromhex(tariff.record),) if tariff else ())),
-        public=decision.to_public(),
-    )
-    item = step.write(world.billing_origin, 0, world.billing_key, draft, asked.keys)
-    return _grant(asked.keys, _requested(request, world.party), decision, item)
+    refs = (request.hash,) if tariff is None else (request.hash, bytes.fromhex(tariff.record))
+    draft = PlainDraft(Kind.DECISION, step.now_ms, refs=refs, public=dcbor.encode(decision.to_public()))
+    written = step.write((world.billing_origin, 0), world.billing_key, draft, asked.subject)
+    return _grant(asked.subject, _requested(request, world.party), decision, written)
 
 
-def _grant(keys: SubjectKeys, request: Recorded, decision: Decision, item: Item) -> Grant:
-    return Grant((request, decided(item, decision)), keys, authorization_of(decision, item), decision.expires_ms)
+def _grant(subject: bytes, request: Recorded, decision: Decision, item: Item | Written) -> Grant:
+    return Grant((request, decided(item, decision)), subject, authorization_of(decision, item), decision.expires_ms)
 
 
-def authorization_of(decision: Decision, item: Item) -> Authorization:
+def authorization_of(decision: Decision, item: Item | Written) -> Authorization:
     """Return what a signed decision says, in the domain's words."""
     expires_at = datetime.fromtimestamp(decision.expires_ms / 1000, UTC)
     return Authorization(decision.status, decision.auth_id, expires_at, decision.cap_wh, item.hash)
@@ -158,18 +152,18 @@ async def _ask(asked: Asked, party: str) -> Grant | Refused:
     first = Step(world, asked.step.station_id, asked.step.now_ms)
     request = await _request(asked, first, party)
     await first.commit()
-    answered = await world.partners.ask(party, (request.encode(),), ASK_TIMEOUT_S)
+    answered = await world.partners.ask(party, (request.item,), ASK_TIMEOUT_S)
     if answered is None:
         world.count("billing_party_unreachable")
         status = TokenStatus.ACCEPTED if world.settings.unreachable_accepts else TokenStatus.INVALID
         return Refused(Authorization(status), "billing_party_unreachable")
-    found = decision_on(world, answered, request, party)
+    found = decision_on(world, answered, parse_item(request.item), party)
     if found is None:
         world.count("decision_unusable")
         return Refused(Authorization(TokenStatus.INVALID), "no_decision")
     item, decision = found
     asked.step.keep(item)
-    grant = _grant(asked.keys, _requested(request, party), decision, item)
+    grant = _grant(asked.subject, _requested(request, party), decision, item)
     if decision.status is not TokenStatus.ACCEPTED:
         return Refused(grant.authorization)
     return grant

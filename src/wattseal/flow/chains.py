@@ -7,15 +7,36 @@ from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.ports import Journal, KeptItem, Random, StoredItem
 from wattseal.seal.chain import MAX_LINKS, NO_HEAD, ChainHead
-from wattseal.seal.item import ClockQuality, Item, Kind, parse_item
-from wattseal.seal.writer import Draft, SubjectKeys, Writer
+from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.plain import PlainDraft, PlainWriter, Written
 
 Place = tuple[str, int]
 """(origin, stream)."""
+MAX_WRITERS = 100_000
+"""Prepared writers kept; beyond that they are made anew."""
+
+
+def stored_written(written: Written, station_id: str, now_ms: int) -> StoredItem:
+    """Return a record of our own as the journal keeps it."""
+    leaf = written.leaf
+    return StoredItem(
+        Origin(written.origin),
+        written.stream,
+        written.epoch,
+        written.seq,
+        written.kind,
+        leaf is not None,
+        Hash(written.hash),
+        written.item,
+        StationId(station_id),
+        now_ms,
+        None if written.subject is None else Subject(written.subject),
+        None if leaf is None else Hash(leaf),
+    )
 
 
 def stored(item: Item, station_id: str, now_ms: int) -> StoredItem:
-    """Return an item as the journal keeps it."""
+    """Return somebody else's item as the journal keeps it."""
     payload = item.payload
     leaf = item.leaf_entry()
     return StoredItem(
@@ -64,7 +85,7 @@ class Chains:
         self._log_origin = log_origin
         self._random = random
         self._heads: dict[Place, ChainHead] = {}
-        self._writers: dict[tuple[str, bytes], Writer] = {}
+        self._writers: dict[Place, PlainWriter] = {}
 
     async def ready(self, origin: str, stream: int) -> None:
         """Load a chain's head if it is not known; to be awaited before `append`, and nothing after it."""
@@ -72,21 +93,18 @@ class Chains:
             head = await load_head(self._journal, self._tenant, origin, stream)
             self._heads.setdefault((origin, stream), head)
 
-    def append(
-        self, origin: str, stream: int, key: SigningKey, draft: Draft, subject: SubjectKeys | None
-    ) -> tuple[Item, ...]:
+    def append(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> tuple[Written, ...]:
         """Put a record on a chain that is `ready`; the first one of a chain is preceded by its boot record."""
-        place = (origin, stream)
         head = self._heads.get(place)
         if head is None:
-            raise StoreError("memory was dropped while a message waited", code="not_ready", subject=origin)
-        writer = self._writer(origin, key)
-        boot: tuple[Item, ...] = ()
+            raise StoreError("memory was dropped while a message waited", code="not_ready", subject=place[0])
+        writer = self._writers.get(place) or self._writer(place, key)
+        boot: tuple[Written, ...] = ()
         if head is NO_HEAD:
-            first, head = writer.append(head, stream, Draft(Kind.BOOT, draft.ms, ClockQuality.SYNCHRONISED), None)
+            first, head = writer.append(head, PlainDraft(Kind.BOOT, draft.ms), None)
             boot = (first,)
-        item, self._heads[place] = writer.append(head, stream, draft, subject)
-        return (*boot, item)
+        written, self._heads[place] = writer.append(head, draft, subject)
+        return (*boot, written)
 
     def unsigned_since(self, before_ms: int) -> tuple[Place, ...]:
         """Return the chains whose oldest unsigned link was written before `before_ms`."""
@@ -100,8 +118,8 @@ class Chains:
         """Drop all heads; they are read from the journal again."""
         self._heads.clear()
 
-    def _writer(self, origin: str, key: SigningKey) -> Writer:
-        place = (origin, bytes(key.public.kid))
-        if place not in self._writers:
-            self._writers[place] = Writer.new(origin, self._log_origin, key, self._random.bytes)
-        return self._writers[place]
+    def _writer(self, place: Place, key: SigningKey) -> PlainWriter:
+        origin, stream = place
+        if len(self._writers) >= MAX_WRITERS:
+            self._writers.clear()
+        return self._writers.setdefault(place, PlainWriter(origin, stream, self._log_origin, key, self._random.bytes))

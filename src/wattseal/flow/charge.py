@@ -11,17 +11,17 @@ from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
 from wattseal.flow.authorise import Asked, Refused, authorise, find_token, unused_grant
 from wattseal.flow.documents import EVSE, put
-from wattseal.flow.sealed import relay
+from wattseal.flow.sealed import is_relayed, relay
 from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, raise_alarms
 from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
-from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_register_wh
+from wattseal.model.metering import Reading, energy_register_wh
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
-from wattseal.rules.metered import Metered, examine, one_meter_signed, pages_complete, reconcile, signed_end_wh
+from wattseal.rules.metered import NONE, Metered, examine, one_meter_signed, pages_complete, reconcile, signed_end_wh
 from wattseal.rules.recorded import UNREMARKABLE, Observed
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
@@ -35,9 +35,9 @@ from wattseal.rules.transactions import (
     note_register,
     note_start,
 )
-from wattseal.seal.fields import Load, Meter, Ops, Sample
-from wattseal.seal.item import Group, Item, Kind
-from wattseal.seal.writer import GroupDraft, SubjectKeys
+from wattseal.seal.fields import Meter, Ops
+from wattseal.seal.item import Kind, parse_item
+from wattseal.seal.plain import Written
 
 SIGNED_ELSEWHERE = "~csms"
 """Ending of the chain this CSMS writes for a station that has a signer of its own."""
@@ -75,7 +75,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     grant, authorization, note = await _authorised(turn, step, fact.id_token, fact.evse_id)
     if fact.id_token is not None:
         memory.grants.pop(fact.id_token.key(), None)
-    keys = grant.keys if grant else SubjectKeys.new(world.random.bytes)
+    subject = grant.subject if grant else world.new_subject()
     metered = _examine(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
     register_wh, differs = reconcile(fact.register_wh, metered)
     last = memory.last_end.get(fact.evse_id)
@@ -98,15 +98,15 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
         frame=turn.frame,
         refs=(grant.authorization.decision,) if grant and grant.authorization.decision else (),
     )
-    transaction = begin(keys.subject, turn.station.id, turn.now_ms)
+    transaction = begin(subject, turn.station.id, turn.now_ms)
     for record in grant.records if grant else ():
         transaction = apply(transaction, record)
-    live = Live(transaction, keys, authorization, register_wh, turn.now_ms)
+    live = Live(transaction, subject, authorization, register_wh, turn.now_ms)
     live.take(fact.seq_no, metered.valid)
     _put(turn, step, live, plain, fact.evse_id)
     live.seen(_mark(turn, "Started", fact.seq_no))
     memory.live[transaction_id] = live
-    step.remember(transaction_key(transaction_id), keys.subject)
+    step.remember(transaction_key(transaction_id), subject)
     if key is not None:
         kept = StartAnswer(transaction_id, None)
         if authorization is not None:
@@ -139,17 +139,17 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     notes: list[Finding] = []
     if live is None:
         notes.append(Finding("end_without_start" if usable else "unusable_transaction_id", "transaction_id"))
-        keys = SubjectKeys.new(turn.world.random.bytes)
-        live = Live(begin(keys.subject, turn.station.id, turn.now_ms), keys)
-        step.remember(transaction_key(key), keys.subject)
+        subject = turn.world.new_subject()
+        live = Live(begin(subject, turn.station.id, turn.now_ms), subject)
+        step.remember(transaction_key(key), subject)
     stream = live.transaction.evse_id or fact.evse_id or 0
     await turn.world.chains.ready(turn.origin, stream)
     plain = _end_record(turn, live, fact, EvseId(stream), notes)
-    item = _put(turn, step, live, plain, stream)
+    written = _put(turn, step, live, plain, stream)
     live.seen(_mark(turn, "Ended", fact.seq_no))
     if plain.meter is not None and stream:
-        turn.memory.last_end[stream] = (item.hash, plain.meter.register_wh)
-        last = LastEnd(stream, item.hash.hex(), plain.meter.register_wh)
+        turn.memory.last_end[stream] = (written.hash, plain.meter.register_wh)
+        last = LastEnd(stream, written.hash.hex(), plain.meter.register_wh)
         station_id = turn.station.id
         step.puts.append(put(EVSE, f"{station_id}/{stream}", last, turn.now_ms, station_id=station_id))
     turn.memory.live.pop(key, None)
@@ -177,9 +177,7 @@ async def _authorised(
     if id_token is None:
         return None, None, ()
     grant = unused_grant(turn.memory, id_token, turn.now_ms)
-    decided = grant or await authorise(
-        Asked(turn.memory, step, id_token, evse_id, SubjectKeys.new(turn.world.random.bytes))
-    )
+    decided = grant or await authorise(Asked(turn.memory, step, id_token, evse_id, turn.world.new_subject()))
     if isinstance(decided, Refused):
         return None, decided.authorization, (Finding(decided.note, "id_token"),) if decided.note else ()
     return decided, decided.authorization, ()
@@ -218,10 +216,10 @@ async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken)
     """Take the decision on a token presented after the start; its records carry the transaction's subject."""
     grant = unused_grant(turn.memory, id_token, turn.now_ms)
     decided: Grant | Refused
-    if grant is not None and grant.keys.subject == live.keys.subject:
+    if grant is not None and grant.subject == live.subject:
         decided = grant
     else:
-        decided = await authorise(Asked(turn.memory, step, id_token, live.transaction.evse_id, live.keys))
+        decided = await authorise(Asked(turn.memory, step, id_token, live.transaction.evse_id, live.subject))
     live.authorization = decided.authorization
     if isinstance(decided, Refused):
         return
@@ -255,7 +253,6 @@ async def _reading(
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
         observed=_observed(turn, metered, tuple(judged)),
         frame=turn.frame,
-        groups=_load(readings),
     )
     live.take(ops.seq_no if ops else None, metered.valid)
     if register_wh is not None and not judged:
@@ -286,8 +283,8 @@ async def _stray(
         frame=turn.frame,
     )
     step = turn.step()
-    item = step.write(turn.origin, evse_id, turn.world.csms_key, plain.draft(turn.now_ms), None)
-    raise_alarms(step, plain.observed, item)
+    written = step.write((turn.origin, evse_id), turn.world.csms_key, plain.draft(turn.now_ms), None)
+    raise_alarms(step, plain.observed, written.hash)
     await step.commit()
 
 
@@ -349,17 +346,17 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
     )
 
 
-def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Item:
+def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
     """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
-    item = step.write(turn.origin, stream, turn.world.csms_key, plain.draft(turn.now_ms), live.keys)
-    if plain.kind is Kind.READING and plain.observed == UNREMARKABLE:
-        return item
-    live.transaction = apply(live.transaction, plain.recorded(item))
+    written = step.write((turn.origin, stream), turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
+    if plain.kind is Kind.READING and plain.observed is UNREMARKABLE:
+        return written
+    live.transaction = apply(live.transaction, plain.recorded(written))
     step.project(live.transaction)
-    raise_alarms(step, plain.observed, item, live.transaction)
-    if plain.kind is not Kind.READING:
-        relay(step, live.transaction, item)
-    return item
+    raise_alarms(step, plain.observed, written.hash, live.transaction)
+    if plain.kind is not Kind.READING and is_relayed(turn.world, live.transaction):
+        relay(step, live.transaction, parse_item(written.item))
+    return written
 
 
 def _examine(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
@@ -368,6 +365,8 @@ def _examine(turn: Turn, readings: Sequence[Reading], record: str, moment: Momen
 
 
 def _observed(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:
+    if not (notes or turn.findings) and metered is NONE:
+        return UNREMARKABLE
     observed = turn.observed(*metered.observed.notes, *notes)
     return Observed(observed.notes, metered.observed.verdicts)
 
@@ -376,15 +375,6 @@ def _start_meter(register_wh: Decimal, last: tuple[bytes, Decimal] | None, meter
     if last is None:
         return Meter(register_wh, evidence=metered.evidence)
     return Meter(register_wh, unaccounted_wh=register_wh - last[1], prev_end=last[0], evidence=metered.evidence)
-
-
-def _load(readings: Sequence[Reading]) -> dict[Group, GroupDraft]:
-    samples = tuple(
-        Sample(r.measurand, r.value, r.unit, r.phase)
-        for r in readings
-        if r.value is not None and r.measurand != ENERGY_IMPORT_REGISTER
-    )
-    return {Group.LOAD: GroupDraft(Load(samples).to_fields())} if samples else {}
 
 
 async def _draw_transaction_id(turn: Turn) -> str:

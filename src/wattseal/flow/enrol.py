@@ -17,10 +17,11 @@ from wattseal.model.station import Station
 from wattseal.model.tariff import Tariff
 from wattseal.model.token import TokenRecord
 from wattseal.rules.enrolment import believe, station_entry
-from wattseal.seal.item import ClockQuality, Kind, is_origin
+from wattseal.seal import dcbor
+from wattseal.seal.item import Kind, is_origin, parse_item
+from wattseal.seal.plain import PlainDraft
 from wattseal.seal.registry import Refusal, entry_from
 from wattseal.seal.signed import Statement, parse
-from wattseal.seal.writer import Draft
 
 _STATION_ID = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 MIN_PASSWORD, MAX_PASSWORD = 8, 64
@@ -108,8 +109,9 @@ async def set_tariff(world: World, tariff: Tariff) -> TariffKept:
     public = {1: tariff_to_value(tariff)}
     step = Step(world, "", world.now_ms())
     await world.chains.ready(world.billing_origin, 0)
-    draft = Draft(Kind.TARIFF, step.now_ms, ClockQuality.SYNCHRONISED, public=public)
-    item = step.write(world.billing_origin, 0, world.billing_key, draft, None)
+    draft = PlainDraft(Kind.TARIFF, step.now_ms, public=dcbor.encode(public))
+    written = step.write((world.billing_origin, 0), world.billing_key, draft, None)
+    item = parse_item(written.item)
     kept = TariffKept(tariff.id, item.hash.hex())
     step.puts.append(put(TARIFF, CURRENT_TARIFF, CurrentTariff(kept.record, tariff.id), step.now_ms))
     step.puts.append(put(TARIFF_RECORD, kept.record, KeptItemBytes(item.encode()), step.now_ms))

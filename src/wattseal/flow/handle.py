@@ -31,7 +31,6 @@ from wattseal.model.facts import (
     TransactionUpdated,
 )
 from wattseal.model.principal import Principal
-from wattseal.seal.writer import SubjectKeys
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
@@ -120,8 +119,8 @@ async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationA
     if known is not None:
         return AuthorizationAnswer(known.authorization)
     step = turn.step()
-    keys = _waiting_keys(turn.memory) or SubjectKeys.new(turn.world.random.bytes)
-    decided = await authorise(Asked(turn.memory, step, fact.id_token, 0, keys))
+    subject = _waiting_subject(turn.memory) or turn.world.new_subject()
+    decided = await authorise(Asked(turn.memory, step, fact.id_token, 0, subject))
     if step.items:
         await step.commit()
     if not isinstance(decided, Refused):
@@ -129,10 +128,10 @@ async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationA
     return AuthorizationAnswer(decided.authorization)
 
 
-def _waiting_keys(memory: Memory) -> SubjectKeys | None:
-    """Return the keys of the one open transaction that waits for a driver, if there is exactly one."""
+def _waiting_subject(memory: Memory) -> bytes | None:
+    """Return the subject of the one open transaction that waits for a driver, if there is exactly one."""
     waiting = [live for live in memory.live.values() if live.transaction.authorization is None]
-    return waiting[0].keys if len(waiting) == 1 else None
+    return waiting[0].subject if len(waiting) == 1 else None
 
 
 async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:

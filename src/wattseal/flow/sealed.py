@@ -35,10 +35,11 @@ from wattseal.rules.audience import shown_in_bundle
 from wattseal.rules.recorded import Observed, Recorded, read_item
 from wattseal.rules.retries import transaction_key
 from wattseal.rules.transactions import apply, begin, note_end, note_pin, note_register, note_start
+from wattseal.seal import dcbor
 from wattseal.seal.groups import PLAIN, Opening, open_box, unwrap
-from wattseal.seal.item import ClockQuality, Group, Item, Kind, parse_item
+from wattseal.seal.item import Group, Item, Kind, parse_item
+from wattseal.seal.plain import PlainDraft
 from wattseal.seal.receipt import Receipt, issue
-from wattseal.seal.writer import Draft, GroupDraft, SubjectKeys
 from wattseal.wire.ocpp.blocks.data_transfer.data_transfer import ITEMS, items_text, read_items
 from wattseal.wire.ocpp.message import VENDOR
 
@@ -143,14 +144,14 @@ async def _keep(turn: Turn, step: Step, item: Item) -> bool:
         rejected = Rejected(item.encode(), judged.verdict, judged.notes[0].code)
         key = f"{turn.station.id}/{item.hash.hex()}"
         step.puts.append(put(REJECTED, key, rejected, turn.now_ms, station_id=turn.station.id))
-        raise_alarms(step, observed, item)
+        raise_alarms(step, observed, item.hash)
         return False
     judged = await _follow(turn, item, judged)
     step.keep(item)
     if item.payload.subject is not None and item.payload.kind in {Kind.STARTED, Kind.READING, Kind.ENDED}:
         await _project(turn, step, item, judged)
     else:
-        raise_alarms(step, Observed(judged.notes), item)
+        raise_alarms(step, Observed(judged.notes), item.hash)
     return True
 
 
@@ -191,7 +192,7 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     if changed != live.transaction or record.kind is Kind.STARTED:
         live.transaction = changed
         step.project(changed)
-    raise_alarms(step, observed, item, changed)
+    raise_alarms(step, observed, item.hash, changed)
     _place(turn, step, live, record.kind)
     relay(step, changed, item)
     if record.kind is Kind.ENDED:
@@ -200,10 +201,10 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
 
 def _note(turn: Turn, step: Step, item: Item, live: Live, observed: Observed) -> None:
     """Record what this CSMS observed about another's record, on its own chain: projections follow from records only."""
-    groups = {Group.RAW: GroupDraft(observed.to_fields(b""))}
-    draft = Draft(Kind.READING, turn.now_ms, ClockQuality.SYNCHRONISED, groups, refs=(item.hash,))
-    note = step.write(turn.origin, item.payload.stream, turn.world.csms_key, draft, live.keys)
-    live.transaction = apply(live.transaction, read_item(note))
+    groups = ((int(Group.RAW), dcbor.encode(observed.to_fields(b""))),)
+    draft = PlainDraft(Kind.READING, turn.now_ms, groups, (item.hash,))
+    note = step.write((turn.origin, item.payload.stream), turn.world.csms_key, draft, live.subject)
+    live.transaction = apply(live.transaction, read_item(parse_item(note.item)))
     step.project(live.transaction)
 
 
@@ -214,16 +215,21 @@ def _place(turn: Turn, step: Step, live: Live, kind: Kind) -> None:
         return
     if kind is Kind.STARTED:
         turn.memory.live[key] = live
-        step.remember(transaction_key(key), live.keys.subject)
+        step.remember(transaction_key(key), live.subject)
     if kind is Kind.ENDED:
         turn.memory.live.pop(key, None)
         keep_ended(turn.memory, key, live)
 
 
+def is_relayed(world: World, transaction: Transaction) -> bool:
+    """Return whether somebody else decided on this transaction and can be told of it."""
+    return transaction.party is not None and world.partners.known(transaction.party)
+
+
 def relay(step: Step, transaction: Transaction, item: Item) -> None:
     """Send a record on to the eMSP that decided, without what is plain and not for it."""
     party = transaction.party
-    if party is None or not step.world.partners.known(party):
+    if party is None or not is_relayed(step.world, transaction):
         return
     shown = shown_in_bundle(billing_party=True)
     boxes = {g: b for g, b in item.boxes.items() if g in shown or not (isinstance(b, list) and b[0] == PLAIN)}
@@ -236,12 +242,12 @@ def relay(step: Step, transaction: Transaction, item: Item) -> None:
 async def _live(turn: Turn, subject: bytes, judged: Arrival) -> Live:
     """Return the transaction a record is of, with the request and decision before its start."""
     for live in (*turn.memory.live.values(), *turn.memory.ended.values()):
-        if live.keys.subject == subject:
+        if live.subject == subject:
             return live
     world = turn.world
     signer = Source.CSMS if judged.signer is None else source_of(judged.signer, world.party)
     transaction = begin(subject, turn.station.id, turn.now_ms, signer=signer)
-    live = Live(transaction, SubjectKeys(subject, bytes(32)))
+    live = Live(transaction, subject)
     for kept in await world.journal.items_by_subject(world.tenant, Subject(subject)):
         known = parse_item(kept.item.item)
         live.transaction = apply(live.transaction, read_item(known, _openings(world, live, known)))

@@ -1,20 +1,21 @@
 """One atomic step: the records, documents and answers that become durable together before anything is answered."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.keys import SigningKey
-from wattseal.flow.chains import stored
+from wattseal.flow.chains import Place, stored, stored_written
 from wattseal.flow.documents import put_transaction
 from wattseal.flow.ports import Batch, Committed, Dedup, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
-from wattseal.rules.recorded import Observed, Recorded
+from wattseal.rules.recorded import UNREMARKABLE, Observed, Recorded
+from wattseal.seal import dcbor
 from wattseal.seal.fields import Decision, Meter, Ops
-from wattseal.seal.item import ClockQuality, Group, Item, Kind
-from wattseal.seal.writer import Draft, GroupDraft, SubjectKeys
+from wattseal.seal.item import Group, Item, Kind
+from wattseal.seal.plain import PlainDraft, Written, raw_bytes
 
 
 @dataclass(slots=True)
@@ -34,10 +35,11 @@ class Step:
     outbox: list[Outgoing] = field(default_factory=list)
     later: list[Callable[[], None]] = field(default_factory=list)
 
-    def write(self, origin: str, stream: int, key: SigningKey, draft: Draft, subject: SubjectKeys | None) -> Item:
+    def write(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> Written:
         """Append a record to a chain that is ready, and keep it."""
-        made = self.world.chains.append(origin, stream, key, draft, subject)
-        self.items.extend(stored(item, self.station_id, self.now_ms) for item in made)
+        made = self.world.chains.append(place, key, draft, subject)
+        for written in made:
+            self.items.append(stored_written(written, self.station_id, self.now_ms))
         return made[-1]
 
     def keep(self, item: Item) -> None:
@@ -70,36 +72,38 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """What a direct station's message says, before it is a record: groups are plain, the frame is kept as it came."""
+    """What a direct station's message says, before it is a record: groups are plain, the frame is kept as it came.
+
+    What else a station measured (power, current, ...) stays in the frame.
+    """
 
     kind: Kind
     ops: Ops | None
     meter: Meter | None
     observed: Observed
     frame: bytes
-    groups: Mapping[Group, GroupDraft] = field(default_factory=dict)
     refs: tuple[bytes, ...] = ()
 
-    def draft(self, now_ms: int) -> Draft:
+    def draft(self, now_ms: int) -> PlainDraft:
         """Return the draft of its record."""
-        groups = dict(self.groups)
+        groups: list[tuple[int, bytes]] = []
         if self.meter is not None:
-            groups[Group.METER] = GroupDraft(self.meter.to_fields())
+            groups.append((_METER, dcbor.encode(self.meter.to_fields())))
         if self.ops is not None:
-            groups[Group.OPS] = GroupDraft(self.ops.to_fields())
-        groups[Group.RAW] = GroupDraft(self.observed.to_fields(self.frame))
-        return Draft(self.kind, now_ms, ClockQuality.SYNCHRONISED, groups, self.refs)
+            groups.append((_OPS, dcbor.encode(self.ops.to_fields())))
+        raw = self.frame if self.observed is UNREMARKABLE else None
+        groups.append((_RAW, dcbor.encode(self.observed.to_fields(self.frame)) if raw is None else raw_bytes(raw)))
+        return PlainDraft(self.kind, now_ms, groups, self.refs)
 
-    def recorded(self, item: Item) -> Recorded:
+    def recorded(self, written: Written) -> Recorded:
         """Return what the record made of this says, without reading it back."""
-        payload = item.payload
         return Recorded(
             kind=self.kind,
-            hash=item.hash,
-            origin=payload.origin,
-            stream=payload.stream,
-            ms=payload.ms,
-            subject=payload.subject,
+            hash=written.hash,
+            origin=written.origin,
+            stream=written.stream,
+            ms=written.ms,
+            subject=written.subject,
             refs=self.refs,
             ops=self.ops,
             meter=self.meter,
@@ -107,16 +111,19 @@ class Plain:
         )
 
 
-def decided(item: Item, decision: Decision) -> Recorded:
+_METER, _OPS, _RAW = int(Group.METER), int(Group.OPS), int(Group.RAW)
+
+
+def decided(item: Item | Written, decision: Decision) -> Recorded:
     """Return what a decision record says."""
-    payload = item.payload
+    place = item if isinstance(item, Written) else item.payload
     return Recorded(
         kind=Kind.DECISION,
         hash=item.hash,
-        origin=payload.origin,
-        stream=payload.stream,
-        ms=payload.ms,
-        subject=payload.subject,
-        refs=payload.refs,
+        origin=place.origin,
+        stream=place.stream,
+        ms=place.ms,
+        subject=place.subject,
+        refs=place.refs,
         decision=decision,
     )

@@ -2,8 +2,9 @@
 
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
-from wattseal.seal.item import ClockQuality, Kind
-from wattseal.seal.writer import Draft
+from wattseal.seal import dcbor
+from wattseal.seal.item import Kind
+from wattseal.seal.plain import PlainDraft
 
 
 async def sign_tails(world: World, interval_ms: int) -> int:
@@ -13,8 +14,7 @@ async def sign_tails(world: World, interval_ms: int) -> int:
     if not places:
         return 0
     step = Step(world, "", now_ms)
-    for origin, stream in places:
-        draft = Draft(Kind.HEARTBEAT, now_ms, ClockQuality.SYNCHRONISED, public={1: 0})
-        step.write(origin, stream, world.csms_key, draft, None)
+    for place in places:
+        step.write(place, world.csms_key, PlainDraft(Kind.HEARTBEAT, now_ms, public=dcbor.encode({1: 0})), None)
     await step.commit()
     return len(places)

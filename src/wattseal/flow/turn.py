@@ -16,7 +16,6 @@ from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Observed, read_item
 from wattseal.rules.retries import event_mark, payload_mark, transaction_key
 from wattseal.seal.item import Item, Kind, parse_item
-from wattseal.seal.writer import SubjectKeys
 
 MAX_ENDED = 32
 """Ended transactions kept in memory per station, to answer retries; others are read from the journal."""
@@ -99,7 +98,7 @@ async def remember_station(world: World, station_id: StationId) -> Memory | None
 async def revive(world: World, transaction: Transaction) -> Live:
     """Rebuild a transaction's memory from its records: registers, and the marks that recognise retries."""
     subject = bytes.fromhex(transaction.id)
-    live = Live(transaction, SubjectKeys(subject, world.random.bytes(32)))
+    live = Live(transaction, subject)
     for kept in await world.journal.items_by_subject(world.tenant, Subject(subject)):
         _recall(live, parse_item(kept.item.item))
     return live
@@ -161,8 +160,8 @@ def keep_ended(memory: Memory, transaction_id: str, live: Live) -> None:
         memory.ended.popitem(last=False)
 
 
-def raise_alarms(step: Step, observed: Observed, item: Item, transaction: Transaction | None = None) -> None:
-    """Write a document for every alarm among the notes."""
+def raise_alarms(step: Step, observed: Observed, record: bytes, transaction: Transaction | None = None) -> None:
+    """Write a document for every alarm among the notes on `record` (a payload hash)."""
     for note in observed.notes:
         if is_alarm(note):
             step.world.count(f"alarm_{note.code}")
@@ -172,8 +171,8 @@ def raise_alarms(step: Step, observed: Observed, item: Item, transaction: Transa
                 step.now_ms,
                 note.field,
                 note.detail,
-                item.hash.hex(),
+                record.hex(),
                 None if transaction is None else transaction.id,
             )
-            key = f"{step.now_ms:015d}-{item.hash.hex()[:16]}-{note.code}"
+            key = f"{step.now_ms:015d}-{record.hex()[:16]}-{note.code}"
             step.puts.append(put(ALARM, key, alarm, step.now_ms, station_id=step.station_id))

@@ -17,9 +17,10 @@ from wattseal.model.transaction import Transaction
 from wattseal.rules.arrival import Tail
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.registry import Registry, Role
-from wattseal.seal.writer import SubjectKeys
 
 _SIGNERS = frozenset({Role.STATION, Role.EDGE})
+SUBJECT_BYTES = 16
+"""Length of the random pseudonym that a transaction's records share."""
 ASK_TIMEOUT_S = 8
 """How long an eMSP may take to decide before the stated policy applies."""
 MAX_GRANTS = 64
@@ -47,10 +48,10 @@ class Partners(Protocol):
 
 @dataclass(slots=True)
 class Grant:
-    """An authorisation not yet used: its request and decision, and the keys for the records to come."""
+    """An authorisation not yet used: its request and decision, and the subject of the records to come."""
 
     records: tuple[Recorded, ...]
-    keys: SubjectKeys
+    subject: bytes
     authorization: Authorization
     expires_ms: int
 
@@ -93,7 +94,7 @@ class Live:
     """
 
     transaction: Transaction
-    keys: SubjectKeys
+    subject: bytes
     authorization: Authorization | None = None
     highest_wh: Decimal | None = None
     latest_ms: int | None = None
@@ -178,6 +179,10 @@ class World:
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     counters: dict[str, int] = field(default_factory=dict)
+
+    def new_subject(self) -> bytes:
+        """Draw the pseudonym of a transaction."""
+        return self.random.bytes(SUBJECT_BYTES)
 
     def now_ms(self) -> int:
         """Return Unix milliseconds."""

@@ -1,0 +1,185 @@
+"""Writing records whose groups are all plain: the same bytes as `seal.writer` makes, straight from the values.
+
+A CSMS writes one such record for each message of a direct station; most are unsigned links. Nothing is built here that
+would only be encoded again: each part is put down once, in the one deterministic order (docs/spec/record.md).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from wattseal.base.errors import InputError
+from wattseal.crypto.keys import SigningKey
+from wattseal.seal import dcbor
+from wattseal.seal.chain import ChainHead
+from wattseal.seal.item import LEAF_DOMAIN, VERSION, ClockQuality, Kind, protected_header, record_aad
+
+RandomBytes = Callable[[int], bytes]
+_CTX: Final = b"\x86" + dcbor.encode("wattseal-ctx-v1")
+_COMMIT: Final = b"\x84" + dcbor.encode("wattseal-commit-v1")
+_LEAF: Final = b"\x84" + dcbor.encode(LEAF_DOMAIN)
+_START: Final = b"\x01" + dcbor.encode(VERSION) + b"\x02"
+_PREV: Final = b"\x07\x58\x20"
+_SUBJECT: Final = b"\x09\x50"
+_NO_READERS: Final = b"\xa2\x01\x80\x02"
+"""The start of a plain group's content: no reader is named, its fields follow."""
+_COMMITTED: Final = b"\x82\x58\x20"
+_BOX: Final = b"\x83\x00\x58\x20"
+_encode: Final = dcbor.encode
+
+
+def raw_bytes(frame: bytes) -> bytes:
+    """Return the encoded fields of group RAW with nothing but a frame."""
+    return b"\xa1\x01" + _bytes(frame)
+
+
+def _bytes(data: bytes) -> bytes:
+    size = len(data)
+    if size < 24:
+        return bytes((0x40 | size,)) + data
+    if size < 256:
+        return bytes((0x58, size)) + data
+    return (b"\x59" + size.to_bytes(2) if size < 65536 else b"\x5a" + size.to_bytes(4)) + data
+
+
+def _uint(value: int) -> bytes:
+    if value < 24:
+        return bytes((value,))
+    if value < 256:
+        return bytes((0x18, value))
+    if value < 65536:
+        return b"\x19" + value.to_bytes(2)
+    return b"\x1a" + value.to_bytes(4) if value < 1 << 32 else b"\x1b" + value.to_bytes(8)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainDraft:
+    """What a record is to say: `groups` are (number, encoded fields), ascending; `public` is encoded, or nothing."""
+
+    kind: Kind
+    ms: int
+    groups: Sequence[tuple[int, bytes]] = ()
+    refs: tuple[bytes, ...] = ()
+    public: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A record in its one encoding, and what a journal needs to know of it; `leaf` only where it is signed."""
+
+    item: bytes
+    hash: bytes
+    origin: str
+    stream: int
+    epoch: int
+    seq: int
+    kind: Kind
+    ms: int
+    subject: bytes | None
+    refs: tuple[bytes, ...]
+    leaf: bytes | None
+
+
+class PlainWriter:
+    """One signer's chain (origin, stream), for records without sealed groups."""
+
+    __slots__ = ("_context", "_key", "_origin", "_protected", "_random", "_signature1", "origin", "stream")
+
+    def __init__(self, origin: str, stream: int, log_origin: str, key: SigningKey, random: RandomBytes) -> None:
+        self.origin = origin
+        self.stream = stream
+        self._key = key
+        self._random = random
+        self._origin = b"\x03" + _encode(origin) + b"\x04" + _uint(stream) + b"\x05"
+        self._context = _CTX + _encode(origin) + _uint(stream)
+        self._protected = _bytes(protected_header(key.public))
+        self._signature1 = b"\x84" + _encode("Signature1") + self._protected + _bytes(record_aad(log_origin))
+
+    def append(self, head: ChainHead, draft: PlainDraft, subject: bytes | None) -> tuple[Written, ChainHead]:
+        """Return the next record of the chain and its new head; the caller makes both durable before showing either.
+
+        A seq of 0 demands a boot record (`InputError`).
+        """
+        seq, kind, ms = head.seq + 1, draft.kind, draft.ms
+        if seq == 0 and kind is not Kind.BOOT:
+            raise InputError("a chain begins with a boot record", subject=self.origin)
+        place = _uint(head.epoch), _uint(seq)
+        groups, boxes = self._groups(place, draft.groups)
+        parts = [
+            _START,
+            _uint(kind),
+            self._origin,
+            place[0],
+            b"\x06",
+            place[1],
+            _PREV,
+            head.prev,
+            b"\x08\x82",
+            _uint(ms),
+            _SYNCHRONISED,
+        ]
+        entries = 8
+        if subject is not None:
+            entries += 1
+            parts += (_SUBJECT, subject)
+        if groups:
+            entries += 1
+            parts += (b"\x0a", groups)
+        if draft.refs:
+            entries += 1
+            parts += (b"\x0b", _encode(list(draft.refs)))
+        if draft.public:
+            entries += 1
+            parts += (b"\x0c", draft.public)
+        payload = bytes((0xA0 | entries,)) + b"".join(parts)
+        digest = sha256(payload).digest()
+        signed = head.next_is_signed(kind, ms)
+        first, leaf = self._signed(payload) if signed else (_bytes(payload), None)
+        written = Written(
+            b"\x82" + first + boxes,
+            digest,
+            self.origin,
+            self.stream,
+            head.epoch,
+            seq,
+            kind,
+            ms,
+            subject,
+            draft.refs,
+            leaf,
+        )
+        if signed:
+            return written, ChainHead(head.epoch, seq, digest, 0, None)
+        oldest = ms if head.oldest_link_ms is None else head.oldest_link_ms
+        return written, ChainHead(head.epoch, seq, digest, head.links + 1, oldest)
+
+    def _groups(self, place: tuple[bytes, bytes], groups: Sequence[tuple[int, bytes]]) -> tuple[bytes, bytes]:
+        """Return the payload's map of commitments (nothing for none) and the item's map of boxes."""
+        if not groups:
+            return b"", b"\xa0"
+        count = bytes((0xA0 | len(groups),))
+        secrets = self._random(32 * len(groups))
+        start = self._context + place[0] + place[1]
+        committed, boxes = [count], [count]
+        at = 0
+        for gid, fields in groups:
+            number = bytes((gid,))
+            secret = secrets[at : at + 32]
+            at += 32
+            context = start + number
+            content = _bytes(_NO_READERS + fields)
+            commitment = sha256(_COMMIT + _bytes(context) + b"\x58\x20" + secret + content).digest()
+            committed += (number, _COMMITTED, commitment, b"\xf6")
+            boxes += (number, _BOX, secret, content)
+        return b"".join(committed), b"".join(boxes)
+
+    def _signed(self, payload: bytes) -> tuple[bytes, bytes]:
+        """Return the COSE_Sign1 and the log's entry of a payload."""
+        body = _bytes(payload)
+        signature = b"\x58\x40" + self._key.sign(self._signature1 + body)
+        sign1 = b"\xd2\x84" + self._protected + b"\xa0" + body + signature
+        return sign1, sha256(_LEAF + self._protected + body + signature).digest()
+
+
+_SYNCHRONISED: Final = _uint(ClockQuality.SYNCHRONISED)
