@@ -47,6 +47,7 @@ class Case:
     items: dict[bytes, Item] = field(init=False)
     """Every item of the bundle by payload hash, chain first."""
     entitled: bool = False
+    links_covered: bool = False
     signers: dict[bytes, Entry] = field(default_factory=dict)
     verdicts: dict[bytes, Verdict] = field(default_factory=dict)
     contents: dict[tuple[bytes, int], Content] = field(default_factory=dict)
@@ -82,15 +83,22 @@ class Case:
         return self.bundle.items[0].payload.origin.partition("/")[0]
 
     def record_reports(self) -> list[RecordReport]:
-        """Return a report for each record, evidence after the records."""
+        """Return a report for each record, evidence after the records.
+
+        A link has no signature of its own: once signatures and chain hold, the next signed record's covers it.
+        """
         reports = []
         for item in (*self.bundle.items, *self.bundle.others):
             entry = self.signers.get(item.hash)
-            unsigned = Verdict.UNSIGNED if item.signature is None else Verdict.UNKNOWN_KEY
+            verdict, reason = self.verdicts.get(item.hash, Verdict.UNKNOWN_KEY), ""
+            if item.signature is None:
+                verdict = Verdict.VALID if self.links_covered else Verdict.UNKNOWN_KEY
+                reason = "covered_by_the_next_signature" if self.links_covered else "not_covered_by_a_signature"
             reports.append(
                 RecordReport(
-                    verdict=self.verdicts.get(item.hash, unsigned),
+                    verdict=verdict,
                     format="wattseal",
+                    reason=reason,
                     record=place_text(item.payload.place),
                     kind=_kind_name(item.payload.kind),
                     signer=f"{entry.party} ({entry.role.name.lower()})" if entry else "",

@@ -130,6 +130,7 @@ def _chain(case: Case) -> Trouble | None:
     forks = find_forks([*case.bundle.items, *case.bundle.others])
     if forks:
         return failed("fork", "payload", forks[0].second)
+    case.links_covered = all(v is Verdict.VALID for v in case.verdicts.values()) and bool(case.verdicts)
     return None
 
 

@@ -41,12 +41,16 @@ def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> Trouble | None:
     return None
 
 
+_HALVES = frozenset({"begin_missing", "end_missing"})
+"""Of no account in one record where start and end are signed apart; the pair is judged in `_conclude`."""
+
+
 def _report(item: Item, format_name: str, checked: Checked) -> RecordReport:
     return RecordReport(
         verdict=checked.verdict,
         format=checked.format or format_name,
         reason=checked.reason,
-        findings=checked.findings,
+        findings=tuple(f for f in checked.findings if f.code not in _HALVES),
         record=place_text(item.payload.place),
         kind="evidence",
     )

@@ -62,6 +62,12 @@ class Step:
         return {"step": self.number, "name": STEP_NAMES[self.number], "result": self.result.value} | shown
 
 
+def finding_to_json(finding: Finding) -> dict[str, str]:
+    """Return a finding for `--json`."""
+    named = {"code": finding.code, "field": finding.field, "detail": finding.detail}
+    return {k: v for k, v in named.items() if v}
+
+
 @dataclass(frozen=True, slots=True)
 class RecordReport:
     """What was found of one record: its signature's verdict, and findings on its meaning."""
@@ -80,10 +86,7 @@ class RecordReport:
             "verdict": self.verdict.value,
             "format": self.format,
             "reason": self.reason,
-            "findings": [
-                {k: v for k, v in (("code", f.code), ("field", f.field), ("detail", f.detail)) if v}
-                for f in self.findings
-            ],
+            "findings": [finding_to_json(f) for f in self.findings],
         }
         named = {"record": self.record, "kind": self.kind, "signer": self.signer}
         return shown | {k: v for k, v in named.items() if v}
@@ -119,6 +122,7 @@ class Report:
             "energy_wh": None if self.energy_wh is None else format(self.energy_wh, "f"),
             "steps": [s.to_json() for s in self.steps],
             "records": [r.to_json() for r in self.records],
+            "findings": [finding_to_json(f) for f in dict.fromkeys(self.findings)],
         }
 
 

@@ -2,8 +2,8 @@
 
 import json
 import time
+from base64 import b64encode
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 
@@ -26,12 +26,12 @@ SAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What the insider did: to what, since when, in which copy of the operator's directory, and the bundle he shows."""
+    """What the insider did: to what, since when, who he is, and the bundle he shows."""
 
     name: str
     target: str
     began: float
-    data: Path
+    insider: Insider
     bundle: str | None
     forged: bool = True
 
@@ -49,14 +49,14 @@ async def edit_the_database(story: Story) -> None:
     projection = Insider(original, scene.root / "e1-projection")
     projection.lower_projection(victim, by_wh)
     await _name(
-        story, Act("e-projection", "the projection", time.monotonic(), projection.data, session["bundle"], forged=False)
+        story, Act("e-projection", "the projection", time.monotonic(), projection, session["bundle"], forged=False)
     )
 
     record = Insider(original, scene.root / "e2-record")
     record.lower_record(victim, by_wh, None, LOG_ORIGIN)
     target = "the record, every unkeyed hash recomputed"
     bundle = story.keep("e-record.wsb", record.forged_bundle(honest, None).encode())
-    await _name(story, Act("e-record", target, time.monotonic(), record.data, str(bundle)))
+    await _name(story, Act("e-record", target, time.monotonic(), record, str(bundle)))
 
     own = Insider(original, scene.root / "e3-resigned")
     key = SigningKey.from_pem((own.data / "keys" / "csms-sign.pem").read_bytes())
@@ -64,7 +64,7 @@ async def edit_the_database(story: Story) -> None:
     log = own.rebuild_log(scene.log_key)
     target = "the record re-signed with its own key, the tree rebuilt"
     bundle = story.keep("e-resigned.wsb", own.forged_bundle(honest, log).encode())
-    await _show_witnesses(story, Act("e-resigned", target, time.monotonic(), own.data, str(bundle)), log)
+    await _show_witnesses(story, Act("e-resigned", target, time.monotonic(), own, str(bundle)), log)
 
 
 async def roll_back_the_log(story: Story) -> None:
@@ -74,13 +74,13 @@ async def roll_back_the_log(story: Story) -> None:
     rolled = Insider(scene.home("cpo"), scene.root / "f-rolled-back")
     size = DiskLog.open(scene.home("cpo") / TILES, scene.log_key).size
     log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(1, size // 2))
-    await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled.data, None), log)
+    await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled, None), log)
 
 
 async def _name(story: Story, act: Act) -> None:
     """Let `wattseal fsck` name what was edited."""
     trust = story.world.scene.trust
-    code, printed = await output(["fsck", "--data", act.data, "--trust", trust, "--json"])
+    code, printed = await output(["fsck", "--data", act.insider.data, "--trust", trust, "--json"])
     found = json.loads(printed)["findings"] if printed else []
     where = f"fsck, {found[0]['code']}: {found[0]['field']} {found[0]['detail']}" if found else ""
     story.told.expect(held=code == 1 and bool(found), what=f"({act.name}) fsck names the edit, exit code {code}")
@@ -109,4 +109,7 @@ def _tell(story: Story, act: Act, where: str) -> None:
         story.told.expect(held=refused, what=f"({act.name}) no verifier accepts his bundle")
         step = f", step {report.failure.number} {report.failure.reason}" if report.failure else ""
         where += f"; the eMSP's verifier: {report.verdict.value}{step}"
-    story.tell(Tampered(act.name, act.target, outcome, where, seconds, str(act.data), act.bundle), "nobody noticed")
+    capture = story.capture(act.name)
+    changes = ((b64encode(b).decode(), b64encode(a).decode()) for b, a in act.insider.changes)
+    capture.write_text("".join(json.dumps({"before": b, "after": a, "encoding": "base64"}) + "\n" for b, a in changes))
+    story.tell(Tampered(act.name, act.target, outcome, where, seconds, str(capture), act.bundle), "nobody noticed")

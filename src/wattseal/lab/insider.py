@@ -42,6 +42,7 @@ class Insider:
         """Copy a stopped CPO's directory and work on the copy."""
         shutil.copytree(original, copy)
         self.data = copy
+        self.changes: list[tuple[bytes, bytes]] = []
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -54,9 +55,8 @@ class Insider:
         with self._database() as database:
             self._edit_transaction(database, transaction, by_wh)
 
-    @staticmethod
     def _edit_transaction(
-        database: sqlite3.Connection, transaction: str, by_wh: int, renamed: Rewritten | None = None
+        self, database: sqlite3.Connection, transaction: str, by_wh: int, renamed: Rewritten | None = None
     ) -> None:
         where = "WHERE kind = 'transaction' AND key = ?"
         [body] = database.execute(f"SELECT body FROM documents {where}", (transaction,)).fetchone()  # noqa: S608 - fixed text
@@ -66,6 +66,7 @@ class Insider:
         if renamed is not None:
             text = text.replace(renamed.old.hex(), renamed.new.hex())
         database.execute(f"UPDATE documents SET body = ? {where}", (text.encode(), transaction))  # noqa: S608 - fixed text
+        self.changes.append((body, text.encode()))
 
     def lower_record(self, transaction: str, by_wh: int, key: SigningKey | None, log_origin: str) -> None:
         """Lower the stop register inside the record and make every unkeyed hash right again.
@@ -94,11 +95,12 @@ class Insider:
                 previous = Rewritten(item.hash, changed.hash)
                 if item.payload.kind == Kind.ENDED and item.payload.subject == bytes.fromhex(transaction):
                     self._edit_transaction(database, transaction, by_wh, previous)
-                self._store(database, position, changed, log_index)
+                self._store(database, (position, data, log_index), changed)
 
-    @staticmethod
-    def _store(database: sqlite3.Connection, position: int, item: Item, log_index: int | None) -> None:
+    def _store(self, database: sqlite3.Connection, row: tuple[int, bytes, int | None], item: Item) -> None:
+        position, before, log_index = row
         encoded = item.encode()
+        self.changes.append((before, encoded))
         database.execute(
             "UPDATE items SET item = ?, payload_hash = ?, digest = ? WHERE position = ?",
             (encoded, item.hash, sha256(encoded)[:16], position),
@@ -140,9 +142,10 @@ class Insider:
                 database.execute("DELETE FROM leaves WHERE log_index >= ?", (keep,))
                 database.execute("DELETE FROM items WHERE log_index >= ?", (keep,))
             entries = [e for (e,) in database.execute("SELECT entry FROM leaves ORDER BY log_index")]
+        before = (self.data / TILES / "checkpoint").read_bytes()
         shutil.rmtree(self.data / TILES)
         log = DiskLog.open(self.data / TILES, key)
-        log.integrate(entries)
+        self.changes.append((before, log.integrate(entries).encode()))
         return log
 
 

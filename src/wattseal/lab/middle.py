@@ -128,9 +128,7 @@ async def _alarms(story: Story, station: str) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def _tap(story: Story, name: str, upstream: str, alter: Alter) -> AsyncIterator[tuple[Tap, Path]]:
-    capture = story.world.scene.root / "captures" / f"{name}.jsonl"
-    capture.parent.mkdir(exist_ok=True)
-    capture.touch()
+    capture = story.capture(name)
     async with Tap(upstream, alter, capture) as tap:
         yield tap, capture
 

@@ -84,6 +84,13 @@ class Story:
         path.write_bytes(data)
         return path
 
+    def capture(self, name: str) -> Path:
+        """Return where an adversary's bytes are kept, one JSON line a change: before and after him."""
+        path = self.world.scene.root / "captures" / f"{name}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        return path
+
     @staticmethod
     def kept(path: str) -> bytes:
         """Return a bundle kept before."""
