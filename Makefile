@@ -39,7 +39,7 @@ demo: install
 
 # WATTSEAL_VECTORS, when set, names a folder of foreign test vectors and is passed on.
 test: install-dev
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff check .

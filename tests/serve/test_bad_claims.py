@@ -4,7 +4,7 @@ None of them is refused: the station is answered, the claim is kept, and what it
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.support.bad_input import documented
-from tests.support.csms import Csms, meter_key, serving
+from tests.support.csms import Csms, meter_key
 from tests.support.meters import METER_KEY
 from tests.support.stations import ask, dialled
 from websockets.sync.client import ClientConnection
@@ -119,15 +119,6 @@ DO: dict[str, Callable[[Charge], object]] = {
     "evidence that cannot be read": lambda c: c.start().stop(evidence="OCMF|{}"),
 }
 SIGNING = {said for said in DO if "sign" in said or "evidence" in said}
-
-
-@pytest.fixture(scope="module")
-def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with serving(tmp_path_factory.mktemp("bad-claims")) as running:
-        running.token("CARD")
-        running.token("BLOCKED", "Blocked")
-        running.enrol("VICTIM")
-        yield running
 
 
 def shown(found: Sequence[dict[str, Any]]) -> str:

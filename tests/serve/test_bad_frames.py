@@ -3,13 +3,13 @@
 import itertools
 import json
 import socket as sockets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from tests.support.bad_input import documented
-from tests.support.csms import PASSWORD, Csms, serving
+from tests.support.csms import PASSWORD, Csms
 from tests.support.stations import HEARTBEAT, answer_to, basic, call, dialled, upgrade_status
 from websockets.exceptions import ConnectionClosed
 
@@ -117,14 +117,6 @@ def _spelled(answer: Any) -> str:
             return f"`{code}`" + (" for id -1" if message_id == "-1" else "")
         case _:
             return f"unexpected: {answer!r}"
-
-
-@pytest.fixture(scope="module")
-def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with serving(tmp_path_factory.mktemp("bad-frames")) as running:
-        running.token("CARD")
-        running.enrol("VICTIM")
-        yield running
 
 
 def test_the_page_and_this_file_list_the_same() -> None:

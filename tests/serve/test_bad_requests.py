@@ -75,13 +75,6 @@ ASK: dict[str, Callable[[Csms], httpx.Response]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with serving(tmp_path_factory.mktemp("bad-requests")) as serves:
-        serves.token("CARD")
-        yield serves
-
-
 def test_the_page_and_this_file_list_the_same() -> None:
     assert list(REQUESTS) == list(ASK)
     assert list(REFUSED) == ["a data directory in use", "a port in use", "another's data directory", "a full disk"]
