@@ -8,7 +8,7 @@ from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TARIFF, TOKEN, read
 from wattseal.flow.step import Step, decided
-from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, Grant, Memory, World
+from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, CurrentTariff, Grant, Memory, World
 from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import AskParty, OwnDecision, who_decides
 from wattseal.rules.recorded import Recorded
@@ -30,12 +30,7 @@ class Refused:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CurrentTariff:
-    """The tariff record that decisions refer to, by payload hash in hex."""
-
-    record: str
-    tariff_id: str
+NO_TARIFF = CurrentTariff("", "")
 
 
 async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
@@ -196,6 +191,8 @@ def signed_by(world: World, item: Item, party: str) -> bool:
 
 
 async def current_tariff(world: World) -> CurrentTariff | None:
-    """Return the tariff in force."""
-    document = await world.journal.document(world.tenant, TARIFF, CURRENT_TARIFF)
-    return None if document is None else read(document, CurrentTariff)
+    """Return the tariff in force, from memory once it was read."""
+    if world.tariff is None:
+        document = await world.journal.document(world.tenant, TARIFF, CURRENT_TARIFF)
+        world.tariff = NO_TARIFF if document is None else read(document, CurrentTariff)
+    return world.tariff if world.tariff.record else None

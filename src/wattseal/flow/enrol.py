@@ -7,12 +7,12 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.bundle.tariff import tariff_to_value
 from wattseal.crypto.passwords import digest_password
-from wattseal.flow.authorise import CURRENT_TARIFF, CurrentTariff
+from wattseal.flow.authorise import CURRENT_TARIFF
 from wattseal.flow.documents import ENTRY, STATION, TARIFF, TOKEN, put, put_station, put_token, read
 from wattseal.flow.ports import Batch, Outgoing, Put
 from wattseal.flow.sealed import RELAY, relay_body
 from wattseal.flow.step import Step
-from wattseal.flow.world import World
+from wattseal.flow.world import CurrentTariff, World
 from wattseal.model.station import Station
 from wattseal.model.tariff import Tariff
 from wattseal.model.token import TokenRecord
@@ -119,6 +119,7 @@ async def set_tariff(world: World, tariff: Tariff) -> TariffKept:
         body = relay_body(party, item)
         step.outbox.append(Outgoing(f"{RELAY}-{party}-{kept.record}", RELAY, body, step.now_ms))
     await step.commit()
+    world.tariff = CurrentTariff(kept.record, tariff.id)
     return kept
 
 

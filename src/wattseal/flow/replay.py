@@ -1,7 +1,10 @@
 """Replay: the whole journal, re-proved record by record, and the projections that follow from it."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import TenantId
@@ -169,9 +172,12 @@ def _first_seen(known: Transaction, replayer: Replayer, kept: KeptItem, item: It
     entry = None if item.signature is None else replayer.registry.by_kid(item.signature.kid)
     direct = entry is None or entry.role not in SOURCE_ROLES
     source = Source.CSMS if direct or entry is None else source_of(entry, replayer.party)
-    changes = {"recorded_ms": kept.item.recorded_at_ms, "source": source, "station_id": _station_of(item)}
-    values = {f.name: getattr(known, f.name) for f in fields(known)} | changes
-    return Transaction(**values)
+    changes: dict[str, Any] = {
+        "recorded_ms": kept.item.recorded_at_ms,
+        "source": source,
+        "station_id": _station_of(item),
+    }
+    return msgspec.structs.replace(known, **changes)
 
 
 def _station_of(item: Item) -> str:
@@ -218,10 +224,10 @@ async def compare_projections(journal: Journal, tenant: TenantId, replayed: Repl
 
 
 def _compare(found: Callable[[str, str, str], None], where: str, stored: Transaction, expected: Transaction) -> None:
-    for each in fields(Transaction):
-        told, due = getattr(stored, each.name), getattr(expected, each.name)
+    for name in Transaction.__struct_fields__:
+        told, due = getattr(stored, name), getattr(expected, name)
         if told != due:
-            found("projection_differs", f"{where} field {each.name}", f"stored {told}, by its records {due}")
+            found("projection_differs", f"{where} field {name}", f"stored {told}, by its records {due}")
 
 
 async def compare_leaves(journal: Journal, tenant: TenantId, replayed: Replayed) -> list[bytes]:

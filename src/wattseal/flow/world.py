@@ -141,6 +141,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrentTariff:
+    """Document: the tariff record that decisions refer to, by payload hash in hex ("" while there is none)."""
+
+    record: str
+    tariff_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator may choose.
 
@@ -178,6 +186,7 @@ class World:
     chains: Chains
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
+    tariff: CurrentTariff | None = None
     counters: dict[str, int] = field(default_factory=dict)
 
     def new_subject(self) -> bytes:
@@ -210,6 +219,7 @@ class World:
         """Drop all that is kept in memory: after a failed commit, the journal alone says what is true."""
         self.stations.clear()
         self.tokens.clear()
+        self.tariff = None
         self.chains.forget()
 
     def count(self, name: str) -> None:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+import msgspec
+
 from wattseal.model.token import TokenStatus
 from wattseal.model.verdict import Finding, Source, Verdict
 
@@ -42,9 +44,10 @@ class Settled:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """One charge. `id` is the subject of its records in hex; hashes are payload hashes in hex; `*_ms` Unix time.
+class Transaction(msgspec.Struct, frozen=True, kw_only=True):
+    """One charge; a struct, for it is copied, encoded and decoded with every message that changes it.
+
+    `id` is the subject of its records in hex; hashes are payload hashes in hex; `*_ms` Unix time.
 
     `started_ms`/`ended_ms` are the station's times, `recorded_ms` the CSMS's. `sealed` means the meter group is closed
     to this CPO: `start_wh` and `end_wh` are then None and stay so.

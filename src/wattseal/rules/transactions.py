@@ -1,8 +1,10 @@
 """Transactions: what the recorder notes about each fact, and how records add up to the transaction they are about."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+
+from msgspec.structs import replace
 
 from wattseal.base.units import MAX_ENERGY_WH
 from wattseal.model.station import Station
@@ -93,17 +95,19 @@ def begin(subject: bytes, station_id: str, now_ms: int, *, signer: Source = Sour
 
 def apply(transaction: Transaction, record: Recorded) -> Transaction:
     """Return the transaction with one more record of its own. What is once said is never overwritten."""
-    new = _facts(transaction, record)
+    changes = _facts(transaction, record)
     observed = record.observed
     if observed.notes or observed.verdicts:
-        new = replace(
-            new,
-            alarms=_added(new.alarms, tuple(n for n in observed.notes if is_alarm(n))),
-            findings=_added(new.findings, tuple(n for n in observed.notes if not is_alarm(n))),
-            verdicts=(*new.verdicts, *observed.verdicts),
-        )
-    if any(n.code == METER_SIGNED for n in observed.notes):
-        new = replace(new, source=Source.METER)
+        changes["alarms"] = _added(transaction.alarms, tuple(n for n in observed.notes if is_alarm(n)))
+        changes["findings"] = _added(transaction.findings, tuple(n for n in observed.notes if not is_alarm(n)))
+        changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)
+        if any(n.code == METER_SIGNED for n in observed.notes):
+            changes["source"] = Source.METER
+    if not changes:
+        return transaction
+    new = replace(transaction, **changes)
+    if new.active:
+        return new
     billing, reason = bill(new)
     return replace(new, billing=billing, reason=reason)
 
@@ -112,51 +116,48 @@ def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Findi
     return (*known, *(n for n in more if n not in known))
 
 
-def _facts(transaction: Transaction, record: Recorded) -> Transaction:
+def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     match record.kind:
         case Kind.REQUEST if transaction.request is None:
-            route = record.ops.route if record.ops else None
-            return replace(transaction, request=record.hash.hex(), party=route)
+            return {"request": record.hash.hex(), "party": record.ops.route if record.ops else None}
         case Kind.DECISION if record.decision is not None and transaction.decision is None:
-            return replace(transaction, decision=record.hash.hex(), authorization=record.decision.status)
+            return {"decision": record.hash.hex(), "authorization": record.decision.status}
         case Kind.STARTED if transaction.started is None:
             return _start(transaction, record)
         case Kind.ENDED if transaction.ended is None:
             return _end(transaction, record)
         case Kind.SETTLEMENT if record.settlement is not None and transaction.settlement is None:
-            return replace(transaction, settlement=record.hash.hex(), settled=_settled(record.settlement))
+            return {"settlement": record.hash.hex(), "settled": _settled(record.settlement)}
         case _:
-            return transaction
+            return {}
 
 
-def _start(transaction: Transaction, record: Recorded) -> Transaction:
+def _start(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     ops = record.ops
-    return replace(
-        transaction,
-        origin=record.origin,
-        started=record.hash.hex(),
-        sealed=transaction.sealed or record.sealed,
-        evse_id=record.stream,
-        connector_id=ops.connector_id if ops else None,
-        transaction_id=ops.transaction_id if ops else None,
-        started_ms=ops.station_ms if ops else None,
-        start_wh=record.meter.register_wh if record.meter else None,
-    )
+    return {
+        "origin": record.origin,
+        "started": record.hash.hex(),
+        "sealed": transaction.sealed or record.sealed,
+        "evse_id": record.stream,
+        "connector_id": ops.connector_id if ops else None,
+        "transaction_id": ops.transaction_id if ops else None,
+        "started_ms": ops.station_ms if ops else None,
+        "start_wh": record.meter.register_wh if record.meter else None,
+    }
 
 
-def _end(transaction: Transaction, record: Recorded) -> Transaction:
+def _end(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     ops = record.ops
-    return replace(
-        transaction,
-        origin=transaction.origin or record.origin,
-        ended=record.hash.hex(),
-        sealed=transaction.sealed or record.sealed,
-        evse_id=transaction.evse_id or record.stream,
-        transaction_id=transaction.transaction_id or (ops.transaction_id if ops else None),
-        ended_ms=ops.station_ms if ops else None,
-        stop_reason=ops.reason if ops else None,
-        end_wh=record.meter.register_wh if record.meter else None,
-    )
+    return {
+        "origin": transaction.origin or record.origin,
+        "ended": record.hash.hex(),
+        "sealed": transaction.sealed or record.sealed,
+        "evse_id": transaction.evse_id or record.stream,
+        "transaction_id": transaction.transaction_id or (ops.transaction_id if ops else None),
+        "ended_ms": ops.station_ms if ops else None,
+        "stop_reason": ops.reason if ops else None,
+        "end_wh": record.meter.register_wh if record.meter else None,
+    }
 
 
 def _settled(settlement: Settlement) -> Settled:
