@@ -6,6 +6,7 @@ CBOR library: those accept other spellings, which takes a second pass and an enc
 """
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
@@ -42,10 +43,16 @@ def untag(value: Any) -> list[Any]:
     return value.value
 
 
+_head_1, _head_2, _head_4, _head_8 = (Struct(f">B{width}").pack for width in "BHIQ")
+
+
 def _long_head(major: int, argument: int) -> bytes:
-    for info, width in ((24, 1), (25, 2), (26, 4), (27, 8)):
-        if argument < 1 << (8 * width):
-            return bytes([major | info]) + argument.to_bytes(width, "big")
+    if argument < 1 << 16:
+        return _head_2(major | 25, argument) if argument > 0xFF else _head_1(major | 24, argument)
+    if argument < 1 << 32:
+        return _head_4(major | 26, argument)
+    if argument < 1 << 64:
+        return _head_8(major | 27, argument)
     raise CborError("integer beyond 64 bits", subject="int")
 
 

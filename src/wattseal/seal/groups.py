@@ -34,7 +34,7 @@ class Content:
 
     def encode(self) -> bytes:
         """Return the deterministic bytes that are committed to."""
-        return b"\xa2\x01" + dcbor.encode(list(self.readers)) + b"\x02" + dcbor.encode(dict(self.fields))
+        return encode_content(list(self.readers), self.fields)
 
     @staticmethod
     def decode(data: bytes) -> "Content":
@@ -45,6 +45,11 @@ class Content:
             if type(readers) is list and type(fields) is dict and all(type(r) is str for r in readers):
                 return Content(tuple(readers), fields)
         raise CborError("content is {1: [readers], 2: fields}", subject="content")
+
+
+def encode_content(readers: list[str], fields: Mapping[int, Any]) -> bytes:
+    """Return the bytes of `{1: readers, 2: fields}`."""
+    return b"\xa2\x01" + dcbor.encode(readers) + b"\x02" + dcbor.encode(dict(fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,26 +101,32 @@ class Payload:
         return (self.origin, self.stream, self.epoch, self.seq)
 
     def encode(self) -> bytes:
-        """Return the deterministic bytes that are hashed and signed."""
-        value: dict[int, Any] = {
-            1: VERSION,
-            2: int(self.kind),
-            3: self.origin,
-            4: self.stream,
-            5: self.epoch,
-            6: self.seq,
-            7: self.prev,
-            8: [self.ms, int(self.clock)],
-        }
+        """Return the deterministic bytes that are hashed and signed: a map written key by key, in their order."""
+        encode = dcbor.encode
+        parts = [
+            bytes([1, VERSION, 2]),
+            encode(int(self.kind)),
+            b"\x03",
+            encode(self.origin),
+            b"\x04",
+            encode(self.stream),
+        ]
+        parts += [b"\x05", encode(self.epoch), b"\x06", encode(self.seq), b"\x07", encode(self.prev)]
+        parts += [b"\x08\x82", encode(self.ms), encode(int(self.clock))]
+        size = 8
         if self.subject is not None:
-            value[9] = self.subject
+            parts += [b"\x09", encode(self.subject)]
+            size += 1
         if self.groups:
-            value[10] = {int(g): [c.commitment, c.box_hash] for g, c in self.groups.items()}
+            parts += [b"\x0a", encode({int(g): [c.commitment, c.box_hash] for g, c in self.groups.items()})]
+            size += 1
         if self.refs:
-            value[11] = list(self.refs)
+            parts += [b"\x0b", encode(list(self.refs))]
+            size += 1
         if self.public:
-            value[12] = dict(self.public)
-        return dcbor.encode(value)
+            parts += [b"\x0c", encode(dict(self.public))]
+            size += 1
+        return bytes([0xA0 | size]) + b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

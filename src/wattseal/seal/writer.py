@@ -10,7 +10,7 @@ from wattseal.crypto.hpke import SealPrivateKey, SealPublicKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.chain import ChainHead
-from wattseal.seal.groups import WRAPS, Content, context_start, make_plain, make_sealed, wrap, wrap_info
+from wattseal.seal.groups import WRAPS, context_start, encode_content, make_plain, make_sealed, wrap, wrap_info
 from wattseal.seal.item import ClockQuality, Commitment, Group, Item, Kind, Payload, link_payload, sign_payload
 
 RandomBytes = Callable[[int], bytes]
@@ -99,7 +99,7 @@ class Writer:
         contexts = context_start(self.origin, stream, epoch, seq)
         for gid, group in draft.groups.items():
             place = contexts + dcbor.encode(int(gid))
-            content = Content(tuple(r.party for r in group.sealed_for), group.fields).encode()
+            content = encode_content([r.party for r in group.sealed_for], group.fields)
             secret = keys.group_secret(gid)
             if not group.sealed_for:
                 groups[gid], boxes[gid] = make_plain(place, secret, content)
