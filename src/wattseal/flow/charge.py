@@ -131,7 +131,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     usable = usable_transaction_id(transaction_id, ocpp16=turn.ocpp16)
     key = transaction_id if usable else f"{transaction_id}:{payload_mark(turn.payload)}"
     live = await find_live(turn, key)
-    authorization = await _told_at_end(turn, fact.id_token, live)
+    authorization = await _told(turn, fact.id_token, live)
     if live is not None and not live.transaction.active:
         await _second_end(turn, live, fact)
         return _answer(None, authorization)
@@ -183,8 +183,8 @@ async def _authorised(
     return decided, decided.authorization, ()
 
 
-async def _told_at_end(turn: Turn, id_token: IdToken | None, live: Live | None) -> Authorization | None:
-    """Return what a stop with a token is told: what its start was told, else what is known of the token."""
+async def _told(turn: Turn, id_token: IdToken | None, live: Live | None) -> Authorization | None:
+    """Return what a later message with a token is told: what the start was, else what is known of the token."""
     if id_token is None:
         return None
     if live is not None and live.authorization is not None:
@@ -201,7 +201,7 @@ async def _event(
     event: str,
 ) -> TransactionAnswer:
     if fact.seq_no is not None and live.seen(event_mark(event, fact.seq_no)):
-        return _answer(None, live.authorization if fact.id_token is not None else None)
+        return _answer(None, await _told(turn, fact.id_token, live))
     step = turn.step()
     await turn.world.chains.ready(turn.origin, live.transaction.evse_id)
     if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from wattseal.base.ids import StationId, Subject
+from wattseal.flow.authorise import authorization_of
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
@@ -106,6 +107,8 @@ async def revive(world: World, transaction: Transaction) -> Live:
 
 def _recall(live: Live, item: Item) -> None:
     record = read_item(item)
+    if record.decision is not None:
+        live.authorization = authorization_of(record.decision, item)
     if record.frame:
         live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
     if record.kind in EVENTS:
