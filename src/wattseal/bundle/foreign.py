@@ -1,7 +1,6 @@
 """Step 6: what meters signed, found inside records, against the meters enrolled for the station."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from wattseal import evidence
@@ -62,25 +61,42 @@ def _compare(case: Case, item: Item, meter: Meter, entry: Entry, meaning: Meanin
     if item.payload.ms < entry.from_ms or (entry.revoked_ms is not None and item.payload.ms >= entry.revoked_ms):
         return failed("meter_key_not_valid_then", "kid", item)
     reading = _reading(meaning, Kind(item.payload.kind))
-    if reading is None or reading.value_wh is None:
-        return None
-    if reading.value_wh != meter.register_wh:
+    if reading is not None and reading.value_wh != meter.register_wh:
         return failed("evidence_value_differs", "register_wh", item)
-    return _compare_time(case, item, reading)
+    return _compare_time(case, item, meaning)
 
 
-def _compare_time(case: Case, item: Item, reading: SignedReading) -> Trouble | None:
-    content = case.contents.get((item.hash, Group.OPS))
-    station_ms = Ops.read(content.fields).station_ms if content else None
-    if station_ms is None or reading.at is None:
-        return None
-    apart_s = abs((reading.at - datetime.fromtimestamp(station_ms / 1000, UTC)).total_seconds())
-    if apart_s <= CLOCKS_AGREE_WITHIN_S:
-        return None
-    if reading.clock is Clock.SYNCHRONISED:
-        return failed("evidence_time_differs", "station_ms", item)
-    case.findings.append(Finding("clocks_disagree", "station_ms", f"{apart_s:.0f} s apart"))
+def _compare_time(case: Case, item: Item, meaning: Meaning) -> Trouble | None:
+    """Compare times: a start's begin and an end's end with their record, any begin or end with the whole session.
+
+    Without the latter, a begin of an earlier session, truly signed, would lend its register to this one.
+    """
+    told_at_s = {kind: _told_at_s(case, case.of_kind(kind)) for kind in _MOMENTS}
+    started_s, ended_s = told_at_s[Kind.STARTED], told_at_s[Kind.ENDED]
+    for reading in meaning.readings:
+        if reading.at is None or reading.moment not in _MOMENTS.values():
+            continue
+        at_s = reading.at.timestamp()
+        outside = (started_s is not None and at_s < started_s - CLOCKS_AGREE_WITHIN_S) or (
+            ended_s is not None and at_s > ended_s + CLOCKS_AGREE_WITHIN_S
+        )
+        if outside and reading.clock is Clock.SYNCHRONISED:
+            return failed("evidence_outside_session", "station_ms", item)
+        kind = Kind(item.payload.kind)
+        own_s = told_at_s[kind] if _MOMENTS.get(kind) is reading.moment else None
+        apart_s = 0 if own_s is None else abs(at_s - own_s)
+        if apart_s > CLOCKS_AGREE_WITHIN_S and reading.clock is Clock.SYNCHRONISED:
+            return failed("evidence_time_differs", "station_ms", item)
+        if outside or apart_s > CLOCKS_AGREE_WITHIN_S:
+            case.findings.append(Finding("clocks_disagree", "station_ms", f"signed {reading.moment.value}"))
     return None
+
+
+def _told_at_s(case: Case, item: Item | None) -> float | None:
+    """Return the station's time of a record in Unix seconds, where it is shown."""
+    content = case.contents.get((item.hash, Group.OPS)) if item else None
+    station_ms = Ops.read(content.fields).station_ms if content else None
+    return None if station_ms is None else station_ms / 1000
 
 
 _MOMENTS = {Kind.STARTED: Moment.BEGIN, Kind.ENDED: Moment.END}
