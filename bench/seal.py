@@ -12,10 +12,12 @@ from bench.messages import frame, meter_values
 from tests.support.charges import EMSP, METER_READERS, START_MS, seeded, signing_key
 
 from wattseal.crypto.keys import Algorithm
+from wattseal.seal import dcbor
 from wattseal.seal.chain import MAX_LINKS, ChainHead
 from wattseal.seal.fields import Meter, Ops, raw_to_fields
 from wattseal.seal.groups import open_box, unwrap
 from wattseal.seal.item import ZERO_HASH, ClockQuality, Group, Kind, parse_item
+from wattseal.seal.plain import PlainDraft, PlainWriter, raw_bytes
 from wattseal.seal.writer import Draft, GroupDraft, Reader, SubjectKeys, Writer
 
 GROUP = "Signatures, sealing, chain"
@@ -40,6 +42,10 @@ def cases() -> dict[str, Callable[[], object]]:
     signature, ed_signature = key.sign(message), ed25519.sign(message)
     writer = Writer.new("CPO/CS001", "CPO/log", key, seeded("bench"))
     subject = SubjectKeys.new(seeded("subject"))
+    csms = PlainWriter("CPO/CS001", 1, "CPO/log", ed25519, seeded("bench"))
+    fields = dcbor.encode(Meter(Decimal(1500)).to_fields())
+    kept = PlainDraft(Kind.READING, START_MS, ((Group.METER, fields), (Group.RAW, raw_bytes(RAW))))
+    pseudonym = bytes(16)
     head = ChainHead(0, 7, ZERO_HASH, 0, None)
     due = replace(head, links=MAX_LINKS)
     plain, sealed = reading(()), reading(METER_READERS)
@@ -53,7 +59,10 @@ def cases() -> dict[str, Callable[[], object]]:
         "P-256 signature": lambda: key.sign(message),
         "Ed25519 verification": lambda: ed25519.public.verify(message, ed_signature),
         "Ed25519 signature": lambda: ed25519.sign(message),
-        "append a link: 3 plain groups, frame of 499 B": lambda: writer.append(head, 1, plain, subject),
+        "append a link: register and frame of 499 B, plain, as the CSMS does": lambda: csms.append(
+            head, kept, pseudonym
+        ),
+        "append a link: 3 plain groups": lambda: writer.append(head, 1, plain, subject),
         "append a link: 3 groups sealed for 2 readers": lambda: writer.append(head, 1, sealed, subject),
         "append a signed reading: 3 plain groups": lambda: writer.append(due, 1, plain, subject),
         "append a signed start: 3 groups x 4 wraps": lambda: writer.append(head, 1, started, subject),
