@@ -17,6 +17,8 @@ def exponent_mantissa(value: Decimal) -> tuple[int, int]:
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise InputError(f"{value} is not a finite number", subject="decimal")
+    if len(digits) <= _WIDE.prec and abs(exponent) < _WIDE.Emax:
+        return exponent, int(_WIDE.scaleb(value, -exponent))
     mantissa = int("".join(map(str, digits)) or "0")
     return exponent, -mantissa if sign else mantissa
 

@@ -10,6 +10,7 @@ from wattseal.bundle.trust import Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.log.proof import TlogProof
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
+from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Item, Kind
 from wattseal.seal.registry import Entry, Registry
@@ -51,6 +52,8 @@ class Case:
     signers: dict[bytes, Entry] = field(default_factory=dict)
     verdicts: dict[bytes, Verdict] = field(default_factory=dict)
     contents: dict[tuple[bytes, int], Content] = field(default_factory=dict)
+    registers: list[tuple[Item, Meter]] = field(default_factory=list)
+    """The readable registers of the transaction in chain order; filled in step 6."""
     evidence: list[RecordReport] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     cosigners: set[str] = field(default_factory=set)

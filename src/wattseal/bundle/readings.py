@@ -61,7 +61,7 @@ def _one_transaction(case: Case) -> Trouble | None:
     return None
 
 
-def meters(case: Case) -> list[tuple[Item, Meter]]:
+def _meters(case: Case) -> list[tuple[Item, Meter]]:
     """Return the readable registers of the transaction in chain order."""
     started = case.of_kind(Kind.STARTED)
     subject = started.payload.subject if started else None
@@ -74,21 +74,21 @@ def meters(case: Case) -> list[tuple[Item, Meter]]:
 
 def check_evidence(case: Case) -> Trouble | None:
     """Step 6: evidence inside records verifies under the enrolled meter and says what the record says."""
-    return foreign.check(case, meters(case))
+    case.registers = _meters(case)
+    return foreign.check(case, case.registers)
 
 
 def check_continuity(case: Case) -> Trouble | None:
     """Step 7: registers never fall; what the signer says of the neighbouring session is told."""
-    known = meters(case)
     before: Decimal | None = None
-    for item, meter in known:
+    for item, meter in case.registers:
         if before is not None and meter.register_wh < before:
             return failed("register_decreases", "register_wh", item)
         before = meter.register_wh
         if meter.unaccounted_wh:
             detail = f"{meter.unaccounted_wh} Wh since the previous session"
             case.findings.append(Finding("unaccounted_energy", "unaccounted_wh", detail))
-    by_kind = {item.payload.kind: meter for item, meter in known}
+    by_kind = {item.payload.kind: meter for item, meter in case.registers}
     if Kind.STARTED in by_kind and Kind.ENDED in by_kind:
         case.energy_wh = by_kind[Kind.ENDED].register_wh - by_kind[Kind.STARTED].register_wh
     return None
