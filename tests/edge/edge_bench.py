@@ -50,6 +50,11 @@ class MemoryCsms:
     frames: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     billing: Emsp = field(default_factory=emsp)
+    dialling: bool = False
+
+    @property
+    def offline(self) -> bool:
+        return not self.connected and not self.dialling
 
     async def call(self, action: str, payload: bytes) -> CallResult | CallError:
         if not self.connected:

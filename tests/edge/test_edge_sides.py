@@ -1,5 +1,6 @@
 """A stock station at an edge, on a real journal: what it hears, what goes up, what survives."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,17 @@ async def test_what_the_emsp_says_is_what_the_station_hears(
     at = site()
     async with bench(tmp_path, at, csms=MemoryCsms(at, status=status), budget_s=0.2) as b:
         assert await b.say("Authorize", {"idTag": CARD.value}) == {"idTagInfo": {"status": told}}
+
+
+async def test_a_driver_who_comes_while_the_edge_is_still_dialling_waits_for_the_decision(tmp_path: Path) -> None:
+    at = site()
+    csms = MemoryCsms(at, connected=False, dialling=True)
+    async with bench(tmp_path, at, csms=csms) as b:
+        asked = asyncio.create_task(b.say("Authorize", {"idTag": CARD.value}))
+        await b.until(lambda: bool(b.memory.state.permits))
+        await asyncio.sleep(0.1)
+        csms.connected = True
+        assert await asked == {"idTagInfo": {"status": "Accepted"}}
 
 
 async def test_offline_the_directory_decides_and_the_charge_goes_up_later(tmp_path: Path) -> None:

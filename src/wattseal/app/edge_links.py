@@ -66,7 +66,9 @@ class CsmsLink:
         """Dial nothing yet. `handle` answers the CSMS's calls; `connected` learns of each new connection."""
         self._target = target
         self._around = around
-        self._behaviour = Behaviour(handle, lambda _version: connected(), self._lost)
+        self._behaviour = Behaviour(handle, self._came, self._lost)
+        self._connected = connected
+        self._offline = False
         self._uplink: Uplink | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -75,12 +77,18 @@ class CsmsLink:
         """Whether the CSMS is connected."""
         return self._uplink is not None and self._uplink.version is not None
 
+    @property
+    def offline(self) -> bool:
+        """Whether the latest connection was lost or the latest attempt failed."""
+        return self._offline
+
     def dial(self, version: Version) -> None:
         """Stay connected in this version from now on."""
         if self._uplink is not None and self._uplink.target.versions == (version,):
             return
         if self._task is not None:
             self._task.cancel()
+        self._offline = False
         self._uplink = Uplink(replace(self._target, versions=(version,)), self._behaviour, self._around)
         self._task = asyncio.get_running_loop().create_task(self._uplink.run())
 
@@ -100,6 +108,10 @@ class CsmsLink:
             return outcome
         raise LinkDownError(action)
 
-    @staticmethod
-    def _lost(reason: str) -> None:
+    def _came(self, _version: Version) -> None:
+        self._offline = False
+        self._connected()
+
+    def _lost(self, reason: str) -> None:
+        self._offline = True
         _log.info("upstream_lost", reason=reason)

@@ -40,6 +40,14 @@ class Link(Protocol):
         """Ask and wait for the answer, one question at a time; `LinkDownError` without a connection or an answer."""
 
 
+class CsmsWay(Link, Protocol):
+    """The way to the CSMS."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether the connection is known to be down; while the first attempt is under way it is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What came of items received: how many were good, and the codes of why others were not."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hmac import digest
 from typing import Any
 
-from wattseal.app.edge_memory import EdgeMemory, Link, LinkDownError
+from wattseal.app.edge_memory import CsmsWay, EdgeMemory, LinkDownError
 from wattseal.base.ids import TransactionId
 from wattseal.flow.ports import Dedup
 from wattseal.model.answers import Acknowledged, AuthorizationAnswer, TransactionAnswer
@@ -50,7 +50,7 @@ class StationSide:
     def __init__(
         self,
         memory: EdgeMemory,
-        csms: Link,
+        csms: CsmsWay,
         *,
         directory: Callable[[], Directory | None] = lambda: None,
         budget_s: float = BUDGET_S,
@@ -179,7 +179,7 @@ class StationSide:
     async def _decided(self, permit: Permit, token: IdToken) -> Permit:
         """Wait for the billing party within the budget; then local policy answers, and that is remembered."""
         memory = self._memory
-        if self._csms.connected:
+        if not self._csms.offline:
             permit = await memory.granted(permit, self._budget_s)
         if permit.granted is not None:
             return permit
