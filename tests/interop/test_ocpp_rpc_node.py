@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import shutil
+import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -28,10 +29,12 @@ _numbers = itertools.count(1)
 
 def node(folder: Path, *words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     path = f"{NODE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    system_authorities = ssl.get_default_verify_paths().cafile
+    trust = {"NODE_EXTRA_CA_CERTS": system_authorities} if system_authorities else {}
     return subprocess.run(  # noqa: S603 - the interpreter out of the wheel
         [NODE / "bin" / "node", *words],
         cwd=folder,
-        env={**os.environ, "PATH": path},
+        env={**trust, **os.environ, "PATH": path},
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,8 @@
 """The API of a real process: every bad input has its stated answer, and none of them changes anything."""
 
 import asyncio
+import contextlib
+import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +68,18 @@ def test_a_bad_station_is_refused_with_its_field(cpo: Cpo, body: Any, status: in
     assert (answer.status, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert cpo.ask("GET", "/api/v1/stations/API1").status == 404
+
+
+def test_a_body_too_long_is_refused_by_its_length_before_it_is_sent(cpo: Cpo) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", cpo.http, timeout=30)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/api/v1/stations")
+        connection.putheader("Authorization", f"Bearer {cpo.token}")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", str(1024 * 1024 + 1))
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["code"]) == (413, "too_large")
 
 
 @pytest.mark.parametrize(
