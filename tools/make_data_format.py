@@ -18,6 +18,8 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec import structs
+
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.flow.ports import Batch, Dedup, Journal, Outgoing, Padding, Put, StoredItem
 from wattseal.log.keys import SignatureType, SigningKey
@@ -79,7 +81,7 @@ async def fill(data: DataDir) -> dict[str, object]:
 async def read(journal: Journal) -> dict[str, object]:
     """Return everything the port shows, ready for JSON."""
     found = {
-        "items": [asdict(kept) for kept in await journal.replay(TENANT)],
+        "items": [asdict(kept) | {"item": structs.asdict(kept.item)} for kept in await journal.replay(TENANT)],
         "leaves": await journal.leaves(TENANT),
         "stations": [asdict(put) for put in await journal.documents(TENANT, "station")],
         "transactions": [asdict(put) for put in await journal.documents(TENANT, "transaction")],

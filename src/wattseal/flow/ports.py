@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from msgspec import Struct
+
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 
 
@@ -29,8 +31,7 @@ class Random(Protocol):
         """Return `n` unpredictable bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredItem:
+class StoredItem(Struct, frozen=True, gc=False):
     """One record or link of a chain, exactly as it arrived or was sealed.
 
     Its place is (origin, stream, epoch, seq). The same bytes at the same place again are ignored; any other bytes there
@@ -121,8 +122,7 @@ class Padding:
     entries: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True, gc=False):
     """What becomes durable together, or not at all. Items come before `padding` in the log."""
 
     tenant: TenantId

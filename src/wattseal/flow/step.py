@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.keys import SigningKey
@@ -70,8 +72,7 @@ class Step:
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True, gc=False):
     """What a direct station's message says, before it is a record: groups are plain, the frame is kept as it came.
 
     What else a station measured (power, current, ...) stays in the frame.

@@ -23,8 +23,7 @@ MAX_ENDED = 32
 EVENTS = {Kind.STARTED: "Started", Kind.READING: "Updated", Kind.ENDED: "Ended"}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(msgspec.Struct, frozen=True, gc=False):
     """A decoded call. `frame` is the whole message as it came, `payload` its payload, which names no message id."""
 
     world: World

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec import Struct
+
 from wattseal.base.ids import EvseId, TransactionId
 from wattseal.model.metering import Reading
 from wattseal.model.token import IdToken
@@ -105,8 +107,7 @@ class TransactionEnded:
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MeterReported:
+class MeterReported(Struct, frozen=True, gc=False):
     """MeterValues outside 2.x transactions, or inside a 1.6 one."""
 
     evse_id: EvseId

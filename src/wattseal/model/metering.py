@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec import Struct
+
 ENERGY_IMPORT_REGISTER = "Energy.Active.Import.Register"
 """The measurand that is billed (MeasurandEnumType)."""
 
@@ -21,8 +23,7 @@ class RawEvidence:
     public_key: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True, gc=False):
     """One sampled value in the base unit of its measurand (Wh, W, A, V, Hz, percent, Celsius), exact.
 
     `value` is None when the sample is only evidence. `context` is a ReadingContextEnumType such as

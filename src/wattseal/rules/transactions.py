@@ -30,6 +30,12 @@ LATE_MS = 86_400_000
 """What is recorded more than a day after it happened says so."""
 
 
+MAX_VERDICTS = 256
+"""Verdicts that a transaction shows; every record keeps its own."""
+MAX_OF_A_CODE = 8
+"""Notes of one code that a transaction shows; every record keeps its own."""
+
+
 def milliseconds(at: datetime) -> int:
     """Return Unix milliseconds of an aware datetime."""
     return int(at.timestamp() * 1000)
@@ -100,7 +106,7 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
     if observed.notes or observed.verdicts:
         changes["alarms"] = _added(transaction.alarms, tuple(n for n in observed.notes if is_alarm(n)))
         changes["findings"] = _added(transaction.findings, tuple(n for n in observed.notes if not is_alarm(n)))
-        changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)
+        changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)[:MAX_VERDICTS]
         if any(n.code == METER_SIGNED for n in observed.notes):
             changes["source"] = Source.METER
     if not changes:
@@ -113,7 +119,12 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
 
 
 def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    return (*known, *(n for n in more if n not in known))
+    """Return the notes with those that are new; of one code no more are kept than say what is going on."""
+    kept = list(known)
+    for note in more:
+        if note not in kept and sum(n.code == note.code for n in kept) < MAX_OF_A_CODE:
+            kept.append(note)
+    return tuple(kept)
 
 
 def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:

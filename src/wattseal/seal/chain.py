@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from wattseal.seal.item import ZERO_HASH, Item, Kind
 
 MAX_LINKS = 9
@@ -11,8 +13,7 @@ MAX_UNSIGNED_MS = 300_000
 """A link is covered by a signature within this time."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainHead:
+class ChainHead(Struct, frozen=True, gc=False):
     """Where a chain stands: place and hash of its last payload, and how much of its tail is unsigned."""
 
     epoch: int

@@ -1,13 +1,15 @@
 """Writing records whose groups are all plain: the same bytes as `seal.writer` makes, straight from the values.
 
 A CSMS writes one such record for each message of a direct station; most are unsigned links. Nothing is built here that
-would only be encoded again: each part is put down once, in the one deterministic order (docs/spec/record.md).
+would only be encoded again: each part is put down once, in the one deterministic order (docs/spec/record.md). What
+passes through here with every message is a msgspec struct, made in a tenth of the time of a frozen dataclass.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
+
+from msgspec import Struct
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import SigningKey
@@ -53,8 +55,7 @@ def _uint(value: int) -> bytes:
     return b"\x1a" + value.to_bytes(4) if value < 1 << 32 else b"\x1b" + value.to_bytes(8)
 
 
-@dataclass(frozen=True, slots=True)
-class PlainDraft:
+class PlainDraft(Struct, frozen=True, gc=False):
     """What a record is to say: `groups` are (number, encoded fields), ascending; `public` is encoded, or nothing."""
 
     kind: Kind
@@ -64,8 +65,7 @@ class PlainDraft:
     public: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, gc=False):
     """A record in its one encoding, and what a journal needs to know of it; `leaf` only where it is signed."""
 
     item: bytes
