@@ -68,12 +68,15 @@ async def edit_the_database(story: Story) -> None:
 
 
 async def roll_back_the_log(story: Story) -> None:
-    """Play (f): the log forgets its newest entries, as if restored from last week."""
+    """Play (f): the log forgets its newest entries, as if restored from last week.
+
+    A quarter at least: the newest entries of all may be unknown to the witnesses, and forgetting those is no crime.
+    """
     scene = story.world.scene
     story.say("(f) The log is rolled back.")
     rolled = Insider(scene.home("cpo"), scene.root / "f-rolled-back")
     size = DiskLog.open(scene.home("cpo") / TILES, scene.log_key).size
-    log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(1, size // 2))
+    log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(size // 4, size // 2))
     await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled, None), log)
 
 
