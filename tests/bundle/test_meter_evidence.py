@@ -112,6 +112,17 @@ def test_a_meter_that_signed_begin_and_end_counts_wherever_the_station_put_them(
     assert summary(judged(**CARRIED[where])) == G2
 
 
+def test_a_register_rounded_to_whole_wh_gives_way_to_the_meters() -> None:
+    report = judged(end=(signed(5, ("B", "1000.4", 0), E),), start_wh="1000")
+    assert summary(report) == (Outcome.VALID, Grade.G2, Source.METER, Decimal("3999.6"))
+    assert "register_rounded" in [finding.code for finding in report.findings]
+
+
+def test_a_register_that_differs_by_a_whole_wh_is_not_the_meters() -> None:
+    report = judged(end=(signed(5, ("B", "1001.0", 0), E),), start_wh="1000")
+    assert summary(report)[1:3] == (Grade.G1, Source.CSMS)
+
+
 def test_with_numbered_events_and_pages_the_chain_is_complete() -> None:
     report = judged(start=(signed(5, B),), end=(signed(6, E),), numbered=True)
     assert summary(report) == (Outcome.VALID, Grade.G3, Source.METER, Decimal(4000))

@@ -162,6 +162,27 @@ async def test_a_1_6_charge_signed_by_its_meter_is_exact_and_of_that_grade(
     assert [report[key] for key in ("verdict", "grade", "source", "energy_wh")] == ["VALID", "G2", "meter", "12345.6"]
 
 
+async def test_the_meters_own_figure_counts_where_1_6_rounds_to_whole_wh(csms: Csms, tmp_path: Path) -> None:
+    name = csms.enrol(station_name(), pin=SIGNED, meter=SERIAL)
+    first = ocmf(name, 1, ("B", "1000.4", 0), ("E", "13345.6", 30))
+    await charge16(csms, name, at_stop=[values16(30, signed16(first))])
+    found = csms.settled(name)
+    assert standing(found) == ("12345.2", "G2", "meter", "billed", None), found
+    report = csms.verify(found["id"], tmp_path)
+    assert [report[key] for key in ("verdict", "grade", "source", "energy_wh")] == ["VALID", "G2", "meter", "12345.2"]
+
+
+async def test_registers_cut_to_whole_wh_are_no_fall(csms: Csms, tmp_path: Path) -> None:
+    name = csms.enrol(station_name(), meter=SERIAL)
+    await charge16(csms, name, at_stop=[values16(30, signed16(ocmf(name, 1, ("B", "1000", 0), ("E", "13345.6", 30))))])
+    (first,) = csms.transactions(name)
+    cut = [values16(10, sample16("20000.9"))]
+    await charge16(csms, name, start_wh=13345, stop_wh=20000, during=cut)
+    (second,) = [t for t in csms.transactions(name) if t["id"] != first["id"]]
+    assert (second["energy_wh"], second["billing"], second["alarms"]) == ("6655", "billed", [])
+    assert csms.verify(second["id"], tmp_path)["verdict"] == "VALID"
+
+
 async def test_without_the_pinned_signature_a_charge_is_kept_and_not_billed(csms: Csms) -> None:
     name = csms.enrol(station_name(), pin=SIGNED, meter=SERIAL)
     await charge16(csms, name)

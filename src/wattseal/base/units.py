@@ -8,6 +8,8 @@ from wattseal.base.errors import InputError
 
 MAX_ENERGY_WH = Decimal(10) ** 15
 """Anything above is not a reading of an electricity meter."""
+ROUNDING_WH = Decimal(1)
+"""OCPP 1.6 tells registers in whole Wh: two figures of one register may differ by less than this."""
 
 _WIDE = Context(prec=64)
 

@@ -60,6 +60,8 @@ class Case:
     cosigned_in_time: bool = False
     source: Source | None = None
     meter_signed: bool = False
+    meter_energy_wh: Decimal | None = None
+    """What the meter signed, where the CSMS's registers are the same but for rounding to whole Wh."""
     meter_complete: bool = False
     meter_party: str | None = None
     grade: Grade | None = None

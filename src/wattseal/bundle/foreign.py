@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from wattseal import evidence
+from wattseal.base.units import ROUNDING_WH
 from wattseal.bundle.case import Case, Trouble, failed
 from wattseal.bundle.report import RecordReport, place_text
 from wattseal.evidence import ocmf_meaning, ocmf_record
@@ -12,7 +13,7 @@ from wattseal.evidence.format import Checked, Clock, Direction, Meaning, Moment,
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Group, Item, Kind
-from wattseal.seal.registry import Entry
+from wattseal.seal.registry import Entry, Role
 
 CLOCKS_AGREE_WITHIN_S = 60
 """A meter with a synchronised clock and its station name the same moment within this time."""
@@ -130,17 +131,28 @@ def _conclude(
         return
     meaning = ocmf_meaning.meaning_of(*records)
     case.findings.extend(meaning.findings)
-    registers = {item.payload.kind: meter.register_wh for item, meter in known}
-    energy: Decimal | None = None
-    if Kind.STARTED in registers and Kind.ENDED in registers:
-        energy = registers[Kind.ENDED] - registers[Kind.STARTED]
-    case.meter_signed = meaning.energy_wh is not None and meaning.energy_wh == energy
+    _compare_energy(case, known, meaning.energy_wh)
     case.meter_party = enrolled[next(k for k in keys if k is not None)].party
     every = [ocmf_record.parse(raw) for raw in dict.fromkeys(raw for _, raw, _ in valid)]
     gaps = ocmf_meaning.continuity(every)
     case.findings.extend(gap for gap in gaps if gap not in case.findings)
     doubtful = any(effect_of(f) is not Effect.NOTE for f in (*meaning.findings, *gaps))
     case.meter_complete = not doubtful and _sequence_complete(case)
+
+
+def _compare_energy(case: Case, known: Sequence[tuple[Item, Meter]], signed_wh: Decimal | None) -> None:
+    """Find the energy of the records signed for, exactly, or but for the rounding of a station that the CSMS heard."""
+    registers = {item.payload.kind: meter.register_wh for item, meter in known}
+    if signed_wh is None or Kind.STARTED not in registers or Kind.ENDED not in registers:
+        return
+    told_wh = registers[Kind.ENDED] - registers[Kind.STARTED]
+    started = case.of_kind(Kind.STARTED)
+    signer = case.signers.get(started.hash) if started else None
+    heard = signer is not None and signer.role is Role.CSMS
+    case.meter_signed = signed_wh == told_wh or (heard and abs(signed_wh - told_wh) < ROUNDING_WH)
+    if case.meter_signed and signed_wh != told_wh:
+        case.meter_energy_wh = signed_wh
+        case.findings.append(Finding("register_rounded", "register_wh", f"{told_wh} told, {signed_wh} signed"))
 
 
 def _is_bound(checked: Checked) -> bool:

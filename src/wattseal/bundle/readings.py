@@ -1,7 +1,8 @@
-"""Steps 5 to 7: the content shown is the content signed for, meters say the same, registers only rise."""
+"""Steps 5 to 7: the content shown is the content signed for, meters say the same, registers never fall."""
 
 from decimal import Decimal
 
+from wattseal.base.units import ROUNDING_WH
 from wattseal.bundle import foreign
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.model.verdict import Finding
@@ -79,16 +80,20 @@ def check_evidence(case: Case) -> Trouble | None:
 
 
 def check_continuity(case: Case) -> Trouble | None:
-    """Step 7: registers never fall; what the signer says of the neighbouring session is told."""
+    """Step 7: registers never fall; what the signer says of the neighbouring session is told.
+
+    Less than a whole Wh is no fall: OCPP 1.6 rounds some figures to that and others not.
+    """
     before: Decimal | None = None
     for item, meter in case.registers:
-        if before is not None and meter.register_wh < before:
+        if before is not None and meter.register_wh <= before - ROUNDING_WH:
             return failed("register_decreases", "register_wh", item)
-        before = meter.register_wh
+        before = max(meter.register_wh, before or meter.register_wh)
         if meter.unaccounted_wh:
             detail = f"{meter.unaccounted_wh} Wh since the previous session"
             case.findings.append(Finding("unaccounted_energy", "unaccounted_wh", detail))
     by_kind = {item.payload.kind: meter for item, meter in case.registers}
     if Kind.STARTED in by_kind and Kind.ENDED in by_kind:
-        case.energy_wh = by_kind[Kind.ENDED].register_wh - by_kind[Kind.STARTED].register_wh
+        told_wh = by_kind[Kind.ENDED].register_wh - by_kind[Kind.STARTED].register_wh
+        case.energy_wh = told_wh if case.meter_energy_wh is None else case.meter_energy_wh
     return None

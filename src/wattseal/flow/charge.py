@@ -21,7 +21,7 @@ from wattseal.model.facts import MeterReported, TransactionEnded, TransactionSta
 from wattseal.model.metering import Reading, energy_register_wh
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
-from wattseal.rules.metered import NONE, Metered, examine, one_meter_signed, pages_complete, reconcile, signed_end_wh
+from wattseal.rules.metered import NONE, Metered, examine, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.recorded import UNREMARKABLE, Observed
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
@@ -256,7 +256,8 @@ async def _reading(
     )
     live.take(ops.seq_no if ops else None, metered.valid)
     if register_wh is not None and not judged:
-        live.highest_wh, live.latest_ms = register_wh, turn.now_ms
+        live.highest_wh = max(register_wh, live.highest_wh or register_wh)
+        live.latest_ms = turn.now_ms
     _put(turn, step, live, plain, stream)
     await step.commit()
 
@@ -318,16 +319,14 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
         metered = replace(metered, signed_wh=signed_end_wh(live.pages))
     register_wh, differs = reconcile(fact.register_wh, metered)
     judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
-    started_wh = transaction.start_wh
-    energy_wh = None if register_wh is None or started_wh is None else register_wh - started_wh
-    signed = one_meter_signed((*live.pages, *metered.valid), energy_wh)
-    if signed:
-        judged.append(Finding(METER_SIGNED))
+    exact_wh = signed_start_wh((*live.pages, *metered.valid), transaction.start_wh, register_wh)
+    if exact_wh is not None:
+        judged.append(Finding(METER_SIGNED, "start_wh", f"{exact_wh:f}"))
         if live.numbers.complete and pages_complete((*live.pages, *metered.valid)):
             judged.append(Finding(METER_COMPLETE))
     if live.numbers.gap:
         judged.append(Finding("sequence_gap", "seq_no"))
-    judged.extend(note_pin(transaction, turn.station, meter_signed=signed))
+    judged.extend(note_pin(transaction, turn.station, meter_signed=exact_wh is not None))
     if turn.origin.endswith(SIGNED_ELSEWHERE):
         judged.append(Finding("plain_at_signed_station", "signature"))
     return Plain(

@@ -31,7 +31,7 @@ def bill(transaction: Transaction) -> tuple[Billing, str | None]:
 
 def _is_free(transaction: Transaction) -> bool | None:
     energy_wh = transaction.energy_wh
-    return None if energy_wh is None else energy_wh == 0
+    return None if energy_wh is None else energy_wh <= 0
 
 
 def attainable(source: Source, *, sealed: bool) -> Grade:

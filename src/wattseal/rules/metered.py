@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from wattseal import evidence
 from wattseal.base.errors import InputError
+from wattseal.base.units import ROUNDING_WH
 from wattseal.crypto.curves import parse_public_key
 from wattseal.evidence import ocmf_meaning, ocmf_record
 from wattseal.evidence.findings import Effect, effect_of
@@ -17,8 +18,6 @@ from wattseal.rules.recorded import UNREMARKABLE, Observed
 
 MAX_EVIDENCE = 16
 """Signed readings looked at in one message; more are kept in the raw frame only."""
-ROUNDING_WH = Decimal(1)
-"""OCPP 1.6 registers are whole Wh: a plain value may differ from the signed one by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +82,20 @@ def signed_end_wh(valid: Sequence[bytes]) -> Decimal | None:
     return None
 
 
-def one_meter_signed(valid: Sequence[bytes], energy_wh: Decimal | None) -> bool:
-    """Return whether verified records, start and end together, give exactly this energy."""
-    if not valid or energy_wh is None:
-        return False
+def signed_start_wh(valid: Sequence[bytes], start_wh: Decimal | None, end_wh: Decimal | None) -> Decimal | None:
+    """Return the register at the start after the meter: what, up to `end_wh`, gives the energy that it signed.
+
+    None where verified records, begin and end together, do not tell this session's energy. `start_wh` as the station
+    told it may be rounded; the meter's figure is the one that counts.
+    """
+    if not valid or start_wh is None or end_wh is None:
+        return None
     try:
         meaning = ocmf_meaning.meaning_of(*(ocmf_record.parse(raw) for raw in dict.fromkeys(valid)))
     except InputError:
-        return False
-    return meaning.energy_wh == energy_wh
+        return None
+    exact_wh = None if meaning.energy_wh is None else end_wh - meaning.energy_wh
+    return None if exact_wh is None or abs(exact_wh - start_wh) >= ROUNDING_WH else exact_wh
 
 
 def pages_complete(valid: Sequence[bytes]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from wattseal.base.units import MAX_ENERGY_WH
+from wattseal.base.units import MAX_ENERGY_WH, ROUNDING_WH
 from wattseal.model.station import Station
 from wattseal.model.transaction import Settled, Transaction
 from wattseal.model.verdict import Finding, Source
@@ -21,7 +21,7 @@ OLDEST_MS = 1_262_304_000_000
 AHEAD_MS = 86_400_000
 """A station's clock more than a day ahead of ours is not a clock."""
 METER_SIGNED = "meter_signed"
-"""Note of an end whose registers, begin and end, one enrolled meter signed."""
+"""Note of an end whose registers, begin and end, one enrolled meter signed; its detail is the begin, exactly."""
 METER_COMPLETE = "meter_complete"
 """Note of such an end when neither OCPP sequence numbers nor the meter's pages have a gap."""
 MAX_SESSION_WH = Decimal(2_000_000)
@@ -56,7 +56,7 @@ def note_register(register_wh: Decimal | None, before_wh: Decimal | None) -> lis
         return [Finding("negative_register", "register_wh", str(register_wh))]
     if register_wh > MAX_ENERGY_WH:
         return [Finding("implausible_register", "register_wh", str(register_wh))]
-    if before_wh is not None and register_wh < before_wh:
+    if before_wh is not None and register_wh <= before_wh - ROUNDING_WH:
         return [Finding("register_decreased", "register_wh", f"{before_wh} to {register_wh}")]
     return []
 
@@ -66,7 +66,7 @@ def note_start(
 ) -> tuple[Finding, ...]:
     """Judge a start; `last_end_wh` is the register at the end of the EVSE's session before."""
     notes = [*note_time(station_ms, now_ms), *note_register(start_wh, None)]
-    if start_wh is not None and last_end_wh is not None and start_wh < last_end_wh:
+    if start_wh is not None and last_end_wh is not None and start_wh <= last_end_wh - ROUNDING_WH:
         notes.append(Finding("register_rolled_back", "register_wh", f"{last_end_wh} to {start_wh}"))
     return tuple(notes)
 
@@ -107,8 +107,9 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
         changes["alarms"] = _added(transaction.alarms, tuple(n for n in observed.notes if is_alarm(n)))
         changes["findings"] = _added(transaction.findings, tuple(n for n in observed.notes if not is_alarm(n)))
         changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)[:MAX_VERDICTS]
-        if any(n.code == METER_SIGNED for n in observed.notes):
-            changes["source"] = Source.METER
+        exact = next((n.detail for n in observed.notes if n.code == METER_SIGNED), None)
+        if exact is not None:
+            changes |= {"source": Source.METER, "start_wh": Decimal(exact)}
     if not changes:
         return transaction
     new = replace(transaction, **changes)
