@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 
+from bench import codec, end_to_end, journal, seal
 from bench.measure import Row, table
 
 MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end")
@@ -45,6 +46,24 @@ def machine() -> dict[str, str]:
     return found | {name: metadata.version(name) for name in PACKAGES}
 
 
+def where_it_goes(rows: list[Row]) -> str:
+    """Return the parts of what the server spends on a MeterValues, each as measured alone; "" without all of them."""
+    value = {row.name: row.value for row in rows}
+    try:
+        total_us = 1e6 / value[end_to_end.PLAIN]
+        parts = {
+            "WebSocket in and out": 1e6 / value[end_to_end.ECHO],
+            "decode and validate": value[codec.METER_VALUES],
+            "record on its chain": value[seal.APPEND],
+            "journal, durable": 1e6 / value[journal.CLIENTS],
+        }
+    except KeyError:
+        return ""
+    parts["rules, projections, authorisation and signatures of starts and ends, tasks"] = total_us - sum(parts.values())
+    told = ", ".join(f"{name} {part / total_us:.0%}" for name, part in parts.items())
+    return f"Where `wattseal serve` spends a message: {told}.\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke run: few rounds, figures worth nothing, not kept")
@@ -58,7 +77,7 @@ def main() -> None:
     missed = [row for row in rows if row.met is False]
     told = f"Commit {head}, {at:%Y-%m-%d %H:%M} UTC, " + ", ".join(f"{k} {v}" for k, v in on.items())
     met = sum(row.met is True for row in rows)
-    text = f"{told}\n\n{table(rows)}\n{met} targets met, {len(missed)} missed.\n"
+    text = f"{told}\n\n{table(rows)}\n{where_it_goes(rows)}{met} targets met, {len(missed)} missed.\n"
     print(f"\n{text}")
     if given.quick or tuple(given.only) != MODULES:
         return

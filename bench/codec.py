@@ -24,6 +24,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 GROUP = "Decode and validate"
 MESSAGE_ID = "0b8e8d0a-7a44-4c5c-9c7b-8f0f5f3f2d11"
+METER_VALUES = "MeterValues (1.6)"
 FOREMOST = ("MeterValues", "TransactionEvent")
 
 

@@ -28,6 +28,7 @@ from wattseal.stores.sqlite import SqliteJournal
 from wattseal.stores.sqlite_writer import open_connection
 
 TENANT = TenantId("bench")
+CLIENTS = "journal: 200 clients, item + answer a commit"
 
 
 def item(station: int, seq: int, size: int) -> StoredItem:
@@ -118,7 +119,7 @@ async def clients(path: Path, rows: int, count: int) -> dict[str, object]:
 
     start = used()
     await asyncio.gather(*(station(own) for own in made))
-    outcome = result(f"journal: {count} clients, item + answer a commit", each * count, start)
+    outcome = result(CLIENTS if count == 200 else f"journal: {count} clients", each * count, start)
     await journal.close()
     return outcome
 

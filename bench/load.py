@@ -32,7 +32,8 @@ PASSWORD = "password-of-a-bench"  # noqa: S105 - of stations that live as long a
 TRANSACTION = 1_999_999_999
 """Stands in a prepared frame for the id that the server will give."""
 _GIVEN = re.compile(rb'"transactionId":\s*(\d+)')
-BEGIN = datetime(2026, 1, 15, 10, tzinfo=UTC)
+BEGIN = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=20)
+"""Stations tell times of the last day: what is older is noted as late."""
 STEP_WH, LENGTH = 250, timedelta(minutes=15)
 
 

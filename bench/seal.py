@@ -21,6 +21,7 @@ from wattseal.seal.plain import PlainDraft, PlainWriter, raw_bytes
 from wattseal.seal.writer import Draft, GroupDraft, Reader, SubjectKeys, Writer
 
 GROUP = "Signatures, sealing, chain"
+APPEND = "append a link: register and frame of 499 B, plain, as the CSMS does"
 VERIFY = "P-256 verification of a 300-byte record"
 RAW = frame("0b8e8d0a-7a44-4c5c-9c7b-8f0f5f3f2d11", "MeterValues", meter_values(12345678, 1500, 5))
 
@@ -59,9 +60,7 @@ def cases() -> dict[str, Callable[[], object]]:
         "P-256 signature": lambda: key.sign(message),
         "Ed25519 verification": lambda: ed25519.public.verify(message, ed_signature),
         "Ed25519 signature": lambda: ed25519.sign(message),
-        "append a link: register and frame of 499 B, plain, as the CSMS does": lambda: csms.append(
-            head, kept, pseudonym
-        ),
+        APPEND: lambda: csms.append(head, kept, pseudonym),
         "append a link: 3 plain groups": lambda: writer.append(head, 1, plain, subject),
         "append a link: 3 groups sealed for 2 readers": lambda: writer.append(head, 1, sealed, subject),
         "append a signed reading: 3 plain groups": lambda: writer.append(due, 1, plain, subject),
