@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
 
-from bench import codec, end_to_end, journal, seal
 from bench.measure import Row, table
+
+from bench import codec, end_to_end, journal, seal
 
 MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end")
 RESULTS = Path(__file__).parent / "results"

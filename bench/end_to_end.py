@@ -48,8 +48,8 @@ class Server:
 
     def loop_s(self) -> float:
         """Return the CPU seconds of the process's main thread, the event loop, so far."""
-        times = {thread.id: thread.user_time + thread.system_time for thread in self.process.threads()}
-        return times[self.process.pid]
+        times = {thread.id: float(thread.user_time + thread.system_time) for thread in self.process.threads()}
+        return times[int(self.process.pid)]
 
     def median(self, what: str) -> float:
         """Return the median of the rounds."""
