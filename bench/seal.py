@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from bench.measure import Row, seconds_each
 from bench.messages import frame, meter_values
+from msgspec import structs
 from tests.support.charges import EMSP, METER_READERS, START_MS, seeded, signing_key
 
 from wattseal.crypto.keys import Algorithm
@@ -48,7 +49,7 @@ def cases() -> dict[str, Callable[[], object]]:
     kept = PlainDraft(Kind.READING, START_MS, ((Group.METER, fields), (Group.RAW, raw_bytes(RAW))))
     pseudonym = bytes(16)
     head = ChainHead(0, 7, ZERO_HASH, 0, None)
-    due = replace(head, links=MAX_LINKS)
+    due = structs.replace(head, links=MAX_LINKS)
     plain, sealed = reading(()), reading(METER_READERS)
     started = replace(sealed, kind=Kind.STARTED)
     link = writer.append(head, 1, plain, subject)[0].encode()

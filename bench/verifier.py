@@ -8,9 +8,9 @@ checks after one night; their signatures are verified once. Records are not: eac
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 
 from bench.measure import Row, at_least, seconds_each
+from msgspec import structs
 from tests.support.charges import START_MS, charge, meter, pen, seeded, signing_key
 from tests.support.worlds import CSMS_KEY, EDGE_KEY, MemoryLog, authorisation, entries, tariff_record, trust
 
@@ -33,7 +33,7 @@ def signed_throughout(key: SigningKey, seed: str, start_wh: int, refs: tuple[byt
     subject = SubjectKeys.new(seeded(seed))
     p.write(Kind.BOOT, START_MS - 1000)
     for n in range(READINGS + 2):
-        p.head = replace(p.head, links=MAX_LINKS)
+        p.head = structs.replace(p.head, links=MAX_LINKS)
         kind = {0: Kind.STARTED, READINGS + 1: Kind.ENDED}.get(n, Kind.READING)
         groups = {Group.METER: meter(str(start_wh + 500 * n), sealed=False)}
         p.write(kind, START_MS + n * 30_000, subject, groups=groups, refs=refs if n == 0 else ())
