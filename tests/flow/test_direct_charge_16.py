@@ -1,6 +1,8 @@
 """A direct OCPP 1.6 station: every message one record, durable before the answer, whatever the station sends."""
 
+import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from tests.support.cpo_world import LOG, Talker, add_token, enrol, make_world, signing_key, transactions
@@ -11,7 +13,8 @@ from wattseal.flow.world import World
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Billing
 from wattseal.seal.chain import check_chain
-from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.groups import Content
+from wattseal.seal.item import Group, Item, Kind, parse_item
 
 
 def journal(world: World) -> MemoryJournal:
@@ -231,3 +234,46 @@ async def test_a_station_unknown_to_the_tenant_says_nothing(world: World) -> Non
     answer = await Talker(world, "GHOST").raw("Heartbeat", {})
     assert not isinstance(answer, bytes)
     assert journal(world).commits == 2
+
+
+def long_stop(number: int, wh: int) -> dict[str, Any]:
+    """Return a stop with more transaction data than one record holds."""
+    sample = {"value": "1", "measurand": "Voltage", "unit": "V", "context": "Sample.Periodic"}
+    data = [{"timestamp": f"2027-01-15T08:{n % 60:02}:00Z", "sampledValue": [sample] * 4} for n in range(250)]
+    return {
+        "transactionId": number,
+        "meterStop": wh,
+        "timestamp": "2027-01-15T09:00:00Z",
+        "reason": "Local",
+        "transactionData": data,
+    }
+
+
+async def test_a_long_message_is_kept_whole_in_parts_and_its_retry_recognised(world: World) -> None:
+    station = Talker(world, "ST1")
+    number = await station.start()
+    await station.call("StopTransaction", long_stop(number, 2000))
+    items = chain(world, "CPO/ST1", 1)
+    kept = [i for i in items if i.payload.kind in {Kind.ENDED, Kind.READING}]
+    parts = [Content.decode(i.boxes[Group.RAW][2]).fields for i in kept]
+    told = json.loads(b"".join(part[1] for part in parts))
+    assert told[3] == long_stop(number, 2000)
+    assert len(parts) > 2
+    assert all(len(i.encode()) < 64 * 1024 for i in items)
+    ended = next(n for n, i in enumerate(items) if i.payload.kind == Kind.ENDED)
+    assert check_chain(items[: ended + 1]) == []
+    before = len(journal(world).kept)
+    await Talker(make_restarted(world), "ST1").call("StopTransaction", long_stop(number, 2000))
+    assert len(journal(world).kept) == before
+    (found,) = await transactions(world)
+    assert (found.energy_wh, found.billing) == (Decimal(1000), Billing.BILLED)
+
+
+async def test_a_flood_of_impossible_readings_is_kept_and_shown_in_few_words(world: World) -> None:
+    station = Talker(world, "ST1")
+    number = await station.start(wh=100_000)
+    for wh in range(300):
+        await station.meter(number, wh, wh)
+    (found,) = await transactions(world)
+    assert len(found.alarms) <= 8
+    assert sum(k.item.kind == Kind.READING for k in journal(world).kept) == 300

@@ -22,7 +22,7 @@ from wattseal.model.metering import Reading, energy_register_wh
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.rules.metered import NONE, Metered, examine, pages_complete, reconcile, signed_end_wh, signed_start_wh
-from wattseal.rules.recorded import UNREMARKABLE, Observed
+from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
     METER_COMPLETE,
@@ -96,6 +96,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
         meter=None if register_wh is None else _start_meter(register_wh, last, metered),
         observed=_observed(turn, metered, notes),
         frame=turn.frame,
+        mark=_mark(turn, "Started", fact.seq_no),
         refs=(grant.authorization.decision,) if grant and grant.authorization.decision else (),
     )
     transaction = begin(subject, turn.station.id, turn.now_ms)
@@ -253,6 +254,7 @@ async def _reading(
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
         observed=_observed(turn, metered, tuple(judged)),
         frame=turn.frame,
+        mark=payload_mark(turn.payload) if ops is None or ops.seq_no is None else event_mark("Updated", ops.seq_no),
     )
     live.take(ops.seq_no if ops else None, metered.valid)
     if register_wh is not None and not judged:
@@ -282,9 +284,12 @@ async def _stray(
         meter=None if register_wh is None else Meter(register_wh),
         observed=turn.observed(*unknown, *note_register(register_wh, None)),
         frame=turn.frame,
+        mark=mark,
     )
     step = turn.step()
     written = step.write((turn.origin, evse_id), turn.world.csms_key, plain.draft(turn.now_ms), None)
+    if len(turn.frame) > MAX_PART:
+        step.write_frame((turn.origin, evse_id), turn.frame, written, None)
     raise_alarms(step, plain.observed, written.hash)
     await step.commit()
 
@@ -305,6 +310,7 @@ async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
         meter=None,
         observed=turn.observed(Finding("conflicting_end", "register_wh", detail)),
         frame=turn.frame,
+        mark=payload_mark(turn.payload),
     )
     _put(turn, step, live, plain, before.evse_id)
     await step.commit()
@@ -342,12 +348,16 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
         observed=_observed(turn, metered, tuple(judged)),
         frame=turn.frame,
+        mark=_mark(turn, "Ended", fact.seq_no),
     )
 
 
 def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
     """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
-    written = step.write((turn.origin, stream), turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
+    place = (turn.origin, stream)
+    written = step.write(place, turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
+    if len(turn.frame) > MAX_PART:
+        step.write_frame(place, turn.frame, written, live.subject)
     if plain.kind is Kind.READING and plain.observed is UNREMARKABLE:
         return written
     live.transaction = apply(live.transaction, plain.recorded(written))

@@ -13,7 +13,7 @@ from wattseal.flow.documents import put_transaction
 from wattseal.flow.ports import Batch, Committed, Dedup, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
-from wattseal.rules.recorded import UNREMARKABLE, Observed, Recorded
+from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed, Recorded, first_part, further_parts
 from wattseal.seal import dcbor
 from wattseal.seal.fields import Decision, Meter, Ops
 from wattseal.seal.item import Group, Item, Kind
@@ -43,6 +43,12 @@ class Step:
         for written in made:
             self.items.append(stored_written(written, self.station_id, self.now_ms))
         return made[-1]
+
+    def write_frame(self, place: Place, frame: bytes, head: Written, subject: bytes | None) -> None:
+        """Keep what did not fit of a long frame in links behind its record."""
+        for part in further_parts(frame):
+            groups = ((_RAW, dcbor.encode(part)),)
+            self.write(place, self.world.csms_key, PlainDraft(Kind.READING, self.now_ms, groups, (head.hash,)), subject)
 
     def keep(self, item: Item) -> None:
         """Keep a record that somebody else wrote."""
@@ -75,7 +81,7 @@ class Step:
 class Plain(Struct, frozen=True, gc=False):
     """What a direct station's message says, before it is a record: groups are plain, the frame is kept as it came.
 
-    What else a station measured (power, current, ...) stays in the frame.
+    What else a station measured (power, current, ...) stays in the frame. `mark` recognises a retry of the message.
     """
 
     kind: Kind
@@ -83,6 +89,7 @@ class Plain(Struct, frozen=True, gc=False):
     meter: Meter | None
     observed: Observed
     frame: bytes
+    mark: int
     refs: tuple[bytes, ...] = ()
 
     def draft(self, now_ms: int) -> PlainDraft:
@@ -92,8 +99,13 @@ class Plain(Struct, frozen=True, gc=False):
             groups.append((_METER, dcbor.encode(self.meter.to_fields())))
         if self.ops is not None:
             groups.append((_OPS, dcbor.encode(self.ops.to_fields())))
-        raw = self.frame if self.observed is UNREMARKABLE else None
-        groups.append((_RAW, dcbor.encode(self.observed.to_fields(self.frame)) if raw is None else raw_bytes(raw)))
+        if len(self.frame) > MAX_PART:
+            raw = first_part(self.observed.to_fields(b""), self.frame, self.mark)
+            groups.append((_RAW, dcbor.encode(raw)))
+        elif self.observed is UNREMARKABLE:
+            groups.append((_RAW, raw_bytes(self.frame)))
+        else:
+            groups.append((_RAW, dcbor.encode(self.observed.to_fields(self.frame))))
         return PlainDraft(self.kind, now_ms, groups, self.refs)
 
     def recorded(self, written: Written) -> Recorded:

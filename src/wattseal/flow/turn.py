@@ -106,9 +106,13 @@ async def revive(world: World, transaction: Transaction) -> Live:
 
 def _recall(live: Live, item: Item) -> None:
     record = read_item(item)
+    if record.continued:
+        return
     if record.decision is not None:
         live.authorization = authorization_of(record.decision, item)
-    if record.frame:
+    if record.mark is not None:
+        live.seen(record.mark)
+    elif record.frame:
         live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
     if record.kind in EVENTS:
         told = any(v.verdict is Verdict.VALID for v in record.observed.verdicts)

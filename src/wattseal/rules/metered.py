@@ -18,6 +18,8 @@ from wattseal.rules.recorded import UNREMARKABLE, Observed
 
 MAX_EVIDENCE = 16
 """Signed readings looked at in one message; more are kept in the raw frame only."""
+MAX_EVIDENCE_BYTES = 16_000
+"""Signed bytes that a record holds beside its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,21 @@ def examine(
             valid.append(raw.data)
             at_moment = _register_wh(checked, moment)
             signed_wh = signed_wh if at_moment is None else at_moment
-    kept = tuple((raw.format, raw.data) for raw in dict.fromkeys(found[:MAX_EVIDENCE]))
+    kept, left = _fitting(found[:MAX_EVIDENCE])
+    if left:
+        notes.append(Finding("evidence_left_in_frame", "evidence", f"{left} records"))
     return Metered(kept, Observed(tuple(dict.fromkeys(notes)), tuple(verdicts)), signed_wh, tuple(valid))
+
+
+def _fitting(found: Sequence[RawEvidence]) -> tuple[tuple[tuple[str, bytes], ...], int]:
+    """Return what a record holds of the evidence, and how many records of it are left in the frame alone."""
+    kept: list[tuple[str, bytes]] = []
+    room, each = MAX_EVIDENCE_BYTES, tuple(dict.fromkeys(found))
+    for raw in each:
+        if len(raw.data) <= room:
+            room -= len(raw.data)
+            kept.append((raw.format[:64], raw.data))
+    return tuple(kept), len(each) - len(kept)
 
 
 def reconcile(plain_wh: Decimal | None, metered: Metered) -> tuple[Decimal | None, tuple[Finding, ...]]:

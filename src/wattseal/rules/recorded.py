@@ -11,8 +11,15 @@ from wattseal.seal.fields import Decision, Meter, Ops, Settlement, read_raw
 from wattseal.seal.groups import PLAIN, Content, Opening, open_box
 from wattseal.seal.item import Group, Item, Kind
 
-FRAME, NOTES, VERDICTS = 1, 2, 3
-"""Fields of group RAW: the frame as received, and what its recorder observed about it."""
+FRAME, NOTES, VERDICTS, PART, MARK = 1, 2, 3, 4, 5
+"""Fields of group RAW: the frame as received, and what its recorder observed about it.
+
+A frame longer than `MAX_PART` is kept in parts, each in a record of its own: PART is [number, count], numbers from 0;
+the first part's MARK (8 bytes) recognises a retry of the whole.
+"""
+MAX_PART = 24_000
+MAX_NOTES = 32
+MAX_DETAIL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +34,10 @@ class Observed:
         return Observed((*self.notes, *(Finding(code) for code in codes)), self.verdicts)
 
     def to_fields(self, frame: bytes) -> dict[int, Any]:
-        """Return group RAW: the frame and, where there are any, notes and verdicts."""
+        """Return group RAW: the frame and, where there are any, notes and verdicts, cut to what a record holds."""
         fields: dict[int, Any] = {FRAME: frame}
         if self.notes:
-            fields[NOTES] = [[n.code, n.field, n.detail] for n in self.notes]
+            fields[NOTES] = [[n.code, n.field, n.detail[:MAX_DETAIL]] for n in self.notes[:MAX_NOTES]]
         if self.verdicts:
             fields[VERDICTS] = [[v.record, v.format, str(v.verdict), v.reason] for v in self.verdicts]
         return fields
@@ -53,7 +60,10 @@ UNREMARKABLE = Observed()
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One record, read. Groups that are closed to the reader or absent are None; `sealed` says the meter is closed."""
+    """One record, read. Groups that are closed to the reader or absent are None; `sealed` says the meter is closed.
+
+    `continued`: it only carries on the frame of the record before.
+    """
 
     kind: Kind
     hash: bytes
@@ -69,6 +79,8 @@ class Recorded:
     settlement: Settlement | None = None
     observed: Observed = UNREMARKABLE
     frame: bytes | None = None
+    mark: int | None = None
+    continued: bool = False
 
 
 def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed | None = None) -> Recorded:
@@ -98,8 +110,30 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
         decision=Decision.read(payload.public) if kind is Kind.DECISION else None,
         settlement=Settlement.read(ops) if ops is not None and kind is Kind.SETTLEMENT else None,
         observed=observed,
-        frame=None if raw is None else read_raw(raw),
+        frame=None if raw is None or PART in raw else read_raw(raw),
+        mark=None if raw is None else _mark(raw),
+        continued=raw is not None and PART in raw and MARK not in raw,
     )
+
+
+def _mark(raw: Mapping[int, Any]) -> int | None:
+    mark = raw.get(MARK)
+    return int.from_bytes(mark) if isinstance(mark, bytes) and len(mark) == 8 else None
+
+
+def first_part(fields: dict[int, Any], frame: bytes, mark: int) -> dict[int, Any]:
+    """Return group RAW with the first part of a long frame."""
+    return fields | {FRAME: frame[:MAX_PART], PART: [0, _parts(frame)], MARK: mark.to_bytes(8)}
+
+
+def further_parts(frame: bytes) -> tuple[dict[int, Any], ...]:
+    """Return the groups RAW of what is left of a long frame; none for a frame that fits."""
+    count = _parts(frame)
+    return tuple({FRAME: frame[n * MAX_PART : (n + 1) * MAX_PART], PART: [n, count]} for n in range(1, count))
+
+
+def _parts(frame: bytes) -> int:
+    return -(-len(frame) // MAX_PART)
 
 
 def _content(item: Item, gid: int) -> Mapping[int, Any] | None:
