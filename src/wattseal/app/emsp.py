@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from aiohttp import web
 
+from wattseal.app.listening import listening
 from wattseal.app.settings import Emsp as EmspSettings
 from wattseal.app.settings import Partner, Settings
+from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import ConfigError, WattsealError
 from wattseal.bundle.trust import Trust
@@ -111,23 +111,20 @@ async def run_emsp(
     token = admin_token(directory.admin_token_file, SystemRandom())
     async with assembled(directory, settings, trust) as emsp:
         service = EmspService(emsp, SystemClock(), tokens=tokens, admin_token=token)
-        runner = web.AppRunner(service.application(), access_log=None)
-        await runner.setup()
         timers = [
             asyncio.create_task(_follow_trust(emsp, service, settings, trust_file)),
             asyncio.create_task(_expire(emsp, service)),
         ]
         try:
-            bound = await _listen(runner, host, settings.emsp.port)
-            write_durably(ports_file, json.dumps({"http": bound}).encode())
-            with _stop_signal() as stop:
+            serving = listening(service.application(), host, settings.emsp.port)
+            async with serving as bound, stop_signal() as stop:
+                write_durably(ports_file, json.dumps({"http": bound}).encode())
                 ready({"ready": "emsp", "party": party, "http": f"http://{host}:{bound}", "port": bound})
                 await stop.wait()
         finally:
             for timer in timers:
                 timer.cancel()
             await asyncio.gather(*timers, return_exceptions=True)
-            await runner.cleanup()
             ports_file.unlink(missing_ok=True)
 
 
@@ -179,27 +176,3 @@ async def _expire(emsp: Emsp, service: EmspService) -> None:
                 await emsp.release_expired()
         except WattsealError as error:
             _log.warning("holds_not_released", error=error.code)
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        text = f"cannot listen on {host}:{port}: {error.strerror}: choose another port"
-        raise ConfigError(text, code="port_unusable", subject=str(port)) from error
-    return int(runner.addresses[0][1])
-
-
-@contextmanager
-def _stop_signal() -> Iterator[asyncio.Event]:
-    """Give an event that SIGTERM and SIGINT set meanwhile."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)

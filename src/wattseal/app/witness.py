@@ -1,15 +1,11 @@
 """The witness process: its key, its state, its HTTP service."""
 
-import asyncio
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from aiohttp import web
-
+from wattseal.app.listening import listening
+from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
-from wattseal.base.errors import ConfigError
 from wattseal.log.keys import SignatureType, SigningKey, VerifierKey
 from wattseal.serve.witness import WitnessService
 from wattseal.stores.witness import WitnessStore
@@ -37,41 +33,12 @@ async def run_witness(
     try:
         store.trust(logs)
         store.trusted()
-        runner = web.AppRunner(WitnessService(store, SystemClock()).application(), access_log=None)
-        await runner.setup()
-        try:
-            bound = await _listen(runner, host, port)
-            with _stop_signal() as stop:
-                ready(store.key.verifier, bound)
-                await stop.wait()
-        finally:
-            await runner.cleanup()
+        application = WitnessService(store, SystemClock()).application()
+        async with listening(application, host, port) as bound, stop_signal() as stop:
+            ready(store.key.verifier, bound)
+            await stop.wait()
     finally:
         store.close()
-
-
-async def _listen(runner: web.AppRunner, host: str, port: int) -> int:
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        text = f"cannot listen on {host}:{port}: {error.strerror}: choose another port"
-        raise ConfigError(text, code="port_unusable", subject=str(port)) from error
-    return int(runner.addresses[0][1])
-
-
-@contextmanager
-def _stop_signal() -> Iterator[asyncio.Event]:
-    """Give an event that SIGTERM and SIGINT set meanwhile."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def _fresh_key(name: str | None) -> SigningKey:
