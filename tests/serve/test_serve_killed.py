@@ -104,7 +104,9 @@ async def test_no_acknowledged_message_is_lost_or_doubled_by_fifty_kills(nursery
         await lives[-1].gone()
         kills_itself = life % 2 == 1 and life < KILLS
         commits = dice.randint(10, 40) if kills_itself else 0
-        lives.append(await asyncio.to_thread(partial(nursery.start, data, kill_after=commits)))
+        lives.append(
+            await asyncio.to_thread(partial(nursery.start, data, kill_after=commits, without_api=life < KILLS))
+        )
     stopping.set()
     await asyncio.gather(*tasks)
     assert sum(len(station.sessions) for station in stations) > KILLS

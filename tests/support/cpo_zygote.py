@@ -1,8 +1,8 @@
 """Starts `wattseal serve` processes fast: everything is imported once, each start is a fork of that.
 
-Reads lines of JSON from standard input, {"data", "ocpp", "http", "settings", "kill_after"}, and answers each with the
-line of the process that is ready: {"pid", "ocpp", "http"}. With `kill_after` N the process kills itself just after its
-N-th commit is durable and before anything is answered.
+Reads lines of JSON from standard input, {"data", "ocpp", "http", "settings", "kill_after", "without_api"}, and answers
+each with the line of the process that is ready: {"pid", "ocpp", "http"}. With `kill_after` N the process kills itself
+just after its N-th commit is durable and before anything is answered.
 """
 
 import asyncio
@@ -10,11 +10,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from wattseal.app import cpo
 from wattseal.app.cpo import Options, Running, run_cpo
 from wattseal.app.settings import Settings
 from wattseal.flow.ports import Batch, Committed
@@ -31,6 +34,9 @@ def main() -> None:
 
 def _child(told: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if told.get("without_api"):
+        for name, stub in (("make_api", _nothing), ("serve_http", _no_api)):  # starts sooner, where nobody asks
+            setattr(cpo, name, stub)
     if told.get("kill_after"):
         _die_after(told["kill_after"])
     settings = msgspec.convert(told["settings"], Settings)
@@ -47,6 +53,16 @@ def _child(told: dict[str, Any]) -> None:
         code = 0
     finally:
         os._exit(code)
+
+
+def _nothing(service: object) -> None:
+    del service
+
+
+@asynccontextmanager
+async def _no_api(application: object, host: str, port: int) -> AsyncIterator[int]:
+    del application, host
+    yield port
 
 
 def _die_after(commits: int) -> None:
