@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
-from nacl.bindings import crypto_sign_open
+from nacl.bindings import crypto_sign, crypto_sign_open
 from nacl.exceptions import BadSignatureError
 
 from wattseal.base.errors import InputError
@@ -105,6 +105,8 @@ class SigningKey:
 
     public: PublicKey
     _key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey = field(repr=False, compare=False)
+    _ed25519: bytes = field(repr=False, compare=False)
+    """Seed and public key of an Ed25519 key, as libsodium signs with them in half the time; empty for P-256."""
 
     @staticmethod
     def from_seed(algorithm: Algorithm, seed: bytes) -> "SigningKey":
@@ -136,7 +138,8 @@ class SigningKey:
         spki = key.public_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
-        return SigningKey(PublicKey.from_spki(spki), key)
+        seed = key.private_bytes_raw() if isinstance(key, ed25519.Ed25519PrivateKey) else b""
+        return SigningKey(PublicKey.from_spki(spki), key, seed and seed + spki[-32:])
 
     def to_pem(self) -> bytes:
         """Return the key as unencrypted PKCS#8 PEM, for a key file only its owner may read."""
@@ -147,7 +150,7 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """Return 64 bytes: Ed25519 (RFC 8032), or ECDSA r||s with low s and a deterministic nonce (RFC 6979)."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return self._key.sign(message)
+            return bytes(crypto_sign(message, self._ed25519)[:64])
         r, s = decode_dss_signature(self._key.sign(message, _ECDSA_SIGN))
         if s > P256_HALF_ORDER:
             s = P256_ORDER - s
