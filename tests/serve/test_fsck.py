@@ -127,8 +127,9 @@ async def test_an_edit_from_outside_is_named(honest: Path, tmp_path: Path, edit:
 async def test_a_tile_changed_on_disk_is_named(honest: Path, tmp_path: Path) -> None:
     data = tmp_path / "cpo"
     shutil.copytree(honest, data)
-    tile = next((data / "log").rglob("entries/*.p/*"))
-    tile.write_bytes(bytes([*tile.read_bytes()[:-1], 0]))
+    tile = max((data / "log").rglob("entries/*.p/*"), key=lambda path: int(path.name))
+    content = tile.read_bytes()
+    tile.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert "entry_changed" in {f.code for f in await findings(data)}
 
 
