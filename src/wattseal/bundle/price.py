@@ -15,7 +15,10 @@ def check_price(case: Case) -> Trouble | None:
     started, ended = case.of_kind(Kind.STARTED), case.of_kind(Kind.ENDED)
     if case.bundle.cdr is None and case.bundle.price_trace is not None:
         return failed("trace_without_cdr", "price_trace")
-    settlement = None if ended is None else _settlement(case, ended)
+    settled = None if ended is None else _settlement(case, ended)
+    if settled is not None and not _by_the_deciding_party(case, settled[0]):
+        return failed("settlement_of_another_party", "kid", settled[0])
+    settlement = None if settled is None else settled[1]
     cdr = None if case.bundle.cdr is None else CdrSummary.read(case.bundle.cdr)
     if started is None or ended is None or (cdr is None and settlement is None):
         return None
@@ -40,12 +43,23 @@ def moment_ms(case: Case, item: Item) -> int:
     return item.payload.ms if station_ms is None else station_ms
 
 
-def _settlement(case: Case, ended: Item) -> Settlement | None:
+def _settlement(case: Case, ended: Item) -> tuple[Item, Settlement] | None:
     for item in case.bundle.others:
         content = case.contents.get((item.hash, Group.OPS))
         if item.payload.kind == Kind.SETTLEMENT and content is not None and ended.hash in item.payload.refs:
-            return Settlement.read(content.fields)
+            return item, Settlement.read(content.fields)
     return None
+
+
+def _by_the_deciding_party(case: Case, settlement: Item) -> bool:
+    """Return whether who settles is who decided; without known signers there is nothing to compare."""
+    deciders = {
+        case.signers[i.hash].party
+        for i in case.bundle.others
+        if i.payload.kind == Kind.DECISION and i.hash in case.signers
+    }
+    signer = case.signers.get(settlement.hash)
+    return signer is None or not deciders or signer.party in deciders
 
 
 def _tariff(case: Case, cdr: CdrSummary | None) -> Item | Trouble:
