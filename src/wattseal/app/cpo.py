@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import ipaddress
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from aiohttp import ClientSession
 
 from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_timers import Timers, run_timers
-from wattseal.app.doorman import Doorman
+from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.settings import Settings
@@ -33,6 +32,7 @@ from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
 from wattseal.flow.handle import STATION_SCOPE, handle
 from wattseal.flow.ports import Batch
+from wattseal.flow.tails import load_open_chains
 from wattseal.flow.world import Settings as Policy
 from wattseal.flow.world import World
 from wattseal.log.keys import SignatureType, VerifierKey
@@ -143,6 +143,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
     registry.add_all(list(await load_entries(world)))
     believe(registry, own_entries(party, keys))
     await load_stations(world)
+    await load_open_chains(world)
     witnesses = {w.party: WitnessPeer(w.url, VerifierKey.parse(w.vkey)) for w in settings.witnesses}
     keeper = await LogKeeper.open(
         data.log_dir(TENANT),
@@ -174,7 +175,7 @@ async def _claim(world: World) -> None:
 @asynccontextmanager
 async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIterator[Running]:
     world, serve = parts.world, options.settings.serve
-    if options.insecure_dev and not ipaddress.ip_address(serve.host).is_loopback:
+    if options.insecure_dev and not is_loopback(serve.host):
         raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
     doorman = Doorman(world, insecure_dev=options.insecure_dev)
     ocpp = OcppServer(make_endpoint(world, doorman))

@@ -14,7 +14,7 @@ from wattseal.flow.documents import EVSE, put
 from wattseal.flow.sealed import is_relayed, relay
 from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Plain, Step
-from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, raise_alarms
+from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, keep_live, raise_alarms
 from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
@@ -106,7 +106,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     live.take(fact.seq_no, metered.valid)
     _put(turn, step, live, plain, fact.evse_id)
     live.seen(_mark(turn, "Started", fact.seq_no))
-    memory.live[transaction_id] = live
+    keep_live(memory, transaction_id, live)
     step.remember(transaction_key(transaction_id), subject)
     if key is not None:
         kept = StartAnswer(transaction_id, None)

@@ -16,7 +16,7 @@ from wattseal.flow.documents import put
 from wattseal.flow.ports import Committed, Outgoing
 from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Step
-from wattseal.flow.turn import Turn, find_live, keep_ended, raise_alarms
+from wattseal.flow.turn import Turn, find_live, keep_ended, keep_live, raise_alarms
 from wattseal.flow.world import ASK_TIMEOUT_S, Live, World
 from wattseal.model.answers import AuthorizationAnswer, DataTransferAnswer, TransactionAnswer
 from wattseal.model.facts import (
@@ -214,7 +214,7 @@ def _place(turn: Turn, step: Step, live: Live, kind: Kind) -> None:
     if key is None:
         return
     if kind is Kind.STARTED:
-        turn.memory.live[key] = live
+        keep_live(turn.memory, key, live)
         step.remember(transaction_key(key), live.subject)
     if kind is Kind.ENDED:
         turn.memory.live.pop(key, None)

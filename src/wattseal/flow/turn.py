@@ -18,6 +18,8 @@ from wattseal.rules.recorded import Observed, read_item
 from wattseal.rules.retries import event_mark, payload_mark, transaction_key
 from wattseal.seal.item import Item, Kind, parse_item
 
+MAX_LIVE = 64
+"""Open transactions kept in memory per station: more than it has EVSEs are leftovers of lost stops."""
 MAX_ENDED = 32
 """Ended transactions kept in memory per station, to answer retries; others are read from the journal."""
 EVENTS = {Kind.STARTED: "Started", Kind.READING: "Updated", Kind.ENDED: "Ended"}
@@ -88,7 +90,7 @@ async def remember_station(world: World, station_id: StationId) -> Memory | None
     for found in await world.journal.documents(world.tenant, TRANSACTION, station_id=station_id, active=True):
         live = await revive(world, read(found, Transaction))
         if live.transaction.transaction_id is not None:
-            memory.live[live.transaction.transaction_id] = live
+            keep_live(memory, live.transaction.transaction_id, live)
     for found in await world.journal.documents(world.tenant, EVSE, station_id=station_id):
         last = read(found, LastEnd)
         memory.last_end[last.evse_id] = (bytes.fromhex(last.record), last.register_wh)
@@ -153,10 +155,17 @@ async def find_live(turn: Turn, transaction_id: str) -> Live | None:
         return None
     live = await revive(world, read(document, Transaction))
     if live.transaction.active:
-        memory.live[transaction_id] = live
+        keep_live(memory, transaction_id, live)
     else:
         keep_ended(memory, transaction_id, live)
     return live
+
+
+def keep_live(memory: Memory, transaction_id: str, live: Live) -> None:
+    """Keep an open transaction in memory; the oldest goes when there are too many, and is read back when it goes on."""
+    memory.live[transaction_id] = live
+    if len(memory.live) > MAX_LIVE:
+        memory.live.popitem(last=False)
 
 
 def keep_ended(memory: Memory, transaction_id: str, live: Live) -> None:

@@ -128,7 +128,7 @@ class Memory:
 
     station: Station
     origin: str
-    live: dict[str, Live] = field(default_factory=dict)
+    live: OrderedDict[str, Live] = field(default_factory=OrderedDict)
     ended: OrderedDict[str, Live] = field(default_factory=OrderedDict)
     grants: OrderedDict[str, Grant] = field(default_factory=OrderedDict)
     last_end: dict[int, tuple[bytes, Decimal]] = field(default_factory=dict)

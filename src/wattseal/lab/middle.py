@@ -16,6 +16,10 @@ from wattseal.lab.story import Story, Tampered
 from wattseal.lab.tap import Alter, Tap
 from wattseal.seal.item import parse_item
 
+MOST_WH = 3_000
+ENERGY_WH = (4 * MOST_WH + 500, 30_000)
+"""A station draws in four equal steps: the lowered stop stays above the last reading, or the fall alone would tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attack:
@@ -34,7 +38,7 @@ class Attack:
 async def sit_in_the_middle(story: Story) -> None:
     """Play (d)."""
     stations, world = story.world.scene.stations, story.world
-    by_wh = story.dice.number(500, 3_000)
+    by_wh = story.dice.number(500, MOST_WH)
     story.say(f"(d) A man in the middle lowers the stop value by {by_wh} Wh, on four links.")
     lower = lower_stop(by_wh)
     link, before = "between station and operator", "between stock station and its edge"
@@ -53,7 +57,7 @@ async def _attack(story: Story, attack: Attack) -> None:
     async with _tap(story, attack.name, attack.upstream, attack.alter) as (tap, capture):
         known = await world.transactions(attack.station)
         began = time.monotonic()
-        energy_wh = story.dice.number(6_000, 30_000)
+        energy_wh = story.dice.number(*ENERGY_WH)
         url = tap.url_like(attack.upstream)
         await world.charge(attack.station, attack.ocpp, url, id_token=attack.token, energy_wh=energy_wh)
         subject = (await world.newest(attack.station, known))["id"]
@@ -85,7 +89,7 @@ async def _attack_the_edge(story: Story) -> None:
         known = await world.transactions(station)
         known_alarms = await _alarms(story, station)
         began = time.monotonic()
-        energy_wh = story.dice.number(6_000, 30_000)
+        energy_wh = story.dice.number(*ENERGY_WH)
         await world.charge(station, "1.6", world.edge_url, id_token=story.private_token, energy_wh=energy_wh)
 
         async def raised() -> dict[str, Any] | None:

@@ -51,6 +51,7 @@ def meets_pin(source: Source, pin: EvidencePin, *, sealed: bool) -> bool:
     return pin.source is Source.CSMS or pin.source is source
 
 
+AWAITING_CHECKPOINT = "awaiting_checkpoint"
 GRACE_MS = 86_400_000
 """How long a session may wait for the cosignatures that its station's pin demands."""
 
@@ -65,5 +66,5 @@ def bill_now(
     if transaction.billing is not Billing.BILLED or (grade is not None and grade >= pin.grade):
         return transaction.billing, transaction.reason
     if grade is not None and now_ms - transaction.recorded_ms <= GRACE_MS:
-        return Billing.PENDING, "awaiting_checkpoint"
+        return Billing.PENDING, AWAITING_CHECKPOINT
     return Billing.QUARANTINED, "evidence_below_pin"
