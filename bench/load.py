@@ -3,8 +3,8 @@
     python -m bench.load URL --stations 200 --transactions 4 [--signed]
 
 Connects every station and lets it charge once. Then, each time: prepares its messages, prints "ready", starts at a
-line on standard input, and prints one line of JSON: messages answered, seconds, latencies, and how many answers were
-errors. Ends with its input.
+line on standard input that says how many seconds lie between two messages of a station (0: as soon as it is answered),
+and prints one line of JSON: messages answered, seconds, latencies, how many answers were errors. Ends with its input.
 """
 
 import argparse
@@ -89,7 +89,8 @@ class Station(picows.WSListener):
         self._frames: Iterator[bytes] = iter(())
         self._transport: picows.WSTransport | None = None
         self._transaction = b""
-        self._sent_at = 0.0
+        self._due_at = 0.0
+        self._pace_s = 0.0
         self.latencies_s: list[float] = []
         self.errors = 0
 
@@ -97,9 +98,12 @@ class Station(picows.WSListener):
         """Keep the connection."""
         self._transport = transport
 
-    def charge(self, frames: list[bytes]) -> None:
-        """Send these, one after the other."""
-        self._frames = iter(frames)
+    def charge(self, frames: list[bytes], begin_at: float, pace_s: float) -> None:
+        """Send these, one after the other: each `pace_s` after the one before was due, or as fast as they are answered.
+
+        A message that has to wait for an answer is late, and its latency counts from when it was due.
+        """
+        self._frames, self._due_at, self._pace_s = iter(frames), begin_at - pace_s, pace_s
         self._next()
 
     def _next(self) -> None:
@@ -107,10 +111,17 @@ class Station(picows.WSListener):
         if data is None:
             self._finished()
             return
+        now = time.perf_counter()
+        self._due_at = self._due_at + self._pace_s if self._pace_s else now
+        if self._due_at > now:
+            asyncio.get_running_loop().call_later(self._due_at - now, self._send, data)
+        else:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
         if b"StartTransaction" not in data:
             data = data.replace(b"%d" % TRANSACTION, self._transaction)
         assert self._transport is not None
-        self._sent_at = time.perf_counter()
         self._transport.send(picows.WSMsgType.TEXT, data)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
@@ -118,7 +129,7 @@ class Station(picows.WSListener):
         del transport
         if frame.msg_type != picows.WSMsgType.TEXT:
             return
-        self.latencies_s.append(time.perf_counter() - self._sent_at)
+        self.latencies_s.append(time.perf_counter() - self._due_at)
         answer = frame.get_payload_as_bytes()
         if answer.startswith(b"[4"):
             self.errors += 1
@@ -138,9 +149,10 @@ async def main(url: str, stations: int, transactions: int, *, signed: bool) -> N
         assert isinstance(station, Station)
         everyone.append(station)
 
-    async def run(frames: list[list[bytes]]) -> None:
-        for station, own in zip(everyone, frames, strict=True):
-            station.charge(own)
+    async def run(frames: list[list[bytes]], pace_s: float = 0) -> None:
+        now = time.perf_counter()
+        for number, (station, own) in enumerate(zip(everyone, frames, strict=True)):
+            station.charge(own, now + pace_s * number / stations, pace_s)
         for _ in everyone:
             await finished.acquire()
 
@@ -151,10 +163,11 @@ async def main(url: str, stations: int, transactions: int, *, signed: bool) -> N
         for station in everyone:
             station.latencies_s.clear()
         print("ready", flush=True)
-        if not await asyncio.to_thread(sys.stdin.readline):
+        told_pace_s = await asyncio.to_thread(sys.stdin.readline)
+        if not told_pace_s:
             return
         start = time.perf_counter()
-        await run(frames)
+        await run(frames, float(told_pace_s))
         wall_s = time.perf_counter() - start
         latencies_s = sorted(s for station in everyone for s in station.latencies_s)
         told = {
