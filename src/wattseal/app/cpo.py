@@ -90,6 +90,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or SIGINT: then no new messages are taken, those at hand are answered, all is closed."""
     with DataDir.open(options.data, ROLE) as data:
         data.refuse_archive()
+        _keys_before_records(data, options.settings)
         journal_file = await asyncio.to_thread(data.prepare_journal)
         async with AsyncExitStack() as stack:
             journal = await SqliteJournal.open(journal_file)
@@ -108,6 +109,20 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 _settle_memory()
                 ready(running)
                 await stop.wait()
+
+
+def _keys_before_records(data: DataDir, settings: Settings) -> None:
+    """Make the keys at the very first start; where there are records already, a missing key is never made anew."""
+    lost = sorted({"billing-sign.pem", "csms-seal.pem", "csms-sign.pem", "log.pem"} - set(data.keys.names()))
+    if lost and data.journal_file.exists():
+        raise ConfigError(
+            f"{' and '.join(lost)} missing, but there are records: bring the keys back with `wattseal keys import`; "
+            "a new key would fork what the old one signed",
+            code="keys_lost",
+            subject=str(data.keys.directory),
+        )
+    load_keys(data.keys)
+    load_log_key(data.keys, settings.log.origin or f"{settings.serve.party}/log")
 
 
 async def assemble(options: Options, data: DataDir, journal: SqliteJournal, session: ClientSession) -> Parts:
