@@ -232,8 +232,13 @@ def _settle_memory() -> None:
 
 
 def make_endpoint(world: World, doorman: Doorman) -> Endpoint:
-    """Return the OCPP endpoint of a world."""
+    """Return the OCPP endpoint of a world.
+
+    A station that came back over a new connection may repeat a message whose first copy still waits for an eMSP: its
+    messages are handled one at a time, whatever connection they came by.
+    """
     principals: dict[StationId, Principal] = {}
+    turns: dict[StationId, asyncio.Lock] = {}
 
     async def handle_call(connection: StationConnection, call: Call) -> bytes | Refusal:
         station_id = connection.station_id
@@ -241,7 +246,9 @@ def make_endpoint(world: World, doorman: Doorman) -> Endpoint:
         if principal is None:
             scopes = frozenset({STATION_SCOPE})
             principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
-        return await handle(world, principal, connection.version, call)
+            turns[station_id] = asyncio.Lock()
+        async with turns[station_id]:
+            return await handle(world, principal, connection.version, call)
 
     return Endpoint(
         authenticate=doorman.authenticate,

@@ -10,19 +10,18 @@ import msgspec
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
 from wattseal.flow.authorise import Asked, Refused, authorise, find_token, unused_grant
+from wattseal.flow.direct_records import examine_here, observe, put_record, record_reading, record_stray
 from wattseal.flow.documents import EVSE, put
-from wattseal.flow.sealed import is_relayed, relay
 from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Plain, Step
-from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, keep_live, raise_alarms
+from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, keep_live
 from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
-from wattseal.model.metering import Reading, energy_register_wh
+from wattseal.model.metering import Reading
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
-from wattseal.rules.metered import NONE, Metered, examine, pages_complete, reconcile, signed_end_wh, signed_start_wh
-from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
+from wattseal.rules.metered import Metered, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
     METER_COMPLETE,
@@ -32,18 +31,14 @@ from wattseal.rules.transactions import (
     milliseconds,
     note_end,
     note_pin,
-    note_register,
     note_start,
 )
 from wattseal.seal.fields import Meter, Ops
-from wattseal.seal.item import Kind, parse_item
-from wattseal.seal.plain import Written
+from wattseal.seal.item import Kind
 
 SIGNED_ELSEWHERE = "~csms"
 """Ending of the chain this CSMS writes for a station that has a signer of its own."""
 MAX_INT32 = 2**31 - 1
-MAX_RECENT = 128
-"""Meter values outside transactions remembered per station, to recognise retries."""
 
 
 class StartAnswer(msgspec.Struct, frozen=True):
@@ -76,11 +71,35 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     if fact.id_token is not None:
         memory.grants.pop(fact.id_token.key(), None)
     subject = grant.subject if grant else world.new_subject()
-    metered = _examine(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
+    plain, metered = _start_record(turn, fact, transaction_id, note)
+    if grant is not None and grant.authorization.decision is not None:
+        plain = msgspec.structs.replace(plain, refs=(grant.authorization.decision,))
+    transaction = begin(subject, turn.station.id, turn.now_ms)
+    for record in grant.records if grant else ():
+        transaction = apply(transaction, record)
+    live = Live(transaction, subject, authorization, plain.meter.register_wh if plain.meter else None, turn.now_ms)
+    live.take(fact.seq_no, metered.valid)
+    put_record(turn, step, live, plain, fact.evse_id)
+    live.seen(_mark(turn, "Started", fact.seq_no))
+    keep_live(memory, transaction_id, live)
+    step.remember(transaction_key(transaction_id), subject)
+    if key is not None:
+        kept = StartAnswer(transaction_id, None)
+        if authorization is not None:
+            kept = StartAnswer(transaction_id, authorization.status, authorization.expires_at)
+        step.remember(key, msgspec.json.encode(kept))
+    await step.commit()
+    return _answer(TransactionId(transaction_id), authorization)
+
+
+def _start_record(
+    turn: Turn, fact: TransactionStarted, transaction_id: str, more: tuple[Finding, ...]
+) -> tuple[Plain, Metered]:
+    metered = examine_here(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
     register_wh, differs = reconcile(fact.register_wh, metered)
-    last = memory.last_end.get(fact.evse_id)
+    last = turn.memory.last_end.get(fact.evse_id)
     station_ms = milliseconds(fact.at)
-    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *note)
+    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *more)
     plain = Plain(
         kind=Kind.STARTED,
         ops=Ops(
@@ -94,34 +113,18 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
             remote_start_id=fact.remote_start_id,
         ),
         meter=None if register_wh is None else _start_meter(register_wh, last, metered),
-        observed=_observed(turn, metered, notes),
+        observed=observe(turn, metered, notes),
         frame=turn.frame,
         mark=_mark(turn, "Started", fact.seq_no),
-        refs=(grant.authorization.decision,) if grant and grant.authorization.decision else (),
     )
-    transaction = begin(subject, turn.station.id, turn.now_ms)
-    for record in grant.records if grant else ():
-        transaction = apply(transaction, record)
-    live = Live(transaction, subject, authorization, register_wh, turn.now_ms)
-    live.take(fact.seq_no, metered.valid)
-    _put(turn, step, live, plain, fact.evse_id)
-    live.seen(_mark(turn, "Started", fact.seq_no))
-    keep_live(memory, transaction_id, live)
-    step.remember(transaction_key(transaction_id), subject)
-    if key is not None:
-        kept = StartAnswer(transaction_id, None)
-        if authorization is not None:
-            kept = StartAnswer(transaction_id, authorization.status, authorization.expires_at)
-        step.remember(key, msgspec.json.encode(kept))
-    await step.commit()
-    return _answer(TransactionId(transaction_id), authorization)
+    return plain, metered
 
 
 async def update(turn: Turn, fact: TransactionUpdated) -> TransactionAnswer:
     """Record a 2.x event in the middle of a transaction."""
     live = await find_live(turn, fact.transaction_id)
     if live is None:
-        await _stray(turn, fact.evse_id or EvseId(0), fact.readings, fact.transaction_id, milliseconds(fact.at))
+        await record_stray(turn, fact.evse_id or EvseId(0), fact.readings, fact.transaction_id, milliseconds(fact.at))
         return TransactionAnswer()
     return await _event(turn, live, fact, fact.readings, "Updated")
 
@@ -146,7 +149,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     stream = live.transaction.evse_id or fact.evse_id or 0
     await turn.world.chains.ready(turn.origin, stream)
     plain = _end_record(turn, live, fact, EvseId(stream), notes)
-    written = _put(turn, step, live, plain, stream)
+    written = put_record(turn, step, live, plain, stream)
     live.seen(_mark(turn, "Ended", fact.seq_no))
     if plain.meter is not None and stream:
         turn.memory.last_end[stream] = (written.hash, plain.meter.register_wh)
@@ -164,11 +167,11 @@ async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
     """Record meter values, in a transaction or outside; the same payload again is one record."""
     known = None if fact.transaction_id is None else await find_live(turn, fact.transaction_id)
     if known is None:
-        await _stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
+        await record_stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
         return Acknowledged()
     if not known.seen(payload_mark(turn.payload)):
         await turn.world.chains.ready(turn.origin, known.transaction.evse_id)
-        await _reading(turn, known, fact.readings, None, step=turn.step())
+        await record_reading(turn, known, fact.readings, None, step=turn.step())
     return Acknowledged()
 
 
@@ -209,7 +212,7 @@ async def _event(
         await _authorise_late(turn, step, live, fact.id_token)
     ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
     notes = (Finding("transaction_id_reused", "transaction_id"),) if event == "Started" else ()
-    await _reading(turn, live, readings, ops, step=step, notes=notes)
+    await record_reading(turn, live, readings, ops, step=step, notes=notes)
     return _answer(None, live.authorization if fact.id_token is not None else None)
 
 
@@ -230,70 +233,6 @@ async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken)
     step.project(live.transaction)
 
 
-async def _reading(
-    turn: Turn,
-    live: Live,
-    readings: Sequence[Reading],
-    ops: Ops | None,
-    *,
-    step: Step,
-    notes: tuple[Finding, ...] = (),
-) -> None:
-    """Record readings of a transaction; the caller has made its chain ready."""
-    transaction = live.transaction
-    stream = transaction.evse_id
-    metered = _examine(turn, readings, "reading", None, stream)
-    plain_wh = energy_register_wh(tuple(readings))
-    register_wh, differs = reconcile(plain_wh, metered)
-    judged = [*note_register(register_wh, live.highest_wh), *differs, *notes]
-    if not transaction.active:
-        judged.append(Finding("event_after_end", "transaction_id"))
-    plain = Plain(
-        kind=Kind.READING,
-        ops=ops,
-        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
-        observed=_observed(turn, metered, tuple(judged)),
-        frame=turn.frame,
-        mark=payload_mark(turn.payload) if ops is None or ops.seq_no is None else event_mark("Updated", ops.seq_no),
-    )
-    live.take(ops.seq_no if ops else None, metered.valid)
-    if register_wh is not None and not judged:
-        live.highest_wh = max(register_wh, live.highest_wh or register_wh)
-        live.latest_ms = turn.now_ms
-    _put(turn, step, live, plain, stream)
-    await step.commit()
-
-
-async def _stray(
-    turn: Turn, evse_id: EvseId, readings: Sequence[Reading], transaction_id: str | None, station_ms: int | None
-) -> None:
-    """Record readings that belong to no transaction of this station; nothing is posted from them."""
-    marks = turn.memory.marks
-    mark = payload_mark(turn.payload)
-    if mark in marks:
-        return
-    marks[mark] = None
-    if len(marks) > MAX_RECENT:
-        marks.popitem(last=False)
-    await turn.world.chains.ready(turn.origin, evse_id)
-    register_wh = energy_register_wh(tuple(readings))
-    unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
-    plain = Plain(
-        kind=Kind.READING,
-        ops=None if station_ms is None else Ops(station_ms=station_ms),
-        meter=None if register_wh is None else Meter(register_wh),
-        observed=turn.observed(*unknown, *note_register(register_wh, None)),
-        frame=turn.frame,
-        mark=mark,
-    )
-    step = turn.step()
-    written = step.write((turn.origin, evse_id), turn.world.csms_key, plain.draft(turn.now_ms), None)
-    if len(turn.frame) > MAX_PART:
-        step.write_frame((turn.origin, evse_id), turn.frame, written, None)
-    raise_alarms(step, plain.observed, written.hash)
-    await step.commit()
-
-
 async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
     before = live.transaction
     if (fact.register_wh, milliseconds(fact.at)) == (before.end_wh, before.ended_ms):
@@ -312,14 +251,14 @@ async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
         frame=turn.frame,
         mark=payload_mark(turn.payload),
     )
-    _put(turn, step, live, plain, before.evse_id)
+    put_record(turn, step, live, plain, before.evse_id)
     await step.commit()
 
 
 def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, notes: Sequence[Finding]) -> Plain:
     transaction = live.transaction
     station_ms = milliseconds(fact.at)
-    metered = _examine(turn, fact.readings, "ended", Moment.END, stream)
+    metered = examine_here(turn, fact.readings, "ended", Moment.END, stream)
     live.take(fact.seq_no, ())
     if not metered.evidence:
         metered = replace(metered, signed_wh=signed_end_wh(live.pages))
@@ -346,38 +285,10 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
             offline=fact.offline or None,
         ),
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
-        observed=_observed(turn, metered, tuple(judged)),
+        observed=observe(turn, metered, tuple(judged)),
         frame=turn.frame,
         mark=_mark(turn, "Ended", fact.seq_no),
     )
-
-
-def _put(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
-    """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
-    place = (turn.origin, stream)
-    written = step.write(place, turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
-    if len(turn.frame) > MAX_PART:
-        step.write_frame(place, turn.frame, written, live.subject)
-    if plain.kind is Kind.READING and plain.observed is UNREMARKABLE:
-        return written
-    live.transaction = apply(live.transaction, plain.recorded(written))
-    step.project(live.transaction)
-    raise_alarms(step, plain.observed, written.hash, live.transaction)
-    if plain.kind is not Kind.READING and is_relayed(turn.world, live.transaction):
-        relay(step, live.transaction, parse_item(written.item))
-    return written
-
-
-def _examine(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
-    station = turn.station
-    return examine(readings, record, moment, station.meter_key(evse_id), station.meter_serial(evse_id))
-
-
-def _observed(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:
-    if not (notes or turn.findings) and metered is NONE:
-        return UNREMARKABLE
-    observed = turn.observed(*metered.observed.notes, *notes)
-    return Observed(observed.notes, metered.observed.verdicts)
 
 
 def _start_meter(register_wh: Decimal, last: tuple[bytes, Decimal] | None, metered: Metered) -> Meter:

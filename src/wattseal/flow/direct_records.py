@@ -1,0 +1,116 @@
+"""Readings of a direct station as records, and what all of its records have in common."""
+
+from collections.abc import Sequence
+
+from wattseal.base.ids import EvseId
+from wattseal.evidence.format import Moment
+from wattseal.flow.sealed import is_relayed, relay
+from wattseal.flow.step import Plain, Step
+from wattseal.flow.turn import Turn, raise_alarms
+from wattseal.flow.world import Live
+from wattseal.model.metering import Reading, energy_register_wh
+from wattseal.model.verdict import Finding
+from wattseal.rules.metered import NONE, Metered, examine, reconcile
+from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
+from wattseal.rules.retries import event_mark, payload_mark
+from wattseal.rules.transactions import apply, note_register
+from wattseal.seal.fields import Meter, Ops
+from wattseal.seal.item import Kind, parse_item
+from wattseal.seal.plain import Written
+
+MAX_RECENT = 128
+"""Meter values outside transactions remembered per station, to recognise retries."""
+
+
+async def record_reading(
+    turn: Turn,
+    live: Live,
+    readings: Sequence[Reading],
+    ops: Ops | None,
+    *,
+    step: Step,
+    notes: tuple[Finding, ...] = (),
+) -> None:
+    """Record readings of a transaction; the caller has made its chain ready."""
+    transaction = live.transaction
+    stream = transaction.evse_id
+    metered = examine_here(turn, readings, "reading", None, stream)
+    plain_wh = energy_register_wh(tuple(readings))
+    register_wh, differs = reconcile(plain_wh, metered)
+    judged = [*note_register(register_wh, live.highest_wh), *differs, *notes]
+    if not transaction.active:
+        judged.append(Finding("event_after_end", "transaction_id"))
+    plain = Plain(
+        kind=Kind.READING,
+        ops=ops,
+        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
+        observed=observe(turn, metered, tuple(judged)),
+        frame=turn.frame,
+        mark=payload_mark(turn.payload) if ops is None or ops.seq_no is None else event_mark("Updated", ops.seq_no),
+    )
+    live.take(ops.seq_no if ops else None, metered.valid)
+    if register_wh is not None and not judged:
+        live.highest_wh = max(register_wh, live.highest_wh or register_wh)
+        live.latest_ms = turn.now_ms
+    put_record(turn, step, live, plain, stream)
+    await step.commit()
+
+
+async def record_stray(
+    turn: Turn, evse_id: EvseId, readings: Sequence[Reading], transaction_id: str | None, station_ms: int | None
+) -> None:
+    """Record readings that belong to no transaction of this station; nothing is posted from them."""
+    marks = turn.memory.marks
+    mark = payload_mark(turn.payload)
+    if mark in marks:
+        return
+    marks[mark] = None
+    if len(marks) > MAX_RECENT:
+        marks.popitem(last=False)
+    await turn.world.chains.ready(turn.origin, evse_id)
+    register_wh = energy_register_wh(tuple(readings))
+    unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
+    plain = Plain(
+        kind=Kind.READING,
+        ops=None if station_ms is None else Ops(station_ms=station_ms),
+        meter=None if register_wh is None else Meter(register_wh),
+        observed=turn.observed(*unknown, *note_register(register_wh, None)),
+        frame=turn.frame,
+        mark=mark,
+    )
+    step = turn.step()
+    written = step.write((turn.origin, evse_id), turn.world.csms_key, plain.draft(turn.now_ms), None)
+    if len(turn.frame) > MAX_PART:
+        step.write_frame((turn.origin, evse_id), turn.frame, written, None)
+    raise_alarms(step, plain.observed, written.hash)
+    await step.commit()
+
+
+def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
+    """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
+    place = (turn.origin, stream)
+    written = step.write(place, turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
+    if len(turn.frame) > MAX_PART:
+        step.write_frame(place, turn.frame, written, live.subject)
+    if plain.kind is Kind.READING and plain.observed is UNREMARKABLE:
+        return written
+    live.transaction = apply(live.transaction, plain.recorded(written))
+    step.project(live.transaction)
+    raise_alarms(step, plain.observed, written.hash, live.transaction)
+    if plain.kind is not Kind.READING and is_relayed(turn.world, live.transaction):
+        relay(step, live.transaction, parse_item(written.item))
+    return written
+
+
+def examine_here(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
+    """Check what meters signed among `readings`, under the key enrolled for the EVSE."""
+    station = turn.station
+    return examine(readings, record, moment, station.meter_key(evse_id), station.meter_serial(evse_id))
+
+
+def observe(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:
+    """Return all that was observed about the message."""
+    if not (notes or turn.findings) and metered is NONE:
+        return UNREMARKABLE
+    observed = turn.observed(*metered.observed.notes, *notes)
+    return Observed(observed.notes, metered.observed.verdicts)
