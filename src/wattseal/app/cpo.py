@@ -206,22 +206,21 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         own_entries=own_entries(world.party, parts.keys),
         retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
     )
-    try:
-        ocpp_port = await ocpp.start(serve.host, serve.ocpp_port)
-    except OSError as error:
-        raise _unusable(serve.host, serve.ocpp_port, error) from error
-    try:
-        async with serve_http(make_api(service), serve.host, serve.http_port) as http_port:
-            ports = {"ocpp": ocpp_port, "http": http_port}
-            await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
-            watch = asyncio.create_task(_close_when_unhealthy(world, ocpp))
-            try:
-                yield Running(ocpp_port, http_port, data.path, str(parts.log_key.verifier))
-            finally:
-                watch.cancel()
-                await ocpp.stop()
-    except OSError as error:
-        raise _unusable(serve.host, serve.http_port, error) from error
+    async with AsyncExitStack() as stack:
+        try:
+            http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
+        except OSError as error:
+            raise _unusable(serve.host, serve.http_port, error) from error
+        try:
+            ocpp_port = await ocpp.start(serve.host, serve.ocpp_port)
+        except OSError as error:
+            raise _unusable(serve.host, serve.ocpp_port, error) from error
+        stack.push_async_callback(ocpp.stop)
+        ports = {"ocpp": ocpp_port, "http": http_port}
+        await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
+        watch = asyncio.create_task(_close_when_unhealthy(world, ocpp))
+        stack.callback(watch.cancel)
+        yield Running(ocpp_port, http_port, data.path, str(parts.log_key.verifier))
 
 
 def _settle_memory() -> None:
