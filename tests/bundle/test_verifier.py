@@ -212,6 +212,14 @@ def test_a_cdr_under_another_tariff_than_the_driver_was_authorised_with_is_inval
     assert report.failure.reason == "tariff_differs_from_decision"
 
 
+def test_true_is_not_one_in_a_price_trace() -> None:
+    honest = sealed_charge()
+    trace = [[*line[:2], False if line[2] == 0 else line[2], *line[3:]] for line in honest.bundle.price_trace]
+    assert trace == honest.bundle.price_trace
+    report = check_bundle(dataclasses.replace(honest.bundle, price_trace=trace).encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INVALID, 11)
+
+
 def test_an_altered_price_trace_is_invalid() -> None:
     honest = sealed_charge()
     trace = [[*honest.bundle.price_trace[0][:-1], [0, 0]], *honest.bundle.price_trace[1:]]

@@ -94,6 +94,31 @@ def change_field(data: bytes, dice: random.Random) -> bytes:
     return dcbor.encode(change_at(value, path, lambda leaf: other_value(leaf, dice)))
 
 
+OTHER_TYPES: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    b"",
+    "",
+    [],
+    {},
+    [1],
+    {1: 2},
+    [b"x", {}],
+    "x" * 300,
+    b"x" * 32,
+)
+
+
+def change_type(data: bytes, dice: random.Random) -> bytes:
+    """Decode, put a value of any type in the place of one leaf, encode again."""
+    value = dcbor.decode(data, 1 << 24)
+    path = dice.choice(list(leaves(value)))
+    return dcbor.encode(change_at(value, path, lambda _: dice.choice(OTHER_TYPES)))
+
+
 def forge_payload(data: bytes, dice: random.Random) -> bytes:
     """Change one field of one payload, then repair prev, refs, openings, commitments' targets, tree and checkpoint."""
     value = dcbor.decode(data, 1 << 24)
@@ -195,6 +220,7 @@ def _new_proofs(value: Any) -> list[bytes]:
 MUTATIONS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "bytes": flip_byte,
     "fields": change_field,
+    "types": change_type,
     "forged payloads": forge_payload,
     "forged contents": forge_content,
 }

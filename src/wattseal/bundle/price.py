@@ -6,6 +6,7 @@ from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.pricing.price import Incomplete, Priced
+from wattseal.seal import dcbor
 from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
 from wattseal.seal.item import Group, Item, Kind
 
@@ -99,6 +100,7 @@ def _cdr_agrees(case: Case, cdr: CdrSummary, priced: Priced, tariff: Item) -> Tr
     for name in (f.name for f in fields(cdr)):
         if getattr(cdr, name) != expected[name]:
             return failed("cdr_differs", f"cdr {name}", ended)
-    if case.bundle.price_trace is not None and case.bundle.price_trace != trace_to_value(priced.trace):
+    trace = case.bundle.price_trace
+    if trace is not None and dcbor.encode(trace) != dcbor.encode(trace_to_value(priced.trace)):
         return failed("price_trace_differs", "price_trace", ended)
     return None

@@ -250,11 +250,14 @@ def parse_sign1(parts: list[Any]) -> tuple[Signature, bytes]:
     return Signature(protected, signature, algorithm, kid), payload_bytes
 
 
+_ALGORITHMS = frozenset(Algorithm)
+
+
 @lru_cache(maxsize=4096)
 def _parse_header(protected: bytes) -> tuple[Algorithm, bytes]:
     """Return algorithm and key id; remembered, since a key's records all bear the same header."""
     header = dcbor.decode(protected, 64)
-    if type(header) is not dict or set(header) != {1, 4} or header[1] not in set(Algorithm):
+    if type(header) is not dict or set(header) != {1, 4} or type(header[1]) is not int or header[1] not in _ALGORITHMS:
         raise CborError("protected header is {1: -9 or -19, 4: kid}", subject="protected")
     if type(header[4]) is not bytes or len(header[4]) != 8:
         raise CborError("kid is 8 bytes", subject="kid")
