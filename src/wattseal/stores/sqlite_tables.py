@@ -127,12 +127,13 @@ def insert(connection: sqlite3.Connection, table: str, rows: Sequence[Sequence[A
     while left := len(rows) - start:
         count = min(CHUNK_ROWS, 1 << (left.bit_length() - 1))
         values = [value for row in rows[start : start + count] for value in row]
-        connection.execute(_statement(table, len(rows[start]), count, conflict), values)
+        connection.execute(insert_statement(table, len(rows[start]), count, conflict), values)
         start += count
 
 
 @cache
-def _statement(table: str, width: int, count: int, conflict: str) -> str:
+def insert_statement(table: str, width: int, count: int, conflict: str = "") -> str:
+    """Return the statement that inserts `count` rows of `width` values into a table named with its columns."""
     row = "(" + ",".join("?" * width) + ")"
     return f"INSERT INTO {table} VALUES {','.join([row] * count)}{conflict}"  # noqa: S608 - constants only
 

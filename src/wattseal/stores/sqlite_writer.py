@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
+from time import monotonic, sleep
 from typing import Final
 
 from wattseal.base.errors import ConfigError, StoreError, WattsealError
@@ -15,7 +16,7 @@ from wattseal.stores.journal import Outcome, Work
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.revision import HEAD
-from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, load_pending
+from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, insert_statement, load_pending
 
 PROBE_BYTES: Final = 65_536
 APPLY_ROWS: Final = 2048
@@ -23,6 +24,10 @@ APPLY_ROWS: Final = 2048
 
 More of them at once cost less each, and hold up the commits that come meanwhile for longer."""
 IDLE_S: Final = 0.2
+CROWD: Final = 8
+"""A group of so many batches is a crowd; the next one may wait for more."""
+GATHER_S: Final = 0.006
+"""While there is a crowd, flushes begin this far apart: each one costs the same, however many share it."""
 
 _DISK_CODES: Final = frozenset(
     {
@@ -83,6 +88,8 @@ class Writer:
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self.failure: StoreError | None = None
         self.behind = False
+        self._crowded = False
+        self._flushed_s = 0.0
         self._open()
         self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -111,6 +118,7 @@ class Writer:
             group: list[Work] = []
             try:
                 work = self._queue.get(timeout=self._patience_s())
+                self._gather()
                 while work is not None:
                     group.append(work)
                     work = self._queue.get_nowait()
@@ -118,9 +126,17 @@ class Writer:
             except Empty:
                 pass
             if group:
+                self._crowded = len(group) >= CROWD
                 self._serve(group)
             if not group or not going:
                 self._idle()
+
+    def _gather(self) -> None:
+        """Where the last group was a crowd, let the next one gather, so that more of them share a flush."""
+        left_s = self._flushed_s + GATHER_S - monotonic()
+        if self._crowded and left_s > 0:
+            sleep(left_s)
+        self._flushed_s = monotonic()
 
     def _patience_s(self) -> float | None:
         if self.failure is not None:
@@ -177,12 +193,14 @@ class Writer:
             plans.append(planned)
             blobs.append((tenant, encode(planned)))
         rows = [decode(blob) for _, blob in blobs]
-        self._connection.execute("BEGIN IMMEDIATE")
-        for row in blobs:
-            self._connection.execute("INSERT INTO pending (tenant_id, body) VALUES (?, ?)", row)
-        self._connection.execute("COMMIT")
+        self._append(blobs)
         self._note(plans, rows, sizes)
         return [committed[number] for number in range(len(batches))]
+
+    def _append(self, blobs: list[tuple[str, bytes]]) -> None:
+        """Make blobs durable by one statement, a transaction by itself: the interpreter lock is let go only once."""
+        statement = insert_statement("pending (tenant_id, body)", 2, len(blobs))
+        self._connection.execute(statement, [value for row in blobs for value in row])
 
     def _note(self, plans: list[Plan], rows: list[Rows], sizes: dict[str, int]) -> None:
         """Follow in memory what has become durable."""
