@@ -1,0 +1,27 @@
+"""Signed OCPP messages as a CSMS, or the simulated station, makes them: ES256, the certificate named by its hash."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from wattseal.crypto.keys import SigningKey
+from wattseal.evidence.ocpp_jws import ACTION, THUMBPRINT, TYPE, encode
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSigner:
+    """A P-256 key and the SHA-256 of the certificate (DER) that names it."""
+
+    key: SigningKey
+    thumbprint: bytes
+
+    def sign(self, payload: bytes, action: str, type_id: int) -> bytes:
+        """Return the flattened JWS that stands in place of `payload` in a message of this action and type."""
+        header = {"alg": "ES256", ACTION: action, TYPE: type_id, THUMBPRINT: encode(self.thumbprint)}
+        protected, text = encode(msgspec.json.encode(header)), encode(payload)
+        signature = encode(self.key.sign(f"{protected}.{text}".encode("ascii")))
+        return b'{"protected":"%b","payload":"%b","signature":"%b"}' % (
+            protected.encode("ascii"),
+            text.encode("ascii"),
+            signature.encode("ascii"),
+        )
