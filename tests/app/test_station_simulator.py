@@ -20,7 +20,6 @@ from wattseal.base.ids import StationId, TransactionId
 from wattseal.dial.ocpp import Backoff
 from wattseal.model.answers import (
     Acknowledged,
-    Answer,
     AuthorizationAnswer,
     BootAnswer,
     HeartbeatAnswer,
@@ -29,12 +28,12 @@ from wattseal.model.answers import (
 from wattseal.model.facts import (
     AuthorizationRequested,
     BootReported,
-    Fact,
     HeartbeatReported,
     TransactionEnded,
     TransactionStarted,
     TransactionUpdated,
 )
+from wattseal.model.message import Answer, Fact
 from wattseal.model.metering import RawEvidence
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Verdict

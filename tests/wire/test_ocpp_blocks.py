@@ -16,7 +16,6 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, TransactionId
 from wattseal.model.answers import (
     Acknowledged,
-    Answer,
     AuthorizationAnswer,
     BootAnswer,
     DataTransferAnswer,
@@ -27,7 +26,6 @@ from wattseal.model.facts import (
     AuthorizationRequested,
     BootReported,
     DataTransferred,
-    Fact,
     HeartbeatReported,
     MeterReported,
     StatusReported,
@@ -35,6 +33,7 @@ from wattseal.model.facts import (
     TransactionStarted,
     TransactionUpdated,
 )
+from wattseal.model.message import Answer, Fact
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, RawEvidence, Reading
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
@@ -159,7 +158,7 @@ def test_a_time_without_zone_is_utc_and_told() -> None:
         (Finding("timestamp_without_zone", "timestamp"),),
     )
     stop["timestamp"] = "2024-05-01T12:00:00+02:00"
-    assert lifted(V16, "StopTransaction", stop).fact.at == NOW  # type: ignore[union-attr] # a TransactionEnded
+    assert lifted(V16, "StopTransaction", stop).fact.at == NOW
     stop["timestamp"] = "0001-01-01T00:00:00+10:00"
     assert lifted(V16, "StopTransaction", stop).findings == (Finding("timestamp_out_of_range", "timestamp"),)
 

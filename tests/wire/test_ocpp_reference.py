@@ -17,7 +17,10 @@ def rows(heading: str) -> list[list[str]]:
 
 
 def test_the_page_lists_every_action_and_its_versions() -> None:
-    expected = [[m.action, ", ".join(v for v in Version if v in m.requests)] for m in catalog.MESSAGES]
+    expected = [
+        [m.action, ", ".join(v for v in Version if v in m.requests), m.sender.value]
+        for m in sorted(catalog.MESSAGES, key=lambda m: m.action)
+    ]
     assert rows("Actions") == expected
 
 

@@ -14,6 +14,7 @@ from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_timers import Timers, run_timers
 from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
+from wattseal.app.lines import StationLines
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
@@ -84,6 +85,7 @@ class Parts:
     partners: EmspPartners
     log_key: LogKey
     keys: CpoKeys
+    lines: StationLines
 
 
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
@@ -130,7 +132,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
     settings = options.settings
     party = settings.serve.party
     log_origin = settings.log.origin or f"{party}/log"
-    clock, random = SystemClock(), PooledRandom()
+    clock, random, lines = SystemClock(), PooledRandom(), StationLines()
     keys = load_keys(data.keys)
     log_key = load_log_key(data.keys, log_origin)
     trust = load_trust(settings.trust.file)
@@ -153,6 +155,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         partners=partners,
         settings=Policy(mmd_s=settings.log.mmd_s),
         chains=Chains(journal, TENANT, log_origin, random),
+        lines=lines,
     )
     await _claim(world)
     registry.add_all(list(await load_entries(world)))
@@ -171,7 +174,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
     )
     quorum = min(trust.quorum, len(witnesses)) if trust else len(witnesses)
     proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
-    return Parts(world, keeper, proofs, partners, log_key, keys)
+    return Parts(world, keeper, proofs, partners, log_key, keys, lines)
 
 
 async def _claim(world: World) -> None:
@@ -194,6 +197,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
     doorman = Doorman(world, insecure_dev=options.insecure_dev)
     ocpp = OcppServer(make_endpoint(world, doorman))
+    parts.lines.attach(ocpp)
     token = admin_token(data.admin_token_file, world.random)
     service = Service(
         world=world,

@@ -12,12 +12,12 @@ from wattseal.flow.ports import Dedup
 from wattseal.model.answers import Acknowledged, AuthorizationAnswer, TransactionAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,
-    Fact,
     MeterReported,
     TransactionEnded,
     TransactionStarted,
     TransactionUpdated,
 )
+from wattseal.model.message import Fact
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.parties.edge import Heard, ended, metered, new_transaction_id, started, updated
 from wattseal.parties.edge_permits import (

@@ -20,10 +20,10 @@ from wattseal.model.answers import AuthorizationAnswer, BootAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,
     BootReported,
-    Fact,
     HeartbeatReported,
     StatusReported,
 )
+from wattseal.model.message import Fact
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties import station
 from wattseal.parties.station import Fate, Make, Memory, Session

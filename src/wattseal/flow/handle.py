@@ -1,17 +1,19 @@
-"""One message of a station, room by room: decode, lift, decide, record, answer."""
+"""One message of a station, room by room: decode, lift, decide, record, answer.
+
+What is decided about a fact stands in `HANDLERS`, one line a kind of fact; each area of the flow brings its own lines.
+"""
 
 from dataclasses import replace
 from typing import assert_never
 
 from wattseal.base.ids import StationId
-from wattseal.flow import charge, sealed
+from wattseal.flow import charge, sealed, told
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant, unused_grant
 from wattseal.flow.documents import put_station
-from wattseal.flow.turn import Turn, remember_station
+from wattseal.flow.turn import Handlers, Turn, remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.answers import (
     Acknowledged,
-    Answer,
     AuthorizationAnswer,
     BootAnswer,
     DataTransferAnswer,
@@ -22,7 +24,6 @@ from wattseal.model.facts import (
     AuthorizationRequested,
     BootReported,
     DataTransferred,
-    Fact,
     HeartbeatReported,
     MeterReported,
     StatusReported,
@@ -30,9 +31,10 @@ from wattseal.model.facts import (
     TransactionStarted,
     TransactionUpdated,
 )
+from wattseal.model.message import Answer, Fact, Told
 from wattseal.model.principal import Principal
 from wattseal.wire.ocpp import catalog
-from wattseal.wire.ocpp.rpc import Call
+from wattseal.wire.ocpp.rpc import Call, Send
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
 STATION_SCOPE = "station"
@@ -40,7 +42,7 @@ STATION_SCOPE = "station"
 
 
 async def handle(world: World, principal: Principal, version: Version, call: Call) -> bytes | Refusal:
-    """Return the payload of the answer to one call, or why it is refused.
+    """Return the payload of the answer to one call, or why it is refused; b"" for a message that has no answer.
 
     Whatever must not be lost is durable when this returns. `StoreError` means it is not: the caller closes the
     connection without an answer (1013), so that the station keeps the message and tries again.
@@ -63,28 +65,26 @@ async def handle(world: World, principal: Principal, version: Version, call: Cal
         findings=lifted.findings,
     )
     memory.seen_ms = turn.now_ms
-    return catalog.lower(version, call.action, await _decide(turn, lifted.fact))
+    answer = await _decide(turn, lifted.fact)
+    return b"" if isinstance(call, Send) else catalog.lower(version, call.action, answer)
 
 
 async def _decide(turn: Turn, fact: Fact) -> Answer:
-    match fact:
-        case MeterReported():
-            return await charge.meter(turn, fact)
-        case TransactionStarted() | TransactionUpdated() | TransactionEnded():
-            return await _transaction(turn, fact)
-        case HeartbeatReported():
-            return HeartbeatAnswer(turn.world.clock.now(), await sealed.accept(turn, fact.items))
-        case AuthorizationRequested():
-            return await (sealed.authorise(turn, fact) if fact.items else _authorise(turn, fact))
-        case BootReported():
-            return await _boot(turn, fact)
-        case StatusReported():
-            turn.memory.statuses[fact.evse_id] = fact.status
-            return Acknowledged()
-        case DataTransferred():
-            return await _transfer(turn, fact)
-        case _:
-            assert_never(fact)
+    handler = HANDLERS.get(fact.action, told.keep) if isinstance(fact, Told) else HANDLERS[type(fact)]
+    return await handler(turn, fact)
+
+
+async def _heartbeat(turn: Turn, fact: HeartbeatReported) -> HeartbeatAnswer:
+    return HeartbeatAnswer(turn.world.clock.now(), await sealed.accept(turn, fact.items))
+
+
+async def _status(turn: Turn, fact: StatusReported) -> Acknowledged:
+    turn.memory.statuses[fact.evse_id] = fact.status
+    return Acknowledged()
+
+
+async def _authorization(turn: Turn, fact: AuthorizationRequested) -> AuthorizationAnswer:
+    return await (sealed.authorise(turn, fact) if fact.items else _authorise(turn, fact))
 
 
 async def _transaction(
@@ -140,3 +140,16 @@ async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
     if fact.message_id != sealed.ITEMS:
         return DataTransferAnswer("UnknownMessageId")
     return await sealed.transfer(turn, fact)
+
+
+HANDLERS: Handlers = {
+    AuthorizationRequested: _authorization,
+    BootReported: _boot,
+    DataTransferred: _transfer,
+    HeartbeatReported: _heartbeat,
+    MeterReported: charge.meter,
+    StatusReported: _status,
+    TransactionEnded: _transaction,
+    TransactionStarted: _transaction,
+    TransactionUpdated: _transaction,
+}

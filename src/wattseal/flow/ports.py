@@ -10,11 +10,14 @@ Every row belongs to one tenant and every look-up names it. Times are millisecon
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
 
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
+from wattseal.wire.ocpp.rpc import CallError, CallResult
+from wattseal.wire.ocpp.version import Version
 
 
 class Clock(Protocol):
@@ -22,6 +25,40 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the present as an aware datetime in UTC."""
+
+
+class Silence(StrEnum):
+    """Why a call of ours has no answer."""
+
+    OFFLINE = "offline"
+    TIMED_OUT = "timed_out"
+    BUSY = "busy"
+
+
+class Lines(Protocol):
+    """The live connections to stations. One call to a station at a time (2.x part 4, 4.1.1); a bounded number waits."""
+
+    def version(self, station_id: StationId) -> Version | None:
+        """Return the version spoken with a station at present; None while it is not connected."""
+
+    async def call(
+        self, station_id: StationId, action: str, payload: bytes, timeout_s: float
+    ) -> CallResult | CallError | Silence:
+        """Ask a station; `timeout_s` includes waiting for its turn. BUSY: too many calls wait already."""
+
+
+class NoLines:
+    """Nobody is connected."""
+
+    def version(self, station_id: StationId) -> Version | None:
+        """Return None."""
+        del station_id
+        return None
+
+    async def call(self, station_id: StationId, action: str, payload: bytes, timeout_s: float) -> Silence:
+        """Return OFFLINE."""
+        del station_id, action, payload, timeout_s
+        return Silence.OFFLINE
 
 
 class Random(Protocol):

@@ -1,7 +1,9 @@
 """One message of one station: what `handle` passes on to the flow of its kind."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -10,6 +12,7 @@ from wattseal.flow.authorise import authorization_of
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
+from wattseal.model.message import Answer, Fact
 from wattseal.model.station import Station
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Verdict
@@ -53,6 +56,13 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     def observed(self, *more: Finding) -> Observed:
         """Return what decoding and the rules observed, each note once."""
         return Observed(tuple(dict.fromkeys((*self.findings, *more))))
+
+
+Handlers = Mapping[type[Fact] | str, Callable[[Turn, Any], Awaitable[Answer]]]
+"""By kind of fact (for `Told` by its action) the function that decides on it.
+
+One that raises `StoreError` has made nothing durable.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from wattseal.base.ids import StationId, TenantId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.chains import Chains
-from wattseal.flow.ports import Clock, Journal, Random
+from wattseal.flow.ports import Clock, Journal, Lines, NoLines, Random
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
@@ -184,6 +184,7 @@ class World:
     partners: Partners
     settings: Settings
     chains: Chains
+    lines: Lines = field(default_factory=NoLines)
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None

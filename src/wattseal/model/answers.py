@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wattseal.base.ids import TransactionId
+from wattseal.model.message import Answer
 from wattseal.model.token import Authorization
 
 
 @dataclass(frozen=True, slots=True)
-class BootAnswer:
+class BootAnswer(Answer):
     """`status` is Accepted, Pending or Rejected; `interval_s` the heartbeat (or retry) interval."""
 
     status: str
@@ -21,7 +22,7 @@ class BootAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class HeartbeatAnswer:
+class HeartbeatAnswer(Answer):
     """The CSMS's time."""
 
     now: datetime
@@ -29,7 +30,7 @@ class HeartbeatAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorizationAnswer:
+class AuthorizationAnswer(Answer):
     """The decision on a token."""
 
     authorization: Authorization
@@ -37,7 +38,7 @@ class AuthorizationAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionAnswer:
+class TransactionAnswer(Answer):
     """To a start, update or end; `transaction_id` is spelled by 1.6 starts only."""
 
     transaction_id: TransactionId | None = None
@@ -46,18 +47,15 @@ class TransactionAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledged:
+class Acknowledged(Answer):
     """Nothing to say but that it is durable (StatusNotification, MeterValues)."""
 
     items: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class DataTransferAnswer:
+class DataTransferAnswer(Answer):
     """`status` is Accepted, Rejected, UnknownMessageId or UnknownVendorId."""
 
     status: str
     data: object = None
-
-
-Answer = BootAnswer | HeartbeatAnswer | AuthorizationAnswer | TransactionAnswer | Acknowledged | DataTransferAnswer

@@ -11,12 +11,13 @@ from decimal import Decimal
 from msgspec import Struct
 
 from wattseal.base.ids import EvseId, TransactionId
+from wattseal.model.message import Fact
 from wattseal.model.metering import Reading
 from wattseal.model.token import IdToken
 
 
 @dataclass(frozen=True, slots=True)
-class BootReported:
+class BootReported(Fact):
     """BootNotification: the station (re)started."""
 
     vendor: str
@@ -28,14 +29,14 @@ class BootReported:
 
 
 @dataclass(frozen=True, slots=True)
-class HeartbeatReported:
+class HeartbeatReported(Fact):
     """Heartbeat: the station lives."""
 
     items: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class StatusReported:
+class StatusReported(Fact):
     """StatusNotification; `status` in 2.x words (Available, Occupied, Reserved, Unavailable, Faulted).
 
     `detail` keeps the 1.6 word (Preparing, Charging, ...); `evse_id` 0 is the station.
@@ -50,7 +51,7 @@ class StatusReported:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorizationRequested:
+class AuthorizationRequested(Fact):
     """Authorize: a driver presented a token."""
 
     id_token: IdToken
@@ -58,7 +59,7 @@ class AuthorizationRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionStarted:
+class TransactionStarted(Fact):
     """StartTransaction (1.6, `transaction_id` None: the CSMS assigns it) or TransactionEvent Started (2.x)."""
 
     evse_id: EvseId
@@ -76,7 +77,7 @@ class TransactionStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionUpdated:
+class TransactionUpdated(Fact):
     """TransactionEvent Updated (2.x)."""
 
     transaction_id: TransactionId
@@ -91,7 +92,7 @@ class TransactionUpdated:
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionEnded:
+class TransactionEnded(Fact):
     """StopTransaction (1.6) or TransactionEvent Ended (2.x); `register_wh` is the meter's stop register."""
 
     transaction_id: TransactionId
@@ -107,7 +108,7 @@ class TransactionEnded:
     items: tuple[bytes, ...] = ()
 
 
-class MeterReported(Struct, frozen=True, gc=False):
+class MeterReported(Fact, Struct, frozen=True, gc=False):
     """MeterValues outside 2.x transactions, or inside a 1.6 one."""
 
     evse_id: EvseId
@@ -117,22 +118,9 @@ class MeterReported(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class DataTransferred:
+class DataTransferred(Fact):
     """DataTransfer: a vendor's own message; `data` is JSON text or a JSON value as received."""
 
     vendor_id: str
     message_id: str | None
     data: object
-
-
-Fact = (
-    BootReported
-    | HeartbeatReported
-    | StatusReported
-    | AuthorizationRequested
-    | TransactionStarted
-    | TransactionUpdated
-    | TransactionEnded
-    | MeterReported
-    | DataTransferred
-)

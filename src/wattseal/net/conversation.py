@@ -81,11 +81,11 @@ class Conversation:
         self._turn = asyncio.Lock()
 
     async def handle(self, call: Call) -> bytes | Refusal:
-        """Answer a call."""
+        """Answer a call; what is returned for a SEND is dropped."""
         raise NotImplementedError
 
     def notice(self, event: Event) -> None:
-        """Learn of what is no call: violations, ignored frames, result errors, SENDs."""
+        """Learn of what is no call: violations, ignored frames, result errors."""
 
     @property
     def is_open(self) -> bool:
@@ -130,7 +130,7 @@ class Conversation:
             case CallResult() | CallError():
                 if self._answer is not None and not self._answer.done():
                     self._answer.set_result(event)
-            case Send() | ResultError() | Ignored():
+            case ResultError() | Ignored():
                 self.notice(event)
 
     def writable(self, *, yes: bool) -> None:
@@ -184,6 +184,8 @@ class Conversation:
         except Exception:
             _LOGGER.exception("handling a call failed")
             answer = Refusal(Fault.INTERNAL, "this call could not be processed")
+        if isinstance(event, Send):
+            return None
         if isinstance(answer, Refusal):
             return self.rpc.refuse(event.message_id, answer)
         return self.rpc.reply(event.message_id, answer)

@@ -15,8 +15,9 @@ from enum import StrEnum
 from wattseal.base.ids import EvseId, TransactionId
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
-from wattseal.model.answers import Answer, TransactionAnswer
+from wattseal.model.answers import TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
+from wattseal.model.message import Answer
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, RawEvidence, Reading
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.wire.ocpp import catalog

@@ -284,3 +284,31 @@ class Settlement:
             step=_typed(fields, 8, int, "step"),
             reason=_typed(fields, 9, str, "reason"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Group OPS of a COMMAND record: who asked a station for what, or (with `outcome`) what came of it.
+
+    `outcome` is the answer's status word, "answered" where it has none, a CALLERROR code, or one of "offline",
+    "timed_out", "busy", "unreadable"; that record refers to the one that asked.
+    """
+
+    action: str
+    asked_by: str
+    version: str
+    deadline_ms: int
+    outcome: str | None = None
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        return _present({1: self.action, 2: self.asked_by, 3: self.version, 4: self.deadline_ms, 5: self.outcome})
+
+    @staticmethod
+    def read(fields: Mapping[int, Any]) -> "Ordered":
+        """Read the group's fields."""
+        action, asked_by = _typed(fields, 1, str, "action"), _typed(fields, 2, str, "asked_by")
+        version, deadline_ms = _typed(fields, 3, str, "version"), _typed(fields, 4, int, "deadline")
+        if action is None or asked_by is None or version is None or deadline_ms is None:
+            raise CborError("a command names action, asker, version and deadline", subject="command")
+        return Ordered(action, asked_by, version, deadline_ms, _typed(fields, 5, str, "outcome"))

@@ -1,58 +1,67 @@
-"""Every OCPP message that is understood, and why the others are not yet.
+"""Every OCPP message that is understood.
 
-Look-ups are by version and action (what arrives) or by version and type of fact (what is to be sent).
+Look-ups are by version and action (what arrives) or by version and type of fact or command (what is to be sent).
+Decoders are made when they are first needed.
 """
 
+from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec import Raw
 
 from wattseal.base.errors import InputError
-from wattseal.model.answers import Answer
-from wattseal.model.facts import Fact
-from wattseal.wire.ocpp import guard
-from wattseal.wire.ocpp.blocks.authorization import authorize
-from wattseal.wire.ocpp.blocks.availability import status_notification
-from wattseal.wire.ocpp.blocks.data_transfer import data_transfer
-from wattseal.wire.ocpp.blocks.metering import meter_values
-from wattseal.wire.ocpp.blocks.provisioning import boot_notification, heartbeat
-from wattseal.wire.ocpp.blocks.transactions import start_transaction, stop_transaction, transaction_event
-from wattseal.wire.ocpp.message import Lifted, Message
+from wattseal.model.message import Answer, Asked, Command, Fact, Told
+from wattseal.wire.ocpp import blocks, guard
+from wattseal.wire.ocpp.message import Lifted, Message, Sender
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.unsupported import UNSUPPORTED
 from wattseal.wire.ocpp.values import ENCODER, decoder
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
-MESSAGES: tuple[Message, ...] = (
-    authorize.MESSAGE,
-    boot_notification.MESSAGE,
-    data_transfer.MESSAGE,
-    heartbeat.MESSAGE,
-    meter_values.MESSAGE,
-    start_transaction.MESSAGE,
-    status_notification.MESSAGE,
-    stop_transaction.MESSAGE,
-    transaction_event.MESSAGE,
-)
-
+MESSAGES = blocks.MESSAGES
 _BY_ACTION = {(version, message.action): message for message in MESSAGES for version in message.requests}
-_BY_FACT = {(version, kind): message for message in MESSAGES for version in message.requests for kind in message.facts}
-_REQUESTS = {key: decoder(message.requests[key[0]]) for key, message in _BY_ACTION.items()}
-_RESPONSES = {key: decoder(message.responses[key[0]]) for key, message in _BY_ACTION.items()}
+_BY_FACT = {
+    (version, kind): message
+    for message in MESSAGES
+    for version in message.requests
+    for kind in message.facts
+    if kind not in {Told, Asked}
+}
 _CALL_STRINGS, _RESULT_STRINGS = 2, 1
 
 
-def decode(version: Version, call: Call) -> Any | Refusal:
-    """Return the typed request in `call`, or why it is refused (NotImplemented, NotSupported, ...Violation)."""
-    found = _REQUESTS.get((version, call.action))
+@cache
+def _request(version: Version, action: str) -> msgspec.json.Decoder[Any]:
+    return decoder(_BY_ACTION[version, action].requests[version])
+
+
+@cache
+def _response(version: Version, action: str) -> msgspec.json.Decoder[Any]:
+    return decoder(_BY_ACTION[version, action].responses[version])
+
+
+def find(version: Version, action: str) -> Message | None:
+    """Return the message of an action in a version, if there is one."""
+    return _BY_ACTION.get((version, action))
+
+
+def decode(version: Version, call: Call, sender: Sender = Sender.STATION) -> Any | Refusal:
+    """Return the typed request in `call`, or why it is refused (NotImplemented, NotSupported, ...Violation).
+
+    `sender` is the side it came from: what the other side alone may say is not supported.
+    """
+    found = _BY_ACTION.get((version, call.action))
     if found is None:
         return _unknown(version, call.action)
-    return guard.decode(found, call.payload, call.raw, _CALL_STRINGS)
+    if not found.may_come_from(sender):
+        return Refusal(Fault.UNSUPPORTED_ACTION, "this action is not for this direction")
+    return guard.decode(_request(version, call.action), call.payload, call.raw, _CALL_STRINGS)
 
 
-def lift(version: Version, call: Call) -> Lifted | Refusal:
-    """Return the fact that `call` tells, with every finding once, or why it is refused."""
-    request = decode(version, call)
+def lift(version: Version, call: Call, sender: Sender = Sender.STATION) -> Lifted | Refusal:
+    """Return the fact or command that `call` tells, with every finding once, or why it is refused."""
+    request = decode(version, call, sender)
     if isinstance(request, Refusal):
         return request
     lifted = _BY_ACTION[version, call.action].lift(request, version)
@@ -66,25 +75,46 @@ def lower(version: Version, action: str, answer: Answer) -> bytes:
     return ENCODER.encode(_message(version, action).lower(answer, version))
 
 
-def ask(version: Version, fact: Fact) -> tuple[str, bytes]:
+def ask(version: Version, fact: Fact | Command) -> tuple[str, bytes]:
     """Return `(action, payload)` of the request that tells `fact`; checked against its schema (`InputError`)."""
-    message = _BY_FACT.get((version, type(fact)))
-    if message is None:
-        raise InputError(f"OCPP {version} has no message for {type(fact).__name__}", subject=type(fact).__name__)
+    if isinstance(fact, Told | Asked):
+        message = _message(version, fact.action)
+    else:
+        found = _BY_FACT.get((version, type(fact)))
+        if found is None:
+            raise InputError(f"OCPP {version} has no message for {type(fact).__name__}", subject=type(fact).__name__)
+        message = found
     payload = ENCODER.encode(message.ask(fact, version))
-    checked = guard.decode(_REQUESTS[version, message.action], payload, payload, 0)
+    checked = guard.decode(_request(version, message.action), payload, payload, 0)
     if isinstance(checked, Refusal):
         raise InputError(f"OCPP {version} cannot spell this: {checked.text}", subject=message.action)
     return message.action, payload
 
 
+def read_command(version: Version, action: str, payload: bytes) -> Command | Refusal:
+    """Return the command that a payload for the station spells, or what is wrong with it."""
+    found = _BY_ACTION.get((version, action))
+    if found is None:
+        return _unknown(version, action)
+    if not found.may_come_from(Sender.CSMS):
+        return Refusal(Fault.UNSUPPORTED_ACTION, "this action is not for this direction")
+    request = guard.decode(_request(version, action), payload, payload, 0)
+    if isinstance(request, Refusal):
+        return request
+    lifted = found.lift(request, version)
+    if isinstance(lifted, Refusal):
+        return lifted
+    command: Command = lifted.fact
+    return command
+
+
 def hear(version: Version, result: CallResult) -> Answer | Refusal:
     """Return the answer in the result of our call, or what is wrong with it."""
-    found = _RESPONSES.get((version, result.action))
-    if found is None:
+    found = _BY_ACTION.get((version, result.action))
+    if found is None or version not in found.responses:
         return _unknown(version, result.action)
-    response = guard.decode(found, result.payload, result.raw, _RESULT_STRINGS)
-    return response if isinstance(response, Refusal) else _message(version, result.action).hear(response, version)
+    response = guard.decode(_response(version, result.action), result.payload, result.raw, _RESULT_STRINGS)
+    return response if isinstance(response, Refusal) else found.hear(response, version)
 
 
 def encode(payload: object) -> Raw:

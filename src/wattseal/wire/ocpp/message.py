@@ -1,13 +1,13 @@
 """What a message file declares, and the small conversions that all of them share.
 
-Four directions, two for each side of a connection:
+Four directions, two for each side of a conversation; a station's messages carry facts, the CSMS's commands:
 
-| side    | function | from -> to                          |
-|---------|----------|-------------------------------------|
-| CSMS    | `lift`   | request -> fact                     |
-| CSMS    | `lower`  | answer -> payload of the response   |
-| station | `ask`    | fact -> payload of the request      |
-| station | `hear`   | response -> answer                  |
+| side   | function | from -> to                             |
+|--------|----------|----------------------------------------|
+| asked  | `lift`   | request -> fact or command             |
+| asked  | `lower`  | answer -> payload of the response      |
+| asking | `ask`    | fact or command -> payload of the request |
+| asking | `hear`   | response -> answer                     |
 """
 
 import base64
@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from enum import Enum
 from typing import Any, TypeVar
 
 from msgspec import UnsetType
 
 from wattseal.base.ids import EvseId
-from wattseal.model.answers import Answer
-from wattseal.model.facts import Fact
+from wattseal.model.message import Answer
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp.values import CustomData
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
@@ -36,17 +36,25 @@ Payload = dict[str, object]
 T = TypeVar("T")
 
 
+class Sender(Enum):
+    """Who may send a request."""
+
+    STATION = "station"
+    CSMS = "csms"
+    EITHER = "either"
+
+
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """A fact, and what a reader should know about how it was told."""
+    """A `Fact` or, in a message of the CSMS, a `Command`; and what a reader should know about how it was told."""
 
-    fact: Fact
+    fact: Any
     findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One action: its types by version, the facts it carries, and its four directions.
+    """One action: its types by version, the facts or commands it carries, its four directions, and who sends it.
 
     `lift` may refuse what the schema lets pass but the specification's text forbids. `lower` and `ask` return plain
     JSON objects; a fact or answer that the version cannot spell is an `InputError`.
@@ -60,6 +68,11 @@ class Message:
     lower: Callable[[Any, Version], Payload]
     ask: Callable[[Any, Version], Payload]
     hear: Callable[[Any, Version], Answer]
+    sender: Sender = Sender.STATION
+
+    def may_come_from(self, side: Sender) -> bool:
+        """Return whether `side` (STATION or CSMS) may send the request."""
+        return self.sender in {side, Sender.EITHER}
 
 
 def given(value: T | UnsetType) -> T | None:

@@ -33,14 +33,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     received_at: datetime
 
 
-class Send(msgspec.Struct, frozen=True, gc=False):
+class Send(Call, frozen=True, gc=False):
     """The other side tells, and expects no answer (2.1, message type 6)."""
-
-    message_id: str
-    action: str
-    payload: msgspec.Raw
-    raw: bytes
-    received_at: datetime
 
 
 class CallResult(msgspec.Struct, frozen=True, gc=False):
@@ -88,7 +82,7 @@ class Ignored(msgspec.Struct, frozen=True, gc=False):
     raw: bytes
 
 
-Event = Call | Send | CallResult | CallError | ResultError | Violation | Ignored
+Event = Call | CallResult | CallError | ResultError | Violation | Ignored
 
 
 @dataclass(frozen=True, slots=True)

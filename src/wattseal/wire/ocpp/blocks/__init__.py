@@ -1,1 +1,46 @@
-"""One folder a functional block, one file a message."""
+"""OCPP messages by functional block; `MESSAGES` has them all."""
+
+from wattseal.wire.ocpp.blocks import (
+    authorization,
+    availability,
+    battery_swap,
+    certificates,
+    data_transfer,
+    der,
+    diagnostics,
+    display,
+    firmware,
+    local_lists,
+    metering,
+    provisioning,
+    remote_control,
+    reservation,
+    security,
+    smart_charging,
+    tariff_cost,
+    transactions,
+    v2x,
+)
+from wattseal.wire.ocpp.message import Message
+
+MESSAGES: tuple[Message, ...] = (
+    *provisioning.MESSAGES,
+    *security.MESSAGES,
+    *authorization.MESSAGES,
+    *local_lists.MESSAGES,
+    *transactions.MESSAGES,
+    *remote_control.MESSAGES,
+    *availability.MESSAGES,
+    *reservation.MESSAGES,
+    *tariff_cost.MESSAGES,
+    *metering.MESSAGES,
+    *smart_charging.MESSAGES,
+    *firmware.MESSAGES,
+    *certificates.MESSAGES,
+    *diagnostics.MESSAGES,
+    *display.MESSAGES,
+    *data_transfer.MESSAGES,
+    *v2x.MESSAGES,
+    *der.MESSAGES,
+    *battery_swap.MESSAGES,
+)

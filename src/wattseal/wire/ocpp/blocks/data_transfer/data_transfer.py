@@ -14,7 +14,17 @@ from wattseal.wire.ocpp import guard
 from wattseal.wire.ocpp.generated.v16 import data_transfer as v16
 from wattseal.wire.ocpp.generated.v21 import data_transfer as v21
 from wattseal.wire.ocpp.generated.v201 import data_transfer as v201
-from wattseal.wire.ocpp.message import VENDOR, Lifted, Message, Payload, given, pack_items, present, unpack_items
+from wattseal.wire.ocpp.message import (
+    VENDOR,
+    Lifted,
+    Message,
+    Payload,
+    Sender,
+    given,
+    pack_items,
+    present,
+    unpack_items,
+)
 from wattseal.wire.ocpp.values import Open
 from wattseal.wire.ocpp.version import Version
 
@@ -89,4 +99,5 @@ MESSAGE = Message(
     lower,
     ask,
     hear,
+    Sender.EITHER,
 )

@@ -1,0 +1,180 @@
+"""Commands to a station: each is a signed record before it is sent, and so is what came of it.
+
+The record of a command is on the station's chain of this CSMS (stream 0), with the payload as sent; where a payload
+holds a secret (a password, a certificate's key) its value is left out of the record.
+"""
+
+from dataclasses import dataclass
+
+from wattseal.base.errors import InputError
+from wattseal.base.ids import StationId
+from wattseal.flow.orders import Answered, Effects
+from wattseal.flow.ports import Silence
+from wattseal.flow.step import Step
+from wattseal.flow.turn import remember_station
+from wattseal.flow.world import Memory, World
+from wattseal.model.message import Answer, Asked, Command, Replied
+from wattseal.model.principal import Principal
+from wattseal.rules.secrets import without_secrets
+from wattseal.seal import dcbor
+from wattseal.seal.fields import Ordered, raw_to_fields
+from wattseal.seal.item import Group, Kind
+from wattseal.seal.plain import PlainDraft, Written
+from wattseal.wire.ocpp import catalog
+from wattseal.wire.ocpp.rpc import CallError, CallResult
+from wattseal.wire.ocpp.version import Refusal, Version
+
+DEADLINE_S = 30.0
+MAX_DEADLINE_S = 300.0
+EFFECTS: Effects = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The station's answer; `payload` as it came, `record` the payload hash of the command's record."""
+
+    action: str
+    answer: Answer
+    payload: bytes
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The station answered with a CALLERROR of this code; `text` is its own."""
+
+    action: str
+    code: str
+    text: str
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """There is no answer: `reason` is "offline", "timed_out", "busy" or "unreadable" (an answer against its schema)."""
+
+    action: str
+    reason: str
+    record: bytes | None
+
+
+Outcome = Done | Declined | Unanswered
+
+
+class UnknownStationError(InputError):
+    """There is no such station."""
+
+    code = "unknown_station"
+
+
+class UnusablePayloadError(InputError):
+    """The payload does not fit the action's schema; `fault` is the CALLERROR code it would have earned."""
+
+    code = "bad_payload"
+
+    def __init__(self, refusal: Refusal, version: Version, action: str) -> None:
+        """Tell which version was applied."""
+        super().__init__(f"OCPP {version} {action}: {refusal.text}", subject=action)
+        self.fault = refusal.fault.code(version)
+
+
+async def send(
+    world: World, principal: Principal, station_id: StationId, command: Command, deadline_s: float = DEADLINE_S
+) -> Outcome:
+    """Send a command in the words of the station's version; `InputError` where that version cannot say it."""
+    version = world.lines.version(station_id)
+    if version is None:
+        await _known(world, station_id)
+        return Unanswered("", Silence.OFFLINE, None)
+    action, payload = catalog.ask(version, command)
+    return await _send(world, principal, station_id, _Order(version, action, payload, command, deadline_s))
+
+
+async def send_payload(
+    world: World,
+    principal: Principal,
+    station_id: StationId,
+    action: str,
+    payload: bytes,
+    *,
+    deadline_s: float = DEADLINE_S,
+) -> Outcome:
+    """Send a payload of the station's version, checked against its schema first (`UnusablePayloadError`)."""
+    version = world.lines.version(station_id)
+    if version is None:
+        await _known(world, station_id)
+        return Unanswered(action, Silence.OFFLINE, None)
+    command = catalog.read_command(version, action, payload)
+    if isinstance(command, Refusal):
+        raise UnusablePayloadError(command, version, action)
+    return await _send(world, principal, station_id, _Order(version, action, payload, command, deadline_s))
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    version: Version
+    action: str
+    payload: bytes
+    command: Command
+    deadline_s: float
+
+
+async def _known(world: World, station_id: StationId) -> Memory:
+    memory = await remember_station(world, station_id)
+    if memory is None:
+        raise UnknownStationError("there is no such station", subject=station_id)
+    return memory
+
+
+async def _send(world: World, principal: Principal, station_id: StationId, order: _Order) -> Outcome:
+    memory = await _known(world, station_id)
+    now_ms = world.now_ms()
+    said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
+    step = Step(world, memory.station.id, now_ms)
+    asked = await _record(step, memory, said, order.payload, ())
+    await step.commit()
+    told = await world.lines.call(StationId(memory.station.id), order.action, order.payload, order.deadline_s)
+    outcome, words, payload = _outcome(order, told, asked.hash)
+    step = Step(world, memory.station.id, world.now_ms())
+    if isinstance(outcome, Done):
+        key = order.command.action if isinstance(order.command, Asked) else type(order.command)
+        effect = EFFECTS.get(key)
+        if effect is not None:
+            answered = Answered(
+                world, memory, step, order.version, order.command, outcome.answer, asked_by=principal.name
+            )
+            await effect(answered, order.command, outcome.answer)
+    said = Ordered(said.action, said.asked_by, said.version, said.deadline_ms, words)
+    await _record(step, memory, said, payload, (asked.hash,))
+    await step.commit()
+    return outcome
+
+
+async def _record(step: Step, memory: Memory, said: Ordered, payload: bytes, refs: tuple[bytes, ...]) -> Written:
+    await step.world.chains.ready(memory.origin, 0)
+    kept = without_secrets(said.action, payload)
+    groups = (
+        (int(Group.OPS), dcbor.encode(said.to_fields())),
+        (int(Group.RAW), dcbor.encode(raw_to_fields(kept[:MAX_KEPT]))),
+    )
+    draft = PlainDraft(Kind.COMMAND, step.now_ms, groups, refs)
+    return step.write((memory.origin, 0), step.world.csms_key, draft, None)
+
+
+MAX_KEPT = 32 * 1024
+"""Of a longer payload the record keeps the beginning; its hash is not needed to prove what was asked."""
+
+
+def _outcome(order: _Order, told: CallResult | CallError | Silence, record: bytes) -> tuple[Outcome, str, bytes]:
+    match told:
+        case CallResult():
+            answer = catalog.hear(order.version, told)
+            if isinstance(answer, Refusal):
+                return Unanswered(order.action, "unreadable", record), "unreadable", bytes(told.payload)
+            status = answer.status if isinstance(answer, Replied) else getattr(answer, "status", None)
+            payload = bytes(told.payload)
+            return Done(order.action, answer, payload, record), str(status or "answered")[:50], payload
+        case CallError():
+            return Declined(order.action, told.code, told.text, record), told.code[:50], b""
+        case Silence():
+            return Unanswered(order.action, str(told), record), str(told), b""

@@ -1,0 +1,32 @@
+"""What an answered command changes here: the effects table's types, shared by every area of the flow."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wattseal.flow.step import Step
+from wattseal.flow.world import Memory, World
+from wattseal.model.message import Answer, Command
+from wattseal.wire.ocpp.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command the station has answered; what it changes is put on `step`, which is committed afterwards."""
+
+    world: World
+    memory: Memory
+    step: Step
+    version: Version
+    command: Command
+    answer: Answer
+    asked_by: str
+
+    @property
+    def station_id(self) -> str:
+        """Return the station's id."""
+        return self.memory.station.id
+
+
+Effects = Mapping[type[Command] | str, Callable[[Answered, Any, Any], Awaitable[None]]]
+"""By kind of command (for `Asked` by its action) what its answer changes: `effect(answered, command, answer)`."""

@@ -1,0 +1,55 @@
+"""Which values in a message are secrets: they go to the station and nowhere else, not into records or frames."""
+
+import msgspec
+
+HIDDEN = "(hidden)"
+_NAMES = frozenset(
+    {"AuthorizationKey", "BasicAuthPassword", "CpoPassword", "MasterPassGroupId", "SharedSecret", "WifiPassword"}
+)
+"""Configuration keys (1.6) and variables (2.x) whose value is a secret, here and in vendors' spellings of them."""
+_SUSPECT = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "GetConfiguration", "GetVariables")
+_FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
+
+
+def without_secrets(action: str, payload: bytes) -> bytes:
+    """Return a payload as it may be kept; one without secrets comes back byte for byte."""
+    if action not in _SUSPECT:
+        return payload
+    value = msgspec.json.decode(payload)
+    return msgspec.json.encode(_hidden(value)) if _holds_secret(value) else payload
+
+
+def _secret_name(entry: dict[str, object]) -> bool:
+    variable = entry.get("variable")
+    name = variable.get("name") if isinstance(variable, dict) else entry.get("key")
+    return isinstance(name, str) and name.casefold() in _FOLDED
+
+
+_FOLDED = frozenset(name.casefold() for name in _NAMES)
+_VALUES = frozenset({"value", "attributeValue"})
+
+
+def _holds_secret(value: object) -> bool:
+    match value:
+        case dict():
+            if _secret_name(value) and _VALUES & value.keys():
+                return True
+            return any((k in _FIELDS and isinstance(v, str)) or _holds_secret(v) for k, v in value.items())
+        case list():
+            return any(_holds_secret(child) for child in value)
+        case _:
+            return False
+
+
+def _hidden(value: object) -> object:
+    match value:
+        case dict():
+            secret = _secret_name(value)
+            return {
+                k: HIDDEN if (secret and k in _VALUES) or (k in _FIELDS and isinstance(v, str)) else _hidden(v)
+                for k, v in value.items()
+            }
+        case list():
+            return [_hidden(child) for child in value]
+        case _:
+            return value

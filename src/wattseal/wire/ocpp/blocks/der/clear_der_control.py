@@ -1,0 +1,7 @@
+"""ClearDERControl (2.1 R04), from the CSMS: remove DER controls."""
+
+from wattseal.wire.ocpp.generated.v21 import clear_der_control as v21
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("ClearDERControl", {Version.V21: v21})

@@ -1,0 +1,7 @@
+"""AdjustPeriodicEventStream (2.1 N14), from the CSMS: change the pace of a stream."""
+
+from wattseal.wire.ocpp.generated.v21 import adjust_periodic_event_stream as v21
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("AdjustPeriodicEventStream", {Version.V21: v21})

@@ -1,0 +1,7 @@
+"""ClosePeriodicEventStream (2.1 N12), from the station: a stream of values ends."""
+
+from wattseal.wire.ocpp.generated.v21 import close_periodic_event_stream as v21
+from wattseal.wire.ocpp.plainly import reported
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = reported("ClosePeriodicEventStream", {Version.V21: v21})

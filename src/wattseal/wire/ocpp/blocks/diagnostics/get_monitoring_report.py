@@ -1,0 +1,8 @@
+"""GetMonitoringReport (2.x N02), from the CSMS: ask for a report of monitors."""
+
+from wattseal.wire.ocpp.generated.v21 import get_monitoring_report as v21
+from wattseal.wire.ocpp.generated.v201 import get_monitoring_report as v201
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("GetMonitoringReport", {Version.V201: v201, Version.V21: v21})

@@ -1,0 +1,7 @@
+"""NotifyPeriodicEventStream (2.1 N11), from the station: values of a stream (SEND, no answer)."""
+
+from wattseal.wire.ocpp.generated.v21 import notify_periodic_event_stream as v21
+from wattseal.wire.ocpp.plainly import reported
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = reported("NotifyPeriodicEventStream", {Version.V21: v21})

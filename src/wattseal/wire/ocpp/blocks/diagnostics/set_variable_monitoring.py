@@ -1,0 +1,8 @@
+"""SetVariableMonitoring (2.x N04), from the CSMS: set monitors."""
+
+from wattseal.wire.ocpp.generated.v21 import set_variable_monitoring as v21
+from wattseal.wire.ocpp.generated.v201 import set_variable_monitoring as v201
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("SetVariableMonitoring", {Version.V201: v201, Version.V21: v21})

@@ -1,0 +1,8 @@
+"""ClearDisplayMessage (2.x O05), from the CSMS: remove a message."""
+
+from wattseal.wire.ocpp.generated.v21 import clear_display_message as v21
+from wattseal.wire.ocpp.generated.v201 import clear_display_message as v201
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("ClearDisplayMessage", {Version.V201: v201, Version.V21: v21})

@@ -1,0 +1,8 @@
+"""GetBaseReport (2.x B07), from the CSMS: ask for a whole report of the device model."""
+
+from wattseal.wire.ocpp.generated.v21 import get_base_report as v21
+from wattseal.wire.ocpp.generated.v201 import get_base_report as v201
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("GetBaseReport", {Version.V201: v201, Version.V21: v21})

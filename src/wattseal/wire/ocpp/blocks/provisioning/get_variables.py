@@ -1,0 +1,8 @@
+"""GetVariables (2.x B06), from the CSMS: read variables of the device model."""
+
+from wattseal.wire.ocpp.generated.v21 import get_variables as v21
+from wattseal.wire.ocpp.generated.v201 import get_variables as v201
+from wattseal.wire.ocpp.plainly import commanded
+from wattseal.wire.ocpp.version import Version
+
+MESSAGE = commanded("GetVariables", {Version.V201: v201, Version.V21: v21})
