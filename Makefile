@@ -3,6 +3,7 @@
 #   make install-dev    the same plus tests and tools        make test ARGS="-k ocmf"  the tests
 #   make check          linters, types, import contracts     make bench                measurements, with ratios
 #   make lock           renew requirements/*.txt             make clean                remove what these made
+#   make conformance    renew docs/reference/conformance.md from the marks on the tests
 PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench lock clean
+.PHONY: install install-dev demo test check bench conformance lock clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -49,6 +50,9 @@ check: install-dev
 
 bench: install-dev
 	$(BIN)/python -m bench $(ARGS)
+
+conformance: install-dev
+	$(BIN)/python tools/make_conformance.py
 
 # The locks hold versions and hashes for CPython 3.11 to 3.13 on Linux and macOS, and no address of any index.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
