@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +27,7 @@ from wattseal.model.facts import (
 )
 from wattseal.model.message import Fact
 from wattseal.model.token import IdToken, TokenStatus
+from wattseal.net.conversation import Outcome
 from wattseal.parties import station
 from wattseal.parties.station import Fate, Make, Memory, Session
 from wattseal.stores.files import write_durably
@@ -43,13 +46,17 @@ _HOPELESS = {"401", "403", "404", "no_common_version"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the simulated drivers do; `energy_wh` is one session's, told in `readings` steps `interval_s` apart."""
+    """What the simulated drivers do; `energy_wh` is one session's, told in `readings` steps `interval_s` apart.
+
+    With `rate_per_h` drivers come at random, so many an hour on average; without it one follows the other.
+    """
 
     id_token: IdToken
     sessions: int = 1
     energy_wh: int = 5000
     readings: int = 3
     interval_s: float = 1.0
+    rate_per_h: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,12 @@ class Report:
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Told as it happens: a code such as "boot_accepted" and its parameters."""
+Observe = Callable[[str, float, Outcome], None]
+"""Told of every call of the station's: the action, how many seconds its outcome took, the outcome."""
+
+
+def _unobserved(_action: str, _seconds: float, _outcome: Outcome) -> None:
+    pass
 
 
 class Keeper:
@@ -129,10 +142,12 @@ class Keeper:
 class Station:
     """One running station."""
 
-    def __init__(self, settings: Settings, tell: Tell) -> None:
+    def __init__(self, settings: Settings, tell: Tell, observe: Observe = _unobserved) -> None:
         """Load what was kept; dial nothing yet."""
         self.settings = settings
         self._tell = tell
+        self._observe = observe
+        self._leaving = asyncio.Event()
         self._clock = SystemClock()
         self._random = SystemRandom()
         self._keeper = Keeper(settings.data)
@@ -151,6 +166,18 @@ class Station:
             Behaviour(self._command, self._came, self._went),
             Surroundings(self._clock, self._random, settings.backoff),
         )
+
+    def wind_down(self) -> None:
+        """Let no more drivers come, end the session in progress, and leave once all is acknowledged."""
+        self._leaving.set()
+
+    def lose_connection(self) -> None:
+        """Be without a network until `regain_connection`; charging goes on."""
+        self._uplink.hold()
+
+    def regain_connection(self) -> None:
+        """Dial again."""
+        self._uplink.release()
 
     async def run(self) -> Report:
         """Charge as planned until all is acknowledged or given up, or patience ends; `InputError` when refused."""
@@ -198,6 +225,8 @@ class Station:
                 self._keep(self._finished(0, "PowerLoss", "AbnormalCondition"))
             await self._status("Available", "Available")
             for _ in range(self.settings.plan.sessions):
+                if not await self._driver_comes():
+                    break
                 await self._session()
             while self.memory.queue:
                 await self._change()
@@ -222,6 +251,19 @@ class Station:
                 return
             await asyncio.sleep(max(answer.interval_s, 1))
 
+    async def _driver_comes(self) -> bool:
+        """Wait for the next driver; return False when nobody will come any more."""
+        rate_per_h = self.settings.plan.rate_per_h
+        if rate_per_h is not None:
+            share = (int.from_bytes(self._random.bytes(8)) + 1) / (1 << 64)
+            await self._pause(-math.log(share) * 3600 / rate_per_h)
+        return not self._leaving.is_set()
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but no longer than until it is time to leave."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._leaving.wait(), seconds)
+
     async def _session(self) -> None:
         plan = self.settings.plan
         if not await self._authorised():
@@ -234,12 +276,12 @@ class Station:
         self._tell("started", {"register_wh": self.memory.register_wh})
         await self._status("Occupied", "Charging")
         for step in range(plan.readings):
-            await asyncio.sleep(plan.interval_s)
+            await self._pause(plan.interval_s)
             if station.is_deauthorised(self.memory):
                 break
             added = plan.energy_wh * (step + 1) // (plan.readings + 1) - plan.energy_wh * step // (plan.readings + 1)
             self._keep(station.measure(self.memory, self.make, self._now(), added, offline=self._offline))
-        await asyncio.sleep(plan.interval_s)
+        await self._pause(plan.interval_s)
         if station.is_deauthorised(self.memory):
             self._keep(self._finished(0, "DeAuthorized", "Deauthorized"))
         else:
@@ -270,8 +312,14 @@ class Station:
     async def _ask(self, fact: Fact) -> object:
         """Return the answer to something that need not be repeated; None where there is none."""
         action, payload = catalog.ask(self.settings.version, fact)
-        result = await self._uplink.call(action, payload)
+        result = await self._call(action, payload)
         return catalog.hear(self.settings.version, result) if isinstance(result, CallResult) else None
+
+    async def _call(self, action: str, payload: bytes) -> Outcome:
+        began = time.monotonic()
+        outcome = await self._uplink.call(action, payload)
+        self._observe(action, time.monotonic() - began, outcome)
+        return outcome
 
     async def _send(self) -> None:
         """Send what waits, in order, each until it is answered."""
@@ -281,7 +329,7 @@ class Station:
                 await self._change()
                 continue
             await self._connected.wait()
-            outcome = await self._uplink.call(*waiting)
+            outcome = await self._call(*waiting)
             match outcome:
                 case CallResult():
                     answer = catalog.hear(self.settings.version, outcome)

@@ -2,19 +2,22 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from wattseal.app.fleet import member
 from wattseal.app.station import Plan, Report, Settings, run_station
 from wattseal.base.errors import ConfigError, InputError
+from wattseal.cli.fleet import FleetOptions, run_fleet
 from wattseal.cli.output import JsonOutput, json_line
 from wattseal.model.token import IdToken
 from wattseal.parties.station import Session
 from wattseal.wire.ocpp.version import Version
 
-app = App(name="station", help="Simulate a charging station.")
+app = App(name="station", help="Simulate a charging station, or a fleet of them.")
 
 EXIT_UNACKNOWLEDGED = 1
 DRIVER = IdToken("04A1B2C3D4", "ISO14443")
@@ -55,9 +58,13 @@ def station(
     data: Path | None = None,
     ca: Path | None = None,
     give_up_after: float | None = None,
+    fleet: FleetOptions | None = None,
     json: JsonOutput = False,
 ) -> int:
     """Charge at a CSMS: boot, authorise, start, read the meter, stop; then leave.
+
+    With --count a whole fleet does so, drivers coming at random; --ocpp, --sessions, --data and --give-up-after are for
+    a single station.
 
     What the CSMS has not acknowledged waits in order and is sent again after a reconnection or, with --data, a restart.
     Exit codes: 0 every session was charged and acknowledged; 1 something was refused or given up.
@@ -117,6 +124,10 @@ def station(
         ssl=ssl.create_default_context(cafile=ca) if ca else None,
         give_up_after_s=give_up_after,
     )
+
+    if fleet is not None and fleet.count is not None:
+        common = member(settings, replace(settings.plan, rate_per_h=fleet.rate))
+        return 0 if run_fleet(common, fleet, fleet.count, json=json) else EXIT_UNACKNOWLEDGED
 
     def tell(event: str, about: dict[str, Any]) -> None:
         if not json:

@@ -113,6 +113,7 @@ class Uplink:
         self._behaviour = behaviour
         self._surroundings = surroundings
         self._talk: _Talk | None = None
+        self._held: asyncio.Event | None = None
 
     @property
     def version(self) -> Version | None:
@@ -124,6 +125,8 @@ class Uplink:
         attempt = 0
         try:
             while True:
+                if self._held is not None:
+                    await self._held.wait()
                 why, lived = await self._live()
                 self._behaviour.disconnected(why)
                 attempt = 1 if lived else attempt + 1
@@ -140,6 +143,17 @@ class Uplink:
         """Close the present connection, which `run` then dials again."""
         if self._talk is not None:
             self._talk.close(1000, "hanging up")
+
+    def hold(self) -> None:
+        """Drop the connection and dial no more until `release`."""
+        self._held = self._held or asyncio.Event()
+        self.hang_up()
+
+    def release(self) -> None:
+        """Dial again after `hold`."""
+        if self._held is not None:
+            self._held.set()
+            self._held = None
 
     async def _live(self) -> tuple[str, bool]:
         """Connect and stay until the end; returns why it ended and whether there was a connection at all."""
