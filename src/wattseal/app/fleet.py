@@ -238,7 +238,8 @@ class Fleet:
         for station in struck:
             station.regain_connection()
         try:
-            await asyncio.wait_for(self._back.wait(), max(self.settings.duration_s, SETTLE_S))
+            async with asyncio.timeout(max(self.settings.duration_s, SETTLE_S)):
+                await self._back.wait()
         except TimeoutError:
             return
         self._back_after_s = round(loop.time() - began, 3)

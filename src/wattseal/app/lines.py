@@ -42,7 +42,8 @@ class StationLines:
             return Silence.BUSY
         self._waiting[station_id] += 1
         try:
-            outcome = await asyncio.wait_for(connection.call(action, payload, timeout_s), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                outcome = await connection.call(action, payload, timeout_s)
         except TimeoutError:
             return Silence.TIMED_OUT
         finally:

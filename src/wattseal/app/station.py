@@ -262,7 +262,8 @@ class Station:
     async def _pause(self, seconds: float) -> None:
         """Sleep, but no longer than until it is time to leave."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._leaving.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
 
     async def _session(self) -> None:
         plan = self.settings.plan

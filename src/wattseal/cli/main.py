@@ -39,7 +39,7 @@ COMMANDS = (
     Command("edge", "Stand beside a stock station and seal what it says at the source."),
     Command("emsp", "Decide who may charge, check what is billed, settle or dispute."),
     Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
-    Command("station", "Simulate a charging station."),
+    Command("station", "Simulate a charging station, or a fleet of them."),
     Command("registry", "Enrol keys, revoke them, write trust files."),
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),

@@ -100,7 +100,8 @@ class Conversation:
             self._answer = asyncio.get_running_loop().create_future()
             self._socket.send(self.rpc.call(self._new_message_id(), action, payload))
             try:
-                return await asyncio.wait_for(self._answer, timeout_s)
+                async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation
+                    return await self._answer
             except TimeoutError:
                 return TimedOut()
             finally:
