@@ -42,7 +42,8 @@ from wattseal.model.principal import Principal
 from wattseal.parties.cpo import CpoKeys, own_entries
 from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Registry
-from wattseal.serve.api import Service, make_api
+from wattseal.serve.api.app import make_api
+from wattseal.serve.api.service import Service
 from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Silence
 from wattseal.flow.step import Step
@@ -15,6 +16,7 @@ from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.message import Answer, Asked, Command, Replied
 from wattseal.model.principal import Principal
+from wattseal.model.station import Station
 from wattseal.rules.secrets import without_secrets
 from wattseal.seal import dcbor
 from wattseal.seal.fields import Ordered, raw_to_fields
@@ -82,12 +84,12 @@ async def send(
     world: World, principal: Principal, station_id: StationId, command: Command, deadline_s: float = DEADLINE_S
 ) -> Outcome:
     """Send a command in the words of the station's version; `InputError` where that version cannot say it."""
-    version = world.lines.version(station_id)
+    memory = await _known(world, station_id)
+    version = world.lines.version(StationId(memory.station.id))
     if version is None:
-        await _known(world, station_id)
         return Unanswered("", Silence.OFFLINE, None)
     action, payload = catalog.ask(version, command)
-    return await _send(world, principal, station_id, _Order(version, action, payload, command, deadline_s))
+    return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s))
 
 
 async def send_payload(
@@ -100,14 +102,14 @@ async def send_payload(
     deadline_s: float = DEADLINE_S,
 ) -> Outcome:
     """Send a payload of the station's version, checked against its schema first (`UnusablePayloadError`)."""
-    version = world.lines.version(station_id)
+    memory = await _known(world, station_id)
+    version = world.lines.version(StationId(memory.station.id))
     if version is None:
-        await _known(world, station_id)
         return Unanswered(action, Silence.OFFLINE, None)
     command = catalog.read_command(version, action, payload)
     if isinstance(command, Refusal):
         raise UnusablePayloadError(command, version, action)
-    return await _send(world, principal, station_id, _Order(version, action, payload, command, deadline_s))
+    return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,15 @@ class _Order:
 
 
 async def _known(world: World, station_id: StationId) -> Memory:
-    memory = await remember_station(world, station_id)
+    """Return the memory of a station under its id as enrolled: `station_id` may differ in case."""
+    document = await world.journal.document(world.tenant, STATION, station_id.casefold())
+    memory = None if document is None else await remember_station(world, StationId(read(document, Station).id))
     if memory is None:
         raise UnknownStationError("there is no such station", subject=station_id)
     return memory
 
 
-async def _send(world: World, principal: Principal, station_id: StationId, order: _Order) -> Outcome:
-    memory = await _known(world, station_id)
+async def _send(world: World, principal: Principal, memory: Memory, order: _Order) -> Outcome:
     now_ms = world.now_ms()
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
     step = Step(world, memory.station.id, now_ms)

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException, ValidationException
 
 from wattseal.base.errors import InputError, LimitError, StoreError, WattsealError
+from wattseal.flow.commands import UnknownStationError, UnusablePayloadError
 from wattseal.model.principal import Principal
 
 MEDIA_TYPE = "application/problem+json"
@@ -30,27 +32,48 @@ _TITLES = {
     413: "a request body has at most 1 MiB",
 }
 """What the framework says in a word only."""
+_UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
+_PLACE = re.compile(r"at `\$\.?([^`]*)`$")
+"""Where in a payload the trouble is, as schema validation says it."""
 _QUOTED = re.compile(r" '.*'", re.DOTALL)
 
 
 class ProblemError(Exception):
     """Ends a handler with a problem."""
 
-    def __init__(self, status: int, code: str, title: str, *, retry_after_s: int | None = None) -> None:
-        """Say what is wrong; `retry_after_s` when trying again later helps."""
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        *,
+        field: str = "",
+        retry_after_s: int | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
+        """Say what is wrong; `retry_after_s` when trying again later helps, `more` are further members."""
         super().__init__(title)
         self.status = status
         self.code = code
+        self.field = field
         self.retry_after_s = retry_after_s
+        self.more = more or {}
 
 
 def problem(
-    status: int, code: str, title: str, *, field: str = "", retry_after_s: int | None = None
+    status: int,
+    code: str,
+    title: str,
+    *,
+    field: str = "",
+    retry_after_s: int | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Response[bytes]:
     """Return a problem document."""
     body: dict[str, Any] = {"type": f"urn:wattseal:problem:{code}", "title": title, "status": status, "code": code}
     if field:
         body["field"] = field
+    body.update(more or {})
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
@@ -63,7 +86,14 @@ def demand(principal: Principal, scope: str) -> None:
 
 def on_problem(_request: Req, error: ProblemError) -> Response[bytes]:
     """Answer a handler's own problem."""
-    return problem(error.status, error.code, str(error), retry_after_s=error.retry_after_s)
+    return problem(
+        error.status,
+        error.code,
+        str(error),
+        field=error.field,
+        retry_after_s=error.retry_after_s,
+        more=error.more,
+    )
 
 
 def on_wattseal_error(_request: Req, error: WattsealError) -> Response[bytes]:
@@ -71,6 +101,14 @@ def on_wattseal_error(_request: Req, error: WattsealError) -> Response[bytes]:
     match error:
         case LimitError():
             return problem(413, error.code, str(error), field=error.subject)
+        case UnknownStationError():
+            return problem(404, "not_found", "there is no such station")
+        case UnusablePayloadError():
+            unknown = error.fault in _UNKNOWN_ACTION
+            code = "unknown_action" if unknown else error.code
+            field = _PLACE.search(str(error))
+            more = {"ocpp_code": error.fault}
+            return problem(404 if unknown else 422, code, str(error), field=field[1] if field else "", more=more)
         case InputError():
             return problem(422, error.code, str(error), field=error.subject)
         case StoreError():

@@ -1,0 +1,53 @@
+"""The API put together: every resource's routes, who asks, and how errors are told."""
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+
+from wattseal.base.errors import WattsealError
+from wattseal.serve.api import alarms, commands, health, log, registry, stations, tariffs, tokens, transactions
+from wattseal.serve.api.problems import (
+    ProblemError,
+    on_defect,
+    on_http_error,
+    on_problem,
+    on_recursion,
+    on_wattseal_error,
+)
+from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principal, provide_service
+
+RESOURCES = (
+    *stations.ROUTES,
+    *commands.ROUTES,
+    *tokens.ROUTES,
+    *transactions.ROUTES,
+    *tariffs.ROUTES,
+    *registry.ROUTES,
+    *alarms.ROUTES,
+    *log.ROUTES,
+)
+"""What is served below /api/v1."""
+
+
+def make_api(service: Service) -> Litestar:
+    """Return the ASGI application."""
+    return Litestar(
+        [*health.ROUTES, Router("/api/v1", route_handlers=RESOURCES)],
+        dependencies={
+            "principal": Provide(provide_principal),
+            "service": Provide(provide_service, sync_to_thread=False),
+        },
+        state=State({"service": service}),
+        exception_handlers={
+            ProblemError: on_problem,
+            WattsealError: on_wattseal_error,
+            HTTPException: on_http_error,
+            RecursionError: on_recursion,
+            Exception: on_defect,
+        },
+        openapi_config=OpenAPIConfig("wattseal", "1", path="/api/docs", use_handler_docstrings=True),
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+    )

@@ -1,0 +1,16 @@
+"""Lists by pages: `Link` with rel="next" leads on (RFC 8288), with every filter of the request kept."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Response
+
+from wattseal.serve.api.problems import Req
+
+
+def paged(request: Req, views: list[dict[str, Any]], next_key: str | None) -> Response[list[dict[str, Any]]]:
+    """Return one page; `next_key` is the cursor of the following one, None where there is none."""
+    if next_key is None:
+        return Response(views)
+    query = {**{name: request.query_params[name] for name in request.query_params}, "after": next_key}
+    return Response(views, headers={"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'})

@@ -1,0 +1,62 @@
+"""What every handler of the API works with, and who asks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.exceptions import NotAuthorizedException
+from litestar.params import QueryParameter, SkipValidation
+
+from wattseal.base.ids import StationId
+from wattseal.flow.bundling import Proofs
+from wattseal.flow.world import World
+from wattseal.model.principal import Principal
+from wattseal.seal.registry import Entry
+from wattseal.serve.api.problems import Req
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_PAGE = 1000
+PLAIN = "text/plain"
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE)]
+ShortQuery = Annotated[str | None, QueryParameter(max_length=255)]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the handlers work with.
+
+    `authenticate` turns a bearer token into a principal; `tiles` is the log's directory; `own_entries` are to be
+    enrolled with a registry; `retry_after_s` is how long the next checkpoint may take.
+    """
+
+    world: World
+    proofs: Proofs
+    authenticate: Callable[[str], Principal | None]
+    connected: Callable[[StationId], bool]
+    ready: Callable[[], bool]
+    tiles: Path
+    log_vkey: str
+    own_entries: tuple[Entry, ...]
+    retry_after_s: int
+
+
+Who = NamedDependency[SkipValidation[Principal]]
+What = NamedDependency[SkipValidation[Service]]
+
+
+async def provide_principal(request: Req) -> Principal:
+    """Return who asks; without a good bearer token there is nobody."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    found = provide_service(request.app.state).authenticate(token.strip()) if kind.lower() == "bearer" else None
+    if found is None:
+        raise NotAuthorizedException("send Authorization: Bearer with the token in DIR/admin-token")
+    return found
+
+
+def provide_service(state: State) -> Service:
+    """Return the process's service."""
+    service: Service = state["service"]
+    return service

@@ -1,0 +1,35 @@
+"""Tokens: what drivers show, and what is answered."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.params import JSONBody
+
+from wattseal.flow import enrol
+from wattseal.serve.api.bodies import TokenBody, token_view
+from wattseal.serve.api.paging import paged
+from wattseal.serve.api.problems import Req, demand
+from wattseal.serve.api.service import Limit, ShortQuery, What, Who
+
+
+@post("/tokens")
+async def post_token(principal: Who, service: What, data: JSONBody[TokenBody]) -> dict[str, Any]:
+    """Enrol a token or change its status."""
+    demand(principal, "tokens:write")
+    token = data.token()
+    await enrol.put_a_token(service.world, token)
+    return token_view(token)
+
+
+@get("/tokens")
+async def get_tokens(
+    principal: Who, service: What, request: Req, *, limit: Limit = 100, after: ShortQuery = None
+) -> Response[list[dict[str, Any]]]:
+    """List tokens; `Link` leads to the next page."""
+    demand(principal, "tokens:read")
+    found = await enrol.find_tokens(service.world, after or "", limit)
+    next_key = found[-1].id_token.key() if len(found) == limit else None
+    return paged(request, [token_view(token) for token in found], next_key)
+
+
+ROUTES = (post_token, get_tokens)

@@ -1,0 +1,103 @@
+"""Transactions, where they stand, and the bundle that proves one."""
+
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+from litestar.enums import MediaType
+from litestar.params import FromPath, FromQuery
+
+from wattseal.base.ids import StationId
+from wattseal.flow.bundling import NotYet, assemble
+from wattseal.flow.documents import STATION, TRANSACTION, read
+from wattseal.flow.grading import grade_now
+from wattseal.flow.settling import settlement_of
+from wattseal.model.principal import Principal
+from wattseal.model.station import NO_PIN, Station
+from wattseal.model.transaction import Transaction
+from wattseal.rules.billing import bill_now
+from wattseal.rules.retries import transaction_key
+from wattseal.serve.api.bodies import transaction_view
+from wattseal.serve.api.paging import paged
+from wattseal.serve.api.problems import ProblemError, Req, demand
+from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
+
+READ_ENERGY = "energy:read"
+"""Scope of reading energy figures; an operator's admin token has every scope."""
+CBOR = "application/cbor"
+
+
+@get("/transactions")
+async def get_transactions(
+    principal: Who,
+    service: What,
+    request: Req,
+    *,
+    limit: Limit = 100,
+    station_id: ShortQuery = None,
+    active: FromQuery[bool | None] = None,
+    after: ShortQuery = None,
+) -> Response[list[dict[str, Any]]]:
+    """List transactions, of one station or all, running, ended or both; `Link` leads to the next page."""
+    demand(principal, "transactions:read")
+    page = await service.world.journal.documents(
+        principal.tenant,
+        TRANSACTION,
+        station_id=None if station_id is None else StationId(station_id),
+        active=active,
+        after=after or "",
+        limit=limit,
+    )
+    views = [await _transaction(principal, service, read(document, Transaction)) for document in page]
+    return paged(request, views, page[-1].key if len(page) == limit else None)
+
+
+@get("/transactions/{key:str}")
+async def get_transaction(
+    principal: Who, service: What, key: FromPath[str], station_id: ShortQuery = None
+) -> dict[str, Any]:
+    """Show one transaction by our id, or by the station's own with `?station_id=`."""
+    demand(principal, "transactions:read")
+    return await _transaction(principal, service, await _find(principal, service, key, station_id))
+
+
+@get("/transactions/{key:str}/bundle")
+async def get_bundle(
+    principal: Who, service: What, key: FromPath[str], station_id: ShortQuery = None
+) -> Response[bytes]:
+    """Return the bundle a stranger can check offline; 202 until the log's next cosigned checkpoint."""
+    demand(principal, "transactions:read")
+    demand(principal, READ_ENERGY)
+    transaction = await _find(principal, service, key, station_id)
+    made = await assemble(service.world, service.proofs, transaction, billing_party=False)
+    if isinstance(made, NotYet):
+        if made.reason == "checkpoint":
+            headers = {"Retry-After": str(service.retry_after_s)}
+            waiting = msgspec.json.encode({"id": transaction.id, "status": "awaiting_checkpoint"})
+            return Response(waiting, status_code=202, media_type=MediaType.JSON, headers=headers)
+        raise ProblemError(409, "not_bundled", "only a transaction that has started and ended has a bundle")
+    headers = {"Content-Disposition": f'attachment; filename="{transaction.id}.wsb"'}
+    return Response(made.encode(), media_type=CBOR, headers=headers)
+
+
+async def _find(principal: Principal, service: Service, key: str, station_id: str | None) -> Transaction:
+    journal = service.world.journal
+    if station_id is not None:
+        subject = await journal.answer(principal.tenant, StationId(station_id), transaction_key(key))
+        key = subject.hex() if subject is not None else key
+    document = await journal.document(principal.tenant, TRANSACTION, key)
+    if document is None or station_id not in {None, document.station_id}:
+        raise ProblemError(404, "not_found", "there is no such transaction")
+    return read(document, Transaction)
+
+
+async def _transaction(principal: Principal, service: Service, transaction: Transaction) -> dict[str, Any]:
+    grade = await grade_now(service.world, service.proofs, transaction)
+    document = await service.world.journal.document(principal.tenant, STATION, transaction.station_id.casefold())
+    pin = NO_PIN if document is None else read(document, Station).pin
+    standing = bill_now(transaction, grade, pin, service.world.now_ms())
+    settlement = await settlement_of(service.world, transaction)
+    return transaction_view(transaction, grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
+
+
+ROUTES = (get_transactions, get_transaction, get_bundle)
