@@ -21,10 +21,11 @@ from tests.support.charges import signing_key
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import P256_ORDER, Algorithm
-from wattseal.crypto.message_keys import MessageCertificate, read_message_certificate, self_signed
+from wattseal.crypto.message_keys import read_message_certificate, self_signed
 from wattseal.evidence import ocpp_jws
 from wattseal.evidence.ocpp_jws import FORMAT, check_message, decode, encode, read
 from wattseal.evidence.ocpp_jws_build import MessageSigner
+from wattseal.model.station import MessageCertificate
 from wattseal.model.verdict import Verdict
 
 KEY = signing_key("station")

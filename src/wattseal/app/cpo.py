@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -25,8 +26,10 @@ from wattseal.bundle.trust import Trust
 from wattseal.crypto.hashes import sha256
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.crypto.message_keys import read_message_certificate, self_signed
 from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.witness import WitnessClient, WitnessPeer
+from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
@@ -156,6 +159,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         partners=partners,
         settings=Policy(mmd_s=settings.log.mmd_s),
         chains=Chains(journal, TENANT, log_origin, random),
+        message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,
     )
     await _claim(world)
@@ -286,6 +290,25 @@ def load_keys(files: KeyFiles) -> CpoKeys:
         seal=SealPrivateKey.from_pem(files.load_or_create("csms-seal.pem", sealing)),
         billing=SigningKey.from_pem(files.load_or_create("billing-sign.pem", signing)),
     )
+
+
+def load_message_signer(files: KeyFiles, party: str, now: datetime) -> MessageSigner:
+    """Return the key that signs OCPP messages to stations, with its certificate, both made at the first start.
+
+    The certificate says nothing of trust: it is what stations are given, so that they know this CSMS by it.
+    """
+    random = SystemRandom()
+
+    def fresh() -> bytes:
+        return SigningKey.from_seed(Algorithm.ESP256, random.bytes(32)).to_pem()
+
+    key = SigningKey.from_pem(files.load_or_create("message-sign.pem", fresh))
+
+    def certify() -> bytes:
+        return self_signed(key, f"{party} messages", int.from_bytes(random.bytes(19)) + 1, now)
+
+    certificate = files.load_or_create("message-sign.cert.pem", certify)
+    return MessageSigner(key, read_message_certificate(certificate).thumbprint, certificate)
 
 
 def load_log_key(files: KeyFiles, origin: str) -> LogKey:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from wattseal.base.errors import InputError, LimitError
 from wattseal.crypto.hashes import sha256
 from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.model.station import MessageCertificate
 
 MAX_CERTIFICATE_BYTES = 8192
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 4096
@@ -88,18 +89,6 @@ def _usable(key: object) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
         return key
     text = "messages are signed with P-256, or with RSA of 2048 to 4096 bits and the exponent 65537"
     raise InputError(text, code="bad_key", subject="public_key")
-
-
-@dataclass(frozen=True, slots=True)
-class MessageCertificate:
-    """A certificate as far as signed messages need it: what identifies it, and its key.
-
-    `thumbprint` is the SHA-256 of its DER, the value of `x5t#S256` (RFC 7515, 4.1.8). Who issued it and when it expires
-    is not looked at: it was enrolled for its station, and counts until it is taken away.
-    """
-
-    thumbprint: bytes
-    spki: bytes
 
 
 def read_message_certificate(data: bytes) -> MessageCertificate:

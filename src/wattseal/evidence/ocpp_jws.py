@@ -17,9 +17,10 @@ from decimal import Decimal
 from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
-from wattseal.crypto.message_keys import MessageAlgorithm, MessageCertificate, read_message_key
+from wattseal.crypto.message_keys import MessageAlgorithm, read_message_key
 from wattseal.evidence.format import Checked, Format, Meaning
 from wattseal.evidence.strict_json import parse_object
+from wattseal.model.station import MessageCertificate
 from wattseal.model.verdict import Verdict
 
 NAME = "OCPP-JWS"

@@ -10,10 +10,11 @@ from wattseal.evidence.ocpp_jws import ACTION, THUMBPRINT, TYPE, encode
 
 @dataclass(frozen=True, slots=True)
 class MessageSigner:
-    """A P-256 key and the SHA-256 of the certificate (DER) that names it."""
+    """A P-256 key, the SHA-256 of the certificate (DER) that names it, and that certificate in PEM to hand out."""
 
     key: SigningKey
     thumbprint: bytes
+    certificate: bytes = b""
 
     def sign(self, payload: bytes, action: str, type_id: int) -> bytes:
         """Return the flattened JWS that stands in place of `payload` in a message of this action and type."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.flow import signing
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Silence
@@ -17,9 +18,11 @@ from wattseal.flow.world import Memory, World
 from wattseal.model.message import Answer, Asked, Command, Replied
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
+from wattseal.model.transaction import EvidenceVerdict
+from wattseal.rules.recorded import Observed
 from wattseal.rules.secrets import without_secrets
 from wattseal.seal import dcbor
-from wattseal.seal.fields import Ordered, raw_to_fields
+from wattseal.seal.fields import Ordered
 from wattseal.seal.item import Group, Kind
 from wattseal.seal.plain import PlainDraft, Written
 from wattseal.wire.ocpp import catalog
@@ -134,9 +137,13 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     now_ms = world.now_ms()
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
     step = Step(world, memory.station.id, now_ms)
-    asked = await _record(step, memory, said, order.payload, ())
+    asked = await _record(step, memory, said, order.payload)
     await step.commit()
-    told = await world.lines.call(StationId(memory.station.id), order.action, order.payload, order.deadline_s)
+    action, sent = signing.command(world, memory.station, order.version, order.action, order.payload)
+    told = await world.lines.call(StationId(memory.station.id), action, sent, order.deadline_s)
+    verdicts: tuple[EvidenceVerdict, ...] = ()
+    if isinstance(told, CallResult) and action != order.action:
+        told, verdicts = signing.open_result(world, memory.station, told)
     outcome, words, payload = _outcome(order, told, asked.hash)
     step = Step(world, memory.station.id, world.now_ms())
     if isinstance(outcome, Done):
@@ -148,17 +155,24 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
             )
             await effect(answered, order.command, outcome.answer)
     said = Ordered(said.action, said.asked_by, said.version, said.deadline_ms, words)
-    await _record(step, memory, said, payload, (asked.hash,))
+    await _record(step, memory, said, payload, ((asked.hash,), verdicts))
     await step.commit()
     return outcome
 
 
-async def _record(step: Step, memory: Memory, said: Ordered, payload: bytes, refs: tuple[bytes, ...]) -> Written:
+async def _record(
+    step: Step,
+    memory: Memory,
+    said: Ordered,
+    payload: bytes,
+    about: tuple[tuple[bytes, ...], tuple[EvidenceVerdict, ...]] = ((), ()),
+) -> Written:
     await step.world.chains.ready(memory.origin, 0)
+    refs, verdicts = about
     kept = without_secrets(said.action, payload)
     groups = (
         (int(Group.OPS), dcbor.encode(said.to_fields())),
-        (int(Group.RAW), dcbor.encode(raw_to_fields(kept[:MAX_KEPT]))),
+        (int(Group.RAW), dcbor.encode(Observed((), verdicts).to_fields(kept[:MAX_KEPT]))),
     )
     draft = PlainDraft(Kind.COMMAND, step.now_ms, groups, refs)
     return step.write((memory.origin, 0), step.world.csms_key, draft, None)

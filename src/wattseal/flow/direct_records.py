@@ -110,7 +110,7 @@ def examine_here(turn: Turn, readings: Sequence[Reading], record: str, moment: M
 
 def observe(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:
     """Return all that was observed about the message."""
-    if not (notes or turn.findings) and metered is NONE:
+    if not (notes or turn.findings or turn.verdicts) and metered is NONE:
         return UNREMARKABLE
     observed = turn.observed(*metered.observed.notes, *notes)
-    return Observed(observed.notes, metered.observed.verdicts)
+    return Observed(observed.notes, (*observed.verdicts, *metered.observed.verdicts))

@@ -1,7 +1,7 @@
 """What operators and registries tell the CPO: stations, tokens, tariffs, registry entries."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
@@ -75,18 +75,7 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
 
 
 def _with_password(station: Station, digest: str | None) -> Station:
-    return Station(
-        id=station.id,
-        password_digest=digest,
-        pin=station.pin,
-        evses=station.evses,
-        public_key=station.public_key,
-        vendor=station.vendor,
-        model=station.model,
-        serial=station.serial,
-        firmware=station.firmware,
-        ephemeral=station.ephemeral,
-    )
+    return replace(station, password_digest=digest)
 
 
 def _check_station_id(world: World, station_id: str) -> None:

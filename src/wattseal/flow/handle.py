@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from wattseal.base.ids import StationId
-from wattseal.flow import charge, sealed, told
+from wattseal.flow import charge, sealed, signing, told
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant, unused_grant
 from wattseal.flow.documents import put_station
 from wattseal.flow.turn import Handlers, Turn, remember_station
@@ -34,7 +34,9 @@ from wattseal.model.facts import (
 from wattseal.model.message import Answer, Fact, Told
 from wattseal.model.principal import Principal
 from wattseal.wire.ocpp import catalog
+from wattseal.wire.ocpp.message import Lifted
 from wattseal.wire.ocpp.rpc import Call, Send
+from wattseal.wire.ocpp.signed import Unwrapped, unwrap
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
 STATION_SCOPE = "station"
@@ -49,9 +51,10 @@ async def handle(world: World, principal: Principal, version: Version, call: Cal
     """
     if principal.tenant != world.tenant or not principal.may(STATION_SCOPE):
         return Refusal(Fault.SECURITY, "this connection may not speak for a station")
-    lifted = catalog.lift(version, call)
-    if isinstance(lifted, Refusal):
-        return lifted
+    opened = _open(version, call)
+    if isinstance(opened, Refusal):
+        return opened
+    lifted, signed = opened
     memory = await remember_station(world, StationId(principal.name))
     if memory is None:
         return Refusal(Fault.SECURITY, "this station is not enrolled")
@@ -65,8 +68,28 @@ async def handle(world: World, principal: Principal, version: Version, call: Cal
         findings=lifted.findings,
     )
     memory.seen_ms = turn.now_ms
+    if signed is not None:
+        turn = await signing.checked(turn, signed, lifted.fact)
+    elif memory.station.signed_messages:
+        turn = signing.unsigned(turn)
     answer = await _decide(turn, lifted.fact)
-    return b"" if isinstance(call, Send) else catalog.lower(version, call.action, answer)
+    if isinstance(call, Send):
+        return b""
+    if signed is None:
+        return catalog.lower(version, call.action, answer)
+    return signing.answer(turn, signed, catalog.lower(version, signed.call.action, answer))
+
+
+def _open(version: Version, call: Call) -> tuple[Lifted, Unwrapped | None] | Refusal:
+    """Return what a call tells, and the signed message that it was taken from; or why it is refused."""
+    lifted = catalog.lift(version, call)
+    if not isinstance(lifted, Refusal):
+        return lifted, None
+    signed = unwrap(version, call)
+    if signed is None or isinstance(signed, Refusal):
+        return signed or lifted
+    lifted = catalog.lift(version, signed.call)
+    return lifted if isinstance(lifted, Refusal) else (lifted, signed)
 
 
 async def _decide(turn: Turn, fact: Fact) -> Answer:

@@ -14,12 +14,13 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.message import Answer, Fact
 from wattseal.model.station import Station
-from wattseal.model.transaction import Transaction
+from wattseal.model.transaction import MESSAGE, EvidenceVerdict, Transaction
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Observed, read_item
 from wattseal.rules.retries import event_mark, payload_mark, transaction_key
 from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.wire.ocpp.signed import payload_in
 
 MAX_LIVE = 64
 """Open transactions kept in memory per station: more than it has EVSEs are leftovers of lost stops."""
@@ -38,6 +39,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     now_ms: int
     ocpp16: bool
     findings: tuple[Finding, ...] = ()
+    verdicts: tuple[EvidenceVerdict, ...] = ()
 
     @property
     def station(self) -> Station:
@@ -55,7 +57,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
 
     def observed(self, *more: Finding) -> Observed:
         """Return what decoding and the rules observed, each note once."""
-        return Observed(tuple(dict.fromkeys((*self.findings, *more))))
+        return Observed(tuple(dict.fromkeys((*self.findings, *more))), self.verdicts)
 
 
 Handlers = Mapping[type[Fact] | str, Callable[[Turn, Any], Awaitable[Answer]]]
@@ -127,7 +129,7 @@ def _recall(live: Live, item: Item) -> None:
     elif record.frame:
         live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
     if record.kind in EVENTS:
-        told = any(v.verdict is Verdict.VALID for v in record.observed.verdicts)
+        told = any(v.verdict is Verdict.VALID and v.record != MESSAGE for v in record.observed.verdicts)
         pages = tuple(data for _, data in record.meter.evidence) if record.meter is not None and told else ()
         live.take(record.ops.seq_no if record.ops else None, pages)
     if record.meter is not None and record.kind is not Kind.ENDED:
@@ -138,7 +140,7 @@ def _recall(live: Live, item: Item) -> None:
 def _mark(kind: Kind, seq_no: int | None, frame: bytes) -> int:
     if seq_no is not None:
         return event_mark(EVENTS[kind], seq_no)
-    return payload_mark(bytes(msgspec.json.decode(frame, type=list[msgspec.Raw])[3]))
+    return payload_mark(payload_in(frame))
 
 
 def find_in_memory(world: World, transaction: Transaction) -> Live | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 from wattseal.base.ids import StationId, TenantId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
+from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.ports import Clock, Journal, Lines, NoLines, Random
 from wattseal.model.station import Station
@@ -185,6 +186,7 @@ class World:
     settings: Settings
     chains: Chains
     lines: Lines = field(default_factory=NoLines)
+    message_signer: MessageSigner | None = None
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None

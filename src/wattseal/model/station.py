@@ -5,6 +5,18 @@ from dataclasses import dataclass
 from wattseal.model.verdict import EvidencePin, Grade, Source
 
 
+@dataclass(frozen=True, slots=True)
+class MessageCertificate:
+    """A certificate as far as signed messages need it: what identifies it, and its key (DER SPKI).
+
+    `thumbprint` is the SHA-256 of its DER, the value of `x5t#S256` (RFC 7515, 4.1.8). Who issued it and when it expires
+    is not looked at: it was enrolled for its station, and counts until it is taken away.
+    """
+
+    thumbprint: bytes
+    spki: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseEnrolment:
     """One EVSE; its readings verify under `meter_public_key` (DER SPKI of the meter's key) and no other."""
@@ -23,7 +35,9 @@ class Station:
     """A charging station's enrolment. `password_digest` is "scrypt$salt$digest" in hex, never the password.
 
     `public_key` is the DER SPKI of the station's or its edge's signing key: such a station sends signed records.
-    `ephemeral` stations were let in without enrolment, on loopback, for development only.
+    `message_certificates` name the keys that sign its OCPP messages (2.x part 4, chapter 7); with `signed_messages` it
+    signs all it says, and is sent signed messages. `ephemeral` stations were let in without enrolment, on loopback, for
+    development only.
     """
 
     id: str
@@ -31,6 +45,8 @@ class Station:
     pin: EvidencePin = NO_PIN
     evses: tuple[EvseEnrolment, ...] = ()
     public_key: bytes | None = None
+    message_certificates: tuple[MessageCertificate, ...] = ()
+    signed_messages: bool = False
     vendor: str | None = None
     model: str | None = None
     serial: str | None = None

@@ -19,9 +19,13 @@ class Billing(StrEnum):
     FREE = "free"
 
 
+MESSAGE = "message"
+"""In place of a record's name: the signature is that of the whole OCPP message, not of a meter in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceVerdict:
-    """What checking one signature gave: `record` is "started", "reading" or "ended", `format` who made it."""
+    """What checking one signature gave: `record` is "started", "reading", "ended" or `MESSAGE`."""
 
     record: str
     format: str

@@ -18,6 +18,8 @@ A frame longer than `MAX_PART` is kept in parts, each in a record of its own: PA
 the first part's MARK (8 bytes) recognises a retry of the whole.
 """
 MAX_PART = 24_000
+_OTHER_OPS = frozenset({Kind.SETTLEMENT, Kind.COMMAND})
+"""Kinds of records whose group OPS has fields of its own."""
 MAX_NOTES = 32
 MAX_DETAIL = 200
 
@@ -105,7 +107,7 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
         subject=payload.subject,
         refs=payload.refs,
         sealed=Group.METER in payload.groups and meter is None,
-        ops=None if ops is None or kind is Kind.SETTLEMENT else Ops.read(ops),
+        ops=None if ops is None or kind in _OTHER_OPS else Ops.read(ops),
         meter=None if meter is None else Meter.read(meter),
         decision=Decision.read(payload.public) if kind is Kind.DECISION else None,
         settlement=Settlement.read(ops) if ops is not None and kind is Kind.SETTLEMENT else None,

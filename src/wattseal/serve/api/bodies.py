@@ -8,6 +8,7 @@ import msgspec
 from wattseal.base.errors import InputError
 from wattseal.crypto.curves import parse_public_key
 from wattseal.crypto.keys import PublicKey
+from wattseal.crypto.message_keys import read_message_certificate
 from wattseal.crypto.spki import read_spki
 from wattseal.model.station import NO_PIN, EvseEnrolment, Station
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
@@ -15,6 +16,8 @@ from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
 from wattseal.seal.fields import Settlement, SettlementVerdict
 
+MAX_CERTIFICATES = 4
+"""Certificates for a station's signed messages: the one in use, those before and after it."""
 ShortText = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 
 
@@ -38,7 +41,7 @@ class EvseBody(Body, frozen=True, kw_only=True):
 
 
 class StationBody(Body, frozen=True, kw_only=True):
-    """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex."""
+    """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex; certificates are PEM."""
 
     id: ShortText
     password: str | None = None
@@ -46,6 +49,10 @@ class StationBody(Body, frozen=True, kw_only=True):
     evidence_pin: PinBody | None = None
     evses: Annotated[list[EvseBody], msgspec.Meta(max_length=256)] = []
     station_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    message_certificates: Annotated[
+        list[Annotated[str, msgspec.Meta(max_length=8192)]], msgspec.Meta(max_length=MAX_CERTIFICATES)
+    ] = []
+    signed_messages: bool = False
 
     def password_bytes(self) -> bytes | None:
         """Return the password; both spellings at once, or hex that is none, is an `InputError`."""
@@ -63,6 +70,8 @@ class StationBody(Body, frozen=True, kw_only=True):
         pin = self.evidence_pin
         if len({evse.id for evse in self.evses}) != len(self.evses):
             raise InputError("each EVSE is listed once", subject="evses")
+        if self.signed_messages and not self.message_certificates:
+            raise InputError("signed_messages needs message_certificates to check them", subject="signed_messages")
         return Station(
             id=self.id,
             pin=NO_PIN if pin is None else EvidencePin(Grade[pin.grade], pin.source),
@@ -75,6 +84,8 @@ class StationBody(Body, frozen=True, kw_only=True):
                 for evse in self.evses
             ),
             public_key=None if self.station_public_key is None else _station_key(self.station_public_key),
+            message_certificates=tuple(read_message_certificate(text.encode()) for text in self.message_certificates),
+            signed_messages=self.signed_messages,
         )
 
 
@@ -120,6 +131,8 @@ def station_view(station: Station, *, connected: bool, statuses: dict[int, str])
             }
             for evse in station.evses
         ],
+        "message_certificates": [found.thumbprint.hex() for found in station.message_certificates],
+        "signed_messages": station.signed_messages,
         "station_public_key": None if station.public_key is None else station.public_key.hex(),
         "vendor": station.vendor,
         "model": station.model,

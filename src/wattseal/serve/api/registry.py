@@ -30,7 +30,10 @@ async def post_entries(principal: Who, service: What, request: Req) -> Response[
 
 @get("/registry/keys")
 async def get_keys(principal: Who, service: What) -> dict[str, Any]:
-    """Show this CPO's public keys, to be enrolled with a registry, and its log's verifier key."""
+    """Show this CPO's public keys, its log's verifier key, and the certificate under which it signs OCPP messages.
+
+    The keys are to be enrolled with a registry, the certificate with stations that check signed messages.
+    """
     demand(principal, "registry:read")
     keys = [
         {
@@ -42,7 +45,9 @@ async def get_keys(principal: Who, service: What) -> dict[str, Any]:
         }
         for entry in service.own_entries
     ]
-    return {"party": service.world.party, "log": service.log_vkey, "keys": keys}
+    signer = service.world.message_signer
+    certificate = None if signer is None else signer.certificate.decode("ascii")
+    return {"party": service.world.party, "log": service.log_vkey, "keys": keys, "message_certificate": certificate}
 
 
 ROUTES = (post_entries, get_keys)
