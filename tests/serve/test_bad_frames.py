@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.bad_input import documented
 from tests.support.csms import PASSWORD, Csms
-from tests.support.stations import HEARTBEAT, answer_to, basic, call, dialled, upgrade_status
-from websockets.exceptions import ConnectionClosed
+from tests.support.stations import HEARTBEAT, ID, answer_to, basic, call, dialled, upgrade_status
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 FRAMES = documented("What a frame is answered with")
 UPGRADES = documented("Who is let in")
@@ -76,7 +76,7 @@ STIMULI: dict[str, tuple[str | bytes, str | bytes]] = {
     "an answer to no call": both('[3,"7",{}]'),
     "an error to no call": both('[4,"7","GenericError","",{}]'),
     "an action nobody knows": both(call("MakeCoffee", {})),
-    "an action not supported here": (call("LogStatusNotification", {"status": "Idle"}), call("NotifyReport", {})),
+    "an action that is not a station's": both(call("Reset", {"type": "Soft"})),
     "a required field missing": both(call("Authorize", {})),
     "a field nobody knows": both(call("Heartbeat", {"colour": "red"})),
     "a text where a number belongs": charge({"meterStart": "0"}, {"seqNo": "0"}),
@@ -114,7 +114,7 @@ def _spelled(answer: Any) -> str:
             return f"close {answer}"
         case [4, message_id, code, text, {}]:
             assert 0 < len(text) <= 255
-            return f"`{code}`" + (" for id -1" if message_id == "-1" else "")
+            return f"`{code}`" + (f" for id {message_id}" if message_id != ID else "")
         case _:
             return f"unexpected: {answer!r}"
 
@@ -146,7 +146,13 @@ def to(name: str, headers: dict[str, str]) -> Callable[[Csms], str]:
     return dial
 
 
-def speaking(version: str | None) -> Callable[[Csms], str]:
+def without_a_subprotocol(csms: Csms) -> str:
+    with pytest.raises(InvalidStatus) as refused, dialled(csms, "VICTIM", None):
+        pass
+    return f"HTTP {refused.value.response.status_code}"
+
+
+def speaking(version: str) -> Callable[[Csms], str]:
     def dial(csms: Csms) -> str:
         with dialled(csms, "VICTIM", version) as station:
             with pytest.raises(ConnectionClosed) as closed:
@@ -176,7 +182,7 @@ CREDENTIALS: dict[str, Callable[[Csms], str]] = {
     "a path without a station": to("", GOOD),
     "a station id with other characters": to("V%C3%8DCTIM", GOOD),
     "a subprotocol nobody speaks": speaking("1.5"),
-    "no subprotocol": speaking(None),
+    "no subprotocol": without_a_subprotocol,
     "bytes that are no HTTP": writing(b"\x16\x03\x01 hello\r\n\r\n"),
     "a header of 9000 bytes": writing(b"GET /ocpp/VICTIM HTTP/1.1\r\nX: " + b"y" * 9000),
 }

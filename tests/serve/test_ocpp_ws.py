@@ -213,14 +213,20 @@ async def test_the_clients_preference_chooses_the_version() -> None:
                 assert station.subprotocol == chosen
 
 
-@pytest.mark.parametrize("protocols", [(), ("ocpp1.5",)])
-async def test_without_a_common_version_the_handshake_completes_and_the_socket_closes(
-    protocols: tuple[str, ...],
-) -> None:
+async def test_without_a_common_version_the_handshake_completes_and_the_socket_closes() -> None:
     world = World()
-    async with serving(world) as (_, url), dial(url, protocols=protocols) as station:
+    async with serving(world) as (_, url), dial(url, protocols=("ocpp1.5",)) as station:
         assert station.subprotocol is None
         assert await closing(station) == 1002
+    assert world.came == []
+
+
+async def test_an_upgrade_that_offers_no_version_is_refused() -> None:
+    world = World()
+    async with serving(world) as (_, url):
+        with pytest.raises(InvalidStatus) as refused:
+            await dial(url, protocols=())
+        assert refused.value.response.status_code == 400
     assert world.came == []
 
 

@@ -1,7 +1,8 @@
 """The OCPP endpoint: stations dial `/ocpp/{station_id}`, are authenticated, and have their calls handled in order.
 
 What a peer gets before it is let in: 404 for a path that names no station, 401 for credentials that do not fit (the
-same for unknown stations), 503 while not ready. Only then an older connection of the same station is displaced.
+same for unknown stations), 400 where no subprotocol is offered, 503 while not ready. Only then an older connection of
+the same station is displaced.
 """
 
 import asyncio
@@ -166,7 +167,10 @@ class OcppServer:
         station_id = await self.endpoint.authenticate(named, password, request.remote)
         if station_id is None:
             return _UNAUTHORIZED
-        version = negotiate(request.header("sec-websocket-protocol"), self.endpoint.versions)
+        offered = request.header("sec-websocket-protocol")
+        if not offered:
+            return Refused(HTTPStatus.BAD_REQUEST)
+        version = negotiate(offered, self.endpoint.versions)
         if version is None:
             return Accepted(_Unspoken(), None)
         return Accepted(StationConnection(self, station_id, version, request.remote), version.subprotocol)

@@ -34,7 +34,7 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 _FAULTS = (
     (re.compile(r"unknown field"), Fault.MALFORMED),
     (re.compile(r"missing required field|`array` of"), Fault.COUNT),
-    (re.compile(r"^Expected `object`, got `\w+`$"), Fault.MALFORMED),
+    (re.compile(r"^Expected `object`, got `\w+`$"), Fault.STRUCTURE),
     (re.compile(r"of length|enum value|>=|<=|RFC3339|that is|matching regex|nesting|out of range"), Fault.VALUE),
     (re.compile(r"Expected "), Fault.TYPE),
 )

@@ -221,9 +221,11 @@ class Connection:
         self.ignored[reason] += 1
         return Ignored(reason, data)
 
-    def _violation(self, message_id: str, fault: Fault, text: str, data: bytes) -> Violation:
+    def _violation(self, message_id: str | int, fault: Fault, text: str, data: bytes) -> Violation:
         refusal = Refusal(fault, guard.explain(text))
-        return Violation(refusal, self.refuse(message_id, refusal), data)
+        code = _text(refusal.fault.code(self.version))
+        shown = msgspec.json.encode(message_id)
+        return Violation(refusal, b"[4,%b,%b,%b,{}]" % (shown, code, _text(refusal.text)), data)
 
     def _diagnose(self, data: bytes) -> Event:
         """Say what is wrong with bytes that are no frame: answer what could have been a call, ignore the rest."""
@@ -238,7 +240,10 @@ class Connection:
             case [bool(), *_]:
                 pass
             case [2, str(message_id), *_] if 1 <= len(message_id) <= MAX_MESSAGE_ID:
-                return self._violation(message_id, Fault.MALFORMED, "a call is [2, id, action, payload]", data)
+                return self._violation(message_id, Fault.STRUCTURE, "a call is [2, id, action, payload]", data)
+            case [2, int(number), *_] if not isinstance(number, bool) and len(str(number)) <= MAX_MESSAGE_ID:
+                # It can be read, so it is carried back as it came: its sender would not find a string among its calls.
+                return self._violation(number, Fault.STRUCTURE, "a message id is a string, not a number", data)
             case [2, *_]:
                 text = f"a message id is a string of 1 to {MAX_MESSAGE_ID} characters"
             case [int(kind), *_]:

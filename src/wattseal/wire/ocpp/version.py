@@ -24,11 +24,13 @@ class Fault(Enum):
     """Why a message is refused; the value is `(code in 1.6, code in 2.x)`.
 
     1.6 keeps its two misspellings: OCPP-J 1.6 errata 5.1 and 5.2 say not to correct them. The table of 2.x is part 4,
-    4.3; what it has and 1.6 lacks falls back to the nearest code of 1.6 (OCPP-J 1.6, table 7).
+    4.3; what it has and 1.6 lacks falls back to the nearest code of 1.6 (OCPP-J 1.6, table 7). `STRUCTURE` is JSON that
+    is an array of the right type and yet no whole call: 1.6 has ProtocolError for what is incomplete.
     """
 
     UNREADABLE = ("FormationViolation", "RpcFrameworkError")
     MALFORMED = ("FormationViolation", "FormatViolation")
+    STRUCTURE = ("ProtocolError", "FormatViolation")
     VALUE = ("PropertyConstraintViolation", "PropertyConstraintViolation")
     TYPE = ("TypeConstraintViolation", "TypeConstraintViolation")
     COUNT = ("OccurenceConstraintViolation", "OccurrenceConstraintViolation")
