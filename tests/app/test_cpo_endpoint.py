@@ -11,6 +11,7 @@ from tests.support.memory_journal import MemoryJournal
 
 from wattseal.app.cpo import make_endpoint
 from wattseal.app.doorman import Doorman
+from wattseal.app.metrics import Traffic
 from wattseal.base.ids import StationId
 from wattseal.seal.item import Kind
 from wattseal.serve.ocpp_ws import StationConnection
@@ -39,7 +40,7 @@ async def test_a_start_repeated_over_a_new_connection_while_the_provider_thinks_
     partners = world.partners
     assert isinstance(partners, TestPartners)
     partners.parties_by_name["MSP"] = slow
-    endpoint = make_endpoint(world, Doorman(world))
+    endpoint = make_endpoint(world, Doorman(world), Traffic())
     start = {"connectorId": 1, "idTag": "CARD", "meterStart": 0, "timestamp": "2027-01-15T08:00:00Z"}
 
     async def tell(message_id: str) -> bytes:

@@ -16,7 +16,9 @@ from wattseal.app.cpo_timers import Timers, run_timers
 from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
 from wattseal.app.lines import StationLines
+from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
+from wattseal.app.metrics import Sources, Traffic, metrics_application
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
@@ -77,6 +79,7 @@ class Running:
     http_port: int
     data: Path
     log_vkey: str
+    metrics_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
     if options.insecure_dev and not is_loopback(serve.host):
         raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
     doorman = Doorman(world, insecure_dev=options.insecure_dev)
-    ocpp = OcppServer(make_endpoint(world, doorman))
+    ocpp = OcppServer(make_endpoint(world, doorman, parts.lines.traffic))
     parts.lines.attach(ocpp)
     token = admin_token(data.admin_token_file, world.random)
     service = Service(
@@ -226,10 +229,14 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
             raise _unusable(serve.host, serve.ocpp_port, error) from error
         stack.push_async_callback(ocpp.stop)
         ports = {"ocpp": ocpp_port, "http": http_port}
+        if serve.metrics_port is not None:
+            sources = Sources(world, parts.lines.traffic, lambda: [c.version for c in ocpp.connections.values()])
+            metrics = listening(metrics_application(sources), serve.metrics_host, serve.metrics_port)
+            ports["metrics"] = await stack.enter_async_context(metrics)
         await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
         watch = asyncio.create_task(_close_when_unhealthy(world, ocpp))
         stack.callback(watch.cancel)
-        yield Running(ocpp_port, http_port, data.path, str(parts.log_key.verifier))
+        yield Running(ocpp_port, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))
 
 
 def _settle_memory() -> None:
@@ -239,7 +246,7 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def make_endpoint(world: World, doorman: Doorman) -> Endpoint:
+def make_endpoint(world: World, doorman: Doorman, traffic: Traffic) -> Endpoint:
     """Return the OCPP endpoint of a world.
 
     A station that came back over a new connection may repeat a message whose first copy still waits for an eMSP: its
@@ -256,7 +263,9 @@ def make_endpoint(world: World, doorman: Doorman) -> Endpoint:
             principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
             turns[station_id] = asyncio.Lock()
         async with turns[station_id]:
-            return await handle(world, principal, connection.version, call)
+            answer = await handle(world, principal, connection.version, call)
+        traffic.received(call.action, answer)
+        return answer
 
     return Endpoint(
         authenticate=doorman.authenticate,

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 
+from wattseal.app.metrics import Traffic
 from wattseal.base.ids import StationId
 from wattseal.flow.ports import Silence
 from wattseal.net.conversation import Disconnected, TimedOut
@@ -21,6 +22,7 @@ class StationLines:
         """Wait for `attach`."""
         self._server: OcppServer | None = None
         self._waiting: Counter[StationId] = Counter()
+        self.traffic = Traffic()
 
     def attach(self, server: OcppServer) -> None:
         """Use the connections of `server` from now on."""
@@ -35,6 +37,19 @@ class StationLines:
         self, station_id: StationId, action: str, payload: bytes, timeout_s: float
     ) -> CallResult | CallError | Silence:
         """Ask a station, after earlier calls to it have been answered."""
+        outcome = await self._call(station_id, action, payload, timeout_s)
+        match outcome:
+            case CallResult():
+                self.traffic.sent(action, "ok")
+            case CallError():
+                self.traffic.sent(action, "call_error")
+            case Silence():
+                self.traffic.sent(action, outcome.value)
+        return outcome
+
+    async def _call(
+        self, station_id: StationId, action: str, payload: bytes, timeout_s: float
+    ) -> CallResult | CallError | Silence:
         connection = self._server.connections.get(station_id) if self._server else None
         if connection is None:
             return Silence.OFFLINE

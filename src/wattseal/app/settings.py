@@ -44,6 +44,9 @@ class Serve(Section, frozen=True):
     host: str = "127.0.0.1"
     ocpp_port: Port = 9000
     http_port: Port = 8080
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port | None = None
+    """Where Prometheus scrapes `/metrics`, without authentication; nowhere by default."""
     party: Party = "CPO"
 
 

@@ -24,6 +24,9 @@ def serve(
         int | None, Parameter(help="Where stations dial ws://HOST:PORT/ocpp/ID; 0 is any free one.")
     ] = None,
     http_port: Annotated[int | None, Parameter(help="Where the API is; 0 is any free one.")] = None,
+    metrics_port: Annotated[
+        int | None, Parameter(help="Where Prometheus scrapes /metrics; nowhere by default, 0 is any free one.")
+    ] = None,
     host: Annotated[str | None, Parameter(help="The address to listen on; this machine only by default.")] = None,
     party: Annotated[str | None, Parameter(help="This CPO's party id.")] = None,
     config: Annotated[Path | None, Parameter(help="A TOML file; options given here win.")] = None,
@@ -38,7 +41,13 @@ def serve(
     the configuration or the directory cannot be used, 74 when the disk refuses.
     """
     settings = load_settings(config, os.environ)
-    given = {"host": host, "ocpp_port": ocpp_port, "http_port": http_port, "party": party}
+    given = {
+        "host": host,
+        "ocpp_port": ocpp_port,
+        "http_port": http_port,
+        "metrics_port": metrics_port,
+        "party": party,
+    }
     chosen = {name: value for name, value in given.items() if value is not None}
     settings = msgspec.structs.replace(settings, serve=msgspec.structs.replace(settings.serve, **chosen))
     configure_logging(settings.logging)
@@ -50,6 +59,7 @@ def serve(
             "http": f"http://{settings.serve.host}:{running.http_port}",
             "ocpp_port": running.ocpp_port,
             "http_port": running.http_port,
+            "metrics_port": running.metrics_port,
             "log": running.log_vkey,
         }
         plain = f"wattseal serve: stations at {said['ocpp']}ID, API at {said['http']}, data in {running.data}"

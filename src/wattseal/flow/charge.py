@@ -160,6 +160,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     keep_ended(turn.memory, key, live)
     step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
     await step.commit()
+    turn.world.delivered(live.transaction)
     return _answer(None, authorization)
 
 

@@ -113,4 +113,6 @@ def observe(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observe
     if not (notes or turn.findings or turn.verdicts) and metered is NONE:
         return UNREMARKABLE
     observed = turn.observed(*metered.observed.notes, *notes)
+    for told in (*observed.verdicts, *metered.observed.verdicts):
+        turn.world.count(f"verification_{told.verdict.value.lower()}")
     return Observed(observed.notes, (*observed.verdicts, *metered.observed.verdicts))

@@ -219,6 +219,7 @@ def _place(turn: Turn, step: Step, live: Live, kind: Kind) -> None:
     if kind is Kind.ENDED:
         turn.memory.live.pop(key, None)
         keep_ended(turn.memory, key, live)
+        turn.world.delivered(live.transaction)
 
 
 def is_relayed(world: World, transaction: Transaction) -> bool:

@@ -191,6 +191,7 @@ class World:
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None
     counters: dict[str, int] = field(default_factory=dict)
+    energy_wh: Decimal = Decimal(0)
 
     def new_subject(self) -> bytes:
         """Draw the pseudonym of a transaction."""
@@ -224,6 +225,10 @@ class World:
         self.tokens.clear()
         self.tariff = None
         self.chains.forget()
+
+    def delivered(self, transaction: Transaction) -> None:
+        """Count the energy of a transaction that has just ended; one sealed from this CPO counts nothing."""
+        self.energy_wh += transaction.energy_wh or 0
 
     def count(self, name: str) -> None:
         """Count an event by name."""
