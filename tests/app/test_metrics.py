@@ -3,12 +3,13 @@
 import json
 import re
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.support.csms import Csms, serving
+from tests.support.csms import PASSWORD, Csms, serving
 from websockets.sync.client import connect
 
 ROOT = Path(__file__).parents[2]
