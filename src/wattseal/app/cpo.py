@@ -19,6 +19,7 @@ from wattseal.app.lines import StationLines
 from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, Traffic, metrics_application
+from wattseal.app.policy import policy_of
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
@@ -39,7 +40,6 @@ from wattseal.flow.enrol import load_entries, load_stations
 from wattseal.flow.handle import STATION_SCOPE, handle
 from wattseal.flow.ports import Batch
 from wattseal.flow.tails import load_open_chains
-from wattseal.flow.world import Settings as Policy
 from wattseal.flow.world import World
 from wattseal.log.keys import SignatureType, VerifierKey
 from wattseal.log.keys import SigningKey as LogKey
@@ -160,7 +160,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         seal_key=keys.seal,
         registry=registry,
         partners=partners,
-        settings=Policy(mmd_s=settings.log.mmd_s),
+        settings=policy_of(settings),
         chains=Chains(journal, TENANT, log_origin, random),
         message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from wattseal.rules.authorize import OnePer
+
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 """0 takes a free one."""
 Seconds = Annotated[float, Meta(gt=0)]
@@ -48,6 +50,15 @@ class Serve(Section, frozen=True):
     metrics_port: Port | None = None
     """Where Prometheus scrapes `/metrics`, without authentication; nowhere by default."""
     party: Party = "CPO"
+
+
+class Tokens(Section, frozen=True):
+    """Rules for drivers' tokens."""
+
+    master_group: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    """Tokens of this group may end any transaction and start none."""
+    one_charge_per: OnePer = OnePer.NONE
+    """Of what one transaction may run at a time: "none" (no limit), "token" or "group"."""
 
 
 class Log(Section, frozen=True):
@@ -170,6 +181,7 @@ class Settings(Section, frozen=True):
     """The whole file; every table may be missing."""
 
     serve: Serve = Serve()
+    tokens: Tokens = Tokens()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()
     trust: Trust = Trust()

@@ -1,16 +1,23 @@
 """Authorisation: a request record, and the signed decision of whoever bills the driver."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import assert_never
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
-from wattseal.flow.documents import TARIFF, TOKEN, read
+from wattseal.flow.documents import TARIFF, TOKEN, TRANSACTION, put, read
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, CurrentTariff, Grant, Memory, World
 from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
-from wattseal.rules.authorize import AskParty, OwnDecision, who_decides
+from wattseal.rules.authorize import (
+    AskParty,
+    MasterPass,
+    OwnDecision,
+    Place,
+    charging_key,
+    described,
+    who_decides,
+)
 from wattseal.rules.recorded import Recorded
 from wattseal.seal import dcbor
 from wattseal.seal.fields import Decision, Identity, Ops
@@ -18,13 +25,18 @@ from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.plain import PlainDraft, Written
 from wattseal.seal.registry import Refusal, Role
 
+CHARGING = "charging"
+"""Document kind, by token or group: the transaction last charged to it, kept where one at a time is allowed."""
 CURRENT_TARIFF = "current"
 """Key of the document that names the tariff record in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No authorisation: what the station is told. `note` is a code for the record, if the reason is worth one."""
+    """Nothing to charge to: what the station is told. `note` is a code for the record, if the reason is worth one.
+
+    A master pass is told Accepted here: it ends transactions and pays for none.
+    """
 
     authorization: Authorization
     note: str | None = None
@@ -35,7 +47,11 @@ NO_TARIFF = CurrentTariff("", "")
 
 async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
     """Return a token by its canonical form, from memory or the journal."""
-    key = id_token.key()
+    return await token_of(world, id_token.key())
+
+
+async def token_of(world: World, key: str) -> TokenRecord | None:
+    """Return the token of a canonical form, from memory or the journal."""
     if key in world.tokens:
         return world.tokens[key]
     document = await world.journal.document(world.tenant, TOKEN, key)
@@ -61,18 +77,30 @@ def keep_grant(memory: Memory, id_token: IdToken, grant: Grant) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A driver's token presented at a station. `subject` is the transaction's that its records belong to."""
+    """A driver's token presented at a station.
+
+    `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
+    and an unused grant's will do. `starts`: a transaction is to be charged to it now. `only_starts`: the station knows
+    no master pass and takes Accepted for leave to begin (1.6).
+    """
 
     memory: Memory
     step: Step
     id_token: IdToken
     evse_id: int
-    subject: bytes
+    subject: bytes | None = None
+    starts: bool = False
+    only_starts: bool = False
 
     @property
     def world(self) -> World:
         """The world of the step."""
         return self.step.world
+
+    @property
+    def place(self) -> Place:
+        """Where it is presented."""
+        return Place(self.memory.station.id, self.evse_id, at(self.step.now_ms), self.starts or self.only_starts)
 
 
 async def authorise(asked: Asked) -> Grant | Refused:
@@ -81,18 +109,78 @@ async def authorise(asked: Asked) -> Grant | Refused:
     Once this has returned, the caller awaits nothing but that commit: others write to the same billing chain.
 
     Where an eMSP decides, the request is durable before it is asked, and silence is not consent unless the operator
-    has said so.
+    has said so. An unused grant is good as long as the CPO itself has nothing against the token.
     """
-    decides = who_decides(await find_token(asked.world, asked.id_token))
-    match decides:
-        case OwnDecision(status) if status is not TokenStatus.ACCEPTED:
-            return Refused(Authorization(status))
-        case OwnDecision():
-            return await _decide(asked)
-        case AskParty(party):
-            return await _ask(asked, party)
-        case _:
-            assert_never(decides)
+    world = asked.world
+    token = await find_token(world, asked.id_token)
+    decides = who_decides(token, asked.place, world.settings.master_group)
+    if isinstance(decides, OwnDecision) and decides.status is not TokenStatus.ACCEPTED:
+        return _refused(asked, token, decides.status)
+    if isinstance(decides, MasterPass):
+        return _refused(asked, token, TokenStatus.ACCEPTED)
+    if token is not None and await _charges_elsewhere(asked, token):
+        return _refused(asked, token, TokenStatus.CONCURRENT_TX)
+    grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms)
+    if grant is None or (asked.starts and asked.subject not in {None, grant.subject}):
+        asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject())
+        made = await (_ask(asked, decides.party) if isinstance(decides, AskParty) else _decide(asked))
+        told = described(made.authorization, token, asked.memory.station.id)
+        if isinstance(made, Refused):
+            return Refused(told, made.note)
+        made.authorization = told
+        grant = made
+    if asked.starts and token is not None:
+        _note_charging(asked.step, token, grant.subject)
+    return grant
+
+
+async def standing(memory: Memory, world: World, id_token: IdToken, now_ms: int) -> Authorization:
+    """Return what is known of a token that is to pay for nothing: one presented to end a transaction."""
+    token = await find_token(world, id_token)
+    decides = who_decides(token, Place(memory.station.id, 0, at(now_ms)), world.settings.master_group)
+    status = decides.status if isinstance(decides, OwnDecision) else TokenStatus.ACCEPTED
+    return described(Authorization(status), token, memory.station.id)
+
+
+def at(ms: int) -> datetime:
+    """Return Unix milliseconds as a time."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _refused(asked: Asked, token: TokenRecord | None, status: TokenStatus) -> Refused:
+    return Refused(described(Authorization(status), token, asked.memory.station.id))
+
+
+@dataclass(frozen=True, slots=True)
+class Charging:
+    """Document: the latest transaction of a token or group, by the pseudonym of its records in hex."""
+
+    subject: str
+    station_id: str
+
+
+async def _charges_elsewhere(asked: Asked, token: TokenRecord) -> bool:
+    """Return whether the operator's limit is reached: at another station or, where one is to start, anywhere."""
+    key = charging_key(token, asked.world.settings.one_per)
+    if key is None:
+        return False
+    world = asked.world
+    document = await world.journal.document(world.tenant, CHARGING, key)
+    if document is None:
+        return False
+    last = read(document, Charging)
+    if not asked.starts and last.station_id == asked.memory.station.id:
+        return False
+    if asked.subject is not None and last.subject == asked.subject.hex():
+        return False
+    running = await world.journal.document(world.tenant, TRANSACTION, last.subject)
+    return running is not None and bool(running.active)
+
+
+def _note_charging(step: Step, token: TokenRecord, subject: bytes) -> None:
+    key = charging_key(token, step.world.settings.one_per)
+    if key is not None:
+        step.puts.append(put(CHARGING, key, Charging(subject.hex(), step.station_id), step.now_ms))
 
 
 async def _request(asked: Asked, step: Step, route: str) -> Written:
@@ -129,17 +217,18 @@ async def _decide(asked: Asked) -> Grant:
     refs = (request.hash,) if tariff is None else (request.hash, bytes.fromhex(tariff.record))
     draft = PlainDraft(Kind.DECISION, step.now_ms, refs=refs, public=dcbor.encode(decision.to_public()))
     written = step.write((world.billing_origin, 0), world.billing_key, draft, asked.subject)
-    return _grant(asked.subject, _requested(request, world.party), decision, written)
+    return _grant(_requested(request, world.party), decision, written)
 
 
-def _grant(subject: bytes, request: Recorded, decision: Decision, item: Item | Written) -> Grant:
-    return Grant((request, decided(item, decision)), subject, authorization_of(decision, item), decision.expires_ms)
+def _grant(request: Recorded, decision: Decision, item: Item | Written) -> Grant:
+    assert request.subject is not None  # noqa: S101 - a request names the transaction it is for
+    records = (request, decided(item, decision))
+    return Grant(records, request.subject, authorization_of(decision, item), decision.expires_ms)
 
 
 def authorization_of(decision: Decision, item: Item | Written) -> Authorization:
     """Return what a signed decision says, in the domain's words."""
-    expires_at = datetime.fromtimestamp(decision.expires_ms / 1000, UTC)
-    return Authorization(decision.status, decision.auth_id, expires_at, decision.cap_wh, item.hash)
+    return Authorization(decision.status, decision.auth_id, at(decision.expires_ms), decision.cap_wh, item.hash)
 
 
 async def _ask(asked: Asked, party: str) -> Grant | Refused:
@@ -158,7 +247,7 @@ async def _ask(asked: Asked, party: str) -> Grant | Refused:
         return Refused(Authorization(TokenStatus.INVALID), "no_decision")
     item, decision = found
     asked.step.keep(item)
-    grant = _grant(asked.subject, _requested(request, party), decision, item)
+    grant = _grant(_requested(request, party), decision, item)
     if decision.status is not TokenStatus.ACCEPTED:
         return Refused(grant.authorization)
     return grant

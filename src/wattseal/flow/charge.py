@@ -9,7 +9,7 @@ import msgspec
 
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
-from wattseal.flow.authorise import Asked, Refused, authorise, find_token, unused_grant
+from wattseal.flow.authorise import Asked, Refused, authorise, find_token, standing, token_of
 from wattseal.flow.direct_records import examine_here, observe, put_record, record_reading, record_stray
 from wattseal.flow.documents import EVSE, put
 from wattseal.flow.settling import settlement_due
@@ -21,6 +21,7 @@ from wattseal.model.facts import MeterReported, TransactionEnded, TransactionSta
 from wattseal.model.metering import Reading
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
+from wattseal.rules.authorize import may_stop
 from wattseal.rules.metered import Metered, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
@@ -38,6 +39,8 @@ from wattseal.seal.item import Kind
 
 SIGNED_ELSEWHERE = "~csms"
 """Ending of the chain this CSMS writes for a station that has a signer of its own."""
+STOP_AUTHORIZED = "StopAuthorized"
+"""Trigger of the event that ends a transaction's authorisation (2.x E07)."""
 MAX_INT32 = 2**31 - 1
 
 
@@ -78,6 +81,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     for record in grant.records if grant else ():
         transaction = apply(transaction, record)
     live = Live(transaction, subject, authorization, plain.meter.register_wh if plain.meter else None, turn.now_ms)
+    live.token = fact.id_token.key() if fact.id_token else None
     live.take(fact.seq_no, metered.valid)
     put_record(turn, step, live, plain, fact.evse_id)
     live.seen(_mark(turn, "Started", fact.seq_no))
@@ -140,7 +144,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
         await _second_end(turn, live, fact)
         return _answer(None, authorization)
     step = turn.step()
-    notes: list[Finding] = []
+    notes = [*await _stopped_by(turn, fact.id_token, live)]
     if live is None:
         notes.append(Finding("end_without_start" if usable else "unusable_transaction_id", "transaction_id"))
         subject = turn.world.new_subject()
@@ -181,21 +185,29 @@ async def _authorised(
 ) -> tuple[Grant | None, Authorization | None, tuple[Finding, ...]]:
     if id_token is None:
         return None, None, ()
-    grant = unused_grant(turn.memory, id_token, turn.now_ms)
-    decided = grant or await authorise(Asked(turn.memory, step, id_token, evse_id, turn.world.new_subject()))
+    decided = await authorise(Asked(turn.memory, step, id_token, evse_id, starts=True))
     if isinstance(decided, Refused):
         return None, decided.authorization, (Finding(decided.note, "id_token"),) if decided.note else ()
     return decided, decided.authorization, ()
 
 
 async def _told(turn: Turn, id_token: IdToken | None, live: Live | None) -> Authorization | None:
-    """Return what a later message with a token is told: what the start was, else what is known of the token."""
+    """Return what a later message with a token is told: what the start was, else what is known of that token."""
     if id_token is None:
         return None
-    if live is not None and live.authorization is not None:
+    if live is not None and live.authorization is not None and live.token in {None, id_token.key()}:
         return live.authorization
-    token = await find_token(turn.world, id_token)
-    return Authorization(TokenStatus.INVALID if token is None else token.status)
+    return await standing(turn.memory, turn.world, id_token, turn.now_ms)
+
+
+async def _stopped_by(turn: Turn, id_token: IdToken | None, live: Live | None) -> tuple[Finding, ...]:
+    """Say so where a token ended the transaction that is neither the one that began it nor entitled to end it."""
+    if id_token is None or live is None or live.token in {None, id_token.key()}:
+        return ()
+    stopping, starting = await find_token(turn.world, id_token), await token_of(turn.world, live.token or "")
+    if may_stop(stopping, starting, turn.world.settings.master_group):
+        return ()
+    return (Finding("stopped_by_another", "id_token"),)
 
 
 async def _event(
@@ -209,29 +221,29 @@ async def _event(
         return _answer(None, await _told(turn, fact.id_token, live))
     step = turn.step()
     await turn.world.chains.ready(turn.origin, live.transaction.evse_id)
+    notes = [Finding("transaction_id_reused", "transaction_id")] if event == "Started" else []
+    if fact.trigger == STOP_AUTHORIZED:
+        notes.extend(await _stopped_by(turn, fact.id_token, live))
+    told = await _told(turn, fact.id_token, live)
     if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
-        await _authorise_late(turn, step, live, fact.id_token)
+        told = await _authorise_late(turn, step, live, fact.id_token)
     ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
-    notes = (Finding("transaction_id_reused", "transaction_id"),) if event == "Started" else ()
-    await record_reading(turn, live, readings, ops, step=step, notes=notes)
-    return _answer(None, live.authorization if fact.id_token is not None else None)
+    await record_reading(turn, live, readings, ops, step=step, notes=tuple(notes))
+    return _answer(None, told)
 
 
-async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken) -> None:
+async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken) -> Authorization:
     """Take the decision on a token presented after the start; its records carry the transaction's subject."""
-    grant = unused_grant(turn.memory, id_token, turn.now_ms)
-    decided: Grant | Refused
-    if grant is not None and grant.subject == live.subject:
-        decided = grant
-    else:
-        decided = await authorise(Asked(turn.memory, step, id_token, live.transaction.evse_id, live.subject))
-    live.authorization = decided.authorization
+    asked = Asked(turn.memory, step, id_token, live.transaction.evse_id, live.subject, starts=True)
+    decided = await authorise(asked)
+    live.authorization, live.token = decided.authorization, id_token.key()
     if isinstance(decided, Refused):
-        return
+        return decided.authorization
     turn.memory.grants.pop(id_token.key(), None)
     for record in decided.records:
         live.transaction = apply(live.transaction, record)
     step.project(live.transaction)
+    return decided.authorization
 
 
 async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:

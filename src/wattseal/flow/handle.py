@@ -8,7 +8,7 @@ from typing import assert_never
 
 from wattseal.base.ids import StationId
 from wattseal.flow import charge, sealed, signing, told
-from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant, unused_grant
+from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.documents import put_station
 from wattseal.flow.turn import Handlers, Turn, remember_station
 from wattseal.flow.world import Memory, World
@@ -138,12 +138,9 @@ async def _boot(turn: Turn, fact: BootReported) -> BootAnswer:
 
 
 async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationAnswer:
-    known = unused_grant(turn.memory, fact.id_token, turn.now_ms)
-    if known is not None:
-        return AuthorizationAnswer(known.authorization)
     step = turn.step()
-    subject = _waiting_subject(turn.memory) or turn.world.new_subject()
-    decided = await authorise(Asked(turn.memory, step, fact.id_token, 0, subject))
+    subject = _waiting_subject(turn.memory)
+    decided = await authorise(Asked(turn.memory, step, fact.id_token, 0, subject, only_starts=turn.ocpp16))
     if step.items:
         await step.commit()
     if not isinstance(decided, Refused):

@@ -14,6 +14,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.message import Answer, Fact
 from wattseal.model.station import Station
+from wattseal.model.token import IdToken
 from wattseal.model.transaction import MESSAGE, EvidenceVerdict, Transaction
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.rules.notes import is_alarm
@@ -122,6 +123,8 @@ def _recall(live: Live, item: Item) -> None:
     record = read_item(item)
     if record.continued:
         return
+    if record.identity is not None:
+        live.token = IdToken(record.identity.id_token, record.identity.type).key()
     if record.decision is not None:
         live.authorization = authorization_of(record.decision, item)
     if record.mark is not None:

@@ -16,6 +16,7 @@ from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
 from wattseal.rules.arrival import Tail
+from wattseal.rules.authorize import OnePer
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.registry import Registry, Role
 
@@ -91,7 +92,8 @@ class Live:
     """A transaction in memory.
 
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
-    `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO.
+    `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO. `token` is
+    the canonical form of the one that started it, as far as that is known.
     """
 
     transaction: Transaction
@@ -103,6 +105,7 @@ class Live:
     pages: list[bytes] = field(default_factory=list)
     numbers: Numbers = field(default_factory=Numbers)
     secrets: dict[int, bytes] = field(default_factory=dict, repr=False)
+    token: str | None = None
 
     def take(self, seq_no: int | None, valid: Sequence[bytes]) -> None:
         """Count one record: its sequence number, and the meter's pages in it."""
@@ -154,7 +157,8 @@ class Settings:
     """What an operator may choose.
 
     `unreachable_accepts` lets a driver charge when the eMSP does not answer; `public_url` is where this CPO's API is
-    reached by others, for the links in CDRs.
+    reached by others, for the links in CDRs. `master_group` is the canonical form of the group whose tokens may end any
+    transaction and start none.
     """
 
     boot_interval_s: int = 300
@@ -162,6 +166,8 @@ class Settings:
     grant_s: int = 600
     unreachable_accepts: bool = False
     public_url: str | None = None
+    master_group: str | None = None
+    one_per: OnePer = OnePer.NONE
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""

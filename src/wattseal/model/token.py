@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class TokenStatus(StrEnum):
-    """AuthorizationStatusEnumType (OCPP 2.0.1 part 2, 3.6), the statuses this system answers."""
+    """AuthorizationStatusEnumType (OCPP 2.0.1 part 2, 3.6). Decision records name them by their place in this list."""
 
     ACCEPTED = "Accepted"
     BLOCKED = "Blocked"
@@ -16,6 +16,14 @@ class TokenStatus(StrEnum):
     CONCURRENT_TX = "ConcurrentTx"
     UNKNOWN = "Unknown"
     NO_CREDIT = "NoCredit"
+    NOT_ALLOWED_TYPE_EVSE = "NotAllowedTypeEVSE"
+    NOT_AT_THIS_LOCATION = "NotAtThisLocation"
+    NOT_AT_THIS_TIME = "NotAtThisTime"
+
+
+def canonical(value: str) -> str:
+    """Return the one form of an id_token that is compared and looked up: NFKC, trimmed, case-folded."""
+    return unicodedata.normalize("NFKC", value).strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +34,52 @@ class IdToken:
     type: str
 
     def key(self) -> str:
-        """Return the one canonical form used for look-ups: NFKC, trimmed, case-folded."""
-        return unicodedata.normalize("NFKC", self.value).strip().casefold()
+        """Return the one canonical form used for look-ups."""
+        return canonical(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedAt:
+    """A station where a token may be used: at its EVSEs listed, or at all of them where none is."""
+
+    station_id: str
+    evse_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRecord:
-    """A token the CPO knows; `party` names the eMSP that decides, none means the CPO decides by `status`."""
+    """A token the CPO knows; `party` names the eMSP that decides, none means the CPO decides by `status`.
+
+    Tokens of one `group` (1.6 parentIdTag, 2.x groupIdToken) may stop each other's transactions. Without `evses` it may
+    be used everywhere. `language` is an RFC 5646 tag of up to 8 characters, `priority` from -9 to 9, `message` shown to
+    the driver; 1.6 tells neither of the three.
+    """
 
     id_token: IdToken
     status: TokenStatus
     party: str | None = None
+    expires_at: datetime | None = None
+    group: IdToken | None = None
+    language: str | None = None
+    evses: tuple[AllowedAt, ...] = ()
+    priority: int | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """A decision on one request; `decision` is the payload hash of the signed decision record, if there is one."""
+    """A decision on one request; `decision` is the payload hash of the signed decision record, if there is one.
+
+    `evses` are the only ones of the station where the token may be used; empty means all.
+    """
 
     status: TokenStatus
     auth_id: bytes | None = None
     expires_at: datetime | None = None
     cap_wh: int | None = None
     decision: bytes | None = None
+    group: IdToken | None = None
+    language: str | None = None
+    evses: tuple[int, ...] = ()
+    priority: int | None = None
+    message: str | None = None

@@ -30,6 +30,7 @@ EFFECTS: dict[str, Effect] = {
     "transaction_id_reused": Effect.ALARM_AND_QUARANTINE,
     "conflicting_end": Effect.ALARM,
     "event_after_end": Effect.ALARM,
+    "stopped_by_another": Effect.QUARANTINE,
     "unknown_transaction": Effect.ALARM,
     "time_implausible": Effect.QUARANTINE,
     "end_before_start": Effect.ALARM_AND_QUARANTINE,

@@ -7,7 +7,7 @@ from typing import Any
 from wattseal.base.errors import InputError
 from wattseal.model.transaction import EvidenceVerdict
 from wattseal.model.verdict import Finding, Verdict
-from wattseal.seal.fields import Decision, Meter, Ops, Settlement, read_raw
+from wattseal.seal.fields import Decision, Identity, Meter, Ops, Settlement, read_raw
 from wattseal.seal.groups import PLAIN, Content, Opening, open_box
 from wattseal.seal.item import Group, Item, Kind
 
@@ -83,6 +83,7 @@ class Recorded:
     frame: bytes | None = None
     mark: int | None = None
     continued: bool = False
+    identity: Identity | None = None
 
 
 def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed | None = None) -> Recorded:
@@ -95,6 +96,7 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
     for opening in openings:
         shown[opening.gid] = Content.decode(opening.content).fields
     ops, meter, raw = shown.get(Group.OPS), shown.get(Group.METER), shown.get(Group.RAW)
+    identity = shown.get(Group.IDENTITY)
     kind = Kind(payload.kind)
     if observed is None:
         observed = UNREMARKABLE if raw is None else Observed.read(raw)
@@ -115,6 +117,7 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
         frame=None if raw is None or PART in raw else read_raw(raw),
         mark=None if raw is None else _mark(raw),
         continued=raw is not None and PART in raw and MARK not in raw,
+        identity=None if identity is None else Identity.read(identity),
     )
 
 

@@ -1,6 +1,7 @@
 """id_tokens and authorisations as each version spells them."""
 
 from datetime import datetime
+from typing import get_args
 
 from msgspec import UnsetType
 
@@ -16,8 +17,16 @@ from wattseal.wire.ocpp.version import Version
 TYPE_16 = "ISO14443"
 """1.6 tells no type; nearly all idTags are RFID UIDs."""
 
-_STATUS_16 = {TokenStatus.UNKNOWN: "Invalid", TokenStatus.NO_CREDIT: "Blocked"}
-_NOT_HERE = {"NotAllowedTypeEVSE", "NotAtThisLocation", "NotAtThisTime"}
+_STATUS_16 = {
+    TokenStatus.UNKNOWN: "Invalid",
+    TokenStatus.NO_CREDIT: "Blocked",
+    TokenStatus.NOT_ALLOWED_TYPE_EVSE: "Blocked",
+    TokenStatus.NOT_AT_THIS_LOCATION: "Blocked",
+    TokenStatus.NOT_AT_THIS_TIME: "Blocked",
+}
+_TYPES_201 = frozenset(get_args(v201.IdTokenEnumType))
+LONGEST = {Version.V16: 20, Version.V201: 36, Version.V21: 255}
+"""Characters an id_token may have."""
 IdTagInfo = v16_authorize.IdTagInfo | v16_start.IdTagInfo | v16_stop.IdTagInfo
 
 
@@ -36,25 +45,58 @@ def lower(token: IdToken, version: Version) -> object:
     return token.value if version is Version.V16 else {"idToken": token.value, "type": token.type}
 
 
+def can_spell(token: IdToken, version: Version) -> bool:
+    """Return whether a version has room for the token, and a word for its type."""
+    return len(token.value) <= LONGEST[version] and (version is not Version.V201 or token.type in _TYPES_201)
+
+
 def lower_authorization(authorization: Authorization, version: Version) -> Payload:
-    """Return idTagInfo (1.6) or idTokenInfo (2.x). 1.6 lacks Unknown (Invalid) and NoCredit (Blocked)."""
+    """Return idTagInfo (1.6) or idTokenInfo (2.x).
+
+    1.6 lacks Unknown (Invalid), NoCredit and the three that mean "not here, not now" (Blocked). A group that the
+    version cannot spell is left out.
+    """
+    group = authorization.group
+    if group is not None and not can_spell(group, version):
+        group = None
     if version is Version.V16:
         status = _STATUS_16.get(authorization.status, authorization.status.value)
-        return present(status=status, expiryDate=authorization.expires_at)
-    return present(status=authorization.status.value, cacheExpiryDateTime=authorization.expires_at)
+        parent = None if group is None else group.value
+        return present(status=status, expiryDate=authorization.expires_at, parentIdTag=parent)
+    message = authorization.message
+    return present(
+        status=authorization.status.value,
+        cacheExpiryDateTime=authorization.expires_at,
+        chargingPriority=authorization.priority,
+        groupIdToken=None if group is None else lower(group, version),
+        language1=authorization.language,
+        evseId=list(authorization.evses) or None,
+        personalMessage=None if message is None else {"format": "UTF8", "content": message},
+    )
 
 
 def hear_16(info: IdTagInfo | UnsetType) -> Authorization | None:
     """Return the authorisation in an idTagInfo."""
-    return None if isinstance(info, UnsetType) else Authorization(TokenStatus(info.status), None, _at(info.expiryDate))
+    if isinstance(info, UnsetType):
+        return None
+    return Authorization(TokenStatus(info.status), None, _at(info.expiryDate), group=lift_16(info.parentIdTag))
 
 
 def hear_2(info: v201.IdTokenInfoType | v21.IdTokenInfoType | UnsetType) -> Authorization | None:
-    """Return the authorisation in an idTokenInfo; "not here", "not now" and "not this type" are Invalid."""
+    """Return the authorisation in an idTokenInfo."""
     if isinstance(info, UnsetType):
         return None
-    status = TokenStatus.INVALID if info.status in _NOT_HERE else TokenStatus(info.status)
-    return Authorization(status, None, _at(info.cacheExpiryDateTime))
+    message = None if isinstance(info.personalMessage, UnsetType) else info.personalMessage.content
+    return Authorization(
+        TokenStatus(info.status),
+        None,
+        _at(info.cacheExpiryDateTime),
+        group=lift_2(info.groupIdToken),
+        language=given(info.language1),
+        evses=given(info.evseId) or (),
+        priority=given(info.chargingPriority),
+        message=message,
+    )
 
 
 def _at(value: datetime | UnsetType) -> datetime | None:
