@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wattseal.base.errors import StoreError
-from wattseal.base.ids import StationId, TransactionId
+from wattseal.base.ids import TransactionId
 from wattseal.model.answers import (
     Acknowledged,
     AuthorizationAnswer,
@@ -26,7 +26,7 @@ from wattseal.model.facts import (
 )
 from wattseal.model.message import Answer, Fact
 from wattseal.model.token import Authorization, TokenStatus
-from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Lifted
 from wattseal.wire.ocpp.rpc import Call
@@ -51,8 +51,8 @@ class Csms:
     fail_on: type[Any] | None = None
     failures: int = 0
 
-    async def authenticate(self, station_id: StationId, password: bytes | None, _remote: str) -> StationId | None:
-        return station_id if password == b"pw" else None
+    async def authenticate(self, arrival: Arrival) -> Admitted | None:
+        return Admitted(arrival.station_id) if arrival.password == b"pw" else None
 
     async def handle(self, connection: StationConnection, call: Call) -> bytes | Refusal:
         lifted = catalog.lift(connection.version, call)

@@ -14,7 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from wattseal.base.ids import StationId
 from wattseal.dial.ocpp import Backoff, Behaviour, Surroundings, Target, Uplink
 from wattseal.net.conversation import Disconnected
-from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.version import Refusal, Version
 
@@ -54,8 +54,8 @@ class Seen:
 
 @asynccontextmanager
 async def csms(port: int = 0) -> AsyncIterator[tuple[OcppServer, int]]:
-    async def authenticate(station_id: StationId, password: bytes | None, _remote: str) -> StationId | None:
-        return station_id if password == b"pw" else None
+    async def authenticate(arrival: Arrival) -> Admitted | None:
+        return Admitted(arrival.station_id) if arrival.password == b"pw" else None
 
     async def handle(_connection: StationConnection, call: Call) -> bytes | Refusal:
         return b'{"echo":' + call.payload + b"}"

@@ -15,12 +15,11 @@ from tests.edge.edge_bench import MemoryCsms
 from tests.edge.edge_world import ORIGIN, REGISTRY, STATION, entries, key, site
 
 from wattseal.app.system import SystemRandom
-from wattseal.base.ids import StationId
 from wattseal.bundle.trust import Root, Trust
 from wattseal.model.token import IdToken
 from wattseal.parties.edge_state import Site
 from wattseal.seal.directory import DirectoryTerms, issue_directory
-from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection
 from wattseal.stores.edge_home import EdgeHome
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.version import Refusal
@@ -53,9 +52,9 @@ class SocketCsms:
             await self.server.stop(0)
             self.server = None
 
-    async def _authenticate(self, named: StationId, password: bytes | None, _remote: str) -> StationId | None:
-        self.passwords.append(password)
-        return named if password == PASSWORD.encode() else None
+    async def _authenticate(self, arrival: Arrival) -> Admitted | None:
+        self.passwords.append(arrival.password)
+        return Admitted(arrival.station_id) if arrival.password == PASSWORD.encode() else None
 
     async def _handle(self, _connection: StationConnection, call: Call) -> bytes | Refusal:
         self.frames.append(call.raw)

@@ -24,7 +24,7 @@ from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.net.conversation import Disconnected, TimedOut
 from wattseal.net.websocket import Limits
-from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection, negotiate, station_of
+from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection, negotiate, station_of
 from wattseal.serve.websocket import negotiate_deflate
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Event, Violation
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
@@ -52,10 +52,11 @@ class World:
     answer: Callable[[Call], Awaitable[bytes | Refusal]] | None = None
     count: int = 0
 
-    async def authenticate(self, station_id: StationId, password: bytes | None, remote: str) -> StationId | None:
-        assert remote == "127.0.0.1"
+    async def authenticate(self, arrival: Arrival) -> Admitted | None:
+        assert arrival.remote == "127.0.0.1"
         await asyncio.sleep(0)
-        return station_id if password is not None and PASSWORDS.get(station_id) == password else None
+        known = PASSWORDS.get(arrival.station_id)
+        return Admitted(arrival.station_id) if known is not None and arrival.password == known else None
 
     async def handle(self, connection: StationConnection, call: Call) -> bytes | Refusal:
         assert connection.is_open

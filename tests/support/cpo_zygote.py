@@ -44,7 +44,7 @@ def _child(told: dict[str, Any]) -> None:
     options = Options(Path(told["data"]), msgspec.structs.replace(settings, serve=serve))
 
     def ready(running: Running) -> None:
-        said = {"pid": os.getpid(), "ocpp": running.ocpp_port, "http": running.http_port}
+        said = {"pid": os.getpid(), "ocpp": running.stations.ws, "http": running.http_port}
         os.write(1, json.dumps(said).encode() + b"\n")
 
     code = 1

@@ -12,6 +12,13 @@ import msgspec
 from aiohttp import ClientSession
 
 from wattseal.app.cpo_log import LogProofs
+from wattseal.app.cpo_stations import (
+    StationPorts,
+    close_when_unhealthy,
+    follow_tls_files,
+    listen_for_stations,
+    port_unusable,
+)
 from wattseal.app.cpo_timers import Timers, run_timers
 from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
@@ -23,6 +30,7 @@ from wattseal.app.policy import policy_of
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
+from wattseal.app.tls import TlsKeeper, make_proxies
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId, TenantId
 from wattseal.bundle.trust import Trust
@@ -50,6 +58,8 @@ from wattseal.seal.registry import Registry
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
 from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.serve.proxy import Proxies
+from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles, admin_token
@@ -75,7 +85,7 @@ class Options:
 class Running:
     """A process that answers: its ports, the directory, the log's verifier key."""
 
-    ocpp_port: int
+    stations: StationPorts
     http_port: int
     data: Path
     log_vkey: str
@@ -203,8 +213,14 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
     world, serve = parts.world, options.settings.serve
     if options.insecure_dev and not is_loopback(serve.host):
         raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
-    doorman = Doorman(world, insecure_dev=options.insecure_dev)
-    ocpp = OcppServer(make_endpoint(world, doorman, parts.lines.traffic))
+    tls = TlsKeeper(options.settings.tls, AuthorityFiles(data.path), world.clock, world.count)
+    doorman = Doorman(
+        world,
+        insecure_dev=options.insecure_dev,
+        allow_profile_0=serve.allow_profile_0,
+        trust=lambda: tls.trust,
+    )
+    ocpp = OcppServer(make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls)))
     parts.lines.attach(ocpp)
     token = admin_token(data.admin_token_file, world.random)
     service = Service(
@@ -222,21 +238,23 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         try:
             http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
         except OSError as error:
-            raise _unusable(serve.host, serve.http_port, error) from error
-        try:
-            ocpp_port = await ocpp.start(serve.host, serve.ocpp_port)
-        except OSError as error:
-            raise _unusable(serve.host, serve.ocpp_port, error) from error
-        stack.push_async_callback(ocpp.stop)
-        ports = {"ocpp": ocpp_port, "http": http_port}
+            raise port_unusable(serve.host, serve.http_port, error) from error
+        stations = await listen_for_stations(serve, ocpp, tls, stack)
+        ports = {"ocpp": stations.ws, "http": http_port}
+        ports |= {k: v for k, v in (("wss", stations.wss), ("mutual", stations.mutual)) if v is not None}
         if serve.metrics_port is not None:
-            sources = Sources(world, parts.lines.traffic, lambda: [c.version for c in ocpp.connections.values()])
+            sources = Sources(
+                world, parts.lines.traffic, lambda: [c.version for c in ocpp.connections.values()], tls.seconds_left
+            )
             metrics = listening(metrics_application(sources), serve.metrics_host, serve.metrics_port)
             ports["metrics"] = await stack.enter_async_context(metrics)
         await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
-        watch = asyncio.create_task(_close_when_unhealthy(world, ocpp))
-        stack.callback(watch.cancel)
-        yield Running(ocpp_port, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))
+        for watch in (
+            close_when_unhealthy(world, ocpp),
+            follow_tls_files(tls, doorman, ocpp, options.settings.tls.reload_s),
+        ):
+            stack.callback(asyncio.create_task(watch).cancel)
+        yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))
 
 
 def _settle_memory() -> None:
@@ -246,7 +264,7 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-def make_endpoint(world: World, doorman: Doorman, traffic: Traffic) -> Endpoint:
+def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Proxies | None = None) -> Endpoint:
     """Return the OCPP endpoint of a world.
 
     A station that came back over a new connection may repeat a message whose first copy still waits for an eMSP: its
@@ -273,15 +291,8 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic) -> Endpoint:
         clock=world.clock,
         new_message_id=lambda: world.random.bytes(16).hex(),
         ready=lambda: world.journal.healthy,
+        proxies=proxies or Proxies(),
     )
-
-
-async def _close_when_unhealthy(world: World, ocpp: OcppServer) -> None:
-    """Send stations away while nothing can be made durable, so that they keep their messages (1013)."""
-    while True:
-        await asyncio.sleep(0.25)
-        if not world.journal.healthy:
-            ocpp.close_all(1013, "try again later")
 
 
 def load_keys(files: KeyFiles) -> CpoKeys:
@@ -343,8 +354,3 @@ def _bearer(principals: Mapping[str, Principal]) -> Callable[[str], Principal | 
 
 def _digest(token: str) -> bytes:
     return sha256(token.encode())
-
-
-def _unusable(host: str, port: int, error: OSError) -> ConfigError:
-    text = f"cannot listen on {host}:{port}: {error.strerror}; choose another port, or 0 for a free one"
-    return ConfigError(text, code="port_unusable", subject=str(port))

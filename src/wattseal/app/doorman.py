@@ -1,15 +1,21 @@
-"""Who may connect as which station: Basic authentication, slow to those who guess, never a lock on the real station."""
+"""Who may connect as which station, by security profile; slow to those who guess, never a lock on the real one."""
 
 import asyncio
 import ipaddress
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
 
+from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.passwords import digest_password, password_matches
-from wattseal.flow.enrol import enrol_station
+from wattseal.flow.enrol import change_station, enrol_station
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.station import Station
+from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate
+from wattseal.serve.ocpp_ws import Admitted, Arrival
 
 MAX_REMEMBERED = 10_000
 """Pairs of (station, address) whose failures are remembered; the oldest goes."""
@@ -22,30 +28,93 @@ class Doorman:
 
     Failures count per station and address, so that guessing from elsewhere slows nobody at home; a right password is
     never refused. Unknown stations cost as much time as known ones.
+
+    The profile of a connection is what was proven on it (2.0.1 part 2, 1.3): 3 by a certificate of the station's own, 2
+    by its password over TLS, 1 by its password, 0 by nothing. A station is refused below the profile it is enrolled
+    for, and every profile it once reached is its least from then on (A05.FR.07).
     """
 
-    def __init__(self, world: World, *, insecure_dev: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        insecure_dev: bool = False,
+        allow_profile_0: bool = False,
+        trust: Callable[[], StationTrust] = StationTrust,
+    ) -> None:
+        """Let stations enrolled with profile 0 in from this machine, and with `allow_profile_0` from anywhere."""
         self._world = world
         self._insecure_dev = insecure_dev
+        self._allow_profile_0 = allow_profile_0
+        self._trust = trust
         self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
 
-    async def authenticate(self, station_id: StationId, password: bytes | None, remote: str) -> StationId | None:
-        """Return the station as enrolled, or None."""
+    async def authenticate(self, arrival: Arrival) -> Admitted | None:
+        """Return who is let in, with which profile; None to refuse."""
+        memory = await remember_station(self._world, arrival.station_id)
+        if memory is None and self._insecure_dev and _is_here(arrival):
+            station = await enrol_station(self._world, Station(id=arrival.station_id, ephemeral=True), None)
+            return Admitted(StationId(station.id), 0)
+        station = Station(id=arrival.station_id) if memory is None else memory.station
+        profile = await self._profile(arrival, station)
+        if memory is None or profile is None:
+            await self._wait((arrival.station_id.casefold(), arrival.remote))
+            return None
+        self._failures.pop((arrival.station_id.casefold(), arrival.remote), None)
+        if profile > memory.station.security_profile:
+            await change_station(self._world, memory, replace(memory.station, security_profile=profile))
+        return Admitted(StationId(memory.station.id), profile, arrival.certificate if profile == 3 else None)
+
+    def judge(self, certificate: bytes, station: Station) -> CertificateVerdict:
+        """Return what a certificate shown by a station is worth now."""
+        try:
+            read = read_certificate(certificate)
+        except InputError:
+            return CertificateVerdict.UNKNOWN_ISSUER
+        return judge_certificate(read, station, self._trust(), self._world.clock.now())
+
+    async def judge_anew(self, station_id: StationId, certificate: bytes) -> CertificateVerdict:
+        """Return what the certificate of a living connection is worth now."""
         memory = await remember_station(self._world, station_id)
-        lenient = self._insecure_dev and is_loopback(remote)
-        if memory is None and lenient:
-            station = await enrol_station(self._world, Station(id=station_id, ephemeral=True), None)
-            return StationId(station.id)
-        digest = memory.station.password_digest if memory is not None else None
-        if memory is not None and digest is None and lenient:
-            return StationId(memory.station.id)
-        matches = await asyncio.to_thread(password_matches, password or b"", digest or _NOBODY)
-        pair = (station_id.casefold(), remote)
-        if matches and password is not None and memory is not None and digest is not None:
-            self._failures.pop(pair, None)
-            return StationId(memory.station.id)
-        await self._wait(pair)
-        return None
+        if memory is None:
+            return CertificateVerdict.ANOTHER_STATIONS
+        return self.judge(certificate, memory.station)
+
+    async def _profile(self, arrival: Arrival, station: Station) -> int | None:
+        """Return the profile proven, None where nothing is or it is not enough; takes as long for every refusal."""
+        if arrival.certificate is not None:
+            verdict = self.judge(arrival.certificate, station)
+            if verdict is not CertificateVerdict.GOOD:
+                self._world.count(f"certificate_{verdict}")
+            return 3 if verdict is CertificateVerdict.GOOD else None
+        nothing_to_show = arrival.password is None or station.password_digest is None
+        if nothing_to_show and self._may_come_unprotected(arrival, station):
+            return 0
+        if not await self._knows(arrival.password or b"", station) or arrival.password is None:
+            return None
+        profile = 2 if arrival.secure else 1
+        if profile < station.security_profile:
+            self._world.count("security_profile_too_low")
+            return None
+        return profile
+
+    def _may_come_unprotected(self, arrival: Arrival, station: Station) -> bool:
+        if self._insecure_dev and _is_here(arrival) and station.password_digest is None:
+            return True
+        return station.security_profile == 0 and (self._allow_profile_0 or _is_here(arrival))
+
+    async def _knows(self, password: bytes, station: Station) -> bool:
+        """Return whether a password is the station's: the one in force, or one it was told and now uses (A01)."""
+        if await asyncio.to_thread(password_matches, password, station.password_digest or _NOBODY):
+            return station.password_digest is not None
+        pending = station.pending_password_digest
+        if pending is None or not await asyncio.to_thread(password_matches, password, pending):
+            return False
+        memory = await remember_station(self._world, StationId(station.id))
+        if memory is not None and memory.station.pending_password_digest == pending:
+            changed = replace(memory.station, password_digest=pending, pending_password_digest=None)
+            await change_station(self._world, memory, changed)
+        return True
 
     async def _wait(self, pair: tuple[str, str]) -> None:
         failures = self._failures.pop(pair, 0) + 1
@@ -54,6 +123,11 @@ class Doorman:
             self._failures.popitem(last=False)
         self._world.count("authentication_failed")
         await asyncio.sleep(min(FIRST_DELAY_S * 2 ** min(failures, 10) / 2, MAX_DELAY_S))
+
+
+def _is_here(arrival: Arrival) -> bool:
+    """Return whether a station is on this machine itself, not behind a proxy on it."""
+    return arrival.direct and is_loopback(arrival.remote)
 
 
 def is_loopback(remote: str) -> bool:

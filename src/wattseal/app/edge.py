@@ -23,7 +23,7 @@ from wattseal.dial.ocpp import Surroundings, Target
 from wattseal.parties.edge_state import Mode, Site
 from wattseal.rules.edge_settings import station_settings
 from wattseal.seal.writer import Writer
-from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection
 from wattseal.stores.edge_home import EdgeHome
 from wattseal.stores.sqlite import SqliteJournal
 from wattseal.wire.ocpp.rpc import Call
@@ -162,13 +162,15 @@ class Edge:
             await asyncio.sleep(pause_s)
             await self._down.tick()
 
-    async def _authenticate(self, named: StationId, password: bytes | None, remote: str) -> StationId | None:
-        expected = self._settings.password
-        if named != self._settings.station:
+    async def _authenticate(self, arrival: Arrival) -> Admitted | None:
+        expected, given = self._settings.password, arrival.password
+        if arrival.station_id != self._settings.station:
             return None
         if expected is None:
-            return named if remote.startswith(_LOOPBACK) else None
-        return named if password is not None and hmac.compare_digest(password, expected) else None
+            fits = arrival.remote.startswith(_LOOPBACK)
+        else:
+            fits = given is not None and hmac.compare_digest(given, expected)
+        return Admitted(arrival.station_id) if fits else None
 
     def _station_came(self, connection: StationConnection) -> None:
         self._station.came(connection)

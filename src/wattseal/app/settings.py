@@ -1,6 +1,7 @@
 """What can be configured: one TOML file, one table a section, the same file for every process of a deployment.
 
-No setting switches a defence off. A secret may be given as itself, or as a file: `token_file = "PATH"`.
+No setting switches a defence off, but for `serve.allow_profile_0`. A secret may be given as itself, or as a
+file: `token_file = "PATH"`.
 """
 
 from decimal import Decimal
@@ -50,6 +51,39 @@ class Serve(Section, frozen=True):
     metrics_port: Port | None = None
     """Where Prometheus scrapes `/metrics`, without authentication; nowhere by default."""
     party: Party = "CPO"
+    wss_port: Port | None = None
+    """Stations over TLS: with a password (profile 2), or with a certificate of their own (3)."""
+    mutual_port: Port | None = None
+    """Stations over TLS that must show a certificate (profile 3)."""
+    allow_profile_0: bool = False
+    """Let stations that are enrolled with profile 0 in from other machines: no password, no TLS."""
+
+
+class ProxyCertificate(StrEnum):
+    """The header in which a trusted proxy passes a station's certificate on."""
+
+    CLIENT_CERT = "client-cert"
+    X_FORWARDED_CLIENT_CERT = "x-forwarded-client-cert"
+    SSL_CLIENT_CERT = "ssl-client-cert"
+    X_SSL_CLIENT_CERT = "x-ssl-client-cert"
+
+
+class Tls(Section, frozen=True):
+    """TLS for stations. What is left out comes from the directory's own authority (`wattseal keys ca`)."""
+
+    certificate: Path | None = None
+    key: Path | None = None
+    rsa_certificate: Path | None = None
+    rsa_key: Path | None = None
+    client_ca: Path | None = None
+    """Who may issue station certificates: PEM of the issuers themselves, intermediates named one by one."""
+    crl: tuple[Path, ...] = ()
+    organization: str | None = None
+    """What O in a station's certificate must be."""
+    reload_s: Seconds = 5.0
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of reverse proxies whose headers are believed."""
+    proxy_certificate: ProxyCertificate | None = None
 
 
 class Tokens(Section, frozen=True):
@@ -182,6 +216,7 @@ class Settings(Section, frozen=True):
 
     serve: Serve = Serve()
     tokens: Tokens = Tokens()
+    tls: Tls = Tls()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()
     trust: Trust = Trust()

@@ -23,6 +23,12 @@ def serve(
     ocpp_port: Annotated[
         int | None, Parameter(help="Where stations dial ws://HOST:PORT/ocpp/ID; 0 is any free one.")
     ] = None,
+    wss_port: Annotated[
+        int | None, Parameter(help="Where stations dial over TLS, with a password or a certificate; 0 is any free one.")
+    ] = None,
+    mutual_port: Annotated[
+        int | None, Parameter(help="Where stations dial over TLS with a certificate only; 0 is any free one.")
+    ] = None,
     http_port: Annotated[int | None, Parameter(help="Where the API is; 0 is any free one.")] = None,
     metrics_port: Annotated[
         int | None, Parameter(help="Where Prometheus scrapes /metrics; nowhere by default, 0 is any free one.")
@@ -32,6 +38,10 @@ def serve(
     config: Annotated[Path | None, Parameter(help="A TOML file; options given here win.")] = None,
     insecure_dev: Annotated[
         bool, Parameter(negative="", help="Let stations in that are not enrolled, from this machine only.")
+    ] = False,
+    allow_profile_0: Annotated[
+        bool,
+        Parameter(negative="", help="Let stations enrolled with security profile 0 in from everywhere, unprotected."),
     ] = False,
     json_output: JsonOutput = False,
 ) -> None:
@@ -44,24 +54,30 @@ def serve(
     given = {
         "host": host,
         "ocpp_port": ocpp_port,
+        "wss_port": wss_port,
+        "mutual_port": mutual_port,
         "http_port": http_port,
         "metrics_port": metrics_port,
         "party": party,
+        "allow_profile_0": allow_profile_0 or None,
     }
     chosen = {name: value for name, value in given.items() if value is not None}
     settings = msgspec.structs.replace(settings, serve=msgspec.structs.replace(settings.serve, **chosen))
     configure_logging(settings.logging)
 
     def ready(running: Running) -> None:
+        stations = running.stations
         said = {
             "ready": True,
-            "ocpp": f"ws://{settings.serve.host}:{running.ocpp_port}/ocpp/",
+            "ocpp": f"ws://{settings.serve.host}:{stations.ws}/ocpp/",
             "http": f"http://{settings.serve.host}:{running.http_port}",
-            "ocpp_port": running.ocpp_port,
+            "ocpp_port": stations.ws,
             "http_port": running.http_port,
             "metrics_port": running.metrics_port,
             "log": running.log_vkey,
         }
+        tls = {"wss": stations.wss, "mutual": stations.mutual}
+        said |= {k: f"wss://{settings.serve.host}:{port}/ocpp/" for k, port in tls.items() if port is not None}
         plain = f"wattseal serve: stations at {said['ocpp']}ID, API at {said['http']}, data in {running.data}"
         print(json_line(said) if json_output else plain, flush=True)
 

@@ -12,7 +12,7 @@ from wattseal.flow.documents import ENTRY, STATION, TARIFF, TOKEN, put, put_stat
 from wattseal.flow.ports import Batch, Outgoing, Put
 from wattseal.flow.sealed import RELAY, relay_body
 from wattseal.flow.step import Step
-from wattseal.flow.world import CurrentTariff, World
+from wattseal.flow.world import CurrentTariff, Memory, World
 from wattseal.model.station import Station
 from wattseal.model.tariff import Tariff
 from wattseal.model.token import TokenRecord
@@ -25,6 +25,8 @@ from wattseal.seal.signed import Statement, parse
 
 _STATION_ID = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 MIN_PASSWORD, MAX_PASSWORD = 8, 64
+CERTIFICATE_NAME = "certificate_name"
+"""Document kind: the name that stands for a station in certificates, by that name; never another station's again."""
 TARIFF_RECORD = "tariff_record"
 """Document kind: an encoded TARIFF record by its payload hash in hex."""
 
@@ -54,6 +56,7 @@ class TariffKept:
 async def enrol_station(world: World, station: Station, password: bytes | None) -> Station:
     """Enrol a station or change its enrolment; an `InputError` names the field that cannot be."""
     _check_station_id(world, station.id)
+    named = await _name_certificate(world, station)
     known = await world.journal.document(world.tenant, STATION, station.id.casefold())
     if password is not None:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
@@ -62,10 +65,15 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
                 code="bad_password",
                 subject="password",
             )
-        station = _with_password(station, digest_password(password, world.random.bytes(16)))
+        station = replace(station, password_digest=digest_password(password, world.random.bytes(16)))
     elif known is not None:
-        station = _with_password(station, read(known, Station).password_digest)
-    await _commit(world, put_station(station, world.now_ms()))
+        before = read(known, Station)
+        station = replace(
+            station,
+            password_digest=before.password_digest,
+            pending_password_digest=before.pending_password_digest,
+        )
+    await _commit(world, put_station(station, world.now_ms()), *named)
     believe(world.registry, (station_entry(world.party, station),))
     memory = world.stations.get(StationId(station.id))
     if memory is not None:
@@ -74,8 +82,28 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
     return station
 
 
-def _with_password(station: Station, digest: str | None) -> Station:
-    return replace(station, password_digest=digest)
+async def change_station(world: World, memory: Memory, station: Station) -> None:
+    """Keep a change of a station's enrolment that its own doing brought about."""
+    await _commit(world, put_station(station, world.now_ms()))
+    memory.station = station
+
+
+async def _name_certificate(world: World, station: Station) -> tuple[Put, ...]:
+    """Keep whose certificate a name stands for; `InputError` where id or name are another station's."""
+    for name in {station.id, station.certificate_name or station.id}:
+        kept = await world.journal.document(world.tenant, CERTIFICATE_NAME, name.casefold())
+        enrolled = await world.journal.document(world.tenant, STATION, name.casefold())
+        owners = {str(document.station_id).casefold() for document in (kept, enrolled) if document is not None}
+        if owners - {station.id.casefold()}:
+            raise InputError(
+                "another station goes by that name in certificates; give this one another",
+                code="certificate_name_taken",
+                subject="certificate_name" if name == station.certificate_name else "id",
+            )
+    if station.certificate_name is None:
+        return ()
+    now_ms, key = world.now_ms(), station.certificate_name.casefold()
+    return (put(CERTIFICATE_NAME, key, station.certificate_name, now_ms, station_id=station.id),)
 
 
 def _check_station_id(world: World, station_id: str) -> None:

@@ -37,7 +37,9 @@ class Station:
     `public_key` is the DER SPKI of the station's or its edge's signing key: such a station sends signed records.
     `message_certificates` name the keys that sign its OCPP messages (2.x part 4, chapter 7); with `signed_messages` it
     signs all it says, and is sent signed messages. `ephemeral` stations were let in without enrolment, on loopback, for
-    development only.
+    development only. `security_profile` (0 to 3, 2.0.1 part 2, 1.3) is the least it may connect with;
+    `pending_password_digest` is of the password that it was told last and has not used yet; `certificate_name` is what
+    its certificate calls it where that is not its id.
     """
 
     id: str
@@ -52,6 +54,9 @@ class Station:
     serial: str | None = None
     firmware: str | None = None
     ephemeral: bool = False
+    security_profile: int = 1
+    pending_password_digest: str | None = None
+    certificate_name: str | None = None
 
     def meter_key(self, evse_id: int) -> bytes | None:
         """Return the enrolled meter key of an EVSE; for the station itself (0) the only one there is, if one."""

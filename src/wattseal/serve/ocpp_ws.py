@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from wattseal.base.ids import StationId
 from wattseal.net.conversation import Clock, Conversation
 from wattseal.net.websocket import Limits, Socket
+from wattseal.serve.proxy import Proxies
 from wattseal.serve.websocket import Accepted, Refused, Request, WebSocketServer
 from wattseal.wire.ocpp.rpc import Call, Event
 from wattseal.wire.ocpp.version import BY_SUBPROTOCOL, Refusal, Version
@@ -31,8 +32,33 @@ _STATION_ID = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 _UNAUTHORIZED = Refused(HTTPStatus.UNAUTHORIZED, (("WWW-Authenticate", 'Basic realm="ocpp", charset="UTF-8"'),))
 
 
-Authenticate = Callable[[StationId, bytes | None, str], Awaitable[StationId | None]]
-"""`(id in the path, password or None, remote address)` -> the id as enrolled, or None to refuse.
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Who asks to be let in: the id in the path, what was shown for it, and how it came.
+
+    `secure` says that the way was TLS; `certificate` (DER, or PEM as a proxy passed it on) was shown in it; `direct` is
+    false where a proxy is known to stand between.
+    """
+
+    station_id: StationId
+    password: bytes | None
+    remote: str
+    secure: bool = False
+    certificate: bytes | None = field(default=None, repr=False)
+    direct: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who is let in: the id as enrolled, the security profile of the connection, and the certificate it rests on."""
+
+    station_id: StationId
+    profile: int = 1
+    certificate: bytes | None = field(default=None, repr=False)
+
+
+Authenticate = Callable[[Arrival], Awaitable[Admitted | None]]
+"""Return who is let in, or None to refuse.
 
 The refusal looks the same to the peer whatever its reason; taking the same time is the callee's part.
 """
@@ -54,7 +80,7 @@ class Endpoint:
 
     `new_message_id` gives ids for calls of ours. `ready` says whether upgrades are taken (else 503). `notice` learns of
     everything that is no call: violations, ignored frames, result errors, SENDs of 2.1. `paths` are the prefixes before
-    the station id; more than one helps migrations.
+    the station id; more than one helps migrations. `proxies` are believed about who stands behind them.
     """
 
     authenticate: Authenticate
@@ -68,16 +94,18 @@ class Endpoint:
     versions: tuple[Version, ...] = tuple(Version)
     paths: tuple[str, ...] = (PATH,)
     limits: Limits = field(default_factory=Limits)
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 class StationConnection(Conversation):
     """One authenticated connection of a station; `generation` tells connections of one station apart."""
 
-    def __init__(self, server: "OcppServer", station_id: StationId, version: Version, remote: str) -> None:
+    def __init__(self, server: "OcppServer", admitted: Admitted, version: Version, remote: str) -> None:
         """Wait for `opened`."""
         endpoint = server.endpoint
         super().__init__(version, endpoint.clock, endpoint.new_message_id, endpoint.limits.max_message_bytes)
-        self.station_id = station_id
+        self.station_id = admitted.station_id
+        self.admitted = admitted
         self.remote = remote
         self.generation = 0
         self._server = server
@@ -114,7 +142,7 @@ class OcppServer:
         self._emptied: asyncio.Event | None = None
 
     async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> int:
-        """Listen; returns the port."""
+        """Listen, also at several ports, over TLS with `ssl`; returns the port."""
         return await self._server.start(host, port, ssl)
 
     async def stop(self, grace_s: float = 10.0) -> None:
@@ -164,8 +192,12 @@ class OcppServer:
         if credentials is not None and credentials[0].casefold() != named.casefold():
             return _UNAUTHORIZED
         password = None if credentials is None else credentials[1]
-        station_id = await self.endpoint.authenticate(named, password, request.remote)
-        if station_id is None:
+        came = self.endpoint.proxies.came(request)
+        if came is None:
+            return _UNAUTHORIZED
+        arrival = Arrival(named, password, came.remote, came.secure, came.certificate, came.direct)
+        admitted = await self.endpoint.authenticate(arrival)
+        if admitted is None:
             return _UNAUTHORIZED
         offered = request.header("sec-websocket-protocol")
         if not offered:
@@ -173,7 +205,7 @@ class OcppServer:
         version = negotiate(offered, self.endpoint.versions)
         if version is None:
             return Accepted(_Unspoken(), None)
-        return Accepted(StationConnection(self, station_id, version, request.remote), version.subprotocol)
+        return Accepted(StationConnection(self, admitted, version, came.remote), version.subprotocol)
 
 
 class _Unspoken:

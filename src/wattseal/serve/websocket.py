@@ -29,11 +29,16 @@ _LOGGER.setLevel(logging.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to upgrade: `target` as sent, `headers` with names in lower case, `remote` the peer's address."""
+    """A request to upgrade: `target` as sent, `headers` with names in lower case, `remote` the peer's address.
+
+    `secure` says that TLS ends here, `certificate` is the one the peer showed in it (DER), its path verified.
+    """
 
     target: str
     headers: tuple[tuple[str, str], ...]
     remote: str
+    secure: bool = False
+    certificate: bytes | None = None
 
     def header(self, name: str) -> str | None:
         """Return the values of a header joined by ", ", None where absent (RFC 9110, 5.3)."""
@@ -68,18 +73,20 @@ class WebSocketServer:
         self.decide = decide
         self.limits = limits or Limits()
         self.undecided: set[_Front] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> int:
-        """Listen; returns the port, which differs from `port` when that is 0."""
+        """Listen, also at several ports; returns the port, which differs from `port` when that is 0."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Front(self), host, port, ssl=ssl)
-        return int(self._server.sockets[0].getsockname()[1])
+        timeout_s = None if ssl is None else REQUEST_TIMEOUT_S
+        server = await loop.create_server(lambda: _Front(self), host, port, ssl=ssl, ssl_handshake_timeout=timeout_s)
+        self._servers.append(server)
+        return int(server.sockets[0].getsockname()[1])
 
     def stop(self) -> None:
         """Take no more connections; those that were let in stay."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for front in tuple(self.undecided):
             front.abort()
 
@@ -242,4 +249,7 @@ def _parse(data: bytes, transport: asyncio.Transport) -> Request | None:
     if method != "GET" or version != "HTTP/1.1" or any(not name or name != name.strip() for name, _ in headers):
         return None
     peer = transport.get_extra_info("peername")
-    return Request(target, headers, str(peer[0]) if isinstance(peer, tuple) else "")
+    tls = transport.get_extra_info("ssl_object")
+    certificate = None if tls is None else tls.getpeercert(binary_form=True)
+    remote = str(peer[0]) if isinstance(peer, tuple) else ""
+    return Request(target, headers, remote, tls is not None, certificate)

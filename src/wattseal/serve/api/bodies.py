@@ -41,7 +41,11 @@ class EvseBody(Body, frozen=True, kw_only=True):
 
 
 class StationBody(Body, frozen=True, kw_only=True):
-    """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex; certificates are PEM."""
+    """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex; certificates are PEM.
+
+    `security_profile` is the least the station may connect with; left out, what it was, or 1. `certificate_name` is the
+    CN or serialNumber in its certificate where that is not its id.
+    """
 
     id: ShortText
     password: str | None = None
@@ -53,6 +57,13 @@ class StationBody(Body, frozen=True, kw_only=True):
         list[Annotated[str, msgspec.Meta(max_length=8192)]], msgspec.Meta(max_length=MAX_CERTIFICATES)
     ] = []
     signed_messages: bool = False
+    security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
+    certificate_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether it cannot connect without a password and none is given: at profile 0 and 3 there may be none."""
+        return self.password is None and self.password_hex is None and self.security_profile not in {0, 3}
 
     def password_bytes(self) -> bytes | None:
         """Return the password; both spellings at once, or hex that is none, is an `InputError`."""
@@ -65,8 +76,9 @@ class StationBody(Body, frozen=True, kw_only=True):
         except ValueError as error:
             raise InputError("password_hex is pairs of hexadecimal digits", subject="password_hex") from error
 
-    def station(self) -> Station:
-        """Return the enrolment; a key that cannot be used is an `InputError` naming the field."""
+    def station(self, before: Station | None = None) -> Station:
+        """Return the enrolment, which was `before`; a key that cannot be used is an `InputError` naming the field."""
+        known = before or Station(id=self.id)
         pin = self.evidence_pin
         if len({evse.id for evse in self.evses}) != len(self.evses):
             raise InputError("each EVSE is listed once", subject="evses")
@@ -86,6 +98,8 @@ class StationBody(Body, frozen=True, kw_only=True):
             public_key=None if self.station_public_key is None else _station_key(self.station_public_key),
             message_certificates=tuple(read_message_certificate(text.encode()) for text in self.message_certificates),
             signed_messages=self.signed_messages,
+            security_profile=known.security_profile if self.security_profile is None else self.security_profile,
+            certificate_name=self.certificate_name or known.certificate_name,
         )
 
 
@@ -138,6 +152,8 @@ def station_view(station: Station, *, connected: bool, statuses: dict[int, str])
         "model": station.model,
         "serial": station.serial,
         "firmware": station.firmware,
+        "security_profile": station.security_profile,
+        "certificate_name": station.certificate_name,
     }
 
 

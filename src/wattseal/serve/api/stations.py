@@ -22,9 +22,10 @@ async def post_station(principal: Who, service: What, data: JSONBody[StationBody
     demand(principal, "stations:write")
     world = service.world
     known = await world.journal.document(principal.tenant, STATION, data.id.casefold())
-    if known is None and data.password is None and data.password_hex is None:
+    if known is None and data.needs_password:
         raise InputError("a new station needs a password or password_hex", subject="password")
-    station = await enrol.enrol_station(world, data.station(), data.password_bytes())
+    before = None if known is None else read(known, Station)
+    station = await enrol.enrol_station(world, data.station(before), data.password_bytes())
     return Response(_station(service, station), status_code=201 if known is None else 200)
 
 

@@ -1,0 +1,85 @@
+"""Whether a certificate shown is a station's own: security profile 3 (2.0.1 part 2, A00.FR.401 to 429)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from wattseal.crypto.certificates import Certificate, Revocations
+from wattseal.model.station import Station
+
+
+class CertificateVerdict(StrEnum):
+    """What became of a certificate; everything but GOOD refuses the connection."""
+
+    GOOD = "good"
+    UNKNOWN_ISSUER = "unknown_issuer"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    WEAK = "weak"
+    NOT_A_CLIENTS = "not_a_clients"
+    ANOTHER_OWNERS = "another_owners"
+    ANOTHER_STATIONS = "another_stations"
+
+
+@dataclass(frozen=True, slots=True)
+class StationTrust:
+    """Who may issue station certificates, what they have revoked (by fingerprint of the issuer), and for whom.
+
+    A certificate counts when one of `issuers` signed it itself: the list is the allow-list, intermediates named one by
+    one. `organization`, where given, is what its O must be (A00.FR.404).
+    """
+
+    issuers: tuple[Certificate, ...] = ()
+    revocations: Mapping[str, Revocations] = field(default_factory=dict)
+    organization: str | None = None
+
+    def issuer_of(self, certificate: Certificate, now: datetime) -> Certificate | None:
+        """Return who signed it, where that is a trusted issuer whose own certificate is in force."""
+        in_force = (i for i in self.issuers if i.not_before <= now <= i.not_after)
+        return next((issuer for issuer in in_force if certificate.issued_by(issuer)), None)
+
+
+def judge_certificate(
+    certificate: Certificate, station: Station, trust: StationTrust, now: datetime
+) -> CertificateVerdict:
+    """Return whether `certificate` may speak for `station`, and if not the first reason why.
+
+    Path, validity and revocation follow RFC 5280, 6; the owner is A00.FR.404, the station A00.FR.405.
+    """
+    issuer = trust.issuer_of(certificate, now)
+    if issuer is None:
+        return CertificateVerdict.UNKNOWN_ISSUER
+    if now < certificate.not_before:
+        return CertificateVerdict.NOT_YET_VALID
+    if now > certificate.not_after:
+        return CertificateVerdict.EXPIRED
+    revoked = trust.revocations.get(issuer.fingerprint)
+    if revoked is not None and certificate.serial in revoked.revoked:
+        return CertificateVerdict.REVOKED
+    return _judge_content(certificate, station, trust)
+
+
+def _judge_content(certificate: Certificate, station: Station, trust: StationTrust) -> CertificateVerdict:
+    if not certificate.strong:
+        return CertificateVerdict.WEAK
+    if certificate.is_authority or not certificate.may_be_client:
+        return CertificateVerdict.NOT_A_CLIENTS
+    if trust.organization is not None and certificate.organizations != (trust.organization,):
+        return CertificateVerdict.ANOTHER_OWNERS
+    if not names_station(certificate.common_names, certificate.serial_numbers, station):
+        return CertificateVerdict.ANOTHER_STATIONS
+    return CertificateVerdict.GOOD
+
+
+def names_station(common_names: tuple[str, ...], serial_numbers: tuple[str, ...], station: Station) -> bool:
+    """Return whether a subject names `station`, as a whole and by nothing else: no pattern, no prefix.
+
+    CN or the serialNumber attribute is the station's id or the name enrolled for its certificate; each may be there
+    once. What a station tells about itself (its serial number at boot) does not count. Ids that differ in case are one.
+    """
+    if len(common_names) > 1 or len(serial_numbers) > 1:
+        return False
+    own = {station.id.casefold()} | ({station.certificate_name.casefold()} if station.certificate_name else set())
+    return any(name.casefold() in own for name in (*common_names, *serial_numbers))
