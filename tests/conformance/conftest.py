@@ -12,7 +12,8 @@ __all__ = ["csms", "pytest_collection_modifyitems", "pytest_runtest_call", "wire
 
 @pytest.fixture(scope="session")
 def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with serving(tmp_path_factory.mktemp("conformance")) as running:
+    settings = '[tokens]\nmaster_group = "MASTER"\n'
+    with serving(tmp_path_factory.mktemp("conformance"), settings=settings) as running:
         running.token("CARD")
         yield running
 

@@ -159,8 +159,11 @@ class Csms:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, witnesses: Sequence[str] = ()) -> Iterator[Csms]:
-    """Run a CSMS whose log `witnesses` (party ids) cosign; its own keys are enrolled with the tests' registry."""
+def serving(folder: Path, *options: str, witnesses: Sequence[str] = (), settings: str = "") -> Iterator[Csms]:
+    """Run a CSMS whose log `witnesses` (party ids) cosign; its own keys are enrolled with the tests' registry.
+
+    `settings` is TOML that is added to its configuration.
+    """
     data = folder / "cpo"
     with DataDir.open(data, "cpo") as made:
         made.keys.load_or_create("log.pem", LOG_KEY.to_pem)
@@ -180,6 +183,7 @@ def serving(folder: Path, *options: str, witnesses: Sequence[str] = ()) -> Itera
         config = folder / "cpo.toml"
         config.write_text(
             f'[log]\ncheckpoint_interval_s = {CHECKPOINT_S}\n[trust]\nfile = "{folder / "trust.json"}"\n'
+            + settings
             + "".join(f'[[witnesses]]\nparty = "{p}"\nvkey = "{k}"\nurl = "{u}"\n' for p, k, u in peers)
         )
         words = [

@@ -114,7 +114,7 @@ def described(told: Authorization, token: TokenRecord | None, station_id: str) -
 def may_stop(stopping: TokenRecord | None, starting: TokenRecord | None, master_group: str | None) -> bool:
     """Return whether another token than the one that started a transaction may end it: of its group, or a master's.
 
-    (1.6 section 3.9; 2.x C09, C16.)
+    (1.6 section 3.10; 2.x C09, C16.)
     """
     if stopping is None or stopping.status is not TokenStatus.ACCEPTED:
         return False

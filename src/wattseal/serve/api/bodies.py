@@ -1,5 +1,6 @@
 """What the HTTP API takes and gives: shapes, and their translation from and to the domain."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.crypto.message_keys import read_message_certificate
 from wattseal.crypto.spki import read_spki
 from wattseal.model.station import NO_PIN, EvseEnrolment, Station
-from wattseal.model.token import IdToken, TokenRecord, TokenStatus
+from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
 from wattseal.seal.fields import Settlement, SettlementVerdict
@@ -103,17 +104,51 @@ class StationBody(Body, frozen=True, kw_only=True):
         )
 
 
+class GroupBody(Body, frozen=True, kw_only=True):
+    """The group of tokens that may stop each other's transactions: 1.6 parentIdTag, 2.x groupIdToken."""
+
+    id_token: ShortText
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=20)] = "Central"
+
+
+class AllowedBody(Body, frozen=True, kw_only=True):
+    """A station where a token may be used, at these EVSEs or, without any, at all of them."""
+
+    station_id: ShortText
+    evse_ids: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=9999)]], msgspec.Meta(max_length=256)] = []
+
+
 class TokenBody(Body, frozen=True, kw_only=True):
-    """`POST /api/v1/tokens`. `party` names the eMSP that decides; without one the CPO decides by `status`."""
+    """`POST /api/v1/tokens`. `party` names the eMSP that decides; without one the CPO decides by `status`.
+
+    After `expires_at` it is Expired. With `evses` it may be used there and nowhere else. `message` is shown to the
+    driver, `language` an RFC 5646 tag.
+    """
 
     id_token: ShortText
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=36)]
-    status: Literal["Accepted", "Blocked", "Expired", "Invalid"]
+    status: TokenStatus
     party: Annotated[str, msgspec.Meta(min_length=1, max_length=36)] | None = None
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    group: GroupBody | None = None
+    language: Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9-]{2,8}\Z")] | None = None
+    evses: Annotated[list[AllowedBody], msgspec.Meta(max_length=256)] = []
+    priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
+    message: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
 
     def token(self) -> TokenRecord:
         """Return the token."""
-        return TokenRecord(IdToken(self.id_token, self.type), TokenStatus(self.status), self.party)
+        return TokenRecord(
+            IdToken(self.id_token, self.type),
+            self.status,
+            self.party,
+            None if self.expires_at is None else self.expires_at.astimezone(UTC),
+            None if self.group is None else IdToken(self.group.id_token, self.group.type),
+            self.language,
+            tuple(AllowedAt(allowed.station_id, tuple(allowed.evse_ids)) for allowed in self.evses),
+            self.priority,
+            self.message,
+        )
 
 
 def _meter_key(text: str) -> bytes:
@@ -159,11 +194,18 @@ def station_view(station: Station, *, connected: bool, statuses: dict[int, str])
 
 def token_view(token: TokenRecord) -> dict[str, Any]:
     """Return a token as the API shows it."""
+    group = token.group
     return {
         "id_token": token.id_token.value,
         "type": token.id_token.type,
         "status": token.status.value,
         "party": token.party,
+        "expires_at": token.expires_at,
+        "group": None if group is None else {"id_token": group.value, "type": group.type},
+        "language": token.language,
+        "evses": [{"station_id": a.station_id, "evse_ids": list(a.evse_ids)} for a in token.evses],
+        "priority": token.priority,
+        "message": token.message,
     }
 
 
