@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
+from wattseal.flow.ports import Committed, Unflushed
 from wattseal.net.conversation import Disconnected, TimedOut
 from wattseal.net.websocket import Limits
 from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection, negotiate, station_of
@@ -31,6 +32,8 @@ from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
 NOW = dt.datetime(2024, 5, 1, tzinfo=dt.UTC)
 PASSWORDS = {"CP1": b"sixteen-bytes-pw", "CP2": bytes(range(200, 216))}
+PROMPT = (frozenset[str](), frozenset({"Heartbeat"}))
+"""Handled in a task of its own, or where it is received."""
 HEARTBEAT = '[2,"1","Heartbeat",{}]'
 
 
@@ -49,8 +52,9 @@ class World:
     went: list[tuple[str, int]] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     is_ready: bool = True
-    answer: Callable[[Call], Awaitable[bytes | Refusal]] | None = None
+    answer: Callable[[Call], Awaitable[bytes | Refusal | Unflushed]] | None = None
     count: int = 0
+    prompt: frozenset[str] = frozenset()
 
     async def authenticate(self, arrival: Arrival) -> Admitted | None:
         assert arrival.remote == "127.0.0.1"
@@ -58,7 +62,7 @@ class World:
         known = PASSWORDS.get(arrival.station_id)
         return Admitted(arrival.station_id) if known is not None and arrival.password == known else None
 
-    async def handle(self, connection: StationConnection, call: Call) -> bytes | Refusal:
+    async def handle(self, connection: StationConnection, call: Call) -> bytes | Refusal | Unflushed:
         assert connection.is_open
         self.handled.append(call.message_id)
         if self.answer is not None:
@@ -89,6 +93,7 @@ async def serving(
             disconnected=world.left,
             notice=lambda _, event: world.events.append(event),
             limits=replace(Limits(), **limits),
+            prompt=world.prompt,
         )
     )
     port = await server.start("127.0.0.1", 0, tls)
@@ -251,8 +256,9 @@ async def test_a_newer_connection_replaces_the_older_and_survives_its_teardown()
         assert server.connections[StationId("CP1")].generation == 2
 
 
-async def test_calls_of_one_station_are_answered_in_order_and_others_do_not_wait() -> None:
-    world = World()
+@pytest.mark.parametrize("prompt", PROMPT)
+async def test_calls_of_one_station_are_answered_in_order_and_others_do_not_wait(prompt: frozenset[str]) -> None:
+    world = World(prompt=prompt)
     gate = asyncio.Event()
 
     async def answer(call: Call) -> bytes:
@@ -412,8 +418,9 @@ async def test_garbage_is_answered_and_told() -> None:
     assert [type(event) for event in world.events] == [Violation]
 
 
-async def test_a_refusal_and_a_fault_of_ours_are_callerrors() -> None:
-    world = World()
+@pytest.mark.parametrize("prompt", PROMPT)
+async def test_a_refusal_and_a_fault_of_ours_are_callerrors(prompt: frozenset[str]) -> None:
+    world = World(prompt=prompt)
 
     async def answer(call: Call) -> bytes | Refusal:
         if call.message_id == "1":
@@ -426,8 +433,9 @@ async def test_a_refusal_and_a_fault_of_ours_are_callerrors() -> None:
         assert (await ask(station, '[2,"2","Heartbeat",{}]'))[:3] == [4, "2", "InternalError"]
 
 
-async def test_when_nothing_can_be_stored_the_socket_closes_with_1013_and_no_answer() -> None:
-    world = World()
+@pytest.mark.parametrize("prompt", PROMPT)
+async def test_when_nothing_can_be_stored_the_socket_closes_with_1013_and_no_answer(prompt: frozenset[str]) -> None:
+    world = World(prompt=prompt)
 
     async def answer(_call: Call) -> bytes:
         raise StoreError("disk full")
@@ -438,8 +446,62 @@ async def test_when_nothing_can_be_stored_the_socket_closes_with_1013_and_no_ans
         assert await closing(station) == 1013
 
 
-async def test_a_shutdown_answers_what_was_taken_and_says_1001() -> None:
-    world = World()
+@pytest.mark.parametrize("prompt", PROMPT)
+async def test_an_answer_leaves_when_it_is_durable_and_the_next_call_waits_for_that(prompt: frozenset[str]) -> None:
+    world = World(prompt=prompt)
+    flush: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+
+    async def answer(call: Call) -> bytes | Unflushed:
+        return Unflushed(b'{"durable":true}', flush) if call.message_id == "1" else b"{}"
+
+    world.answer = answer
+    async with serving(world) as (server, url), dial(url) as station, dial(url, "CP2") as other:
+        await station.send(HEARTBEAT)
+        await station.send('[2,"2","Heartbeat",{}]')
+        assert await ask(other, '[2,"3","Heartbeat",{}]') == [3, "3", {}]
+        assert world.handled == ["1", "3"]
+        stopping = asyncio.create_task(server.stop())
+        flush.set_result(Committed())
+        assert [json.loads(await station.recv()) for _ in range(2)] == [[3, "1", {"durable": True}], [3, "2", {}]]
+        assert await closing(station) == 1001
+        await stopping
+
+
+@pytest.mark.parametrize("prompt", PROMPT)
+async def test_what_did_not_become_durable_is_not_answered(prompt: frozenset[str]) -> None:
+    world = World(prompt=prompt)
+    flush: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+
+    async def answer(_call: Call) -> Unflushed:
+        asyncio.get_running_loop().call_soon(flush.set_exception, StoreError("disk full"))
+        return Unflushed(b"{}", flush)
+
+    world.answer = answer
+    async with serving(world) as (_, url), dial(url) as station:
+        await station.send(HEARTBEAT)
+        assert await closing(station) == 1013
+
+
+async def test_a_failure_while_a_prompt_call_waits_reaches_it() -> None:
+    world = World(prompt=PROMPT[1])
+    read: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def answer(_call: Call) -> bytes:
+        asyncio.get_running_loop().call_soon(read.set_exception, OSError("unreadable"))
+        try:
+            return await read
+        except OSError:
+            await asyncio.sleep(0)
+            return b'{"caught":true}'
+
+    world.answer = answer
+    async with serving(world) as (_, url), dial(url) as station:
+        assert await ask(station, HEARTBEAT) == [3, "1", {"caught": True}]
+
+
+@pytest.mark.parametrize("prompt", PROMPT)
+async def test_a_shutdown_answers_what_was_taken_and_says_1001(prompt: frozenset[str]) -> None:
+    world = World(prompt=prompt)
     started = asyncio.Event()
 
     async def answer(_call: Call) -> bytes:

@@ -66,18 +66,28 @@ async def _no_api(application: object, host: str, port: int) -> AsyncIterator[in
 
 
 def _die_after(commits: int) -> None:
-    commit = BaseJournal.commit
+    commit, submit = BaseJournal.commit, BaseJournal.submit
     left = commits
 
-    async def and_die(self: BaseJournal, batch: Batch) -> Committed:
+    def durable(*_: object) -> None:
         nonlocal left
-        committed = await commit(self, batch)
         left -= 1
         if left <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    async def commit_and_die(self: BaseJournal, batch: Batch) -> Committed:
+        committed = await commit(self, batch)
+        durable()
         return committed
 
-    BaseJournal.commit = and_die  # type: ignore[method-assign] # the adversary of this test
+    def submit_and_die(self: BaseJournal, batch: Batch) -> asyncio.Future[Committed] | None:
+        flush = submit(self, batch)
+        if flush is not None:
+            flush.add_done_callback(durable)  # before those of whoever answers
+        return flush
+
+    BaseJournal.commit = commit_and_die  # type: ignore[method-assign] # the adversary of this test
+    BaseJournal.submit = submit_and_die  # type: ignore[method-assign] # as above
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Origin, StationId, Subject, TenantId
-from wattseal.flow.ports import Batch, Committed, KeptItem, Outgoing, Put, StoredItem
+from wattseal.flow.ports import Batch, Committed, Flush, KeptItem, Outgoing, Put, StoredItem
 
 
 class MemoryJournal:
@@ -45,6 +45,11 @@ class MemoryJournal:
             if attempt.next_at_ms is None:
                 self.messages.pop(attempt.id, None)
         return Committed(indexes, len(self.log))
+
+    def submit(self, batch: Batch) -> Flush | None:
+        """Nothing is under way here: `commit` tells."""
+        del batch
+        return None
 
     def _keep(self, item: StoredItem) -> KeptItem:
         index = None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -45,8 +46,8 @@ from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
-from wattseal.flow.handle import STATION_SCOPE, handle
-from wattseal.flow.ports import Batch
+from wattseal.flow.handle import STATION_SCOPE, begin
+from wattseal.flow.ports import Batch, Flush, Unflushed
 from wattseal.flow.tails import load_open_chains
 from wattseal.flow.world import World
 from wattseal.log.keys import SignatureType, VerifierKey
@@ -68,6 +69,10 @@ from wattseal.wire.ocpp.rpc import Call
 from wattseal.wire.ocpp.version import Refusal
 
 ROLE = "cpo"
+PROMPT = frozenset(
+    {"Heartbeat", "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction", "TransactionEvent"}
+)
+"""What most messages are; they seldom wait for anything but the disk."""
 TENANT = TenantId("default")
 """The one tenant of a directory made by `wattseal serve`; every row and look-up names it."""
 
@@ -273,21 +278,35 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
     principals: dict[StationId, Principal] = {}
     turns: dict[StationId, asyncio.Lock] = {}
 
-    async def handle_call(connection: StationConnection, call: Call) -> bytes | Refusal:
+    async def handle_call(connection: StationConnection, call: Call) -> bytes | Refusal | Unflushed:
         station_id = connection.station_id
         principal = principals.get(station_id)
         if principal is None:
             scopes = frozenset({STATION_SCOPE})
             principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
             turns[station_id] = asyncio.Lock()
-        async with turns[station_id]:
-            answer = await handle(world, principal, connection.version, call)
-        traffic.received(call.action, answer)
-        return answer
+        turn = turns[station_id]
+        await turn.acquire()
+        begun: bytes | Refusal | Unflushed = b""
+        try:
+            begun = await begin(world, principal, connection.version, call)
+        finally:
+            if isinstance(begun, Unflushed):
+                begun.flush.add_done_callback(partial(flushed, turn))
+            else:
+                turn.release()
+        traffic.received(call.action, begun)
+        return begun
+
+    def flushed(turn: asyncio.Lock, flush: Flush) -> None:
+        if flush.cancelled() or flush.exception() is not None:
+            world.forget()
+        turn.release()
 
     return Endpoint(
         authenticate=doorman.authenticate,
         handle=handle_call,
+        prompt=PROMPT,
         clock=world.clock,
         new_message_id=lambda: world.random.bytes(16).hex(),
         ready=lambda: world.journal.healthy,

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from wattseal.flow.ports import Unflushed
 from wattseal.flow.world import World
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.version import Refusal, Version
@@ -27,7 +28,7 @@ class Traffic:
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
 
-    def received(self, action: str, answer: bytes | Refusal) -> None:
+    def received(self, action: str, answer: bytes | Refusal | Unflushed) -> None:
         """Count a station's call and what it was answered: "ok", or a CALLERROR's fault in lower case."""
         result = answer.fault.name.lower() if isinstance(answer, Refusal) else "ok"
         self.counts[action if action in _ACTIONS else OTHER, RECEIVED, result] += 1

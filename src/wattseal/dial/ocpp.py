@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import picows
 
+from wattseal.flow.ports import Unflushed
 from wattseal.net.conversation import CALL_TIMEOUT_S, Clock, Conversation, Disconnected, Outcome
 from wattseal.net.websocket import READ_BUFFER_BYTES, Limits, PicowsSocket, Socket
 from wattseal.wire.ocpp.rpc import Call
@@ -200,7 +201,7 @@ class _Talk(Conversation):
         self.agreed = version is not None
         self._uplink = uplink
 
-    async def handle(self, call: Call) -> bytes | Refusal:
+    async def handle(self, call: Call) -> bytes | Refusal | Unflushed:
         return await self._uplink._behaviour.handle(call)  # noqa: SLF001 - same file
 
     def opened(self, socket: Socket) -> None:

@@ -92,7 +92,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
         if authorization is not None:
             kept = StartAnswer(transaction_id, authorization.status, authorization.expires_at)
         step.remember(key, msgspec.json.encode(kept))
-    await step.commit()
+    await step.hand_over()
     return _answer(TransactionId(transaction_id), authorization)
 
 
@@ -163,7 +163,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     turn.memory.live.pop(key, None)
     keep_ended(turn.memory, key, live)
     step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
-    await step.commit()
+    await step.hand_over()
     turn.world.delivered(live.transaction)
     return _answer(None, authorization)
 
@@ -265,7 +265,7 @@ async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
         mark=payload_mark(turn.payload),
     )
     put_record(turn, step, live, plain, before.evse_id)
-    await step.commit()
+    await step.hand_over()
 
 
 def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, notes: Sequence[Finding]) -> Plain:

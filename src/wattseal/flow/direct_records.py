@@ -53,7 +53,7 @@ async def record_reading(
         live.highest_wh = max(register_wh, live.highest_wh or register_wh)
         live.latest_ms = turn.now_ms
     put_record(turn, step, live, plain, stream)
-    await step.commit()
+    await step.hand_over()
 
 
 async def record_stray(
@@ -83,7 +83,7 @@ async def record_stray(
     if len(turn.frame) > MAX_PART:
         step.write_frame((turn.origin, evse_id), turn.frame, written, None)
     raise_alarms(step, plain.observed, written.hash)
-    await step.commit()
+    await step.hand_over()
 
 
 def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:

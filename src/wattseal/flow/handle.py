@@ -6,10 +6,12 @@ What is decided about a fact stands in `HANDLERS`, one line a kind of fact; each
 from dataclasses import replace
 from typing import assert_never
 
+from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow import charge, sealed, signing, told
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.documents import put_station
+from wattseal.flow.ports import Unflushed
 from wattseal.flow.turn import Handlers, Turn, remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.answers import (
@@ -49,6 +51,22 @@ async def handle(world: World, principal: Principal, version: Version, call: Cal
     Whatever must not be lost is durable when this returns. `StoreError` means it is not: the caller closes the
     connection without an answer (1013), so that the station keeps the message and tries again.
     """
+    begun = await begin(world, principal, version, call)
+    if not isinstance(begun, Unflushed):
+        return begun
+    try:
+        await begun.flush
+    except StoreError:
+        world.forget()
+        raise
+    return begun.payload
+
+
+async def begin(world: World, principal: Principal, version: Version, call: Call) -> bytes | Refusal | Unflushed:
+    """Do all that `handle` does but wait for the last commit; where it fails, the caller has the world `forget`.
+
+    The station's next message is handled after that.
+    """
     if principal.tenant != world.tenant or not principal.may(STATION_SCOPE):
         return Refusal(Fault.SECURITY, "this connection may not speak for a station")
     opened = _open(version, call)
@@ -73,11 +91,14 @@ async def handle(world: World, principal: Principal, version: Version, call: Cal
     elif memory.station.signed_messages:
         turn = signing.unsigned(turn)
     answer = await _decide(turn, lifted.fact)
-    if isinstance(call, Send):
-        return b""
-    if signed is None:
-        return catalog.lower(version, call.action, answer)
-    return signing.answer(turn, signed, catalog.lower(version, signed.call.action, answer))
+    payload = b"" if isinstance(call, Send) else _lower(turn, version, signed or call, answer)
+    return Unflushed(payload, turn.flushes[-1]) if turn.flushes else payload
+
+
+def _lower(turn: Turn, version: Version, asked: Call | Unwrapped, answer: Answer) -> bytes:
+    if isinstance(asked, Unwrapped):
+        return signing.answer(turn, asked, catalog.lower(version, asked.call.action, answer))
+    return catalog.lower(version, asked.action, answer)
 
 
 def _open(version: Version, call: Call) -> tuple[Lifted, Unwrapped | None] | Refusal:

@@ -7,11 +7,11 @@ projections they change (documents), the answers to repeat when a station asks a
 Every row belongs to one tenant and every look-up names it. Times are milliseconds since 1970 UTC (`*_ms`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -182,6 +182,29 @@ class Committed:
     log_size: int = 0
 
 
+class Flush(Protocol):
+    """A batch on its way to the disk: done when it is durable, failed with `StoreError` when it is not."""
+
+    def add_done_callback(self, told: Callable[[Any], object], /) -> object:
+        """Have `told` called, with this, when it is done or failed."""
+
+    def cancelled(self) -> bool:
+        """Return whether whoever waited gave up, so that nobody knows."""
+
+    def exception(self) -> BaseException | None:
+        """Return why it failed, once it is done."""
+
+    def __await__(self) -> Generator[Any, Any, Committed]:
+        """Wait."""
+
+
+class Unflushed(Struct, frozen=True, gc=False):
+    """The payload of an answer that must not leave before `flush` is done."""
+
+    payload: bytes
+    flush: Flush
+
+
 class Journal(Protocol):
     """The durable record store. Reads see every batch whose commit has returned; they raise `StoreError` on failure."""
 
@@ -194,6 +217,9 @@ class Journal(Protocol):
 
         Raises `StoreError` when the disk is full or broken: then nothing of the batch may be acknowledged.
         """
+
+    def submit(self, batch: Batch) -> Flush | None:
+        """Begin to make `batch` durable, after all that came before; None where only `commit` can tell how it went."""
 
     async def items(
         self, tenant: TenantId, origin: Origin, stream: int, start: tuple[int, int] = (0, 0), limit: int = 1000

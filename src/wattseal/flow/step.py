@@ -10,7 +10,7 @@ from wattseal.base.ids import StationId
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.chains import Place, stored, stored_written
 from wattseal.flow.documents import put_transaction
-from wattseal.flow.ports import Batch, Committed, Dedup, Outgoing, Put, StoredItem
+from wattseal.flow.ports import Batch, Committed, Dedup, Flush, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed, Recorded, first_part, further_parts
@@ -36,6 +36,7 @@ class Step:
     dedups: list[Dedup] = field(default_factory=list)
     outbox: list[Outgoing] = field(default_factory=list)
     later: list[Callable[[], None]] = field(default_factory=list)
+    flushes: list[Flush] = field(default_factory=list)
 
     def write(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> Written:
         """Append a record to a chain that is ready, and keep it."""
@@ -68,9 +69,23 @@ class Step:
 
     async def commit(self) -> Committed:
         """Make the step durable."""
+        return await self._commit(self._batch())
+
+    async def hand_over(self) -> None:
+        """Have the step made durable: whoever answers waits for `flushes`, nobody else has to."""
+        batch = self._batch()
+        flush = self.world.journal.submit(batch)
+        if flush is None:
+            await self._commit(batch)
+        else:
+            self.flushes.append(flush)
+
+    def _batch(self) -> Batch:
         for action in self.later:
             action()
-        batch = Batch(self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox))
+        return Batch(self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox))
+
+    async def _commit(self, batch: Batch) -> Committed:
         try:
             return await self.world.journal.commit(batch)
         except StoreError:

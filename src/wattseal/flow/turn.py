@@ -10,6 +10,7 @@ import msgspec
 from wattseal.base.ids import StationId, Subject
 from wattseal.flow.authorise import authorization_of
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
+from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.message import Answer, Fact
@@ -31,7 +32,10 @@ EVENTS = {Kind.STARTED: "Started", Kind.READING: "Updated", Kind.ENDED: "Ended"}
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
-    """A decoded call. `frame` is the whole message as it came, `payload` its payload, which names no message id."""
+    """A decoded call. `frame` is the whole message as it came, `payload` its payload, which names no message id.
+
+    `flushes` are the commits that its answer waits for.
+    """
 
     world: World
     memory: Memory
@@ -41,6 +45,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     ocpp16: bool
     findings: tuple[Finding, ...] = ()
     verdicts: tuple[EvidenceVerdict, ...] = ()
+    flushes: list[Flush] = []
 
     @property
     def station(self) -> Station:
@@ -54,7 +59,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
 
     def step(self) -> Step:
         """Start a step for this station."""
-        return Step(self.world, self.memory.station.id, self.now_ms)
+        return Step(self.world, self.memory.station.id, self.now_ms, flushes=self.flushes)
 
     def observed(self, *more: Finding) -> Observed:
         """Return what decoding and the rules observed, each note once."""

@@ -7,11 +7,14 @@ handled.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from wattseal.base.errors import LimitError, StoreError
+from wattseal.flow.ports import Flush, Unflushed
 from wattseal.net.websocket import Socket
 from wattseal.wire.ocpp.guard import MAX_FRAME_BYTES
 from wattseal.wire.ocpp.rpc import (
@@ -55,10 +58,14 @@ Outcome = CallResult | CallError | TimedOut | Disconnected
 class Conversation:
     """A connection's two directions; a subclass says how calls are handled and who is told what.
 
-    `handle` returns the payload of the response or why the call is refused; on `StoreError` nothing is answered and the
-    socket closes with 1013, so that the other side keeps what it said and says it again. `worker` runs while calls
-    wait.
+    `handle` returns the payload of the response, at once or to be sent when it is durable, or why the call is refused;
+    on `StoreError` nothing is answered and the socket closes with 1013, so that the other side keeps what it said and
+    says it again. A call of a `prompt` action is handled right where it is received, as far as that goes without
+    waiting: until it waits for the first time it must not ask which task it is in. All others, and calls that wait for
+    others, are handled by a task.
     """
+
+    prompt: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -70,17 +77,18 @@ class Conversation:
         """Wait for `opened`; ids for calls of ours come from `new_message_id`."""
         self.version = version
         self.rpc = Connection(version, max_frame_bytes=max_message_bytes)
-        self.worker: asyncio.Task[None] | None = None
         self._clock = clock
         self._new_message_id = new_message_id
         self._socket: Socket | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._flush: Flush | None = None
         self._waiting: deque[Call | Violation] = deque()
         self._room: asyncio.Event | None = None
         self._paused = False
         self._answer: asyncio.Future[Outcome] | None = None
         self._turn = asyncio.Lock()
 
-    async def handle(self, call: Call) -> bytes | Refusal:
+    async def handle(self, call: Call) -> bytes | Refusal | Unflushed:
         """Answer a call; what is returned for a SEND is dropped."""
         raise NotImplementedError
 
@@ -91,6 +99,21 @@ class Conversation:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self._socket is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call of the other side has no answer yet."""
+        return self._worker is not None or self._flush is not None
+
+    async def settled(self) -> None:
+        """Wait until every call of the other side has its answer, or can have none."""
+        while (flush := self._flush) is not None or self._worker is not None:
+            if self._worker is not None:
+                await asyncio.wait([self._worker])
+            elif flush is not None:
+                with suppress(StoreError):
+                    await flush
+                await asyncio.sleep(0)
 
     async def call(self, action: str, payload: bytes, timeout_s: float = CALL_TIMEOUT_S) -> Outcome:
         """Ask the other side, after earlier calls of ours have been answered."""
@@ -126,6 +149,8 @@ class Conversation:
             self.close(1009, "message too big")
             return
         match event:
+            case Call() if event.action in self.prompt and self._is_free(event):
+                self._begin(event)
             case Call() | Violation():
                 self._enqueue(event)
             case CallResult() | CallError():
@@ -151,42 +176,119 @@ class Conversation:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Disconnected())
 
+    def _is_free(self, call: Call) -> bool:
+        return type(call) is Call and self._worker is None and self._flush is None and self._room is None
+
+    def _begin(self, call: Call) -> None:
+        """Handle a call without a task, as far as that goes."""
+        handling = self.handle(call)
+        try:
+            awaited = handling.send(None)
+        except StopIteration as end:
+            self._answer_when_durable(call.message_id, end.value)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must be answered or the socket closed
+            self._send(self._reply_to_failed(call, error))
+        else:
+            self._worker = asyncio.get_running_loop().create_task(self._work((call, _Resumed(handling, awaited))))
+
+    def _answer_when_durable(self, message_id: str, answer: bytes | Refusal | Unflushed) -> None:
+        if isinstance(answer, Unflushed):
+            self._flush = answer.flush
+            answer.flush.add_done_callback(partial(self._flushed, message_id, answer.payload))
+        else:
+            self._send(self._reply(message_id, answer))
+
+    def _flushed(self, message_id: str, payload: bytes, flush: Flush) -> None:
+        self._flush = None
+        if flush.cancelled() or flush.exception() is not None:
+            self.close(1013, "try again later")
+            return
+        self._send(self.rpc.reply(message_id, payload))
+        if self._waiting:
+            self._start_worker()
+
+    def _send(self, reply: bytes | None) -> None:
+        if self._socket is not None and reply is not None:
+            self._socket.send(reply)
+
     def _enqueue(self, event: Call | Violation) -> None:
         self._waiting.append(event)
-        if self.worker is None:
-            self.worker = asyncio.get_running_loop().create_task(self._work())
+        if not self.is_busy:
+            self._start_worker()
         elif len(self._waiting) >= MAX_WAITING and not self._paused and self._socket is not None:
             self._paused = True
             self._socket.pause_reading()
 
-    async def _work(self) -> None:
+    def _start_worker(self) -> None:
+        self._worker = asyncio.get_running_loop().create_task(self._work(None))
+
+    async def _work(self, begun: "tuple[Call, _Resumed] | None") -> None:
         try:
+            if begun is not None:
+                await self._finish(begun[0], begun[1])
             while self._waiting:
-                reply = await self._reply_to(self._waiting.popleft())
-                if self._room is not None:
-                    await self._room.wait()
-                if self._socket is not None and reply is not None:
-                    self._socket.send(reply)
+                event = self._waiting.popleft()
+                if isinstance(event, Violation):
+                    self.notice(event)
+                    await self._send_when_there_is_room(event.reply)
+                else:
+                    await self._finish(event, self.handle(event))
                 if self._paused and len(self._waiting) <= MAX_WAITING // 2 and self._socket is not None:
                     self._paused = False
                     self._socket.resume_reading()
         finally:
-            self.worker = None
+            self._worker = None
 
-    async def _reply_to(self, event: Call | Violation) -> bytes | None:
-        if isinstance(event, Violation):
-            self.notice(event)
-            return event.reply
+    async def _finish(self, call: Call, handling: Awaitable[bytes | Refusal | Unflushed]) -> None:
         try:
-            answer = await self.handle(event)
-        except StoreError:
+            answer = await handling
+            if isinstance(answer, Unflushed):
+                await answer.flush
+                answer = answer.payload
+            reply: bytes | None = self._reply(call.message_id, answer)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must be answered or the socket closed
+            reply = self._reply_to_failed(call, error)
+        await self._send_when_there_is_room(None if isinstance(call, Send) else reply)
+
+    async def _send_when_there_is_room(self, reply: bytes | None) -> None:
+        if self._room is not None:
+            await self._room.wait()
+        self._send(reply)
+
+    def _reply(self, message_id: str, answer: bytes | Refusal) -> bytes:
+        if isinstance(answer, Refusal):
+            return self.rpc.refuse(message_id, answer)
+        return self.rpc.reply(message_id, answer)
+
+    def _reply_to_failed(self, call: Call, error: Exception) -> bytes | None:
+        """Return what a call that could not be handled is told; nothing where the other side is to say it again."""
+        if isinstance(error, StoreError):
             self.close(1013, "try again later")
             return None
-        except Exception:
-            _LOGGER.exception("handling a call failed")
-            answer = Refusal(Fault.INTERNAL, "this call could not be processed")
-        if isinstance(event, Send):
-            return None
-        if isinstance(answer, Refusal):
-            return self.rpc.refuse(event.message_id, answer)
-        return self.rpc.reply(event.message_id, answer)
+        _LOGGER.error("handling a call failed", exc_info=error)
+        return self.rpc.refuse(call.message_id, Refusal(Fault.INTERNAL, "this call could not be processed"))
+
+
+class _Resumed:
+    """A coroutine that was begun without a task and waits for `awaited`: a task may await this to go on with it."""
+
+    __slots__ = ("_awaited", "_handling")
+
+    def __init__(self, handling: Coroutine[Any, Any, bytes | Refusal | Unflushed], awaited: object) -> None:
+        self._handling = handling
+        self._awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, bytes | Refusal | Unflushed]:
+        awaited = self._awaited
+        while True:
+            try:
+                result = yield awaited
+            except BaseException as error:  # noqa: BLE001 - the coroutine decides, cancellation included
+                step = partial(self._handling.throw, error)
+            else:
+                step = partial(self._handling.send, result)
+            try:
+                awaited = step()
+            except StopIteration as end:
+                answer: bytes | Refusal | Unflushed = end.value
+                return answer

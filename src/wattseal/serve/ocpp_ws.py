@@ -17,6 +17,7 @@ from ssl import SSLContext
 from urllib.parse import unquote
 
 from wattseal.base.ids import StationId
+from wattseal.flow.ports import Unflushed
 from wattseal.net.conversation import Clock, Conversation
 from wattseal.net.websocket import Limits, Socket
 from wattseal.serve.proxy import Proxies
@@ -62,7 +63,7 @@ Authenticate = Callable[[Arrival], Awaitable[Admitted | None]]
 
 The refusal looks the same to the peer whatever its reason; taking the same time is the callee's part.
 """
-Handle = Callable[["StationConnection", Call], Awaitable[bytes | Refusal]]
+Handle = Callable[["StationConnection", Call], Awaitable[bytes | Refusal | Unflushed]]
 """Return the payload of the response, or why the call is refused. `StoreError`: nothing is answered, 1013."""
 
 
@@ -80,7 +81,8 @@ class Endpoint:
 
     `new_message_id` gives ids for calls of ours. `ready` says whether upgrades are taken (else 503). `notice` learns of
     everything that is no call: violations, ignored frames, result errors, SENDs of 2.1. `paths` are the prefixes before
-    the station id; more than one helps migrations. `proxies` are believed about who stands behind them.
+    the station id; more than one helps migrations. `proxies` are believed about who stands behind them. `prompt` are
+    the actions that need no task of their own (`Conversation`).
     """
 
     authenticate: Authenticate
@@ -95,6 +97,7 @@ class Endpoint:
     paths: tuple[str, ...] = (PATH,)
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)
+    prompt: frozenset[str] = frozenset()
 
 
 class StationConnection(Conversation):
@@ -106,11 +109,12 @@ class StationConnection(Conversation):
         super().__init__(version, endpoint.clock, endpoint.new_message_id, endpoint.limits.max_message_bytes)
         self.station_id = admitted.station_id
         self.admitted = admitted
+        self.prompt = endpoint.prompt
         self.remote = remote
         self.generation = 0
         self._server = server
 
-    async def handle(self, call: Call) -> bytes | Refusal:
+    async def handle(self, call: Call) -> bytes | Refusal | Unflushed:
         """Have the process answer."""
         return await self._server.endpoint.handle(self, call)
 
@@ -148,7 +152,7 @@ class OcppServer:
     async def stop(self, grace_s: float = 10.0) -> None:
         """Take no more connections, answer what has been received, close with 1001, and wait for the peers to go."""
         self._server.stop()
-        busy = [connection.worker for connection in self._all if connection.worker is not None]
+        busy = [asyncio.ensure_future(connection.settled()) for connection in self._all if connection.is_busy]
         if busy:
             await asyncio.wait(busy, timeout=grace_s)
         self.close_all(1001, "going away")

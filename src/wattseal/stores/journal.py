@@ -64,6 +64,12 @@ class BaseJournal(ABC):
             raise again(failure)
         return await self._submit(batch)
 
+    def submit(self, batch: Batch) -> asyncio.Future[Committed] | None:
+        """See `Journal.submit`."""
+        if self._room <= 0 or self._closed or self._failure() is not None:
+            return None
+        return self._submit(batch)
+
     def _submit(self, batch: Batch | None) -> asyncio.Future[Committed]:
         self._room -= 1
         done: asyncio.Future[Committed] = self._loop.create_future()
