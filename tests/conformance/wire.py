@@ -47,8 +47,8 @@ class CallError:
     """A CALLERROR."""
 
     code: str
-    description: str
-    details: Any
+    description: str = ""
+    details: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +126,11 @@ class Wire:
         user: str | None = None,
         tls: ssl.SSLContext | None = None,
         url: str | None = None,
+        path: str | None = None,
     ) -> "Station":
         """Connect as the station `name`; `InvalidStatus` where the upgrade is refused."""
         socket = await connect(
-            (url or self.csms.ocpp) + name,
+            (url or self.csms.ocpp) + (path or name),
             subprotocols=[Subprotocol(f"ocpp{version}")],
             additional_headers={} if password is None else basic(user or name, password),
             proxy=None,
@@ -240,7 +241,7 @@ class Station:
         return asyncio.create_task(self.wire.api("POST", path, payload, params=query))
 
     async def commanded(self, action: str, payload: Any, answer: dict[str, Any] | CallError, **query: Any) -> Any:
-        """Command, see the call on the wire with that very payload, answer it; returns what the API answers."""
+        """Command, see the call on the wire with that very payload, answer it, and see the API hand the answer on."""
         told = self.command(action, payload, **query)
         asking = asyncio.create_task(self.next_call(action))
         await asyncio.wait({told, asking}, return_when=asyncio.FIRST_COMPLETED)
@@ -248,13 +249,19 @@ class Station:
             asking.cancel()
             raise AssertionError(f"{action} was not sent: {told.result().status_code} {told.result().text}")
         asked = await asking
-        self.asked(action, payload)
+        assert asked.payload == payload, f"{action} was sent with {asked.payload}"
+        self.wire.asserted += 1
         if isinstance(answer, CallError):
             await asked.refuse(answer.code, answer.description)
         else:
             await asked.answer(answer)
         response = await asyncio.wait_for(told, WITHIN_S)
-        return response.json()
+        body = response.json()
+        if isinstance(answer, CallError):
+            assert (response.status_code, body["code"], body["ocpp_code"]) == (502, "call_error", answer.code), body
+        else:
+            assert (response.status_code, body) == (200, answer), body
+        return body
 
     def answered(self, action: str, wanted: dict[str, Any] | None = None) -> Any:
         """Assert that the CSMS answered the station's last `action` with what is wanted; returns the payload."""
