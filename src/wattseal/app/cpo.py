@@ -49,6 +49,7 @@ from wattseal.flow.enrol import load_entries, load_stations
 from wattseal.flow.handle import STATION_SCOPE, begin
 from wattseal.flow.ports import Batch, Flush, Unflushed
 from wattseal.flow.tails import load_open_chains
+from wattseal.flow.uptime import Ports
 from wattseal.flow.world import World
 from wattseal.log.keys import SignatureType, VerifierKey
 from wattseal.log.keys import SigningKey as LogKey
@@ -127,6 +128,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 Courier(parts.world, parts.proofs, parts.partners.post),
                 checkpoint_interval_s=options.settings.log.checkpoint_interval_s,
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
+                ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),
             )
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:

@@ -11,11 +11,14 @@ from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
 from wattseal.flow.courier import Courier
 from wattseal.flow.tails import sign_tails
+from wattseal.flow.uptime import Ports
 from wattseal.flow.world import World
 
 LOG_BATCH = 16
 """Each checkpoint covers a multiple of so many entries, padding included, whatever happened meanwhile."""
 COURIER_INTERVAL_S = 0.25
+LOOK_INTERVAL_S = 5.0
+"""How often ports are looked at for their uptime."""
 _LOGGER = logging.getLogger("wattseal.cpo")
 _ALARMING = {Outcome.AHEAD, Outcome.INCONSISTENT}
 
@@ -29,6 +32,7 @@ class Timers:
     courier: Courier
     checkpoint_interval_s: float
     heartbeat_interval_s: float
+    ports: Ports
 
     async def checkpoint(self) -> None:
         """Publish what was recorded, and have it cosigned."""
@@ -43,6 +47,10 @@ class Timers:
         """Sign what has been unsigned for long."""
         await sign_tails(self.world, int(self.heartbeat_interval_s * 1000))
 
+    async def look(self) -> None:
+        """Note which ports have changed."""
+        await self.ports.look()
+
     async def send(self) -> None:
         """Send what waits."""
         while await self.courier.round():
@@ -56,6 +64,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.checkpoint, timers.checkpoint_interval_s),
         (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
         (timers.send, COURIER_INTERVAL_S),
+        (timers.look, LOOK_INTERVAL_S),
     )
     tasks = [asyncio.create_task(_every(interval_s, job)) for job, interval_s in jobs]
     try:

@@ -1,13 +1,14 @@
 """Projections as documents: one layout a kind, versioned, exact (decimals and bytes survive)."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from wattseal.base.errors import StoreError
-from wattseal.base.ids import StationId
-from wattseal.flow.ports import Put
+from wattseal.base.ids import StationId, TenantId
+from wattseal.flow.ports import Journal, Put
 from wattseal.model.station import Station
 from wattseal.model.token import TokenRecord
 from wattseal.model.transaction import Transaction
@@ -59,6 +60,17 @@ def put_station(station: Station, now_ms: int) -> Put:
 def put_token(token: TokenRecord, now_ms: int) -> Put:
     """Return a token's document."""
     return put(TOKEN, token.id_token.key(), token, now_ms)
+
+
+async def every_document(
+    journal: Journal, tenant: TenantId, kind: str, station_id: StationId | None = None
+) -> AsyncIterator[Put]:
+    """Read all projections of a kind, of one station or all, page by page in the order of keys."""
+    after = ""
+    while page := await journal.documents(tenant, kind, station_id=station_id, after=after, limit=1000):
+        for document in page:
+            yield document
+        after = page[-1].key
 
 
 def read(document: Put, kind: type[T]) -> T:

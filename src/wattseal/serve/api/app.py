@@ -7,7 +7,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
 from wattseal.base.errors import WattsealError
-from wattseal.serve.api import alarms, commands, health, log, registry, stations, tariffs, tokens, transactions
+from wattseal.serve.api import alarms, commands, health, log, registry, stations, tariffs, tokens, transactions, uptime
 from wattseal.serve.api.problems import (
     ProblemError,
     on_defect,
@@ -26,6 +26,7 @@ RESOURCES = (
     *tariffs.ROUTES,
     *registry.ROUTES,
     *alarms.ROUTES,
+    *uptime.ROUTES,
     *log.ROUTES,
 )
 """What is served below /api/v1."""
