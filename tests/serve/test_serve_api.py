@@ -189,7 +189,7 @@ async def test_a_pinned_station_that_only_asserts_is_not_billed(cpo: Cpo) -> Non
     ("frame", "code"),
     [
         ("nonsense", "FormationViolation"),
-        ('[2,"1","Heartbeat"]', "FormationViolation"),
+        ('[2,"1","Heartbeat"]', "ProtocolError"),
         ('[2,"1","Heartbeat",{"a":1}]', "FormationViolation"),
         ('[2,"1","Nonsense",{}]', "NotImplemented"),
         ('[2,"1","StartTransaction",{"connectorId":"x","idTag":"A","meterStart":1,"timestamp":"x"}]', None),
