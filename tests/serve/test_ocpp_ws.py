@@ -24,9 +24,10 @@ from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow.ports import Committed, Unflushed
 from wattseal.net.conversation import Disconnected, TimedOut
-from wattseal.net.websocket import Limits
+from wattseal.net.deflate import negotiate_deflate
+from wattseal.net.websocket import MAX_PONGS, Limits
+from wattseal.serve import websocket as websocket_server
 from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection, negotiate, station_of
-from wattseal.serve.websocket import negotiate_deflate
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Event, Violation
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
@@ -336,6 +337,95 @@ async def test_a_half_open_station_is_gone_after_two_ping_intervals() -> None:
         writer.transport.abort()
 
 
+async def trickle(world: World, url: str, parts: list[bytes]) -> None:
+    """Send a part now and then until the server hangs up."""
+    world.gone.clear()
+    reader, writer = await raw(url)
+    await upgrade(reader, writer)
+    for part in parts:
+        writer.write(part)
+        await asyncio.sleep(0.05)
+        if world.gone.is_set():
+            break
+    await asyncio.wait_for(world.gone.wait(), 5)
+    assert world.handled == []
+    writer.transport.abort()
+
+
+async def test_a_frame_that_trickles_in_is_silence_and_a_message_without_an_end_is_one_too() -> None:
+    world = World()
+    async with serving(world, ping_interval_s=0.2, ping_timeout_s=0.2, stalled_s=0.3) as (_, url):
+        await trickle(world, url, [bytes([byte]) for byte in masked(HEARTBEAT.encode())][:-1])
+        await trickle(world, url, [masked(b"[", 0x01), *[masked(b"x", 0x00)] * 100])
+
+
+async def test_pings_are_answered_up_to_a_bound_and_a_flood_fills_no_memory() -> None:
+    world = World()
+    async with serving(world) as (server, url):
+        reader, writer = await raw(url)
+        await upgrade(reader, writer)
+        for n in range(5000):
+            writer.write(masked(b"p%d" % n, 0x89))
+        writer.write(masked(HEARTBEAT.encode()))
+        answered = await asyncio.wait_for(reader.readuntil(b"}]"), 5)
+        assert answered.count(b"\x8a") == MAX_PONGS
+        assert world.handled == ["1"], "a flood of pings holds nothing up"
+        assert StationId("CP1") in server.connections
+        writer.close()
+
+
+async def test_a_peer_that_takes_nothing_is_dropped_after_a_while() -> None:
+    world = World()
+
+    async def answer(_call: Call) -> bytes:
+        return b'{"data":"' + b"x" * 60_000 + b'"}'
+
+    world.answer = answer
+    async with serving(world, max_unsent_bytes=64 * 1024, ping_interval_s=0.4, stalled_s=0.5) as (_, url):
+        reader, writer = await raw(url)
+        await upgrade(reader, writer)
+        for n in range(1000):
+            writer.write(masked(f'[2,"{n}","Heartbeat",{{}}]'.encode()))
+        await asyncio.wait_for(world.gone.wait(), 10)
+        assert len(world.handled) < 1000
+        writer.transport.abort()
+
+
+async def test_a_station_whose_messages_wait_for_us_is_not_taken_for_silent() -> None:
+    world = World()
+    gate = asyncio.Event()
+
+    async def answer(_call: Call) -> bytes:
+        await gate.wait()
+        return b"{}"
+
+    world.answer = answer
+    async with serving(world, ping_interval_s=0.1, ping_timeout_s=0.1) as (server, url), dial(url) as station:
+        for n in range(200):
+            await station.send(f'[2,"{n}","Heartbeat",{{}}]')
+        await asyncio.sleep(0.6)
+        assert StationId("CP1") in server.connections, "it is we who do not read"
+        gate.set()
+        for n in range(200):
+            assert json.loads(await asyncio.wait_for(station.recv(), 5))[1] == str(n)
+
+
+async def test_sockets_that_never_finish_their_request_do_not_keep_a_station_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket_server, "MAX_UNDECIDED", 20)
+    async with serving(World()) as (_, url):
+        slow = [await raw(url) for _ in range(30)]
+        for _, writer in slow:
+            writer.write(b"GET /ocpp/CP1 HTTP/1.1\r\nHost: ")
+        async with dial(url) as station:
+            assert (await ask(station, HEARTBEAT))[0] == 3
+        ended = [reader for reader, _ in slow if reader.at_eof() or reader.exception() is not None]
+        assert len(ended) >= 10, "the oldest made room"
+        for _, writer in slow:
+            writer.transport.abort()
+
+
 async def test_fragments_are_joined_and_bounded() -> None:
     world = World()
     async with serving(world, max_message_bytes=200) as (_, url):
@@ -358,7 +448,7 @@ async def test_a_station_may_compress_and_a_bomb_is_bounded() -> None:
             answered = station.response
             assert answered is not None
             extensions = answered.headers["Sec-WebSocket-Extensions"]
-            assert extensions == "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+            assert extensions == "permessage-deflate; server_no_context_takeover; client_max_window_bits=11"
             long = f'[2,"1","Heartbeat",{{"pad":"{"x" * 1500}"}}]'
             for _ in range(3):
                 assert (await ask(station, long))[0] == 3
@@ -389,25 +479,32 @@ async def close_code(reader: asyncio.StreamReader) -> int:
     return int.from_bytes(head[2:])
 
 
+ALONE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+KEPT = "permessage-deflate; server_no_context_takeover; client_max_window_bits="
+
+
 @pytest.mark.parametrize(
     ("offered", "answered"),
     [
         (None, None),
         ("x-webkit-deflate-frame", None),
-        ("permessage-deflate", ""),
-        ("permessage-deflate; client_max_window_bits", ""),
-        ("permessage-deflate; client_max_window_bits=15; server_no_context_takeover", ""),
-        ("permessage-deflate; server_max_window_bits=10", "; server_max_window_bits=10"),
+        ("permessage-deflate", ALONE),
+        ("permessage-deflate; client_max_window_bits", KEPT + "11"),
+        ("permessage-deflate; client_max_window_bits=15; server_no_context_takeover", KEPT + "11"),
+        ('permessage-deflate; client_max_window_bits="9"', KEPT + "9"),
+        ("permessage-deflate; client_max_window_bits; client_no_context_takeover", ALONE),
+        ("permessage-deflate; server_max_window_bits=10", ALONE + "; server_max_window_bits=10"),
         ("permessage-deflate; server_max_window_bits=7", None),
         ("permessage-deflate; server_max_window_bits", None),
+        ("permessage-deflate; client_max_window_bits=16", None),
         ("permessage-deflate; unheard_of", None),
         ("permessage-deflate; client_max_window_bits; client_max_window_bits", None),
-        ("permessage-deflate; unheard_of, permessage-deflate", ""),
+        ("permessage-deflate; unheard_of, permessage-deflate", ALONE),
     ],
 )
 def test_an_offer_to_compress_is_answered_as_the_rfc_says(offered: str | None, answered: str | None) -> None:
-    base = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-    assert negotiate_deflate(offered) == (None if answered is None else base + answered)
+    agreed = negotiate_deflate(offered)
+    assert (agreed and agreed.header) == answered
 
 
 async def test_garbage_is_answered_and_told() -> None:

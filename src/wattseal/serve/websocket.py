@@ -16,12 +16,15 @@ from typing import cast
 import picows
 from picows.picows import WSProtocol  # type: ignore[attr-defined] # public in the module, missing from its stub
 
+from wattseal.net.deflate import Inflater, negotiate_deflate
+from wattseal.net.keepalive import Keepalive
 from wattseal.net.websocket import READ_BUFFER_BYTES, Limits, PicowsSocket, Receiver
 
 MAX_REQUEST_BYTES = 8 * 1024
 REQUEST_TIMEOUT_S = 10.0
 MAX_UNDECIDED = 1000
-"""Sockets that have not been let in yet; more are told 503 at once."""
+"""Sockets that have not been let in yet. The next one takes the place of the oldest that still owes its request; where
+all are being decided on, it is told 503 at once."""
 
 _LOGGER = logging.getLogger("wattseal.websocket")
 _LOGGER.setLevel(logging.WARNING)
@@ -72,7 +75,8 @@ class WebSocketServer:
         """Bind nothing yet."""
         self.decide = decide
         self.limits = limits or Limits()
-        self.undecided: set[_Front] = set()
+        self.keepalive = Keepalive(self.limits.ping_interval_s, self.limits.ping_timeout_s)
+        self.undecided: dict[_Front, None] = {}
         self._servers: list[asyncio.Server] = []
 
     async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> int:
@@ -90,6 +94,13 @@ class WebSocketServer:
         for front in tuple(self.undecided):
             front.abort()
 
+    def make_room(self) -> bool:
+        """Drop the oldest socket that has not sent its whole request; False where there is none."""
+        slowest = next((front for front in self.undecided if front.is_reading), None)
+        if slowest is not None:
+            slowest.abort()
+        return slowest is not None
+
 
 class _Front(asyncio.Protocol):
     """Reads one HTTP request from a socket, has it decided, and leaves."""
@@ -104,10 +115,10 @@ class _Front(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # what create_server promises; uvloop has a class of its own
         self._transport = transport
-        if len(self._server.undecided) >= MAX_UNDECIDED:
+        if len(self._server.undecided) >= MAX_UNDECIDED and not self._server.make_room():
             self._refuse(Refused(HTTPStatus.SERVICE_UNAVAILABLE, (("Retry-After", "5"),)))
             return
-        self._server.undecided.add(self)
+        self._server.undecided[self] = None
         self._timer = asyncio.get_running_loop().call_later(REQUEST_TIMEOUT_S, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -125,6 +136,11 @@ class _Front(asyncio.Protocol):
             self._task = asyncio.get_running_loop().create_task(self._decide(self._transport))
         elif len(self._data) > MAX_REQUEST_BYTES:
             self._refuse(Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the request has not come in whole."""
+        return self._task is None
 
     def abort(self) -> None:
         """Drop the socket."""
@@ -150,10 +166,14 @@ class _Front(asyncio.Protocol):
     def _hand_over(self, transport: asyncio.Transport, request: Request, decision: Accepted) -> None:
         headers = {"Sec-WebSocket-Protocol": decision.subprotocol} if decision.subprotocol else {}
         deflate = negotiate_deflate(request.header("sec-websocket-extensions"))
+        inflater = None
         if deflate is not None:
-            headers["Sec-WebSocket-Extensions"] = deflate
+            headers["Sec-WebSocket-Extensions"] = deflate.header
+            inflater = Inflater(self._server.limits.max_message_bytes, keeps_window=deflate.keeps_window)
         response = picows.WSUpgradeResponse.create_101_response(headers)
-        socket = PicowsSocket(decision.receiver, self._server.limits, inflates=deflate is not None)
+        socket = PicowsSocket(
+            decision.receiver, self._server.limits, inflater=inflater, keepalive=self._server.keepalive
+        )
         upgraded = picows.WSUpgradeResponseWithListener(response, socket)
         protocol = _picows_protocol(lambda _request: upgraded, self._server.limits)
         transport.set_protocol(protocol)
@@ -178,7 +198,7 @@ class _Front(asyncio.Protocol):
         self._leave()
 
     def _leave(self) -> None:
-        self._server.undecided.discard(self)
+        self._server.undecided.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -195,46 +215,15 @@ def _picows_protocol(
         _LOGGER,
         True,  # noqa: FBT003 - disconnect_on_exception
         REQUEST_TIMEOUT_S,
-        True,  # noqa: FBT003 - enable_auto_ping
+        False,  # noqa: FBT003 - enable_auto_ping: the keepalive does
         limits.ping_interval_s,
         limits.ping_timeout_s,
         picows.WSAutoPingStrategy.PING_WHEN_IDLE,
-        True,  # noqa: FBT003 - enable_auto_pong
+        False,  # noqa: FBT003 - enable_auto_pong: PicowsSocket does, with a bound
         limits.max_message_bytes,
         None,
         READ_BUFFER_BYTES,
     )
-
-
-def negotiate_deflate(offered: str | None) -> str | None:
-    """Return the answer to the first acceptable offer of permessage-deflate (RFC 7692, 7.1); None for none.
-
-    The client is to compress each message on its own, so that no memory is held between messages.
-    """
-    for offer in (offered or "").split(","):
-        name, *parameters = (part.strip() for part in offer.split(";"))
-        if name != "permessage-deflate":
-            continue
-        answer = [name, "server_no_context_takeover", "client_no_context_takeover"]
-        given = [parameter.partition("=")[::2] for parameter in parameters]
-        if len({key for key, _ in given}) < len(given) or not all(_acceptable(key, value) for key, value in given):
-            continue
-        answer += [f"{key}={value}" for key, value in given if key == "server_max_window_bits"]
-        return "; ".join(answer)
-    return None
-
-
-def _acceptable(key: str, value: str) -> bool:
-    bits = value.strip('"')
-    match key:
-        case "server_no_context_takeover" | "client_no_context_takeover":
-            return not value
-        case "client_max_window_bits":
-            return not value or (bits.isdecimal() and 8 <= int(bits) <= 15)
-        case "server_max_window_bits":
-            return bits.isdecimal() and 8 <= int(bits) <= 15
-        case _:
-            return False
 
 
 def _parse(data: bytes, transport: asyncio.Transport) -> Request | None:
