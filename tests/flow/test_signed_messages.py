@@ -191,7 +191,7 @@ async def test_a_retry_is_recognised_signed_or_not_also_from_the_journal(world: 
     [
         ("Heartbeat-Signed", {}, Fault.MALFORMED),
         ("Heartbeat-Signed", {"protected": "e30", "payload": "!!", "signature": ""}, Fault.MALFORMED),
-        ("Heartbeat-Signed", {"protected": "e30", "payload": encode(b"[]"), "signature": ""}, Fault.MALFORMED),
+        ("Heartbeat-Signed", {"protected": "e30", "payload": encode(b"[]"), "signature": ""}, Fault.STRUCTURE),
         (
             "Heartbeat-Signed",
             {"protected": "e30", "payload": encode(b'{"a":1,"a":2}'), "signature": ""},

@@ -31,6 +31,6 @@ def test_the_page_lists_every_finding() -> None:
 
 def test_the_page_spells_the_error_codes() -> None:
     spelled = {name for row in rows("Errors") for cell in row[1:] for name in cell.split("; ")}
-    told = [Fault.UNREADABLE, Fault.MALFORMED, Fault.COUNT, Fault.TYPE, Fault.VALUE]
+    told = [Fault.UNREADABLE, Fault.STRUCTURE, Fault.MALFORMED, Fault.COUNT, Fault.TYPE, Fault.VALUE]
     told += [Fault.UNKNOWN_ACTION, Fault.UNSUPPORTED_ACTION]
     assert spelled == {fault.code(version) for fault in told for version in Version}
