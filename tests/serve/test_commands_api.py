@@ -78,7 +78,7 @@ async def test_numbers_reach_the_station_as_they_were_written(cpo: Cpo) -> None:
         ("Reset", {"type": "Soft", "why": "x"}, "422 bad_payload FormationViolation", None),
         ("Reset", {"type": 5}, "422 bad_payload TypeConstraintViolation", "type"),
         ("Reset", b"{", "422 bad_payload FormationViolation", None),
-        ("Reset", b"[]", "422 bad_payload FormationViolation", None),
+        ("Reset", b"[]", "422 bad_payload ProtocolError", None),
         ("Reset", b'{"type":"Soft","type":"Hard"}', "422 bad_payload FormationViolation", None),
         ("Reset", b"[" * 100_000, "422 bad_payload FormationViolation", None),
         ("Heartbeat", {}, "404 unknown_action NotSupported", None),

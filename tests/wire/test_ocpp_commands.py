@@ -149,6 +149,11 @@ def test_a_command_is_spelled_by_its_version_and_understood_again(
         (V16, TransactionStatusRequested(), "TransactionStatusRequested"),
         (V201, ExtendedTriggerRequested("Heartbeat"), "ExtendedTriggerRequested"),
         (V16, TriggerRequested("TransactionEvent"), "TriggerMessage"),
+        (V16, TriggerRequested("MeterValues", ONE, 2), "connector_id"),
+        (V21, TriggerRequested("MeterValues", None, 2), "evse_id"),
+        (V16, UnlockRequested(ONE, 2), "connector_id"),
+        (V16, AvailabilityRequested(operational=False, connector_id=1), "connector_id"),
+        (V201, AvailabilityRequested(operational=False, connector_id=1), "evse_id"),
         (V201, TriggerRequested("CustomTrigger"), "TriggerMessage"),
     ],
 )

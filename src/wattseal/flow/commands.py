@@ -87,7 +87,7 @@ async def send(
     world: World, principal: Principal, station_id: StationId, command: Command, deadline_s: float = DEADLINE_S
 ) -> Outcome:
     """Send a command in the words of the station's version; `InputError` where that version cannot say it."""
-    memory = await _known(world, station_id)
+    memory = await find_station(world, station_id)
     version = world.lines.version(StationId(memory.station.id))
     if version is None:
         return Unanswered("", Silence.OFFLINE, None)
@@ -105,7 +105,7 @@ async def send_payload(
     deadline_s: float = DEADLINE_S,
 ) -> Outcome:
     """Send a payload of the station's version, checked against its schema first (`UnusablePayloadError`)."""
-    memory = await _known(world, station_id)
+    memory = await find_station(world, station_id)
     version = world.lines.version(StationId(memory.station.id))
     if version is None:
         return Unanswered(action, Silence.OFFLINE, None)
@@ -124,7 +124,7 @@ class _Order:
     deadline_s: float
 
 
-async def _known(world: World, station_id: StationId) -> Memory:
+async def find_station(world: World, station_id: StationId) -> Memory:
     """Return the memory of a station under its id as enrolled: `station_id` may differ in case."""
     document = await world.journal.document(world.tenant, STATION, station_id.casefold())
     memory = None if document is None else await remember_station(world, StationId(read(document, Station).id))

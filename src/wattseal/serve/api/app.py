@@ -7,7 +7,19 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 
 from wattseal.base.errors import WattsealError
-from wattseal.serve.api import alarms, commands, health, log, registry, stations, tariffs, tokens, transactions, uptime
+from wattseal.serve.api import (
+    alarms,
+    commands,
+    health,
+    log,
+    registry,
+    stations,
+    tariffs,
+    tokens,
+    transactions,
+    uptime,
+    verbs,
+)
 from wattseal.serve.api.problems import (
     ProblemError,
     on_defect,
@@ -21,6 +33,7 @@ from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principa
 RESOURCES = (
     *stations.ROUTES,
     *commands.ROUTES,
+    *verbs.ROUTES,
     *tokens.ROUTES,
     *transactions.ROUTES,
     *tariffs.ROUTES,

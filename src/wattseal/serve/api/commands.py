@@ -9,12 +9,16 @@ from litestar.params import FromPath, QueryParameter
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
 from wattseal.flow.commands import DEADLINE_S, MAX_DEADLINE_S, Declined, Done, Outcome, Unanswered
+from wattseal.model.principal import Principal
 from wattseal.serve.api.operations import takes_json
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import What, Who
 
 SEND = "commands:write"
-"""Scope of sending any command; narrower ones allow some."""
+"""Scope of sending any command."""
+CHARGE, OPERATE = "commands:charging", "commands:operation"
+POWER, MAINTAIN = "commands:power", "commands:maintenance"
+"""Scopes of some: start and stop; restart, unlock, availability; charging limits; firmware, logs, variables."""
 Deadline = Annotated[float, QueryParameter(ge=0.1, le=MAX_DEADLINE_S)]
 RECORD = "Wattseal-Record"
 """Response header: the payload hash, in hex, of the signed record of the command."""
@@ -43,6 +47,12 @@ async def post_command(
     done = answered(outcome)
     headers = {RECORD: done.record.hex()}
     return Response(done.payload, media_type=MediaType.JSON, headers=headers)
+
+
+def demand_command(principal: Principal, scope: str) -> None:
+    """Go on only if the caller may send any command, or those of `scope`."""
+    if not principal.may(SEND):
+        demand(principal, scope)
 
 
 def answered(outcome: Outcome) -> Done:

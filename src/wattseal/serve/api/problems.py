@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from wattseal.base.errors import InputError, LimitError, StoreError, WattsealError
 from wattseal.flow.commands import UnknownStationError, UnusablePayloadError
+from wattseal.flow.verbs import TokenRefusedError, TransactionEndedError, UnknownTransactionError
 from wattseal.model.principal import Principal
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,6 +36,7 @@ _TITLES = {
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
 _PLACE = re.compile(r"at `\$\.?([^`]*)`$")
 """Where in a payload the trouble is, as schema validation says it."""
+_NAMED = re.compile(r"(?:required|unknown) field `([^`]{1,64})`")
 _QUOTED = re.compile(r" '.*'", re.DOTALL)
 
 
@@ -101,8 +103,12 @@ def on_wattseal_error(_request: Req, error: WattsealError) -> Response[bytes]:
     match error:
         case LimitError():
             return problem(413, error.code, str(error), field=error.subject)
-        case UnknownStationError():
-            return problem(404, "not_found", "there is no such station")
+        case UnknownStationError() | UnknownTransactionError():
+            return problem(404, "not_found", str(error))
+        case TransactionEndedError():
+            return problem(409, error.code, str(error))
+        case TokenRefusedError():
+            return problem(409, error.code, str(error), field=error.subject, more={"token_status": error.status})
         case UnusablePayloadError():
             unknown = error.fault in _UNKNOWN_ACTION
             code = "unknown_action" if unknown else error.code
@@ -121,17 +127,28 @@ def on_http_error(_request: Req, error: HTTPException) -> Response[bytes]:
     """Answer what the framework refuses; validation names fields and repeats no values."""
     status = error.status_code
     if isinstance(error, ValidationException):
-        fields = [entry.get("key", "") for entry in error.extra or [] if isinstance(entry, dict)]
+        fields = [_field(entry) for entry in error.extra or [] if isinstance(entry, dict)]
         text = "; ".join(str(e.get("message", "")) for e in error.extra or [] if isinstance(e, dict))
         text = _QUOTED.sub("", text)
         return problem(
-            422, "bad_input", text or "the request does not have the documented shape", field=",".join(fields)
+            422,
+            "bad_input",
+            text or "the request does not have the documented shape",
+            field=",".join(field for field in fields if field),
         )
     title = _TITLES.get(status, error.detail) or "this request cannot be served"
     response = problem(status, _CODES.get(status, "http_error"), title)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="wattseal"'
     return response
+
+
+def _field(entry: dict[str, Any]) -> str:
+    """Return the place of the trouble: the framework's key, and the missing or unknown field that its text names."""
+    key, named = str(entry.get("key", "")), _NAMED.search(str(entry.get("message", "")))
+    if named is None:
+        return key
+    return named[1] if key in {"", "data"} else f"{key}.{named[1]}"
 
 
 def on_recursion(_request: Req, error: RecursionError) -> Response[bytes]:

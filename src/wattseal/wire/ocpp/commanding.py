@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import UnsetType
 
+from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId
 from wattseal.model.message import Answer, Command
 from wattseal.model.remote import Responded
@@ -73,5 +74,16 @@ def lift_evse(evse: Evse | UnsetType) -> tuple[EvseId | None, int | None]:
 
 
 def lower_evse(evse_id: EvseId | None, connector_id: int | None) -> Payload | None:
-    """Return the EVSE object; the station itself has none."""
-    return None if not evse_id else present(id=evse_id, connectorId=connector_id)
+    """Return the EVSE object; the station itself has none, and no connectors of its own (`InputError`)."""
+    if not evse_id:
+        if connector_id is not None:
+            raise InputError("a connector is one of an EVSE; name the EVSE too", subject="evse_id")
+        return None
+    return present(id=evse_id, connectorId=connector_id)
+
+
+def connector_16(evse_id: EvseId | None, connector_id: int | None) -> int | None:
+    """Return the connectorId of 1.6, where an EVSE has one connector (`InputError` for another)."""
+    if connector_id not in {None, 1} or (connector_id is not None and not evse_id):
+        raise InputError("in OCPP 1.6 an EVSE has one connector; leave connector_id out", subject="connector_id")
+    return evse_id

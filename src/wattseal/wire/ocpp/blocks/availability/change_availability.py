@@ -2,7 +2,7 @@
 
 from wattseal.base.ids import EvseId
 from wattseal.model.remote import AvailabilityRequested
-from wattseal.wire.ocpp.commanding import lift_evse, lower_evse, order
+from wattseal.wire.ocpp.commanding import connector_16, lift_evse, lower_evse, order
 from wattseal.wire.ocpp.generated.v16 import change_availability as v16
 from wattseal.wire.ocpp.generated.v21 import change_availability as v21
 from wattseal.wire.ocpp.generated.v201 import change_availability as v201
@@ -28,7 +28,7 @@ def ask(command: AvailabilityRequested, version: Version) -> Payload:
     """Return the request; the whole station is connector 0 in 1.6 and no EVSE in 2.x."""
     word = _WORDS[command.operational]
     if version is Version.V16:
-        return {"connectorId": command.evse_id, "type": word}
+        return {"connectorId": connector_16(command.evse_id, command.connector_id), "type": word}
     return present(operationalStatus=word, evse=lower_evse(command.evse_id, command.connector_id))
 
 

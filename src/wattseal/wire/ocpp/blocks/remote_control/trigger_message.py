@@ -2,7 +2,7 @@
 
 from wattseal.base.ids import EvseId
 from wattseal.model.remote import TriggerRequested
-from wattseal.wire.ocpp.commanding import lift_evse, lower_evse, order
+from wattseal.wire.ocpp.commanding import connector_16, lift_evse, lower_evse, order
 from wattseal.wire.ocpp.generated.v16 import trigger_message as v16
 from wattseal.wire.ocpp.generated.v21 import trigger_message as v21
 from wattseal.wire.ocpp.generated.v201 import trigger_message as v201
@@ -25,7 +25,8 @@ def lift(request: Request, _version: Version) -> Lifted:
 def ask(command: TriggerRequested, version: Version) -> Payload:
     """Return the request."""
     if version is Version.V16:
-        return present(requestedMessage=command.message, connectorId=command.evse_id or None)
+        connector = connector_16(command.evse_id, command.connector_id)
+        return present(requestedMessage=command.message, connectorId=connector or None)
     evse = lower_evse(command.evse_id, command.connector_id)
     custom = command.custom if version is Version.V21 else None
     return present(requestedMessage=command.message, evse=evse, customTrigger=custom)

@@ -1,7 +1,7 @@
 """UnlockConnector (1.6 section 5.18; 2.x F05), from the CSMS: let a cable go."""
 
 from wattseal.model.remote import UnlockRequested
-from wattseal.wire.ocpp.commanding import order
+from wattseal.wire.ocpp.commanding import connector_16, order
 from wattseal.wire.ocpp.generated.v16 import unlock_connector as v16
 from wattseal.wire.ocpp.generated.v21 import unlock_connector as v21
 from wattseal.wire.ocpp.generated.v201 import unlock_connector as v201
@@ -25,7 +25,7 @@ def lift(request: Request, _version: Version) -> Lifted | Refusal:
 def ask(command: UnlockRequested, version: Version) -> Payload:
     """Return the request; in 1.6 an EVSE has one connector."""
     if version is Version.V16:
-        return {"connectorId": command.evse_id}
+        return {"connectorId": connector_16(command.evse_id, command.connector_id)}
     return {"evseId": command.evse_id, "connectorId": command.connector_id}
 
 
