@@ -226,8 +226,7 @@ async def test_a_1_6_update_is_asked_and_followed(wire: Wire, states: tuple[str,
     await told(station, "FirmwareStatusNotification", *states)
 
 
-SIGNED = {"requestId": 31, "retries": 1, "firmware": {k: v for k, v in FIRMWARE.items() if k != "retrieveDateTime"}}
-SIGNED["firmware"]["retrieveDateTime"] = at()
+SIGNED = {"requestId": 31, "retries": 1, "firmware": FIRMWARE}
 STATES16 = {
     "L01.FR.13": ("DownloadScheduled", *DOWNLOADED, "Installing", "Installed"),
     "L01.FR.14": ("Downloading", "DownloadPaused", *DOWNLOADED, "Installing", "Installed"),
