@@ -11,6 +11,7 @@ from wattseal.base.ids import StationId
 from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.passwords import digest_password, password_matches
 from wattseal.flow.enrol import change_station, enrol_station
+from wattseal.flow.inbox import note_stranger
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.station import Station
@@ -57,7 +58,9 @@ class Doorman:
             return Admitted(StationId(station.id), 0)
         station = Station(id=arrival.station_id) if memory is None else memory.station
         profile = await self._profile(arrival, station)
-        if memory is None or profile is None:
+        if memory is None:
+            await note_stranger(self._world, arrival.station_id, arrival.password, arrival.remote)
+        if memory is None or profile is None or station.successor is not None:
             await self._wait((arrival.station_id.casefold(), arrival.remote))
             return None
         self._failures.pop((arrival.station_id.casefold(), arrival.remote), None)

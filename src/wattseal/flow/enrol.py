@@ -55,7 +55,7 @@ class TariffKept:
 
 async def enrol_station(world: World, station: Station, password: bytes | None) -> Station:
     """Enrol a station or change its enrolment; an `InputError` names the field that cannot be."""
-    _check_station_id(world, station.id)
+    check_station_id(world, station.id)
     named = await _name_certificate(world, station)
     known = await world.journal.document(world.tenant, STATION, station.id.casefold())
     if password is not None:
@@ -72,6 +72,7 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
             station,
             password_digest=before.password_digest,
             pending_password_digest=before.pending_password_digest,
+            successor=before.successor,
         )
     await _commit(world, put_station(station, world.now_ms()), *named)
     believe(world.registry, (station_entry(world.party, station),))
@@ -80,6 +81,16 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
         memory.station = station
         memory.origin = world.origin_of(station)
     return station
+
+
+async def keep_digest(world: World, station: Station, digest: str) -> Station:
+    """Give a station the password behind a digest."""
+    changed = replace(station, password_digest=digest)
+    await _commit(world, put_station(changed, world.now_ms()))
+    memory = world.stations.get(StationId(changed.id))
+    if memory is not None:
+        memory.station = changed
+    return changed
 
 
 async def change_station(world: World, memory: Memory, station: Station) -> None:
@@ -106,7 +117,8 @@ async def _name_certificate(world: World, station: Station) -> tuple[Put, ...]:
     return (put(CERTIFICATE_NAME, key, station.certificate_name, now_ms, station_id=station.id),)
 
 
-def _check_station_id(world: World, station_id: str) -> None:
+def check_station_id(world: World, station_id: str) -> None:
+    """Go on only with an id that a station may have; otherwise `InputError`."""
     if not _STATION_ID.fullmatch(station_id) or not is_origin(f"{world.party}/{station_id}~csms"):
         raise InputError(
             "a station id has 1 to 48 characters, letters and digits and * - _ = + | @ . (OCPP part 4, 3.1.1)",

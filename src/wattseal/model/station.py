@@ -39,7 +39,8 @@ class Station:
     signs all it says, and is sent signed messages. `ephemeral` stations were let in without enrolment, on loopback, for
     development only. `security_profile` (0 to 3, 2.0.1 part 2, 1.3) is the least it may connect with;
     `pending_password_digest` is of the password that it was told last and has not used yet; `certificate_name` is what
-    its certificate calls it where that is not its id.
+    its certificate calls it where that is not its id. A station that was replaced names its `successor` and is not let
+    in.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Station:
     security_profile: int = 1
     pending_password_digest: str | None = None
     certificate_name: str | None = None
+    successor: str | None = None
 
     def meter_key(self, evse_id: int) -> bytes | None:
         """Return the enrolled meter key of an EVSE; for the station itself (0) the only one there is, if one."""

@@ -11,6 +11,7 @@ from wattseal.serve.api import (
     alarms,
     commands,
     health,
+    inbox,
     log,
     registry,
     stations,
@@ -40,6 +41,7 @@ RESOURCES = (
     *registry.ROUTES,
     *alarms.ROUTES,
     *uptime.ROUTES,
+    *inbox.ROUTES,
     *log.ROUTES,
 )
 """What is served below /api/v1."""

@@ -8,6 +8,7 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
 from wattseal.base.ids import StationId
+from wattseal.flow import succession
 from wattseal.flow.bundling import NotYet, assemble
 from wattseal.flow.documents import STATION, TRANSACTION, read
 from wattseal.flow.grading import grade_now
@@ -36,18 +37,27 @@ async def get_transactions(
     limit: Limit = 100,
     station_id: ShortQuery = None,
     active: FromQuery[bool | None] = None,
+    history: FromQuery[bool] = False,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
-    """List transactions, of one station or all, running, ended or both; `Link` leads to the next page."""
+    """List transactions, of one station or all, running, ended or both; `Link` leads to the next page.
+
+    With `history` those of the stations whose place a station took are among its own.
+    """
     demand(principal, "transactions:read")
-    page = await service.world.journal.documents(
-        principal.tenant,
-        TRANSACTION,
-        station_id=None if station_id is None else StationId(station_id),
-        active=active,
-        after=after or "",
-        limit=limit,
-    )
+    if history and station_id is not None:
+        page = await succession.history(
+            service.world, TRANSACTION, station_id, active=active, after=after or "", limit=limit
+        )
+    else:
+        page = await service.world.journal.documents(
+            principal.tenant,
+            TRANSACTION,
+            station_id=None if station_id is None else StationId(station_id),
+            active=active,
+            after=after or "",
+            limit=limit,
+        )
     views = [await _transaction(principal, service, read(document, Transaction)) for document in page]
     return paged(request, views, page[-1].key if len(page) == limit else None)
 
