@@ -23,7 +23,8 @@ from websockets.typing import Subprotocol
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow.ports import Committed, Unflushed
-from wattseal.net.conversation import Disconnected, TimedOut
+from wattseal.net.buckets import Rates
+from wattseal.net.conversation import Disconnected, Excess, TimedOut
 from wattseal.net.deflate import negotiate_deflate
 from wattseal.net.websocket import MAX_PONGS, Limits
 from wattseal.serve import websocket as websocket_server
@@ -304,6 +305,50 @@ async def test_a_flood_is_not_read_faster_than_it_is_answered() -> None:
         for n in range(3000):
             assert json.loads(await asyncio.wait_for(station.recv(), 5))[1] == str(n)
         await sending
+
+
+async def test_a_flood_of_other_messages_is_refused_and_the_stop_behind_it_answered() -> None:
+    world = World()
+    async with serving(world) as (server, url):
+        server.endpoint = replace(server.endpoint, rates=Rates(messages=20, messages_per_s=0.001))
+        async with dial(url) as station, dial(url, "CP2") as other:
+            for n in range(150):
+                await station.send(f'[2,"h{n}","Heartbeat",{{}}]')
+            await station.send('[2,"stop","StopTransaction",{}]')
+            answers = [json.loads(await asyncio.wait_for(station.recv(), 5)) for _ in range(151)]
+            assert [answer[0] for answer in answers] == [3] * 20 + [4] * 130 + [3]
+            assert answers[20][:3] == [4, "h20", "GenericError"]
+            assert answers[-1][1] == "stop"
+            assert (await ask(other, HEARTBEAT))[0] == 3
+        async with dial(url) as again:
+            assert (await ask(again, HEARTBEAT))[0] == 4, "dialling again gives nothing back"
+        assert [type(event) for event in world.events] == [Excess] * 131
+
+
+async def test_too_many_bytes_of_a_transaction_are_read_later_and_all_answered() -> None:
+    world = World()
+    async with serving(world) as (server, url):
+        server.endpoint = replace(server.endpoint, rates=Rates(bytes=1000, bytes_per_s=20_000))
+        async with dial(url) as station:
+            for n in range(100):
+                await station.send(f'[2,"{n}","MeterValues",{{"x":"{"y" * 80}"}}]')
+            assert [json.loads(await asyncio.wait_for(station.recv(), 5))[:2] for _ in range(100)] == [
+                [3, str(n)] for n in range(100)
+            ]
+
+
+async def test_a_station_that_never_answers_calls_is_heard_and_holds_up_no_other() -> None:
+    world = World()
+    async with serving(world) as (server, url), dial(url) as silent, dial(url, "CP2") as other:
+        waiting = asyncio.create_task(server.connections[StationId("CP1")].call("Reset", b"{}", 60))
+        assert json.loads(await silent.recv())[2] == "Reset"
+        told = asyncio.create_task(server.connections[StationId("CP2")].call("ClearCache", b"{}"))
+        asked = json.loads(await other.recv())
+        await other.send(f'[3,"{asked[1]}",{{}}]')
+        assert isinstance(await told, CallResult)
+        assert (await ask(silent, HEARTBEAT))[0] == 3
+        await silent.close()
+        assert isinstance(await waiting, Disconnected)
 
 
 async def test_a_peer_that_never_reads_is_not_answered_into_memory() -> None:

@@ -54,6 +54,7 @@ from wattseal.flow.world import World
 from wattseal.log.keys import SignatureType, VerifierKey
 from wattseal.log.keys import SigningKey as LogKey
 from wattseal.model.principal import Principal
+from wattseal.net.conversation import Excess
 from wattseal.parties.cpo import CpoKeys, own_entries
 from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Registry
@@ -66,7 +67,7 @@ from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles, admin_token
 from wattseal.stores.sqlite import SqliteJournal
-from wattseal.wire.ocpp.rpc import Call
+from wattseal.wire.ocpp.rpc import Call, Event, ResultError, Violation
 from wattseal.wire.ocpp.version import Refusal
 
 ROLE = "cpo"
@@ -313,7 +314,16 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
         new_message_id=lambda: world.random.bytes(16).hex(),
         ready=lambda: world.journal.healthy,
         proxies=proxies or Proxies(),
+        notice=lambda _, event: world.count(_NOTICED.get(type(event), "frames_ignored")),
     )
+
+
+_NOTICED: Mapping[type[Event], str] = {
+    Violation: "frames_violating",
+    Excess: "messages_refused",
+    ResultError: "result_errors",
+}
+"""What is counted of frames that are no call, or are not answered as one; others were ignored."""
 
 
 def load_keys(files: KeyFiles) -> CpoKeys:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from wattseal.base.errors import LimitError, StoreError
 from wattseal.flow.ports import Flush, Unflushed
+from wattseal.net.buckets import Allowance
 from wattseal.net.websocket import Socket
 from wattseal.wire.ocpp.guard import MAX_FRAME_BYTES
 from wattseal.wire.ocpp.rpc import (
@@ -44,6 +45,16 @@ class Clock(Protocol):
         """Return the present, aware, in UTC."""
 
 
+REFUSED_AT_ONCE, REFUSED_DELAY_S = 100, 0.1
+"""Of what is said beyond the allowance so many calls are refused in a row, then reading waits: 1000 a second."""
+MAX_DELAY_S = 10.0
+"""However far an allowance is overdrawn, something is read again after so long."""
+
+
+class Excess(Violation, frozen=True, gc=False):
+    """A call beyond what the other side may say. Write `reply` back."""
+
+
 class Disconnected:
     """Why a call of ours has no answer: the connection is gone."""
 
@@ -66,6 +77,7 @@ class Conversation:
     """
 
     prompt: frozenset[str] = frozenset()
+    allowance: Allowance | None = None
 
     def __init__(
         self,
@@ -84,7 +96,8 @@ class Conversation:
         self._flush: Flush | None = None
         self._waiting: deque[Call | Violation] = deque()
         self._room: asyncio.Event | None = None
-        self._paused = False
+        self._paused = self._delayed = False
+        self._refused = 0
         self._answer: asyncio.Future[Outcome] | None = None
         self._turn = asyncio.Lock()
 
@@ -148,6 +161,9 @@ class Conversation:
         except LimitError:
             self.close(1009, "message too big")
             return
+        allowance = self.allowance
+        if allowance is not None and not allowance.covers(event, len(data)):
+            event = self._settle(allowance, event)
         match event:
             case Call() if event.action in self.prompt and self._is_free(event):
                 self._begin(event)
@@ -175,6 +191,26 @@ class Conversation:
             self._room.set()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Disconnected())
+
+    def _settle(self, allowance: Allowance, event: Event) -> Event:
+        """Return the event, or what refuses it where the other side says too much; delay reading more of the kind."""
+        passes, wait_s = allowance.settle(event)
+        if isinstance(event, Call) and not passes:
+            self._refused += 1
+            if self._refused % REFUSED_AT_ONCE == 0:
+                wait_s = max(wait_s, REFUSED_DELAY_S)
+            refusal = Refusal(Fault.GENERIC, "too many messages: say less, or later")
+            event = Excess(refusal, self.rpc.refuse(event.message_id, refusal), event.raw)
+        if wait_s > 0 and not self._delayed and self._socket is not None:
+            self._delayed = True
+            self._socket.pause_reading()
+            asyncio.get_running_loop().call_later(min(wait_s, MAX_DELAY_S), self._read_on)
+        return event
+
+    def _read_on(self) -> None:
+        self._delayed = False
+        if not self._paused and self._socket is not None:
+            self._socket.resume_reading()
 
     def _is_free(self, call: Call) -> bool:
         return type(call) is Call and self._worker is None and self._flush is None and self._room is None
@@ -235,7 +271,8 @@ class Conversation:
                     await self._finish(event, self.handle(event))
                 if self._paused and len(self._waiting) <= MAX_WAITING // 2 and self._socket is not None:
                     self._paused = False
-                    self._socket.resume_reading()
+                    if not self._delayed:
+                        self._socket.resume_reading()
         finally:
             self._worker = None
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import contextlib
 import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from urllib.parse import unquote
 
 from wattseal.base.ids import StationId
 from wattseal.flow.ports import Unflushed
+from wattseal.net.buckets import Allowance, Rates
 from wattseal.net.conversation import Clock, Conversation
 from wattseal.net.websocket import Limits, Socket
 from wattseal.serve.proxy import Proxies
@@ -26,6 +28,8 @@ from wattseal.wire.ocpp.rpc import Call, Event
 from wattseal.wire.ocpp.version import BY_SUBPROTOCOL, Refusal, Version
 
 PATH = "/ocpp/"
+MAX_ALLOWANCES = 50_000
+"""Stations of which it is remembered, beyond their connections, how much they have said lately."""
 CLOSING_S = 2.0
 """How long a shutdown waits for peers to take their close frames."""
 
@@ -82,7 +86,7 @@ class Endpoint:
     `new_message_id` gives ids for calls of ours. `ready` says whether upgrades are taken (else 503). `notice` learns of
     everything that is no call: violations, ignored frames, result errors, SENDs of 2.1. `paths` are the prefixes before
     the station id; more than one helps migrations. `proxies` are believed about who stands behind them. `prompt` are
-    the actions that need no task of their own (`Conversation`).
+    the actions that need no task of their own (`Conversation`), `rates` how much one station may say.
     """
 
     authenticate: Authenticate
@@ -98,6 +102,7 @@ class Endpoint:
     limits: Limits = field(default_factory=Limits)
     proxies: Proxies = field(default_factory=Proxies)
     prompt: frozenset[str] = frozenset()
+    rates: Rates = field(default_factory=Rates)
 
 
 class StationConnection(Conversation):
@@ -110,6 +115,7 @@ class StationConnection(Conversation):
         self.station_id = admitted.station_id
         self.admitted = admitted
         self.prompt = endpoint.prompt
+        self.allowance = server.allowance_of(admitted.station_id)
         self.remote = remote
         self.generation = 0
         self._server = server
@@ -144,6 +150,7 @@ class OcppServer:
         self._generation = 0
         self._all: set[StationConnection] = set()
         self._emptied: asyncio.Event | None = None
+        self._allowances: OrderedDict[StationId, Allowance] = OrderedDict()
 
     async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> int:
         """Listen, also at several ports, over TLS with `ssl`; returns the port."""
@@ -160,6 +167,16 @@ class OcppServer:
             self._emptied = asyncio.Event()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._emptied.wait(), CLOSING_S)
+
+    def allowance_of(self, station_id: StationId) -> Allowance:
+        """Return what a station may still say; of the stations beyond the latest ones connected it is forgotten."""
+        allowance = self._allowances.pop(station_id, None)
+        if allowance is None:
+            allowance = Allowance(self.endpoint.rates, asyncio.get_running_loop().time)
+        self._allowances[station_id] = allowance
+        if len(self._allowances) > MAX_ALLOWANCES:
+            self._allowances.popitem(last=False)
+        return allowance
 
     def close_all(self, code: int, reason: str = "") -> None:
         """Close every connection, with 1013 when nothing can be made durable."""
