@@ -10,6 +10,7 @@ from wattseal.app.log_keeper import LogKeeper
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
 from wattseal.flow.courier import Courier
+from wattseal.flow.reservations import expire
 from wattseal.flow.tails import sign_tails
 from wattseal.flow.uptime import Ports
 from wattseal.flow.world import World
@@ -19,6 +20,7 @@ LOG_BATCH = 16
 COURIER_INTERVAL_S = 0.25
 LOOK_INTERVAL_S = 5.0
 """How often ports are looked at for their uptime."""
+RESERVATIONS_INTERVAL_S = 10.0
 _LOGGER = logging.getLogger("wattseal.cpo")
 _ALARMING = {Outcome.AHEAD, Outcome.INCONSISTENT}
 
@@ -56,6 +58,10 @@ class Timers:
         while await self.courier.round():
             pass
 
+    async def reservations(self) -> None:
+        """End those whose time is over."""
+        await expire(self.world)
+
 
 @asynccontextmanager
 async def run_timers(timers: Timers) -> AsyncIterator[None]:
@@ -65,6 +71,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
         (timers.send, COURIER_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
+        (timers.reservations, RESERVATIONS_INTERVAL_S),
     )
     tasks = [asyncio.create_task(_every(interval_s, job)) for job, interval_s in jobs]
     try:

@@ -9,6 +9,7 @@ import msgspec
 
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
+from wattseal.flow import reservations
 from wattseal.flow.authorise import Asked, Refused, authorise, find_token, standing, token_of
 from wattseal.flow.direct_records import examine_here, observe, put_record, record_reading, record_stray
 from wattseal.flow.documents import EVSE, put
@@ -70,10 +71,13 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     step = turn.step()
     transaction_id = fact.transaction_id or await _draw_transaction_id(turn)
     await world.chains.ready(turn.origin, fact.evse_id)
+    claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
     grant, authorization, note = await _authorised(turn, step, fact.id_token, fact.evse_id)
     if fact.id_token is not None:
         memory.grants.pop(fact.id_token.key(), None)
     subject = grant.subject if grant else world.new_subject()
+    if claim is not None:
+        note = (*note, *claim.take(step, subject))
     plain, metered = _start_record(turn, fact, transaction_id, note)
     if grant is not None and grant.authorization.decision is not None:
         plain = msgspec.structs.replace(plain, refs=(grant.authorization.decision,))
@@ -225,6 +229,9 @@ async def _event(
     if fact.trigger == STOP_AUTHORIZED:
         notes.extend(await _stopped_by(turn, fact.id_token, live))
     told = await _told(turn, fact.id_token, live)
+    claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
+    if claim is not None:
+        notes.extend(claim.take(step, live.subject))
     if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
         told = await _authorise_late(turn, step, live, fact.id_token)
     ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import signing
+from wattseal.flow import reservations, signing
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Silence
@@ -31,7 +31,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
-EFFECTS: Effects = {}
+EFFECTS: Effects = {**reservations.EFFECTS}
 
 
 @dataclass(frozen=True, slots=True)

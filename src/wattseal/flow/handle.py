@@ -8,7 +8,7 @@ from typing import assert_never
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
-from wattseal.flow import charge, sealed, signing, told
+from wattseal.flow import charge, reservations, sealed, signing, told
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.documents import put_station
 from wattseal.flow.ports import Unflushed
@@ -184,6 +184,7 @@ async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
 
 
 HANDLERS: Handlers = {
+    **reservations.HANDLERS,
     AuthorizationRequested: _authorization,
     BootReported: _boot,
     DataTransferred: _transfer,

@@ -1,6 +1,6 @@
 """Reservations as documents: what commands, stations, transactions and time make of them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from wattseal.base.ids import StationId
 from wattseal.flow.authorise import at, find_token
@@ -77,25 +77,34 @@ def moved(known: Reservation, status: ReservationStatus, now_ms: int, transactio
     return replace(known, status=status, changed_ms=now_ms, transaction=transaction or known.transaction)
 
 
-async def use(turn: Turn, step: Step, number: int | None, id_token: IdToken | None, subject: bytes) -> list[Finding]:
-    """Mark the reservation that a transaction names as used (2.x H03, 1.6 section 3.11); say what is odd about it.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A transaction names a reservation; `entitled`: its token is the one it was made for, or of that group."""
 
-    To be awaited before the step's first record is written.
-    """
+    number: int
+    known: Reservation | None
+    entitled: bool
+
+    def take(self, step: Step, subject: bytes) -> list[Finding]:
+        """Mark the reservation as used by a transaction (2.x H03, 1.6 section 3.11); say what is odd about it."""
+        where, number = "reservation_id", str(self.number)
+        if self.known is None:
+            return [Finding("reservation_unknown", where, number)]
+        if self.known.transaction not in {None, subject.hex()}:
+            return [Finding("reservation_used_twice", where, number)]
+        step.puts.append(put_reservation(moved(self.known, ReservationStatus.USED, step.now_ms, subject.hex())))
+        return [] if self.entitled else [Finding("reservation_of_another", "id_token", number)]
+
+
+async def claim(turn: Turn, number: int | None, id_token: IdToken | None) -> Claim | None:
+    """Look up the reservation that a transaction's message names, if it names one."""
     if number is None:
-        return []
+        return None
     known = await find_reservation(turn.world, turn.station.id, number)
-    if known is None:
-        return [Finding("reservation_unknown", "reservation_id", str(number))]
-    if known.transaction not in {None, subject.hex()}:
-        return [Finding("reservation_used_twice", "reservation_id", str(number))]
-    step.puts.append(put_reservation(moved(known, ReservationStatus.USED, turn.now_ms, subject.hex())))
-    if id_token is None or id_token.key() == known.id_token.key():
-        return []
+    if known is None or id_token is None or id_token.key() == known.id_token.key():
+        return Claim(number, known, entitled=True)
     token = await find_token(turn.world, id_token)
-    if known.group is not None and token is not None and same_group(token.group, known.group):
-        return []
-    return [Finding("reservation_of_another", "id_token", str(number))]
+    return Claim(number, known, entitled=token is not None and same_group(token.group, known.group))
 
 
 async def expire(world: World) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.authorise import at, find_token
-from wattseal.flow.commands import DEADLINE_S, Done, Outcome, UnknownStationError, send
+from wattseal.flow.commands import DEADLINE_S, Declined, Done, Outcome, Unanswered, UnknownStationError, send
 from wattseal.flow.ports import Batch
 from wattseal.flow.reservations import MAX_ID, find_reservation, moved, put_reservation
 from wattseal.flow.turn import remember_station
@@ -67,9 +67,7 @@ async def reserve(
         await _keep(world, moved(requested, ReservationStatus.REJECTED, world.now_ms()))
         raise
     if not isinstance(outcome, Done):
-        known = outcome.record is None or getattr(outcome, "reason", "") in {"offline", "busy"}
-        status = ReservationStatus.REJECTED if known or hasattr(outcome, "code") else ReservationStatus.UNANSWERED
-        await _keep(world, moved(requested, status, world.now_ms()))
+        await _keep(world, moved(requested, _without_answer(outcome), world.now_ms()))
     return outcome, await find_reservation(world, memory.station.id, number) or requested
 
 
@@ -90,6 +88,15 @@ def _check(wish: Wish, now_ms: int) -> None:
         raise InputError(f"a reservation ends within {MAX_DAYS} days", subject="expires_at")
     if wish.evse_id is not None and wish.connector_type is not None:
         raise InputError("name an EVSE or a type of connector, not both", subject="connector_type")
+
+
+def _without_answer(outcome: Declined | Unanswered) -> ReservationStatus:
+    """Return where a reservation stands that was not answered: what was sent may be held, unless it was an error."""
+    match outcome:
+        case Unanswered(reason="timed_out" | "unreadable"):
+            return ReservationStatus.UNANSWERED
+        case _:
+            return ReservationStatus.REJECTED
 
 
 async def _draw(world: World, station_id: str) -> int:

@@ -74,6 +74,7 @@ class TransactionStarted(Fact):
     trigger: str | None = None
     remote_start_id: int | None = None
     items: tuple[bytes, ...] = ()
+    reservation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class TransactionUpdated(Fact):
     offline: bool = False
     trigger: str | None = None
     items: tuple[bytes, ...] = ()
+    reservation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

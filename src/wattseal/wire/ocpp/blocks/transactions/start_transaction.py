@@ -9,7 +9,7 @@ from wattseal.model.facts import TransactionStarted
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import tokens
 from wattseal.wire.ocpp.generated.v16 import start_transaction as v16
-from wattseal.wire.ocpp.message import Lifted, Message, Payload, evse_id, present, utc, whole_wh
+from wattseal.wire.ocpp.message import Lifted, Message, Payload, evse_id, given, present, utc, whole_wh
 from wattseal.wire.ocpp.version import Refusal, Version
 
 
@@ -26,6 +26,7 @@ def lift(request: v16.Request, _version: Version) -> Lifted | Refusal:
         utc(request.timestamp, findings),
         id_token=tokens.lift_16(request.idTag),
         register_wh=Decimal(request.meterStart),
+        reservation_id=given(request.reservationId),
     )
     return Lifted(fact, tuple(findings))
 
@@ -46,6 +47,7 @@ def ask(fact: TransactionStarted, _version: Version) -> Payload:
         connectorId=fact.evse_id,
         idTag=fact.id_token.value,
         meterStart=whole_wh(fact.register_wh),
+        reservationId=fact.reservation_id,
         timestamp=fact.at,
     )
 

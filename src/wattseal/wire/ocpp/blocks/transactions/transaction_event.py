@@ -60,10 +60,20 @@ def _fact(request: Request, evse: EvseId, findings: list[Finding]) -> Fact:
                 request.triggerReason,
                 given(info.remoteStartId),
                 items,
+                given(request.reservationId),
             )
         case "Updated":
             return TransactionUpdated(
-                transaction, at, request.seqNo, where, token, values, offline, request.triggerReason, items
+                transaction,
+                at,
+                request.seqNo,
+                where,
+                token,
+                values,
+                offline,
+                request.triggerReason,
+                items,
+                given(request.reservationId),
             )
         case "Ended":
             return TransactionEnded(
@@ -107,6 +117,7 @@ def ask(fact: Fact, version: Version) -> Payload:
         seqNo=fact.seq_no or 0,
         transactionInfo=info,
         offline=True if fact.offline else None,
+        reservationId=None if isinstance(fact, TransactionEnded) else fact.reservation_id,
         evse=evse,
         idToken=tokens.lower(fact.id_token, version) if fact.id_token else None,
         meterValue=readings.lower(fact.readings, version),
