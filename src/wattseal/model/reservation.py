@@ -14,8 +14,8 @@ class ReservationStatus(StrEnum):
 
     `requested` was sent and `unanswered` never answered: whether the station holds it is not known. `accepted` holds.
     The station refused with `occupied`, `faulted`, `unavailable` or `rejected`, or was never reached. It ended `used`
-    by a transaction, `expired`, `cancelled` by us, `removed` by the station, or `no_transaction`: the driver came and did
-    not charge (2.1).
+    by a transaction, `expired`, `cancelled` by us, `removed` by the station, or `no_transaction`: the driver came
+    and did not charge (2.1).
     """
 
     REQUESTED = "requested"
