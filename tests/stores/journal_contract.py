@@ -214,6 +214,18 @@ class JournalContract:
         assert await store.outbox(T1, 98) == ()
         assert await store.outbox(T1, 99) == (Outgoing("b", "cdr", b"2", 99, attempts=1),)
 
+    async def test_an_outbox_seen_empty_hands_out_what_is_posted_later(self, store: Journal, reopen: Reopen) -> None:
+        for asked in range(2):
+            assert await store.outbox(T1, 10) == (), asked
+        await store.commit(Batch(T1, outbox=(Outgoing("a", "cdr", b"1", 99),)))
+        assert await store.outbox(T2, 10) == await store.outbox(T1, 10) == ()
+        assert [m.id for m in await store.outbox(T1, 99)] == ["a"]
+        await store.commit(Batch(T1, attempts=(Attempt("a"),)))
+        assert await store.outbox(T1, 99) == await store.outbox(T1, 99) == ()
+        await store.commit(Batch(T1, outbox=(Outgoing("b", "cdr", b"2", 99),)))
+        store = await reopen(store)
+        assert [m.id for m in await store.outbox(T1, 99)] == ["b"]
+
     async def test_everything_survives_a_restart(self, store: Journal, reopen: Reopen) -> None:
         await store.commit(
             Batch(T1, items=(item(1, leaf=True), item(2)), puts=(station("t"),), outbox=(Outgoing("o", "k", b"", 0),))

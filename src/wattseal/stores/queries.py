@@ -31,6 +31,7 @@ OUTBOX: Final = (
     "SELECT id, kind, body, next_at_ms, attempts FROM outbox WHERE tenant_id = $1 AND next_at_ms <= $2 "
     "ORDER BY next_at_ms, id LIMIT $3"
 )
+ANY_OUTBOX: Final = "SELECT 1 FROM outbox WHERE tenant_id = $1 LIMIT 1"
 
 
 def documents_query(

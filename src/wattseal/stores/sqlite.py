@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +12,8 @@ from typing import Any, Final, TypeVar
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import TenantId
-from wattseal.flow.ports import Put
+from wattseal.flow.ports import Outgoing, Put
+from wattseal.stores import queries
 from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
@@ -33,6 +35,8 @@ class SqliteJournal(BaseJournal):
         self._writer = Writer(path, self._resolve_later, probe_interval_s)
         self._answers = _load_answers(path)
         self._documents = Documents()
+        self._posted: Counter[TenantId] = Counter()
+        self._nothing_since: dict[TenantId, int] = {}
         self._readers = ThreadPoolExecutor(READERS, "journal-reader")
 
     @classmethod
@@ -55,6 +59,16 @@ class SqliteJournal(BaseJournal):
             self._documents.fill(place, known, found)
         finally:
             self._documents.give_up(place, known)
+        return found
+
+    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+        """See `Journal.outbox`. It is asked often; that nothing was posted since it was empty is known in memory."""
+        posted = self._posted[tenant]
+        if self._nothing_since.get(tenant) == posted and not self._closed:
+            return ()
+        found = await super().outbox(tenant, due_at_ms, limit)
+        if not found and not await self._read(queries.ANY_OUTBOX, (tenant,), bool):
+            self._nothing_since[tenant] = posted
         return found
 
     async def close(self) -> None:
@@ -81,6 +95,8 @@ class SqliteJournal(BaseJournal):
         return self._writer.failure
 
     def _queue(self, work: Work) -> None:
+        if work[0] is not None and work[0].outbox:
+            self._posted[work[0].tenant] += 1
         self._writer.submit(work)
 
     def _resolve_later(self, outcomes: list[tuple[Work, Outcome]]) -> None:
