@@ -158,6 +158,39 @@ async def test_stops_of_transactions_without_an_id_are_all_kept_and_quarantined(
     assert [(t.billing, t.reason) for t in found] == [(Billing.QUARANTINED, "unusable_transaction_id")] * 2
 
 
+@pytest.mark.parametrize("number", [-1, 0])
+async def test_a_stop_without_an_id_ends_the_one_transaction_it_can_be_of_and_is_not_billed(
+    world: World, number: int
+) -> None:
+    station = Talker(world, "ST1")
+    first = await station.start(wh=1000, connector=1)
+    second = await station.start(wh=900_000, connector=2)
+    await station.meter(first, 5000, 10)
+    assert await station.meter(number, 6000, 20, connector=1) == {}
+    for _ in range(2):
+        assert await station.stop(number, 7000, 60) == {}
+        world.forget()
+    await station.stop(first, 7000, 60)
+    ended, going_on = sorted(await transactions(world), key=lambda found: found.evse_id)
+    assert (ended.transaction_id, ended.energy_wh) == (str(first), Decimal(6000))
+    assert (ended.billing, ended.reason) == (Billing.QUARANTINED, "unusable_transaction_id")
+    assert {alarm.code for alarm in ended.alarms} == {"unusable_transaction_id"}
+    assert [n.detail for n in ended.findings if n.code == "matched_by_evidence"] == [str(first)]
+    assert going_on.active
+    assert going_on.transaction_id == str(second)
+
+
+async def test_a_stop_without_an_id_that_may_be_of_two_is_of_none(world: World) -> None:
+    station = Talker(world, "ST1")
+    await station.start(wh=1000, connector=1)
+    await station.start(wh=1100, connector=2)
+    await station.stop(-1, 2000, 60)
+    one, two, kept = sorted(await transactions(world), key=lambda found: not found.active)
+    assert one.active
+    assert two.active
+    assert (kept.billing, kept.reason) == (Billing.QUARANTINED, "unusable_transaction_id")
+
+
 @pytest.mark.parametrize(
     ("start", "stop", "reason"),
     [

@@ -16,6 +16,7 @@ from wattseal.flow.documents import EVSE, put
 from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, keep_live
+from wattseal.flow.unnamed import unnamed_end, unnamed_reading
 from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
@@ -148,9 +149,15 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
         await _second_end(turn, live, fact)
         return _answer(None, authorization)
     step = turn.step()
-    notes = [*await _stopped_by(turn, fact.id_token, live)]
+    notes: list[Finding] = []
+    if not usable:
+        live, notes = unnamed_end(turn, fact)
+        if live is not None:
+            step.remember(transaction_key(key), live.subject)
+    notes.extend(await _stopped_by(turn, fact.id_token, live))
     if live is None:
-        notes.append(Finding("end_without_start" if usable else "unusable_transaction_id", "transaction_id"))
+        if usable:
+            notes.append(Finding("end_without_start", "transaction_id"))
         subject = turn.world.new_subject()
         live = Live(begin(subject, turn.station.id, turn.now_ms), subject)
         step.remember(transaction_key(key), subject)
@@ -164,6 +171,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
         last = LastEnd(stream, written.hash.hex(), plain.meter.register_wh)
         station_id = turn.station.id
         step.puts.append(put(EVSE, f"{station_id}/{stream}", last, turn.now_ms, station_id=station_id))
+    key = key if usable else live.transaction.transaction_id or key
     turn.memory.live.pop(key, None)
     keep_ended(turn.memory, key, live)
     step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
@@ -175,12 +183,15 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
 async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
     """Record meter values, in a transaction or outside; the same payload again is one record."""
     known = None if fact.transaction_id is None else await find_live(turn, fact.transaction_id)
+    notes: tuple[Finding, ...] = ()
+    if known is None and turn.ocpp16:
+        known, notes = unnamed_reading(turn, fact)
     if known is None:
         await record_stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
         return Acknowledged()
     if not known.seen(payload_mark(turn.payload)):
         await turn.world.chains.ready(turn.origin, known.transaction.evse_id)
-        await record_reading(turn, known, fact.readings, None, step=turn.step())
+        await record_reading(turn, known, fact.readings, None, step=turn.step(), notes=notes)
     return Acknowledged()
 
 

@@ -27,6 +27,7 @@ EFFECTS: dict[str, Effect] = {
     "no_register": Effect.QUARANTINE,
     "end_without_start": Effect.ALARM_AND_QUARANTINE,
     "unusable_transaction_id": Effect.ALARM_AND_QUARANTINE,
+    "matched_by_evidence": Effect.FINDING,
     "transaction_id_reused": Effect.ALARM_AND_QUARANTINE,
     "conflicting_end": Effect.ALARM,
     "event_after_end": Effect.ALARM,
