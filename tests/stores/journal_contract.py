@@ -180,6 +180,17 @@ class JournalContract:
         await store.commit(Batch(T1, puts=(Put("transaction", "a", 2, b"new", 6),)))
         assert await store.document(T1, "transaction", "a") == Put("transaction", "a", 2, b"new", 6)
 
+    async def test_a_document_without_a_body_is_gone_and_may_come_back(self, store: Journal) -> None:
+        await store.commit(Batch(T1, puts=(station("a"), station("b"), station("c"))))
+        await store.commit(Batch(T1, puts=(station("a", body=b""), station("never", body=b""))))
+        assert await store.document(T1, "transaction", "a") is None
+        assert [put.key for put in await store.documents(T1, "transaction")] == ["b", "c"]
+        await store.commit(
+            Batch(T1, puts=(station("b", body=b""), station("a", body=b"again"), station("c", body=b"")))
+        )
+        assert [put.body for put in await store.documents(T1, "transaction")] == [b"again"]
+        assert await store.document(T1, "transaction", "c") is None
+
     async def test_documents_are_filtered_and_paged_in_byte_order(self, store: Journal) -> None:
         keys = ("B", "a", "b", "é", "Z")
         await store.commit(Batch(T1, puts=tuple(station(key, active=key != "a") for key in keys)))

@@ -34,7 +34,9 @@ def test_a_read_that_was_overtaken_by_a_write_is_not_kept() -> None:
     assert memory.get(KEY) == put(b"new")
     token = asked(other := Documents(capacity=1))
     other.written("t", put(b"new"))
-    other.written("t", Put("token", "b", 1, b"", 0))  # the new one is evicted while the old one is still being read
+    other.written(
+        "t", Put("token", "b", 1, b"other", 0)
+    )  # the new one is evicted while the old one is still being read
     other.fill(KEY, token, put(b"old"))
     assert isinstance(other.get(KEY), Unknown)
 
@@ -53,9 +55,9 @@ def test_after_a_failed_write_nothing_is_known() -> None:
 def test_memory_is_bounded_and_the_least_used_goes() -> None:
     memory = Documents(capacity=2)
     for key in ("a", "b"):
-        memory.written("t", Put("token", key, 1, b"", 0))
+        memory.written("t", Put("token", key, 1, b"1", 0))
     memory.get(KEY)
-    memory.written("t", Put("token", "c", 1, b"", 0))
+    memory.written("t", Put("token", "c", 1, b"1", 0))
     assert memory.get(KEY) is not None
     assert isinstance(memory.get(("t", "token", "b")), Unknown)
 

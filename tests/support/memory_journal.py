@@ -36,7 +36,7 @@ class MemoryJournal:
             missing = -(len(self.log) - batch.padding.base) % width if len(self.log) > batch.padding.base else width
             self.log.extend(batch.padding.entries[:missing])
         for put in batch.puts:
-            self.documents_by_key[put.kind, put.key] = put
+            self._put(put)
         for dedup in batch.dedups:
             self.answers.setdefault((dedup.station_id, dedup.key), dedup.answer)
         for message in batch.outbox:
@@ -50,6 +50,12 @@ class MemoryJournal:
         """Nothing is under way here: `commit` tells."""
         del batch
         return None
+
+    def _put(self, put: Put) -> None:
+        if put.body:
+            self.documents_by_key[put.kind, put.key] = put
+        else:
+            self.documents_by_key.pop((put.kind, put.key), None)
 
     def _keep(self, item: StoredItem) -> KeptItem:
         index = None

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import reservations, signing
+from wattseal.flow import device, reservations, signing
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Silence
+from wattseal.flow.provisioning import expect
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
@@ -31,7 +32,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
-EFFECTS: Effects = {**reservations.EFFECTS}
+EFFECTS: Effects = {**device.EFFECTS, **reservations.EFFECTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ async def find_station(world: World, station_id: StationId) -> Memory:
 
 
 async def _send(world: World, principal: Principal, memory: Memory, order: _Order) -> Outcome:
+    expect(memory, order.command)
     now_ms = world.now_ms()
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
     step = Step(world, memory.station.id, now_ms)

@@ -40,6 +40,11 @@ def put(
     return Put(kind, key, VERSION, _ENCODER.encode(body), now_ms, station, active)
 
 
+def removal(kind: str, key: str, now_ms: int) -> Put:
+    """Return what removes a document."""
+    return Put(kind, key, VERSION, b"", now_ms)
+
+
 def put_transaction(transaction: Transaction, now_ms: int) -> Put:
     """Return a transaction's document."""
     return put(

@@ -3,32 +3,22 @@
 What is decided about a fact stands in `HANDLERS`, one line a kind of fact; each area of the flow brings its own lines.
 """
 
-from dataclasses import replace
 from typing import assert_never
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
-from wattseal.flow import charge, reservations, sealed, signing, told
+from wattseal.flow import charge, device, reservations, sealed, signing, told
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
-from wattseal.flow.documents import put_station
 from wattseal.flow.ports import Unflushed
+from wattseal.flow.provisioning import must_wait
 from wattseal.flow.turn import Handlers, Turn, remember_station
 from wattseal.flow.world import Memory, World
-from wattseal.model.answers import (
-    Acknowledged,
-    AuthorizationAnswer,
-    BootAnswer,
-    DataTransferAnswer,
-    HeartbeatAnswer,
-    TransactionAnswer,
-)
+from wattseal.model.answers import AuthorizationAnswer, DataTransferAnswer, HeartbeatAnswer, TransactionAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,
-    BootReported,
     DataTransferred,
     HeartbeatReported,
     MeterReported,
-    StatusReported,
     TransactionEnded,
     TransactionStarted,
     TransactionUpdated,
@@ -76,6 +66,8 @@ async def begin(world: World, principal: Principal, version: Version, call: Call
     memory = await remember_station(world, StationId(principal.name))
     if memory is None:
         return Refusal(Fault.SECURITY, "this station is not enrolled")
+    if must_wait(memory, lifted.fact, call.action if signed is None else signed.call.action):
+        return Refusal(Fault.SECURITY, "this station is not accepted yet; send BootNotification")
     turn = Turn(
         world=world,
         memory=memory,
@@ -122,11 +114,6 @@ async def _heartbeat(turn: Turn, fact: HeartbeatReported) -> HeartbeatAnswer:
     return HeartbeatAnswer(turn.world.clock.now(), await sealed.accept(turn, fact.items))
 
 
-async def _status(turn: Turn, fact: StatusReported) -> Acknowledged:
-    turn.memory.statuses[fact.evse_id] = fact.status
-    return Acknowledged()
-
-
 async def _authorization(turn: Turn, fact: AuthorizationRequested) -> AuthorizationAnswer:
     return await (sealed.authorise(turn, fact) if fact.items else _authorise(turn, fact))
 
@@ -145,17 +132,6 @@ async def _transaction(
             return await charge.end(turn, fact)
         case _:
             assert_never(fact)
-
-
-async def _boot(turn: Turn, fact: BootReported) -> BootAnswer:
-    items = await sealed.accept(turn, fact.items)
-    told = replace(turn.station, vendor=fact.vendor, model=fact.model, serial=fact.serial, firmware=fact.firmware)
-    if told != turn.station:
-        turn.memory.station = told
-        step = turn.step()
-        step.puts.append(put_station(told, turn.now_ms))
-        await step.commit()
-    return BootAnswer("Accepted", turn.world.clock.now(), turn.world.settings.boot_interval_s, items)
 
 
 async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationAnswer:
@@ -184,13 +160,12 @@ async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
 
 
 HANDLERS: Handlers = {
+    **device.HANDLERS,
     **reservations.HANDLERS,
     AuthorizationRequested: _authorization,
-    BootReported: _boot,
     DataTransferred: _transfer,
     HeartbeatReported: _heartbeat,
     MeterReported: charge.meter,
-    StatusReported: _status,
     TransactionEnded: _transaction,
     TransactionStarted: _transaction,
     TransactionUpdated: _transaction,

@@ -106,7 +106,7 @@ class Put:
 
     `kind` is a noun such as "station", "token", "transaction", "checkpoint" (1 to 32 of a-z and "_"); `version` is that
     of the payload's layout, and readers keep understanding old ones. `station_id` and `active` are what `documents`
-    can filter by. Of several puts to one key in one commit the last wins.
+    can filter by. Of several puts to one key in one commit the last wins. An empty `body` removes the projection.
     """
 
     kind: str

@@ -1,6 +1,6 @@
 """The world a CPO's process works in: its keys, its ports, and what it keeps in memory of stations and chains."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +12,7 @@ from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.ports import Clock, Journal, Lines, NoLines, Random
+from wattseal.model.connector import ConnectorState
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
@@ -128,6 +129,9 @@ class Memory:
     """What is kept of one station between its messages; all of it can be rebuilt from the journal.
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
+    `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
+    `drift_ms` is its clock's time less ours, as last told. `connectors` and `trails`, the keys of histories'
+    entries, are read when they are first needed.
     """
 
     station: Station
@@ -142,6 +146,11 @@ class Memory:
     seen_ms: int = 0
     version: str | None = None
     connected: bool = False
+    boot_status: str | None = None
+    expected: set[str] = field(default_factory=set)
+    drift_ms: int | None = None
+    connectors: dict[tuple[int, int], ConnectorState] | None = None
+    trails: dict[str, deque[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

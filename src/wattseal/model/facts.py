@@ -39,7 +39,8 @@ class HeartbeatReported(Fact):
 class StatusReported(Fact):
     """StatusNotification; `status` in 2.x words (Available, Occupied, Reserved, Unavailable, Faulted).
 
-    `detail` keeps the 1.6 word (Preparing, Charging, ...); `evse_id` 0 is the station.
+    `detail` keeps the 1.6 word (Preparing, Charging, ...), and what follows are 1.6's words about an error; `evse_id` 0
+    is the station.
     """
 
     evse_id: EvseId
@@ -48,6 +49,9 @@ class StatusReported(Fact):
     at: datetime | None = None
     detail: str | None = None
     error_code: str | None = None
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

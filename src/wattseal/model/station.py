@@ -17,6 +17,18 @@ class MessageCertificate:
     spki: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class BootPolicy:
+    """How a station's BootNotification is answered (2.x B01 to B03; 1.6 section 4.2).
+
+    `status` is Accepted, Pending or Rejected; `interval_s` its heartbeat interval, or after which time it tries again,
+    None for that of the process.
+    """
+
+    status: str = "Accepted"
+    interval_s: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseEnrolment:
     """One EVSE; its readings verify under `meter_public_key` (DER SPKI of the meter's key) and no other."""
@@ -55,6 +67,7 @@ class Station:
     serial: str | None = None
     firmware: str | None = None
     ephemeral: bool = False
+    boot: BootPolicy = BootPolicy()
     security_profile: int = 1
     pending_password_digest: str | None = None
     certificate_name: str | None = None

@@ -45,7 +45,7 @@ class Documents:
         """Keep what became durable."""
         key = tenant, put.kind, put.key
         self._asked.pop(key, None)
-        self._keep(key, put)
+        self._keep(key, put if put.body else None)
 
     def forget(self) -> None:
         """Know nothing: a write failed, and what the store holds must be read again."""

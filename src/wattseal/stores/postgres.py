@@ -155,7 +155,10 @@ class PostgresJournal(BaseJournal):
                 "leaves", records=planned.leaves, columns=["tenant_id", "log_index", "entry"]
             )
         if planned.documents:
-            await run.execute(_PUT, *zip(*planned.documents.values(), strict=True))
+            kept = [row for row in planned.documents.values() if row[4]]
+            if kept:
+                await run.execute(_PUT, *zip(*kept, strict=True))
+            await run.executemany(_REMOVED, [key for key, row in planned.documents.items() if not row[4]])
         if planned.answers:
             rows = [(*key, answer) for key, answer in planned.answers.items()]
             await run.execute(_ANSWERS, *zip(*rows, strict=True))
@@ -222,5 +225,6 @@ _PUT: Final = _unnest(
 )
 _ANSWERS: Final = _unnest("answers", "tenant_id, station_id, key, answer", "text text text bytea", "DO NOTHING")
 _OUTBOX: Final = _unnest("outbox", OUTBOX_COLUMNS, "text text text bytea bigint int", "DO NOTHING")
+_REMOVED: Final = "DELETE FROM documents WHERE tenant_id = $1 AND kind = $2 AND key = $3"
 _DELIVERED: Final = "DELETE FROM outbox WHERE tenant_id = $1 AND id = $2"
 _RETRIED: Final = "UPDATE outbox SET next_at_ms = $1, attempts = attempts + 1 WHERE tenant_id = $2 AND id = $3"

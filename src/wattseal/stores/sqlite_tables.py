@@ -93,13 +93,16 @@ class Unapplied:
         """Write all rows and remove their blobs, in one transaction."""
         run = connection.execute
         run("BEGIN IMMEDIATE")
-        removed = run("DELETE FROM pending").rowcount
-        if removed != self.blobs:
+        blobs = run("DELETE FROM pending").rowcount
+        if blobs != self.blobs:
             run("ROLLBACK")
             raise StoreError("another process works on this journal; run one at a time", code="store_shared")
         insert(connection, f"items ({ITEM_COLUMNS})", self._items)
         insert(connection, "leaves (tenant_id, log_index, entry)", self._leaves)
-        insert(connection, f"documents ({DOCUMENT_COLUMNS})", sorted(self._documents.values(), key=_key), _REPLACE)
+        kept = sorted((row for row in self._documents.values() if row[4]), key=_key)
+        insert(connection, f"documents ({DOCUMENT_COLUMNS})", kept, _REPLACE)
+        for removed in (key for key, row in self._documents.items() if not row[4]):
+            run("DELETE FROM documents WHERE tenant_id = ? AND kind = ? AND key = ?", removed)
         insert(connection, "answers (tenant_id, station_id, key, answer)", sorted(self._answers), _KEEP_FIRST)
         insert(connection, f"outbox ({OUTBOX_COLUMNS})", self._outbox, _KEEP_FIRST)
         for delivered in self._delivered:

@@ -10,6 +10,7 @@ from wattseal.base.errors import WattsealError
 from wattseal.serve.api import (
     alarms,
     commands,
+    device,
     health,
     inbox,
     log,
@@ -34,6 +35,7 @@ from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principa
 
 RESOURCES = (
     *stations.ROUTES,
+    *device.ROUTES,
     *commands.ROUTES,
     *verbs.ROUTES,
     *tokens.ROUTES,

@@ -11,7 +11,7 @@ from wattseal.crypto.curves import parse_public_key
 from wattseal.crypto.keys import PublicKey
 from wattseal.crypto.message_keys import read_message_certificate
 from wattseal.crypto.spki import read_spki
-from wattseal.model.station import NO_PIN, EvseEnrolment, Station
+from wattseal.model.station import NO_PIN, BootPolicy, EvseEnrolment, Station
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
@@ -41,6 +41,13 @@ class EvseBody(Body, frozen=True, kw_only=True):
     meter_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
 
 
+class BootBody(Body, frozen=True, kw_only=True):
+    """How a station's BootNotification is answered; without `interval_s` the interval is that of the process."""
+
+    status: Literal["Accepted", "Pending", "Rejected"] = "Accepted"
+    interval_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
+
+
 class StationBody(Body, frozen=True, kw_only=True):
     """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex; certificates are PEM.
 
@@ -60,6 +67,7 @@ class StationBody(Body, frozen=True, kw_only=True):
     signed_messages: bool = False
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
     certificate_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    boot: BootBody | None = None
 
     @property
     def needs_password(self) -> bool:
@@ -101,6 +109,7 @@ class StationBody(Body, frozen=True, kw_only=True):
             signed_messages=self.signed_messages,
             security_profile=known.security_profile if self.security_profile is None else self.security_profile,
             certificate_name=self.certificate_name or known.certificate_name,
+            boot=known.boot if self.boot is None else BootPolicy(self.boot.status, self.boot.interval_s),
         )
 
 
@@ -189,6 +198,7 @@ def station_view(station: Station, *, connected: bool, statuses: dict[int, str])
         "firmware": station.firmware,
         "security_profile": station.security_profile,
         "certificate_name": station.certificate_name,
+        "boot": {"status": station.boot.status, "interval_s": station.boot.interval_s},
     }
 
 

@@ -43,6 +43,9 @@ def lift(request: Request, _version: Version) -> Lifted | Refusal:
                 utc(at, findings) if (at := given(request.timestamp)) else None,
                 request.status,
                 request.errorCode,
+                given(request.info),
+                given(request.vendorId),
+                given(request.vendorErrorCode),
             ),
             tuple(findings),
         )
@@ -65,7 +68,15 @@ def ask(fact: StatusReported, version: Version) -> Payload:
     """Return the request; a 2.x request needs a time."""
     if version is Version.V16:
         word = fact.detail or ("Preparing" if fact.status == OCCUPIED else fact.status)
-        return present(connectorId=fact.evse_id, errorCode=fact.error_code or "NoError", status=word, timestamp=fact.at)
+        return present(
+            connectorId=fact.evse_id,
+            errorCode=fact.error_code or "NoError",
+            info=fact.info,
+            status=word,
+            timestamp=fact.at,
+            vendorId=fact.vendor_id,
+            vendorErrorCode=fact.vendor_error_code,
+        )
     return present(evseId=fact.evse_id, connectorId=fact.connector_id, connectorStatus=fact.status, timestamp=fact.at)
 
 

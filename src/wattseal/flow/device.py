@@ -1,0 +1,13 @@
+"""Everything about a station as a device, put together: what it tells of itself, and what answered commands change."""
+
+from wattseal.flow import availability, provisioning
+from wattseal.flow.orders import Effects
+from wattseal.flow.turn import Handlers
+
+HANDLERS: Handlers = {
+    **availability.HANDLERS,
+    **provisioning.HANDLERS,
+}
+EFFECTS: Effects = {
+    **availability.EFFECTS,
+}
