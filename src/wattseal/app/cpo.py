@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Registry
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
-from wattseal.serve.ocpp_ws import Endpoint, OcppServer, StationConnection
+from wattseal.serve.ocpp_ws import PATH, Endpoint, OcppServer, StationConnection
 from wattseal.serve.proxy import Proxies
 from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
@@ -228,7 +228,8 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         allow_profile_0=serve.allow_profile_0,
         trust=lambda: tls.trust,
     )
-    ocpp = OcppServer(make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls)))
+    endpoint = make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls))
+    ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases)))
     parts.lines.attach(ocpp)
     token = admin_token(data.admin_token_file, world.random)
     service = Service(

@@ -57,6 +57,8 @@ class Serve(Section, frozen=True):
     """Stations over TLS that must show a certificate (profile 3)."""
     allow_profile_0: bool = False
     """Let stations that are enrolled with profile 0 in from other machines: no password, no TLS."""
+    path_aliases: tuple[Annotated[str, Meta(pattern=r"^/([^?#]*/)?$")], ...] = ()
+    """More paths before the station id, each ending in a slash, for stations that come from another CSMS."""
 
 
 class ProxyCertificate(StrEnum):
