@@ -9,7 +9,7 @@ import msgspec
 
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.evidence.format import Moment
-from wattseal.flow import reservations
+from wattseal.flow import quirks, reservations
 from wattseal.flow.authorise import Asked, Refused, authorise, find_token, standing, token_of
 from wattseal.flow.direct_records import examine_here, observe, put_record, record_reading, record_stray
 from wattseal.flow.documents import EVSE, put
@@ -108,7 +108,8 @@ def _start_record(
     register_wh, differs = reconcile(fact.register_wh, metered)
     last = turn.memory.last_end.get(fact.evse_id)
     station_ms = milliseconds(fact.at)
-    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *more)
+    known = () if metered.valid else quirks.notes(turn.station)
+    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *more, *known)
     plain = Plain(
         kind=Kind.STARTED,
         ops=Ops(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import device, reservations, signing
+from wattseal.flow import device, quirks, reservations, signing
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Silence
@@ -92,6 +92,7 @@ async def send(
     version = world.lines.version(StationId(memory.station.id))
     if version is None:
         return Unanswered("", Silence.OFFLINE, None)
+    command = quirks.adapt(memory, command)
     action, payload = catalog.ask(version, command)
     return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s))
 

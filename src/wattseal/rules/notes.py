@@ -25,6 +25,7 @@ EFFECTS: dict[str, Effect] = {
     "implausible_register": Effect.ALARM_AND_QUARANTINE,
     "implausible_energy": Effect.ALARM_AND_QUARANTINE,
     "no_register": Effect.QUARANTINE,
+    "register_unit_doubtful": Effect.QUARANTINE,
     "end_without_start": Effect.ALARM_AND_QUARANTINE,
     "unusable_transaction_id": Effect.ALARM_AND_QUARANTINE,
     "matched_by_evidence": Effect.FINDING,
