@@ -47,6 +47,7 @@ from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
 from wattseal.flow.handle import STATION_SCOPE, begin
+from wattseal.flow.list_sync import ListKeeper
 from wattseal.flow.ports import Batch, Flush, Unflushed
 from wattseal.flow.tails import load_open_chains
 from wattseal.flow.uptime import Ports
@@ -130,6 +131,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 checkpoint_interval_s=options.settings.log.checkpoint_interval_s,
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
                 ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),
+                lists=ListKeeper(parts.world, Principal(TENANT, "system", frozenset({"system"}), frozenset({"*"}))),
             )
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:

@@ -10,6 +10,7 @@ from wattseal.app.log_keeper import LogKeeper
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
 from wattseal.flow.courier import Courier
+from wattseal.flow.list_sync import ListKeeper
 from wattseal.flow.reservations import expire
 from wattseal.flow.tails import sign_tails
 from wattseal.flow.uptime import Ports
@@ -21,6 +22,8 @@ COURIER_INTERVAL_S = 0.25
 LOOK_INTERVAL_S = 5.0
 """How often ports are looked at for their uptime."""
 RESERVATIONS_INTERVAL_S = 10.0
+LISTS_INTERVAL_S = 2.0
+"""How often stations are looked for whose local lists are to follow the tokens."""
 _LOGGER = logging.getLogger("wattseal.cpo")
 _ALARMING = {Outcome.AHEAD, Outcome.INCONSISTENT}
 
@@ -35,6 +38,7 @@ class Timers:
     checkpoint_interval_s: float
     heartbeat_interval_s: float
     ports: Ports
+    lists: ListKeeper
 
     async def checkpoint(self) -> None:
         """Publish what was recorded, and have it cosigned."""
@@ -62,6 +66,10 @@ class Timers:
         """End those whose time is over."""
         await expire(self.world)
 
+    async def follow(self) -> None:
+        """Bring local lists up to date with the tokens."""
+        await self.lists.round()
+
 
 @asynccontextmanager
 async def run_timers(timers: Timers) -> AsyncIterator[None]:
@@ -72,6 +80,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.send, COURIER_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
         (timers.reservations, RESERVATIONS_INTERVAL_S),
+        (timers.follow, LISTS_INTERVAL_S),
     )
     tasks = [asyncio.create_task(_every(interval_s, job)) for job, interval_s in jobs]
     try:

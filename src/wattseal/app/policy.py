@@ -12,4 +12,5 @@ def policy_of(settings: Settings) -> Policy:
         mmd_s=settings.log.mmd_s,
         master_group=None if master is None else canonical(master),
         one_per=settings.tokens.one_charge_per,
+        list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
     )

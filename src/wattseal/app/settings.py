@@ -143,6 +143,8 @@ class Partner(Section, frozen=True):
     minimum_grade: GradeName = GradeName.G2
     accept_g1: bool = False
     stations: dict[str, GradeName] = {}
+    local_lists: bool = False
+    """Whether this eMSP's tokens may be given to stations, to be let charge while the CSMS is out of reach."""
 
 
 class Witness(Section, frozen=True):

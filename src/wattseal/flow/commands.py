@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import device, quirks, reservations, signing
+from wattseal.flow import device, local_lists, quirks, reservations, signing
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Silence
@@ -32,7 +32,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
-EFFECTS: Effects = {**device.EFFECTS, **reservations.EFFECTS}
+EFFECTS: Effects = {**device.EFFECTS, **local_lists.EFFECTS, **reservations.EFFECTS}
 
 
 @dataclass(frozen=True, slots=True)

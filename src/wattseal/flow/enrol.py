@@ -131,6 +131,7 @@ async def put_a_token(world: World, token: TokenRecord) -> None:
     """Enrol a token or change its status."""
     await _commit(world, put_token(token, world.now_ms()))
     world.tokens.pop(token.id_token.key(), None)
+    world.token_changes += 1
 
 
 async def set_tariff(world: World, tariff: Tariff) -> TariffKept:

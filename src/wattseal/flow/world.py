@@ -13,6 +13,7 @@ from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.ports import Clock, Journal, Lines, NoLines, Random
 from wattseal.model.connector import ConnectorState
+from wattseal.model.local_list import ListPolicy
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
@@ -167,7 +168,7 @@ class Settings:
 
     `unreachable_accepts` lets a driver charge when the eMSP does not answer; `public_url` is where this CPO's API is
     reached by others, for the links in CDRs. `master_group` is the canonical form of the group whose tokens may end any
-    transaction and start none.
+    transaction and start none. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists.
     """
 
     boot_interval_s: int = 300
@@ -177,6 +178,7 @@ class Settings:
     public_url: str | None = None
     master_group: str | None = None
     one_per: OnePer = OnePer.NONE
+    list_parties: frozenset[str] = frozenset()
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""
@@ -185,7 +187,10 @@ class Settings:
 
 @dataclass(slots=True)
 class World:
-    """Everything `handle` needs. One per process; `tenant` is on every look-up."""
+    """Everything `handle` needs. One per process; `tenant` is on every look-up.
+
+    `listed` are the stations whose local lists follow the tokens, and what is to be on them; None until they were read.
+    """
 
     tenant: TenantId
     party: str
@@ -206,6 +211,8 @@ class World:
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None
     counters: dict[str, int] = field(default_factory=dict)
+    token_changes: int = 0
+    listed: dict[StationId, ListPolicy] | None = None
     energy_wh: Decimal = Decimal(0)
 
     def new_subject(self) -> bytes:
@@ -238,6 +245,7 @@ class World:
         """Drop all that is kept in memory: after a failed commit, the journal alone says what is true."""
         self.stations.clear()
         self.tokens.clear()
+        self.listed = None
         self.tariff = None
         self.chains.forget()
 

@@ -12,8 +12,8 @@ _FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
 
 
 def without_secrets(action: str, payload: bytes) -> bytes:
-    """Return a payload as it may be kept; one without secrets comes back byte for byte."""
-    if action not in _SUSPECT:
+    """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
+    if action not in _SUSPECT or not payload:
         return payload
     value = msgspec.json.decode(payload)
     return msgspec.json.encode(_hidden(value)) if _holds_secret(value) else payload

@@ -7,6 +7,7 @@ from msgspec import UnsetType
 
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.wire.ocpp.generated.v16 import authorize as v16_authorize
+from wattseal.wire.ocpp.generated.v16 import send_local_list as v16_list
 from wattseal.wire.ocpp.generated.v16 import start_transaction as v16_start
 from wattseal.wire.ocpp.generated.v16 import stop_transaction as v16_stop
 from wattseal.wire.ocpp.generated.v21 import types as v21
@@ -27,7 +28,7 @@ _STATUS_16 = {
 _TYPES_201 = frozenset(get_args(v201.IdTokenEnumType))
 LONGEST = {Version.V16: 20, Version.V201: 36, Version.V21: 255}
 """Characters an id_token may have."""
-IdTagInfo = v16_authorize.IdTagInfo | v16_start.IdTagInfo | v16_stop.IdTagInfo
+IdTagInfo = v16_authorize.IdTagInfo | v16_start.IdTagInfo | v16_stop.IdTagInfo | v16_list.IdTagInfo
 
 
 def lift_16(id_tag: str | UnsetType) -> IdToken | None:
