@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import device, local_lists, quirks, reservations, signing
+from wattseal.flow import charging, device, local_lists, quirks, reservations, signing
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.orders import Answered, Effects
+from wattseal.flow.orders import Answered, Asking, Checks, Effects
 from wattseal.flow.ports import Silence
 from wattseal.flow.provisioning import expect
 from wattseal.flow.step import Step
@@ -32,7 +32,13 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
-EFFECTS: Effects = {**device.EFFECTS, **local_lists.EFFECTS, **reservations.EFFECTS}
+CHECKS: Checks = {**charging.CHECKS}
+EFFECTS: Effects = {
+    **charging.EFFECTS,
+    **device.EFFECTS,
+    **local_lists.EFFECTS,
+    **reservations.EFFECTS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,10 @@ async def find_station(world: World, station_id: StationId) -> Memory:
 
 
 async def _send(world: World, principal: Principal, memory: Memory, order: _Order) -> Outcome:
+    key = order.command.action if isinstance(order.command, Asked) else type(order.command)
+    check = CHECKS.get(key)
+    if check is not None:
+        await check(Asking(world, memory, order.version, principal), order.command)
     expect(memory, order.command)
     now_ms = world.now_ms()
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
@@ -150,7 +160,6 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     outcome, words, payload = _outcome(order, told, asked.hash)
     step = Step(world, memory.station.id, world.now_ms())
     if isinstance(outcome, Done):
-        key = order.command.action if isinstance(order.command, Asked) else type(order.command)
         effect = EFFECTS.get(key)
         if effect is not None:
             answered = Answered(

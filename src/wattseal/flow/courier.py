@@ -11,6 +11,8 @@ from wattseal.crypto.hashes import sha256
 from wattseal.flow.authorise import signed_by
 from wattseal.flow.bundling import NotYet, Proofs, assemble
 from wattseal.flow.cdrs import cdr_of
+from wattseal.flow.charging_needs import SCHEDULE
+from wattseal.flow.charging_sent import send_schedule
 from wattseal.flow.documents import CDR, STATION, TRANSACTION, put, read
 from wattseal.flow.grading import grade_now
 from wattseal.flow.ports import Attempt, Batch, Outgoing
@@ -60,6 +62,7 @@ class Courier:
             RELAY: self._relay,
             SETTLE: self._settle,
             CDR_OUT: self._cdr,
+            SCHEDULE: lambda body: send_schedule(world, body),
         }
 
     async def round(self) -> int:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
-from wattseal.flow import charge, device, reservations, sealed, signing, told
+from wattseal.flow import charge, charging_needs, charging_told, device, reservations, sealed, signing, told
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.ports import Unflushed
 from wattseal.flow.provisioning import must_wait
@@ -162,6 +162,8 @@ async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
 HANDLERS: Handlers = {
     **device.HANDLERS,
     **reservations.HANDLERS,
+    **charging_told.HANDLERS,
+    **charging_needs.HANDLERS,
     AuthorizationRequested: _authorization,
     DataTransferred: _transfer,
     HeartbeatReported: _heartbeat,

@@ -7,7 +7,18 @@ from typing import Any
 from wattseal.flow.step import Step
 from wattseal.flow.world import Memory, World
 from wattseal.model.message import Answer, Command
+from wattseal.model.principal import Principal
 from wattseal.wire.ocpp.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A command about to be sent, and who asks for it."""
+
+    world: World
+    memory: Memory
+    version: Version
+    principal: Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +41,6 @@ class Answered:
 
 Effects = Mapping[type[Command] | str, Callable[[Answered, Any, Any], Awaitable[None]]]
 """By kind of command (for `Asked` by its action) what its answer changes: `effect(answered, command, answer)`."""
+
+Checks = Mapping[type[Command] | str, Callable[[Asking, Any], Awaitable[None]]]
+"""By kind of command (for `Asked` by its action) what is checked before it is sent; an `InputError` keeps it here."""

@@ -33,14 +33,11 @@ async def keep(turn: Turn, fact: Told) -> Replied:
 
 ANSWERS: Mapping[str, Mapping[str, object]] = {
     "BatterySwap": {},
-    "NotifyEVChargingNeeds": {"status": "Accepted"},
-    "NotifyEVChargingSchedule": {"status": "Accepted"},
     "OpenPeriodicEventStream": {"status": "Accepted"},
     "SignCertificate": {"status": "Rejected"},
     "Get15118EVCertificate": {"status": "Failed", "exiResponse": ""},
     "GetCertificateStatus": {"status": "Failed"},
     "GetCertificateChainStatus": {"certificateStatus": []},
-    "PullDynamicScheduleUpdate": {"status": "Rejected"},
     "VatNumberValidation": {"status": "Rejected"},
 }
 """What is answered where an empty object is not enough."""

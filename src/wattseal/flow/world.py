@@ -19,6 +19,7 @@ from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
 from wattseal.rules.arrival import Tail
 from wattseal.rules.authorize import OnePer
+from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.registry import Registry, Role
 
@@ -179,6 +180,7 @@ class Settings:
     master_group: str | None = None
     one_per: OnePer = OnePer.NONE
     list_parties: frozenset[str] = frozenset()
+    charging: ChargingPolicy = DEFAULT_CHARGING
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""

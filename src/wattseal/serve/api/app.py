@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from wattseal.base.errors import WattsealError
 from wattseal.serve.api import (
     alarms,
+    charging,
     commands,
     device,
     health,
@@ -39,6 +40,7 @@ RESOURCES = (
     *device.ROUTES,
     *commands.ROUTES,
     *verbs.ROUTES,
+    *charging.ROUTES,
     *tokens.ROUTES,
     *transactions.ROUTES,
     *reservations.ROUTES,
