@@ -12,6 +12,7 @@ from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.ports import Clock, Journal, Lines, NoLines, Random
+from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
 from wattseal.model.local_list import ListPolicy
 from wattseal.model.station import Station
@@ -20,6 +21,7 @@ from wattseal.model.transaction import Transaction
 from wattseal.rules.arrival import Tail
 from wattseal.rules.authorize import OnePer
 from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
+from wattseal.rules.device_model import Place
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.registry import Registry, Role
 
@@ -132,8 +134,8 @@ class Memory:
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
-    `drift_ms` is its clock's time less ours, as last told. `connectors` and `trails`, the keys of histories'
-    entries, are read when they are first needed.
+    `drift_ms` is its clock's time less ours, as last told. `connectors`, `components` that are kept,
+    `assemblies` and `trails`, the keys of histories' entries, are read when they are first needed.
     """
 
     station: Station
@@ -153,6 +155,8 @@ class Memory:
     drift_ms: int | None = None
     connectors: dict[tuple[int, int], ConnectorState] | None = None
     trails: dict[str, deque[str]] = field(default_factory=dict)
+    components: set[Place] | None = None
+    assemblies: OrderedDict[tuple[str, int], Assembly] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,11 @@ _SUSPECT = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "GetConf
 _FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
 
 
+def is_secret(name: str) -> bool:
+    """Return whether the value of a configuration key or variable of that name is a secret."""
+    return name.casefold() in _FOLDED
+
+
 def without_secrets(action: str, payload: bytes) -> bytes:
     """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
     if action not in _SUSPECT or not payload:
@@ -22,7 +27,7 @@ def without_secrets(action: str, payload: bytes) -> bytes:
 def _secret_name(entry: dict[str, object]) -> bool:
     variable = entry.get("variable")
     name = variable.get("name") if isinstance(variable, dict) else entry.get("key")
-    return isinstance(name, str) and name.casefold() in _FOLDED
+    return isinstance(name, str) and is_secret(name)
 
 
 _FOLDED = frozenset(name.casefold() for name in _NAMES)

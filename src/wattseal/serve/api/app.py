@@ -23,6 +23,7 @@ from wattseal.serve.api import (
     tokens,
     transactions,
     uptime,
+    variables,
     verbs,
 )
 from wattseal.serve.api.problems import (
@@ -38,6 +39,7 @@ from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principa
 RESOURCES = (
     *stations.ROUTES,
     *device.ROUTES,
+    *variables.ROUTES,
     *commands.ROUTES,
     *verbs.ROUTES,
     *charging.ROUTES,

@@ -1,5 +1,6 @@
 """Lists of what is kept of one station, page by page: one way for all of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -28,7 +29,15 @@ async def known_station(principal: Principal, service: Service, station_id: str)
     return StationId(read(document, Station).id)
 
 
-def kept_list(name: str, kind: str, shape: type[Any], summary: str, *, scope: str = READ) -> HTTPRouteHandler:
+def kept_list(
+    name: str,
+    kind: str,
+    shape: type[Any],
+    summary: str,
+    *,
+    scope: str = READ,
+    view: Callable[[Any], dict[str, Any]] = msgspec.to_builtins,
+) -> HTTPRouteHandler:
     """Return the handler of `GET /stations/{station_id}/NAME`: documents of `kind`, in the order of their keys."""
 
     async def listed(
@@ -45,7 +54,7 @@ def kept_list(name: str, kind: str, shape: type[Any], summary: str, *, scope: st
         page = await service.world.journal.documents(
             principal.tenant, kind, station_id=found, after=max(after or "", prefix(found)), limit=limit
         )
-        views = [msgspec.to_builtins(read(document, shape)) for document in page]
+        views = [view(read(document, shape)) for document in page]
         return paged(request, views, page[-1].key if len(page) == limit else None)
 
     path = f"/stations/{{station_id:str}}/{name}"

@@ -1,9 +1,10 @@
 """Messages whose content is kept as told: validated by their types, in no words but the protocol's own."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +13,7 @@ from wattseal.wire.ocpp.message import Lifted, Message, Payload, Sender
 from wattseal.wire.ocpp.values import ENCODER, Wire
 from wattseal.wire.ocpp.version import Version
 
+T = TypeVar("T")
 _PLAIN = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -65,3 +67,42 @@ def _ask(message: Told | Asked, _version: Version) -> Payload:
 
 def _hear(response: Wire, _version: Version) -> Replied:
     return Replied(content(response))
+
+
+def told_as(action: str, modules: Mapping[Version, ModuleType], kind: type[Any]) -> Message:
+    """Return a message of the station whose content becomes `kind`, a struct spelled in camelCase as 2.x does."""
+
+    def lift(request: Wire, _version: Version) -> Lifted:
+        return Lifted(read_as(request, kind))
+
+    return _typed(_message(action, modules, Sender.STATION, (kind,), lift))
+
+
+def asked_as(
+    action: str, modules: Mapping[Version, ModuleType], kind: type[Any], answer: type[Any] | None = None
+) -> Message:
+    """Return a message of the CSMS whose content becomes `kind`, and its answer `answer`, or `Replied` without one."""
+
+    def lift(request: Wire, _version: Version) -> Lifted:
+        return Lifted(read_as(request, kind))
+
+    def hear(response: Wire, _version: Version) -> Any:
+        return read_as(response, answer or Replied)
+
+    made = _typed(_message(action, modules, Sender.CSMS, (kind,), lift))
+    return made if answer is None else replace(made, lower=spell, hear=hear)
+
+
+def read_as(value: Wire, kind: type[T]) -> T:
+    """Return a message as `kind`, a struct of the model; what that does not name is left out."""
+    return msgspec.convert(content(value), kind)
+
+
+def spell(value: Any, _version: Version) -> Payload:
+    """Return a struct of the model as plain JSON values; what has its default is left out."""
+    plain: Payload = msgspec.to_builtins(value, builtin_types=(Decimal,))
+    return plain
+
+
+def _typed(message: Message) -> Message:
+    return replace(message, ask=spell)
