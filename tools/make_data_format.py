@@ -83,10 +83,10 @@ async def read(journal: Journal) -> dict[str, object]:
     found = {
         "items": [asdict(kept) | {"item": structs.asdict(kept.item)} for kept in await journal.replay(TENANT)],
         "leaves": await journal.leaves(TENANT),
-        "stations": [asdict(put) for put in await journal.documents(TENANT, "station")],
-        "transactions": [asdict(put) for put in await journal.documents(TENANT, "transaction")],
+        "stations": [structs.asdict(put) for put in await journal.documents(TENANT, "station")],
+        "transactions": [structs.asdict(put) for put in await journal.documents(TENANT, "transaction")],
         "answer": await journal.answer(TENANT, STATION, "start/7"),
-        "outbox": [asdict(message) for message in await journal.outbox(TENANT, NOON_MS)],
+        "outbox": [structs.asdict(message) for message in await journal.outbox(TENANT, NOON_MS)],
     }
     plain: dict[str, object] = json.loads(json.dumps(found, default=_base64))
     return plain

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from hmac import digest
 from typing import Any
 
+from msgspec import structs
+
 from wattseal.app.edge_memory import CsmsWay, EdgeMemory, LinkDownError
 from wattseal.base.ids import TransactionId
 from wattseal.flow.ports import Dedup
@@ -198,7 +200,7 @@ class StationSide:
         async with memory.lock:
             if fact.transaction_id is None:
                 drawn = TransactionId(new_transaction_id(memory.state, memory.site))
-                fact = replace(fact, transaction_id=drawn)
+                fact = structs.replace(fact, transaction_id=drawn)
             step = started(memory.state, memory.site, self._heard(call), fact)
             return await self._answer(call, step, TransactionAnswer(fact.transaction_id, authorization), key)
 

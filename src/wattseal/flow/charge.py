@@ -190,9 +190,10 @@ async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
     if known is None:
         await record_stray(turn, fact.evse_id, fact.readings, fact.transaction_id, None)
         return Acknowledged()
-    if not known.seen(payload_mark(turn.payload)):
+    mark = payload_mark(turn.payload)
+    if not known.seen(mark):
         await turn.world.chains.ready(turn.origin, known.transaction.evse_id)
-        await record_reading(turn, known, fact.readings, None, step=turn.step(), notes=notes)
+        await record_reading(turn, known, fact.readings, None, mark, step=turn.step(), notes=notes)
     return Acknowledged()
 
 
@@ -247,7 +248,8 @@ async def _event(
     if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
         told = await _authorise_late(turn, step, live, fact.id_token)
     ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
-    await record_reading(turn, live, readings, ops, step=step, notes=tuple(notes))
+    mark = _mark(turn, "Updated", fact.seq_no)
+    await record_reading(turn, live, readings, ops, mark, step=step, notes=tuple(notes))
     return _answer(None, told)
 
 

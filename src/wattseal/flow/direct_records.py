@@ -12,7 +12,7 @@ from wattseal.model.metering import Reading, energy_register_wh
 from wattseal.model.verdict import Finding
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
-from wattseal.rules.retries import event_mark, payload_mark
+from wattseal.rules.retries import payload_mark
 from wattseal.rules.transactions import apply, note_register
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
@@ -27,11 +27,12 @@ async def record_reading(
     live: Live,
     readings: Sequence[Reading],
     ops: Ops | None,
+    mark: int,
     *,
     step: Step,
     notes: tuple[Finding, ...] = (),
 ) -> None:
-    """Record readings of a transaction; the caller has made its chain ready."""
+    """Record readings of a transaction, told by the message of this `mark`; the caller has made its chain ready."""
     transaction = live.transaction
     stream = transaction.evse_id
     metered = examine_here(turn, readings, "reading", None, stream)
@@ -46,7 +47,7 @@ async def record_reading(
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
         observed=observe(turn, metered, tuple(judged)),
         frame=turn.frame,
-        mark=payload_mark(turn.payload) if ops is None or ops.seq_no is None else event_mark("Updated", ops.seq_no),
+        mark=mark,
     )
     live.take(ops.seq_no if ops else None, metered.valid)
     if register_wh is not None and not judged:
@@ -104,6 +105,8 @@ def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) ->
 
 def examine_here(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
     """Check what meters signed among `readings`, under the key enrolled for the EVSE."""
+    if all(reading.evidence is None for reading in readings):
+        return NONE
     station = turn.station
     return examine(readings, record, moment, station.meter_key(evse_id), station.meter_serial(evse_id))
 

@@ -8,7 +8,7 @@ Every row belongs to one tenant and every look-up names it. Times are millisecon
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -100,8 +100,7 @@ class KeptItem:
     item: StoredItem
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True, gc=False):
     """A projection to write over the one with the same (kind, key): JSON bytes of payload `version` of `kind`.
 
     `kind` is a noun such as "station", "token", "transaction", "checkpoint" (1 to 32 of a-z and "_"); `version` is that
@@ -118,8 +117,7 @@ class Put:
     active: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dedup:
+class Dedup(Struct, frozen=True, gc=False):
     """The answer given to a station's message, to be given again to its retries. The first answer of a key stays."""
 
     station_id: StationId
@@ -127,8 +125,7 @@ class Dedup:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True, gc=False):
     """A message to send on, kept until delivered; `id` is unique per tenant and repeats are ignored."""
 
     id: str
@@ -171,14 +168,13 @@ class Batch(Struct, frozen=True, gc=False):
     padding: Padding | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(Struct, frozen=True, gc=False):
     """`indexes` gives the log index of each item of the batch that has a leaf, repeated ones included, by payload hash.
 
     `log_size` is the number of leaves of the tenant's log just after this batch.
     """
 
-    indexes: Mapping[bytes, int] = field(default_factory=dict)
+    indexes: Mapping[bytes, int] = {}
     log_size: int = 0
 
 

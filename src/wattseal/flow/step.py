@@ -111,7 +111,7 @@ class Plain(Struct, frozen=True, gc=False):
         """Return the draft of its record."""
         groups: list[tuple[int, bytes]] = []
         if self.meter is not None:
-            groups.append((_METER, dcbor.encode(self.meter.to_fields())))
+            groups.append((_METER, self.meter.encode()))
         if self.ops is not None:
             groups.append((_OPS, dcbor.encode(self.ops.to_fields())))
         if len(self.frame) > MAX_PART:

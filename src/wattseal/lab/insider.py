@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from msgspec import structs
+
 from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.format import Bundle
 from wattseal.crypto.hashes import sha256
@@ -157,7 +159,7 @@ def lower_register(item: Item, by_wh: int) -> Item:
     _, secret, content_bytes = box
     content = Content.decode(content_bytes)
     meter = Meter.read(content.fields)
-    lowered = replace(meter, register_wh=meter.register_wh - by_wh)
+    lowered = structs.replace(meter, register_wh=meter.register_wh - by_wh)
     new = Content(content.readers, {**content.fields, **lowered.to_fields()}).encode()
     place = context(*item.payload.place, Group.METER)
     groups = {**item.payload.groups, Group.METER: Commitment(commit(place, secret, new), None)}

@@ -6,6 +6,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 from wattseal.base.ids import TransactionId
 from wattseal.model.message import Answer
 from wattseal.model.token import Authorization
@@ -21,24 +23,21 @@ class BootAnswer(Answer):
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HeartbeatAnswer(Answer):
+class HeartbeatAnswer(Answer, Struct, frozen=True, gc=False):
     """The CSMS's time."""
 
     now: datetime
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationAnswer(Answer):
+class AuthorizationAnswer(Answer, Struct, frozen=True, gc=False):
     """The decision on a token."""
 
     authorization: Authorization
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionAnswer(Answer):
+class TransactionAnswer(Answer, Struct, frozen=True, gc=False):
     """To a start, update or end; `transaction_id` is spelled by 1.6 starts only."""
 
     transaction_id: TransactionId | None = None
@@ -46,8 +45,7 @@ class TransactionAnswer(Answer):
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledged(Answer):
+class Acknowledged(Answer, Struct, frozen=True, gc=False):
     """Nothing to say but that it is durable (StatusNotification, MeterValues)."""
 
     items: tuple[bytes, ...] = ()

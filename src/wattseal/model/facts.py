@@ -28,15 +28,13 @@ class BootReported(Fact):
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HeartbeatReported(Fact):
+class HeartbeatReported(Fact, Struct, frozen=True, gc=False):
     """Heartbeat: the station lives."""
 
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StatusReported(Fact):
+class StatusReported(Fact, Struct, frozen=True, gc=False):
     """StatusNotification; `status` in 2.x words (Available, Occupied, Reserved, Unavailable, Faulted).
 
     `detail` keeps the 1.6 word (Preparing, Charging, ...), and what follows are 1.6's words about an error; `evse_id` 0
@@ -54,16 +52,14 @@ class StatusReported(Fact):
     vendor_error_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequested(Fact):
+class AuthorizationRequested(Fact, Struct, frozen=True, gc=False):
     """Authorize: a driver presented a token."""
 
     id_token: IdToken
     items: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionStarted(Fact):
+class TransactionStarted(Fact, Struct, frozen=True, gc=False):
     """StartTransaction (1.6, `transaction_id` None: the CSMS assigns it) or TransactionEvent Started (2.x)."""
 
     evse_id: EvseId
@@ -81,8 +77,7 @@ class TransactionStarted(Fact):
     reservation_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionUpdated(Fact):
+class TransactionUpdated(Fact, Struct, frozen=True, gc=False):
     """TransactionEvent Updated (2.x)."""
 
     transaction_id: TransactionId
@@ -97,8 +92,7 @@ class TransactionUpdated(Fact):
     reservation_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionEnded(Fact):
+class TransactionEnded(Fact, Struct, frozen=True, gc=False):
     """StopTransaction (1.6) or TransactionEvent Ended (2.x); `register_wh` is the meter's stop register."""
 
     transaction_id: TransactionId

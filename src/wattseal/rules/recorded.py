@@ -1,8 +1,9 @@
 """What a record says, as far as this system may read it: the input of every projection, live or replayed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wattseal.base.errors import InputError
 from wattseal.model.transaction import EvidenceVerdict
@@ -24,8 +25,7 @@ MAX_NOTES = 32
 MAX_DETAIL = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True, gc=False):
     """What the recorder observed about one fact: notes on its content, verdicts on its evidence."""
 
     notes: tuple[Finding, ...] = ()
@@ -60,8 +60,7 @@ UNREMARKABLE = Observed()
 """Nothing was observed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True, gc=False):
     """One record, read. Groups that are closed to the reader or absent are None; `sealed` says the meter is closed.
 
     `continued`: it only carries on the frame of the record before.

@@ -1,5 +1,7 @@
 """Retries: one message, one record, the same answer again, whatever message id the retry comes under."""
 
+import hashlib
+
 from wattseal.crypto.hashes import sha256
 from wattseal.model.facts import TransactionStarted
 
@@ -23,7 +25,7 @@ def event_mark(event: str, seq_no: int) -> int:
 
 def payload_mark(payload: bytes) -> int:
     """Return a 64-bit mark of a message's payload, which does not contain its message id."""
-    return int.from_bytes(sha256(payload)[:8])
+    return int.from_bytes(hashlib.sha256(payload).digest()[:8])
 
 
 def usable_transaction_id(transaction_id: str, *, ocpp16: bool) -> bool:

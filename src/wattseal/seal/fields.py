@@ -6,8 +6,12 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import astuple
+
 from wattseal.base.units import exponent_mantissa, from_exponent_mantissa
 from wattseal.model.token import TokenStatus
+from wattseal.seal import dcbor
 from wattseal.seal.dcbor import CborError
 
 OBIS_IMPORT = 1
@@ -41,8 +45,7 @@ def _present(fields: Mapping[int, Any]) -> dict[int, Any]:
     return {k: v for k, v in fields.items() if v is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, gc=False):
     """Group IDENTITY: the driver's token as presented."""
 
     id_token: str
@@ -61,8 +64,7 @@ class Identity:
         return Identity(value, kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(Struct, frozen=True, gc=False):
     """Group METER: a register in Wh and what the meter itself signed.
 
     `unaccounted_wh` and `prev_end` (payload hash of the EVSE's last ended record) carry continuity with the neighbour
@@ -86,6 +88,13 @@ class Meter:
                 5: [list(e) for e in self.evidence] or None,
             }
         )
+
+    def encode(self) -> bytes:
+        """Return the group's fields in their encoding; what most readings say, a register alone, without a detour."""
+        if self.unaccounted_wh is not None or self.prev_end is not None or self.evidence:
+            return dcbor.encode(self.to_fields())
+        exponent, mantissa = exponent_mantissa(self.register_wh)
+        return b"\xa2\x01\x82%b%b\x02%b" % (dcbor.encode(exponent), dcbor.encode(mantissa), dcbor.encode(self.obis))
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Meter":
@@ -140,8 +149,7 @@ class Load:
         return Load(tuple(samples))
 
 
-@dataclass(frozen=True, slots=True)
-class Ops:
+class Ops(Struct, frozen=True, gc=False):
     """Group OPS: what running the station needs. `station_ms` is the station's own time, Unix milliseconds."""
 
     transaction_id: str | None = None
@@ -158,8 +166,7 @@ class Ops:
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-        values = (getattr(self, name) for name in _OPS)
-        return _present(dict(enumerate(values, start=1)))
+        return {number: value for number, value in enumerate(astuple(self), start=1) if value is not None}
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Ops":
@@ -195,8 +202,7 @@ def read_raw(fields: Mapping[int, Any]) -> bytes | None:
     return value
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, gc=False):
     """Public fields of a DECISION record: the billing party's answer to the REQUEST in its refs."""
 
     status: TokenStatus

@@ -28,6 +28,7 @@ _NO_READERS: Final = b"\xa2\x01\x80\x02"
 """The start of a plain group's content: no reader is named, its fields follow."""
 _COMMITTED: Final = b"\x82\x58\x20"
 _BOX: Final = b"\x83\x00\x58\x20"
+_BYTE: Final = tuple(bytes((n,)) for n in range(256))
 _encode: Final = dcbor.encode
 
 
@@ -37,19 +38,23 @@ def raw_bytes(frame: bytes) -> bytes:
 
 
 def _bytes(data: bytes) -> bytes:
-    size = len(data)
+    return _bytes_head(len(data)) + data
+
+
+def _bytes_head(size: int) -> bytes:
+    """Return what stands before a byte string of `size` bytes."""
     if size < 24:
-        return bytes((0x40 | size,)) + data
+        return _BYTE[0x40 | size]
     if size < 256:
-        return bytes((0x58, size)) + data
-    return (b"\x59" + size.to_bytes(2) if size < 65536 else b"\x5a" + size.to_bytes(4)) + data
+        return b"\x58" + _BYTE[size]
+    return b"\x59" + size.to_bytes(2) if size < 65536 else b"\x5a" + size.to_bytes(4)
 
 
 def _uint(value: int) -> bytes:
     if value < 24:
-        return bytes((value,))
+        return _BYTE[value]
     if value < 256:
-        return bytes((0x18, value))
+        return b"\x18" + _BYTE[value]
     if value < 65536:
         return b"\x19" + value.to_bytes(2)
     return b"\x1a" + value.to_bytes(4) if value < 1 << 32 else b"\x1b" + value.to_bytes(8)
@@ -84,14 +89,14 @@ class Written(Struct, frozen=True, gc=False):
 class PlainWriter:
     """One signer's chain (origin, stream), for records without sealed groups."""
 
-    __slots__ = ("_context", "_key", "_origin", "_protected", "_random", "_signature1", "origin", "stream")
+    __slots__ = ("_begin", "_context", "_key", "_protected", "_random", "_signature1", "origin", "stream")
 
     def __init__(self, origin: str, stream: int, log_origin: str, key: SigningKey, random: RandomBytes) -> None:
         self.origin = origin
         self.stream = stream
         self._key = key
         self._random = random
-        self._origin = b"\x03" + _encode(origin) + b"\x04" + _uint(stream) + b"\x05"
+        self._begin = b"\x03" + _encode(origin) + b"\x04" + _uint(stream) + b"\x05"
         self._context = _CTX + _encode(origin) + _uint(stream)
         self._protected = _bytes(protected_header(key.public))
         self._signature1 = b"\x84" + _encode("Signature1") + self._protected + _bytes(record_aad(log_origin))
@@ -101,77 +106,67 @@ class PlainWriter:
 
         A seq of 0 demands a boot record (`InputError`).
         """
-        seq, kind, ms = head.seq + 1, draft.kind, draft.ms
+        epoch, seq, kind, ms = head.epoch, head.seq + 1, draft.kind, draft.ms
         if seq == 0 and kind is not Kind.BOOT:
             raise InputError("a chain begins with a boot record", subject=self.origin)
-        place = _uint(head.epoch), _uint(seq)
-        groups, boxes = self._groups(place, draft.groups)
-        parts = [
-            _START,
-            _uint(kind),
-            self._origin,
-            place[0],
-            b"\x06",
-            place[1],
-            _PREV,
-            head.prev,
-            b"\x08\x82",
-            _uint(ms),
-            _SYNCHRONISED,
-        ]
-        entries = 8
+        at, number = _uint(epoch), _uint(seq)
+        before, after, boxes = b"", b"", b"\xa0"
+        entries = 0xA0 + 8
         if subject is not None:
             entries += 1
-            parts += (_SUBJECT, subject)
-        if groups:
+            before = _SUBJECT + subject
+        if draft.groups:
             entries += 1
-            parts += (b"\x0a", groups)
+            after, boxes = self._groups(self._context + at + number, draft.groups)
         if draft.refs:
             entries += 1
-            parts += (b"\x0b", _encode(list(draft.refs)))
+            after += b"\x0b" + _encode(list(draft.refs))
         if draft.public:
             entries += 1
-            parts += (b"\x0c", draft.public)
-        payload = bytes((0xA0 | entries,)) + b"".join(parts)
-        digest = sha256(payload).digest()
-        signed = head.next_is_signed(kind, ms)
-        first, leaf = self._signed(payload) if signed else (_bytes(payload), None)
-        written = Written(
-            b"\x82" + first + boxes,
-            digest,
-            self.origin,
-            self.stream,
-            head.epoch,
-            seq,
-            kind,
-            ms,
-            subject,
-            draft.refs,
-            leaf,
+            after += b"\x0c" + draft.public
+        payload = b"".join(
+            (
+                _BYTE[entries],
+                _BEGINNINGS[kind],
+                self._begin,
+                at,
+                b"\x06",
+                number,
+                _PREV,
+                head.prev,
+                b"\x08\x82",
+                _uint(ms),
+                _SYNCHRONISED,
+                before,
+                after,
+            )
         )
-        if signed:
-            return written, ChainHead(head.epoch, seq, digest, 0, None)
-        oldest = ms if head.oldest_link_ms is None else head.oldest_link_ms
-        return written, ChainHead(head.epoch, seq, digest, head.links + 1, oldest)
+        digest = sha256(payload).digest()
+        if head.next_is_signed(kind, ms):
+            first, leaf = self._signed(payload)
+            moved = ChainHead(epoch, seq, digest, 0, None)
+        else:
+            first, leaf = _bytes(payload), None
+            oldest = ms if head.oldest_link_ms is None else head.oldest_link_ms
+            moved = ChainHead(epoch, seq, digest, head.links + 1, oldest)
+        item = b"".join((b"\x82", first, boxes))
+        return Written(item, digest, self.origin, self.stream, epoch, seq, kind, ms, subject, draft.refs, leaf), moved
 
-    def _groups(self, place: tuple[bytes, bytes], groups: Sequence[tuple[int, bytes]]) -> tuple[bytes, bytes]:
-        """Return the payload's map of commitments (nothing for none) and the item's map of boxes."""
-        if not groups:
-            return b"", b"\xa0"
-        count = bytes((0xA0 | len(groups),))
+    def _groups(self, start: bytes, groups: Sequence[tuple[int, bytes]]) -> tuple[bytes, bytes]:
+        """Return the payload's commitments and the item's map of boxes; `start` is of each group's context."""
+        count = _BYTE[0xA0 + len(groups)]
         secrets = self._random(32 * len(groups))
-        start = self._context + place[0] + place[1]
-        committed, boxes = [count], [count]
-        at = 0
+        before = _COMMIT + _bytes_head(len(start) + 1) + start
+        committed, boxes = [b"\x0a", count], [count]
+        end = 0
         for gid, fields in groups:
-            number = bytes((gid,))
-            secret = secrets[at : at + 32]
-            at += 32
-            context = start + number
-            content = _bytes(_NO_READERS + fields)
-            commitment = sha256(_COMMIT + _bytes(context) + b"\x58\x20" + secret + content).digest()
-            committed += (number, _COMMITTED, commitment, b"\xf6")
-            boxes += (number, _BOX, secret, content)
+            number = _BYTE[gid]
+            begin, end = end, end + 32
+            secret = secrets[begin:end]
+            head = _bytes_head(len(fields) + len(_NO_READERS))
+            hashed = sha256(b"".join((before, number, b"\x58\x20", secret, head, _NO_READERS, fields)))
+            committed += (number, _COMMITTED, hashed.digest(), b"\xf6")
+            boxes += (number, _BOX, secret, head, _NO_READERS, fields)
         return b"".join(committed), b"".join(boxes)
 
     def _signed(self, payload: bytes) -> tuple[bytes, bytes]:
@@ -183,3 +178,4 @@ class PlainWriter:
 
 
 _SYNCHRONISED: Final = _uint(ClockQuality.SYNCHRONISED)
+_BEGINNINGS: Final = {kind: _START + _uint(kind) for kind in Kind}

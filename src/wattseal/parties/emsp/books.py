@@ -5,11 +5,12 @@ Calls that write must not overlap: whoever assembles the process lets them in on
 
 import base64
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec import structs
 
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.flow.ports import Batch, Clock, Journal, Put, Random, StoredItem
@@ -121,7 +122,7 @@ class Books:
     def put_charge(self, charge: Charge) -> Put:
         """Spell a charge; it is active until it is settled, disputed or came to nothing."""
         put = self.put("charge", charge.subject, charge)
-        return replace(put, station_id=StationId(charge.station[:48]), active=charge.status in ACTIVE)
+        return structs.replace(put, station_id=StationId(charge.station[:48]), active=charge.status in ACTIVE)
 
     def keep(self, item: Item) -> StoredItem:
         """Spell an item for the journal. The eMSP keeps no transparency log: no leaf."""

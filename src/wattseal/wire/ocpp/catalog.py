@@ -72,7 +72,8 @@ def lift(version: Version, call: Call, sender: Sender = Sender.STATION) -> Lifte
 
 def lower(version: Version, action: str, answer: Answer) -> bytes:
     """Return the payload of the response to `action`; an answer of the wrong kind is an `InputError`."""
-    return ENCODER.encode(_message(version, action).lower(answer, version))
+    payload = _message(version, action).lower(answer, version)
+    return ENCODER.encode(payload) if payload else b"{}"
 
 
 def ask(version: Version, fact: Fact | Command) -> tuple[str, bytes]:

@@ -19,7 +19,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from enum import Enum
 from typing import Any, TypeVar
 
-from msgspec import UnsetType
+from msgspec import Struct, UnsetType
 
 from wattseal.base.ids import EvseId
 from wattseal.model.message import Answer
@@ -44,8 +44,7 @@ class Sender(Enum):
     EITHER = "either"
 
 
-@dataclass(frozen=True, slots=True)
-class Lifted:
+class Lifted(Struct, frozen=True, gc=False):
     """A `Fact` or, in a message of the CSMS, a `Command`; and what a reader should know about how it was told."""
 
     fact: Any
@@ -72,7 +71,7 @@ class Message:
 
     def may_come_from(self, side: Sender) -> bool:
         """Return whether `side` (STATION or CSMS) may send the request."""
-        return self.sender in {side, Sender.EITHER}
+        return self.sender is side or self.sender is Sender.EITHER
 
 
 def given(value: T | UnsetType) -> T | None:

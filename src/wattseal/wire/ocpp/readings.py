@@ -45,6 +45,8 @@ _NATURAL_UNITS = {
     "SoC": "Percent",
     "Temperature": "Celsius",
 }
+_SHORT_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
+"""What nearly every number looks like; nothing about such a one needs a closer look."""
 _NUMBER = re.compile(r"[+-]?[0-9]{1,27}(\.[0-9]{1,27})?([eE][+-]?[0-9]{1,2})?")
 
 MeterValue16 = v16_meter.MeterValue | v16_stop.TransactionData
@@ -63,6 +65,8 @@ def lift_16(values: Iterable[MeterValue16], findings: list[Finding]) -> tuple[Re
             proof: RawEvidence | None = None
             if sample.format == "SignedData":
                 proof = evidence.lift_16(sample.value, findings)
+            elif exponent == 0 and _SHORT_NUMBER.fullmatch(sample.value):
+                value = Decimal(sample.value)
             else:
                 value = _scaled(_parsed(sample.value), exponent, findings)
             context = sample.context or DEFAULT_CONTEXT

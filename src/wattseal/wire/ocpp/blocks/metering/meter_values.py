@@ -36,7 +36,7 @@ def lift(request: Request, _version: Version) -> Lifted | Refusal:
 
 def lower(answer: Acknowledged, version: Version) -> Payload:
     """Return the response; 1.6 cannot carry items."""
-    return present(customData=None if version is Version.V16 else custom_data(answer.items))
+    return present(customData=custom_data(answer.items)) if answer.items and version is not Version.V16 else {}
 
 
 def ask(fact: MeterReported, version: Version) -> Payload:

@@ -23,8 +23,9 @@ def lift(request: Request, _version: Version) -> Lifted:
 
 def lower(answer: HeartbeatAnswer, version: Version) -> Payload:
     """Return the response; 1.6 cannot carry items."""
-    custom = None if version is Version.V16 else custom_data(answer.items)
-    return present(currentTime=answer.now, customData=custom)
+    if not answer.items or version is Version.V16:
+        return {"currentTime": answer.now}
+    return present(currentTime=answer.now, customData=custom_data(answer.items))
 
 
 def ask(fact: HeartbeatReported, version: Version) -> Payload:
