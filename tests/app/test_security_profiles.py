@@ -316,14 +316,16 @@ async def test_a_station_of_profile_0_that_got_a_password_needs_it_from_then_on(
 
 
 async def test_both_passwords_are_good_until_the_new_one_is_used(door: FrontDoor) -> None:
-    await door.enrol("CS1", pending_password_digest=digest_password(NEW, bytes(16)))
+    await door.enrol(
+        "CS1", pending_password_digests=(digest_password(b"older", bytes(16)), digest_password(NEW, bytes(16)))
+    )
     assert await door.status("CS1", "ws") == 101
     assert await door.status("CS1", "ws", password=NEW) == 101
     assert await door.status("CS1", "ws") == 401
     assert await door.status("CS1", "ws", password=NEW) == 101
     memory = door.world.stations[StationId("CS1")]
     assert memory.station.password_digest not in {DIGEST, None}
-    assert memory.station.pending_password_digest is None
+    assert memory.station.pending_password_digests == ()
 
 
 async def test_a_weak_key_is_refused(door: FrontDoor, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ class Wire:
         name: str,
         version: str = "2.0.1",
         *,
-        password: str | None = PASSWORD,
+        password: str | bytes | None = PASSWORD,
         user: str | None = None,
         tls: ssl.SSLContext | None = None,
         url: str | None = None,

@@ -16,9 +16,10 @@ ID = "7"
 HEARTBEAT = '[2,"alive","Heartbeat",{}]'
 
 
-def basic(user: str, password: str) -> dict[str, str]:
-    """Return the header of HTTP Basic authentication."""
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+def basic(user: str, password: str | bytes) -> dict[str, str]:
+    """Return the header of HTTP Basic authentication; a password of 1.6 is bytes."""
+    secret = password if isinstance(password, bytes) else password.encode()
+    return {"Authorization": "Basic " + base64.b64encode(user.encode() + b":" + secret).decode()}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import ClientSession
 
+from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
 from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_stations import (
     StationPorts,
@@ -20,7 +21,7 @@ from wattseal.app.cpo_stations import (
     listen_for_stations,
     port_unusable,
 )
-from wattseal.app.cpo_timers import Timers, run_timers
+from wattseal.app.cpo_timers import Timers, every, run_timers
 from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
 from wattseal.app.lines import StationLines
@@ -40,6 +41,7 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.crypto.message_keys import read_message_certificate, self_signed
 from wattseal.dial.emsp import EmspPartners, Partner
+from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
@@ -182,6 +184,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         partners=partners,
         settings=policy_of(settings),
         chains=Chains(journal, TENANT, log_origin, random),
+        responders=ListedResponders(session, settings.tls.ocsp_responders),
         message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,
     )
@@ -224,6 +227,8 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
     if options.insecure_dev and not is_loopback(serve.host):
         raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
     tls = TlsKeeper(options.settings.tls, AuthorityFiles(data.path), world.clock, world.count)
+    world.authority = tls.authority(world.clock, world.random)
+    certificates = CertificateWork(world, options.settings.tls.renew_days, tls.seconds_left)
     doorman = Doorman(
         world,
         insecure_dev=options.insecure_dev,
@@ -255,14 +260,19 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         ports |= {k: v for k, v in (("wss", stations.wss), ("mutual", stations.mutual)) if v is not None}
         if serve.metrics_port is not None:
             sources = Sources(
-                world, parts.lines.traffic, lambda: [c.version for c in ocpp.connections.values()], tls.seconds_left
+                world,
+                parts.lines.traffic,
+                lambda: [connection.version for connection in ocpp.connections.values()],
+                certificates.seconds_left,
             )
             metrics = listening(metrics_application(sources), serve.metrics_host, serve.metrics_port)
             ports["metrics"] = await stack.enter_async_context(metrics)
         await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
         for watch in (
             close_when_unhealthy(world, ocpp),
-            follow_tls_files(tls, doorman, ocpp, options.settings.tls.reload_s),
+            follow_tls_files(tls, doorman, ocpp, world),
+            every(DELIVERY_INTERVAL_S, certificates.deliver),
+            every(RENEWAL_INTERVAL_S, certificates.renew),
         ):
             stack.callback(asyncio.create_task(watch).cancel)
         yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))

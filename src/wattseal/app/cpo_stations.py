@@ -61,12 +61,13 @@ async def close_when_unhealthy(world: World, ocpp: OcppServer) -> None:
             ocpp.close_all(1013, "try again later")
 
 
-async def follow_tls_files(tls: TlsKeeper, doorman: Doorman, ocpp: OcppServer, interval_s: float) -> None:
+async def follow_tls_files(tls: TlsKeeper, doorman: Doorman, ocpp: OcppServer, world: World) -> None:
     """Take changed certificates, issuers and revocation lists into force, and close what they revoke."""
     while True:
-        await asyncio.sleep(interval_s)
+        await asyncio.sleep(tls.interval_s)
         try:
             if await tls.refresh():
+                world.authority = tls.authority(world.clock, world.random)
                 await close_what_is_revoked(doorman, ocpp)
         except Exception:
             _LOGGER.exception("tls_refresh_failed")

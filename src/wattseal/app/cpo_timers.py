@@ -82,7 +82,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.reservations, RESERVATIONS_INTERVAL_S),
         (timers.follow, LISTS_INTERVAL_S),
     )
-    tasks = [asyncio.create_task(_every(interval_s, job)) for job, interval_s in jobs]
+    tasks = [asyncio.create_task(every(interval_s, job)) for job, interval_s in jobs]
     try:
         yield
     finally:
@@ -93,7 +93,8 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
                 await task
 
 
-async def _every(interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
+async def every(interval_s: float, job: Callable[[], Awaitable[None]]) -> None:
+    """Do a job again and again, for ever; one that fails is tried again at its next turn."""
     while True:
         await asyncio.sleep(interval_s)
         try:

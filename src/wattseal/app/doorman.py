@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,8 @@ from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.passwords import digest_password, password_matches
 from wattseal.flow.enrol import change_station, enrol_station
 from wattseal.flow.inbox import note_stranger
+from wattseal.flow.passwords import settle_password
+from wattseal.flow.station_certificates import notice_certificate
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.station import Station
@@ -21,6 +24,7 @@ from wattseal.serve.ocpp_ws import Admitted, Arrival
 MAX_REMEMBERED = 10_000
 """Pairs of (station, address) whose failures are remembered; the oldest goes."""
 FIRST_DELAY_S, MAX_DELAY_S = 0.1, 2.0
+_LOGGER = logging.getLogger("wattseal.doorman")
 _NOBODY = digest_password(b"nobody's password", bytes(16))
 
 
@@ -66,6 +70,8 @@ class Doorman:
         self._failures.pop((arrival.station_id.casefold(), arrival.remote), None)
         if profile > memory.station.security_profile:
             await change_station(self._world, memory, replace(memory.station, security_profile=profile))
+        if profile == 3 and arrival.certificate is not None:
+            await notice_certificate(self._world, memory.station.id, read_certificate(arrival.certificate))
         return Admitted(StationId(memory.station.id), profile, arrival.certificate if profile == 3 else None)
 
     def judge(self, certificate: bytes, station: Station) -> CertificateVerdict:
@@ -89,6 +95,7 @@ class Doorman:
             verdict = self.judge(arrival.certificate, station)
             if verdict is not CertificateVerdict.GOOD:
                 self._world.count(f"certificate_{verdict}")
+                _LOGGER.warning("station_certificate_refused %s %s %s", arrival.station_id, arrival.remote, verdict)
             return 3 if verdict is CertificateVerdict.GOOD else None
         nothing_to_show = arrival.password is None or station.password_digest is None
         if nothing_to_show and self._may_come_unprotected(arrival, station):
@@ -110,14 +117,11 @@ class Doorman:
         """Return whether a password is the station's: the one in force, or one it was told and now uses (A01)."""
         if await asyncio.to_thread(password_matches, password, station.password_digest or _NOBODY):
             return station.password_digest is not None
-        pending = station.pending_password_digest
-        if pending is None or not await asyncio.to_thread(password_matches, password, pending):
-            return False
-        memory = await remember_station(self._world, StationId(station.id))
-        if memory is not None and memory.station.pending_password_digest == pending:
-            changed = replace(memory.station, password_digest=pending, pending_password_digest=None)
-            await change_station(self._world, memory, changed)
-        return True
+        for pending in station.pending_password_digests:
+            if await asyncio.to_thread(password_matches, password, pending):
+                await settle_password(self._world, StationId(station.id), pending)
+                return True
+        return False
 
     async def _wait(self, pair: tuple[str, str]) -> None:
         failures = self._failures.pop(pair, 0) + 1

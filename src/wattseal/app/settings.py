@@ -82,6 +82,12 @@ class Tls(Section, frozen=True):
     crl: tuple[Path, ...] = ()
     organization: str | None = None
     """What O in a station's certificate must be."""
+    station_days: Annotated[int, Meta(ge=1, le=3650)] = 397
+    """For how long the own authority certifies stations that ask over OCPP."""
+    renew_days: Annotated[int, Meta(ge=0, le=365)] = 30
+    """So long before its certificate ends a station is asked to renew it; 0 never asks."""
+    ocsp_responders: tuple[str, ...] = ()
+    """URLs of OCSP responders that stations may have asked."""
     reload_s: Seconds = 5.0
     proxies: tuple[str, ...] = ()
     """Addresses or networks of reverse proxies whose headers are believed."""

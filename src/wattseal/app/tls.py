@@ -9,10 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from ssl import SSLContext
 
+from wattseal.app.authority import DirectoryAuthority
 from wattseal.app.settings import Tls
 from wattseal.base.errors import ConfigError, InputError, WattsealError
 from wattseal.crypto.certificates import Certificate, Revocations, read_bundle, read_crl
-from wattseal.flow.ports import Clock
+from wattseal.flow.ports import Clock, Random
 from wattseal.rules.pki import StationTrust
 from wattseal.serve.proxy import CertificateHeader, Proxies
 from wattseal.serve.tls import ServerIdentity, SwitchableContext, server_context
@@ -72,6 +73,17 @@ class TlsKeeper:
             seconds = (expiry.at - now).total_seconds()
             left[expiry.kind] = min(seconds, left.get(expiry.kind, seconds))
         return left
+
+    @property
+    def interval_s(self) -> float:
+        """Return how often `refresh` is to be called."""
+        return self._settings.reload_s
+
+    def authority(self, clock: Clock, random: Random) -> DirectoryAuthority | None:
+        """Return the directory's own authority, if it has one."""
+        if not self._authority.exists():
+            return None
+        return DirectoryAuthority(self._authority, clock, random, self._settings.station_days)
 
     def context(self, *, demand_certificate: bool) -> SwitchableContext:
         """Return a context for a listener, which follows the files; `ConfigError` where there is no certificate."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import charging, device, local_lists, quirks, reservations, signing
+from wattseal.flow import certificates, charging, device, local_lists, quirks, reservations, signing
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Asking, Checks, Effects
 from wattseal.flow.ports import Silence
@@ -34,6 +34,7 @@ DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
 CHECKS: Checks = {**charging.CHECKS}
 EFFECTS: Effects = {
+    **certificates.EFFECTS,
     **charging.EFFECTS,
     **device.EFFECTS,
     **local_lists.EFFECTS,

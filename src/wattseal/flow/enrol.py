@@ -71,7 +71,7 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
         station = replace(
             station,
             password_digest=before.password_digest,
-            pending_password_digest=before.pending_password_digest,
+            pending_password_digests=before.pending_password_digests,
             successor=before.successor,
         )
     await _commit(world, put_station(station, world.now_ms()), *named)
@@ -99,13 +99,20 @@ async def change_station(world: World, memory: Memory, station: Station) -> None
     memory.station = station
 
 
+async def _goes_on(world: World, owner: str, station: Station) -> bool:
+    """Return whether the owner of a name still needs it: one that `station` has replaced does not."""
+    document = await world.journal.document(world.tenant, STATION, owner)
+    successor = None if document is None else read(document, Station).successor
+    return successor is None or successor.casefold() != station.id.casefold()
+
+
 async def _name_certificate(world: World, station: Station) -> tuple[Put, ...]:
     """Keep whose certificate a name stands for; `InputError` where id or name are another station's."""
     for name in {station.id, station.certificate_name or station.id}:
         kept = await world.journal.document(world.tenant, CERTIFICATE_NAME, name.casefold())
         enrolled = await world.journal.document(world.tenant, STATION, name.casefold())
         owners = {str(document.station_id).casefold() for document in (kept, enrolled) if document is not None}
-        if owners - {station.id.casefold()}:
+        if any([await _goes_on(world, owner, station) for owner in owners - {station.id.casefold()}]):
             raise InputError(
                 "another station goes by that name in certificates; give this one another",
                 code="certificate_name_taken",

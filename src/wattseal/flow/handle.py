@@ -7,7 +7,17 @@ from typing import assert_never
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
-from wattseal.flow import charge, charging_needs, charging_told, device, reservations, sealed, signing, told
+from wattseal.flow import (
+    certificates,
+    charge,
+    charging_needs,
+    charging_told,
+    device,
+    reservations,
+    sealed,
+    signing,
+    told,
+)
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.ports import Unflushed
 from wattseal.flow.provisioning import must_wait
@@ -171,4 +181,5 @@ HANDLERS: Handlers = {
     TransactionEnded: _transaction,
     TransactionStarted: _transaction,
     TransactionUpdated: _transaction,
+    **certificates.HANDLERS,
 }

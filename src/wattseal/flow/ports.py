@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
+from wattseal.crypto.certificates import Certificate
+from wattseal.crypto.signing_requests import SigningRequest
 from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.version import Version
 
@@ -45,6 +47,39 @@ class Lines(Protocol):
         self, station_id: StationId, action: str, payload: bytes, timeout_s: float
     ) -> CallResult | CallError | Silence:
         """Ask a station; `timeout_s` includes waiting for its turn. BUSY: too many calls wait already."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCertificate:
+    """A certificate that an authority has issued, and the PEM of it with its chain, its own first."""
+
+    certificate: Certificate
+    chain: str
+
+
+class CertificateAuthority(Protocol):
+    """Who signs the certificates of stations."""
+
+    @property
+    def organization(self) -> str:
+        """Return the O of what it issues."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names it has given the CSMS, which no station may have."""
+
+    async def issue(self, request: SigningRequest) -> SignedCertificate:
+        """Sign what is asked for, which has been checked; `WattsealError` where it cannot at present."""
+
+    async def revoke(self, serial: str) -> datetime:
+        """Revoke a certificate by its number in hex, and return since when; `InputError` where it issued none such."""
+
+
+class OcspResponders(Protocol):
+    """The OCSP responders that may be asked."""
+
+    async def ask(self, url: str, request: bytes) -> bytes | None:
+        """Return the answer, DER; None where `url` is not on the list, or does not answer in time."""
 
 
 class NoLines:

@@ -52,10 +52,11 @@ async def succeed(world: World, station_id: str, predecessor: str, *, by: str, r
     kept = Succession(station_id if heir is None else heir.id, old.id, now_ms, by, reason)
     if await world.journal.document(world.tenant, SUCCESSION, kept.station_id.casefold()) is not None:
         raise InputError("that station has a predecessor already", code="replaced_already", subject="id")
-    gone = replace(old, successor=kept.station_id, password_digest=None, pending_password_digest=None)
+    gone = replace(old, successor=kept.station_id, password_digest=None, pending_password_digests=())
     puts = [put_station(gone, now_ms), put(SUCCESSION, kept.station_id.casefold(), kept, now_ms)]
     if heir is None:
-        puts.append(put_station(replace(old, id=station_id), now_ms))
+        shown = old.certificate_name or (old.id if old.security_profile == 3 else None)
+        puts.append(put_station(replace(old, id=station_id, certificate_name=shown), now_ms))
     await world.journal.commit(Batch(world.tenant, puts=tuple(puts)))
     if memory is not None:
         memory.station = gone

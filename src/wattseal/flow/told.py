@@ -34,10 +34,6 @@ async def keep(turn: Turn, fact: Told) -> Replied:
 ANSWERS: Mapping[str, Mapping[str, object]] = {
     "BatterySwap": {},
     "OpenPeriodicEventStream": {"status": "Accepted"},
-    "SignCertificate": {"status": "Rejected"},
-    "Get15118EVCertificate": {"status": "Failed", "exiResponse": ""},
-    "GetCertificateStatus": {"status": "Failed"},
-    "GetCertificateChainStatus": {"certificateStatus": []},
     "VatNumberValidation": {"status": "Rejected"},
 }
 """What is answered where an empty object is not enough."""

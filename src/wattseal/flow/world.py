@@ -11,7 +11,7 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
-from wattseal.flow.ports import Clock, Journal, Lines, NoLines, Random
+from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoLines, OcspResponders, Random
 from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
 from wattseal.model.local_list import ListPolicy
@@ -213,6 +213,8 @@ class World:
     chains: Chains
     lines: Lines = field(default_factory=NoLines)
     message_signer: MessageSigner | None = None
+    authority: CertificateAuthority | None = None
+    responders: OcspResponders | None = None
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None

@@ -50,9 +50,8 @@ class Station:
     `message_certificates` name the keys that sign its OCPP messages (2.x part 4, chapter 7); with `signed_messages` it
     signs all it says, and is sent signed messages. `ephemeral` stations were let in without enrolment, on loopback, for
     development only. `security_profile` (0 to 3, 2.0.1 part 2, 1.3) is the least it may connect with;
-    `pending_password_digest` is of the password that it was told last and has not used yet; `certificate_name` is what
-    its certificate calls it where that is not its id. A station that was replaced names its `successor` and is not let
-    in.
+    `pending_password_digests` are of passwords that it was told and may use from now on; `certificate_name` is what its
+    certificate calls it where that is not its id. A station that was replaced names its `successor` and is not let in.
     """
 
     id: str
@@ -69,7 +68,7 @@ class Station:
     ephemeral: bool = False
     boot: BootPolicy = BootPolicy()
     security_profile: int = 1
-    pending_password_digest: str | None = None
+    pending_password_digests: tuple[str, ...] = ()
     certificate_name: str | None = None
     successor: str | None = None
 

@@ -1,11 +1,12 @@
 """Whether a certificate shown is a station's own: security profile 3 (2.0.1 part 2, A00.FR.401 to 429)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from wattseal.crypto.certificates import Certificate, Revocations
+from wattseal.crypto.signing_requests import SigningRequest
 from wattseal.model.station import Station
 
 
@@ -83,3 +84,22 @@ def names_station(common_names: tuple[str, ...], serial_numbers: tuple[str, ...]
         return False
     own = {station.id.casefold()} | ({station.certificate_name.casefold()} if station.certificate_name else set())
     return any(name.casefold() in own for name in (*common_names, *serial_numbers))
+
+
+def judge_request(request: SigningRequest, station: Station, organization: str, hosts: Iterable[str]) -> str | None:
+    """Return why a station's signing request is refused, None where it may be signed.
+
+    It must name the station and nothing else, so that nobody is certified under another's name (A00.FR.511), its O, if
+    it has one, is the CPO's (A00.FR.509), its key is strong, and the name is none of the CSMS's own `hosts`.
+    """
+    if not request.strong:
+        return "the key or its digest is too weak; P-256 or RSA 2048 with SHA-256 at least"
+    if len(request.common_names) != 1 or not all(
+        names_station((name,), (), station) for name in (*request.common_names, *request.serial_numbers)
+    ):
+        return "the CN is not the station's id or enrolled certificate name"
+    if request.organizations and request.organizations != (organization,):
+        return "the O is not the operator's"
+    if request.common_names[0].casefold() in {host.casefold() for host in hosts}:
+        return "the CN is a name of the CSMS"
+    return None

@@ -52,6 +52,20 @@ class AuthorityFiles:
         """Return whether there is an authority."""
         return self.certificate.exists()
 
+    def organization(self) -> str:
+        """Return the O of what the authority issues."""
+        self._demand()
+        return "".join(read_certificate(self.certificate.read_bytes()).organizations)
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names in the server certificates, which no station may have."""
+        found: list[str] = []
+        for path, _ in self.server_files():
+            extensions = x509.load_pem_x509_certificate(path.read_bytes()).extensions
+            names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            found += [str(name.value) for name in names]
+        return tuple(dict.fromkeys(found))
+
     def server_files(self) -> tuple[tuple[Path, Path], ...]:
         """Return the server certificates there are, with their keys."""
         pairs = (("server.pem", SERVER_KEY), ("server-rsa.pem", SERVER_RSA_KEY))

@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from wattseal.base.errors import WattsealError
 from wattseal.serve.api import (
     alarms,
+    certificates,
     charging,
     commands,
     device,
@@ -40,6 +41,7 @@ RESOURCES = (
     *stations.ROUTES,
     *device.ROUTES,
     *variables.ROUTES,
+    *certificates.ROUTES,
     *commands.ROUTES,
     *verbs.ROUTES,
     *charging.ROUTES,
