@@ -93,7 +93,7 @@ def test_a_refused_stranger_is_not_shown_again(csms: Csms) -> None:
 @pytest.mark.parametrize("path", ["inbox/NOBODY/approve", "inbox/NOBODY/refuse"])
 def test_nobody_can_be_approved_who_did_not_knock(csms: Csms, path: str) -> None:
     status, problem = post(csms, path)
-    assert (status, problem["code"]) == (422, "no_stranger")
+    assert (status, problem["code"]) == (404, "no_stranger")
 
 
 def test_a_station_that_fails_its_password_is_no_stranger(csms: Csms) -> None:
@@ -131,7 +131,6 @@ def test_a_new_machine_keeps_its_own_enrolment(csms: Csms) -> None:
         ("X1", "NOBODY", "unknown_station"),
         ("SELF", "SELF", "own_successor"),
         ("GONE2", "GONE1", "replaced_already"),
-        ("not an id", "SELF", "bad_station_id"),
     ],
 )
 def test_a_succession_that_cannot_be_is_refused(csms: Csms, heir: str, predecessor: str, code: str) -> None:
@@ -140,7 +139,13 @@ def test_a_succession_that_cannot_be_is_refused(csms: Csms, heir: str, predecess
         csms.enrol("GONE1")
         assert post(csms, "stations/HEIR1/succession", {"predecessor": "GONE1"})[0] == 201
     status, problem = post(csms, f"stations/{heir}/succession", {"predecessor": predecessor})
-    assert (status, problem["code"]) == (422, code)
+    assert (status, problem["code"]) == (409, code)
+
+
+def test_an_heir_has_an_id(csms: Csms) -> None:
+    csms.http.post("/api/v1/stations", json={"id": "SELF", "password": PASSWORD})
+    status, problem = post(csms, "stations/not an id/succession", {"predecessor": "SELF"})
+    assert (status, problem["code"]) == (422, "bad_station_id")
 
 
 def test_a_station_that_charges_is_not_replaced(csms: Csms) -> None:

@@ -27,6 +27,8 @@ from wattseal.serve.api import (
     variables,
     verbs,
 )
+from wattseal.serve.api.document import DocumentPlugin
+from wattseal.serve.api.methods import Methods
 from wattseal.serve.api.problems import (
     ProblemError,
     on_defect,
@@ -36,6 +38,7 @@ from wattseal.serve.api.problems import (
     on_wattseal_error,
 )
 from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principal, provide_service
+from wattseal.serve.api.strict import StrictRequest
 
 RESOURCES = (
     *stations.ROUTES,
@@ -61,7 +64,8 @@ RESOURCES = (
 
 def make_api(service: Service) -> Litestar:
     """Return the ASGI application."""
-    return Litestar(
+    methods = Methods()
+    app = Litestar(
         [*health.ROUTES, Router("/api/v1", route_handlers=RESOURCES)],
         dependencies={
             "principal": Provide(provide_principal),
@@ -75,7 +79,13 @@ def make_api(service: Service) -> Litestar:
             RecursionError: on_recursion,
             Exception: on_defect,
         },
-        openapi_config=OpenAPIConfig("wattseal", "1", path="/api/docs", use_handler_docstrings=True),
+        openapi_config=OpenAPIConfig(
+            "wattseal", "1", path="/api/docs", use_handler_docstrings=True, render_plugins=[DocumentPlugin()]
+        ),
+        before_send=[methods],
+        request_class=StrictRequest,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
     )
+    methods.learn(app)
+    return app

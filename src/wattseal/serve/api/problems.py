@@ -33,10 +33,14 @@ _TITLES = {
     413: "a request body has at most 1 MiB",
 }
 """What the framework says in a word only."""
+_STATUS = {"no_stranger": 404, "unknown_station": 409, "own_successor": 409, "replaced_already": 409}
+"""Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
 _PLACE = re.compile(r"at `\$\.?([^`]*)`$")
 """Where in a payload the trouble is, as schema validation says it."""
 _NAMED = re.compile(r"(?:required|unknown) field `([^`]{1,64})`")
+_NO_BODY = "'data'"
+"""What the framework says of a body that is missing."""
 _QUOTED = re.compile(r" '.*'", re.DOTALL)
 
 
@@ -116,7 +120,7 @@ def on_wattseal_error(_request: Req, error: WattsealError) -> Response[bytes]:
             more = {"ocpp_code": error.fault}
             return problem(404 if unknown else 422, code, str(error), field=field[1] if field else "", more=more)
         case InputError():
-            return problem(422, error.code, str(error), field=error.subject)
+            return problem(_STATUS.get(error.code, 422), error.code, str(error), field=error.subject)
         case StoreError():
             return problem(503, error.code, "nothing can be stored at present; try again later", retry_after_s=10)
         case _:
@@ -129,7 +133,7 @@ def on_http_error(_request: Req, error: HTTPException) -> Response[bytes]:
     if isinstance(error, ValidationException):
         fields = [_field(entry) for entry in error.extra or [] if isinstance(entry, dict)]
         text = "; ".join(str(e.get("message", "")) for e in error.extra or [] if isinstance(e, dict))
-        text = _QUOTED.sub("", text)
+        text = "send a body" if text == _NO_BODY else _QUOTED.sub("", text)
         return problem(
             422,
             "bad_input",
@@ -138,6 +142,8 @@ def on_http_error(_request: Req, error: HTTPException) -> Response[bytes]:
         )
     title = _TITLES.get(status, error.detail) or "this request cannot be served"
     response = problem(status, _CODES.get(status, "http_error"), title)
+    if status == 405:
+        response.headers["Allow"] = dict(error.headers or {}).get("allow", "")
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="wattseal"'
     return response

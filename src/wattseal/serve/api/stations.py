@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from wattseal.base.errors import InputError
@@ -15,8 +16,11 @@ from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 
+UPSERT = {200: ResponseSpec(dict[str, Any], generate_examples=False, description="Changed")}
+"""Beside 201: what was there already is changed."""
 
-@post("/stations")
+
+@post("/stations", responses=UPSERT)
 async def post_station(principal: Who, service: What, data: JSONBody[StationBody]) -> Response[dict[str, Any]]:
     """Enrol a station (201), or change its enrolment (200)."""
     demand(principal, "stations:write")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import STATION, read
@@ -17,6 +17,7 @@ from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 
 ShortPath = FromPath[str]
+Instant = Annotated[str | None, QueryParameter(max_length=64, schema_extra={"format": "date-time"})]
 _DEFAULT_DAYS = 30
 
 
@@ -36,15 +37,15 @@ async def get_uptime(
     service: What,
     station_id: ShortPath,
     *,
-    since: ShortQuery = None,
-    until: ShortQuery = None,
+    since: Instant = None,
+    until: Instant = None,
 ) -> dict[str, Any]:
     """Show each port's uptime from `since` to `until` (RFC 3339; the last 30 days by default), by NEVI and AFIR."""
     demand(principal, "stations:read")
     station = await _station(service, station_id)
     now = service.world.clock.now()
-    end = _time(until, "until") if until else now
-    begin = _time(since, "since") if since else end - timedelta(days=_DEFAULT_DAYS)
+    end = now if until is None else _time(until, "until")
+    begin = end - timedelta(days=_DEFAULT_DAYS) if since is None else _time(since, "since")
     if not timedelta(0) < end - begin <= timedelta(days=MAX_DAYS):
         raise InputError(f"until is after since, at most {MAX_DAYS} days", code="bad_window", subject="since")
     ports = await station_uptime(service.world, station, _ms(begin), _ms(end))
