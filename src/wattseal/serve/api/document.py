@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
+from litestar.enums import MediaType
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.routes import HTTPRoute
 
@@ -40,7 +41,7 @@ class DocumentPlugin(OpenAPIRenderPlugin):
 
     def __init__(self) -> None:
         """Make nothing before it is asked for."""
-        super().__init__(path=("/", "/openapi.json"), media_type="application/json")
+        super().__init__(path=("/", "/openapi.json"), media_type=MediaType.JSON)
 
     def render(self, request: Req, openapi_schema: dict[str, Any]) -> bytes:
         """Return the document."""

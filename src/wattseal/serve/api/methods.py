@@ -4,6 +4,7 @@ from collections import defaultdict
 
 from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Scope
 
@@ -23,7 +24,7 @@ class Methods:
 
     async def __call__(self, message: Message, scope: Scope) -> None:
         """Put the whole list into the answer to OPTIONS."""
-        if message["type"] != "http.response.start" or scope["type"] != "http" or scope["method"] != "OPTIONS":
+        if message["type"] != "http.response.start" or scope["type"] != ScopeType.HTTP or scope["method"] != "OPTIONS":
             return
         methods = self._by_path.get(scope.get("path_template", ""))
         if methods:
