@@ -20,7 +20,8 @@ class Methods:
         """Note the methods of every path."""
         for route in app.routes:
             if isinstance(route, HTTPRoute):
-                self._by_path[route.path].update(route.methods)
+                for path in (route.path, route.path_format):
+                    self._by_path[path].update(route.methods)
 
     async def __call__(self, message: Message, scope: Scope) -> None:
         """Put the whole list into the answer to OPTIONS."""
