@@ -6,6 +6,7 @@ from asyncio import Task
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ ACCEPTED = {"status": "Accepted"}
 def cpo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cpo]:
     nursery = Nursery()
     made = nursery.start(tmp_path_factory.mktemp("commands") / "cpo")
-    for station in ("CMD1", "CMD2", "Mixed-Case"):
+    for station in ("CMD1", "CMD2", "CMD3", "Mixed-Case"):
         made.enrol(station)
     yield made
     nursery.close()
@@ -194,3 +195,54 @@ async def test_a_deadline_is_within_its_bounds(cpo: Cpo, deadline: str) -> None:
 async def test_nobody_commands_without_a_token(cpo: Cpo) -> None:
     answer = await command(cpo, "CMD1", "ClearCache", {}, Authorization="Bearer wrong")
     assert answer.status == 401
+
+
+async def test_every_command_is_listed_with_who_asked_and_what_came_of_it(cpo: Cpo) -> None:
+    async with connected(cpo, "CMD2") as socket:
+        asked = command(
+            cpo, "CMD2", "ChangeConfiguration", {"key": "AuthorizationKey", "value": "00112233445566778899"}
+        )
+        _, number, _, sent = await heard(socket)
+        assert sent["value"] == "00112233445566778899"
+        await socket.send(json.dumps([3, number, ACCEPTED]))
+        record = (await asked).headers["wattseal-record"]
+        late = command(cpo, "CMD2", "ClearCache", {}, "?deadline_s=0.2")
+        await heard(socket)
+        await late
+    listed = (await cpo.asked("GET", "/api/v1/commands?station_id=cmd2")).json()
+    assert [(c["action"], c["outcome"], c["asked_by"]) for c in listed] == [
+        ("ChangeConfiguration", "Accepted", "admin"),
+        ("ClearCache", "timed_out", "admin"),
+    ]
+    assert listed[0]["record"] == record
+    assert listed[0]["payload"] == {"key": "AuthorizationKey", "value": "(hidden)"}
+    assert listed[0]["answer"] == ACCEPTED
+    assert listed[1]["answer"] is None
+
+
+async def test_commands_are_found_by_action_outcome_and_time_page_by_page(cpo: Cpo) -> None:
+    async with connected(cpo, "CMD3") as socket:
+        for status in ("Accepted", "Rejected", "Accepted"):
+            asked = command(cpo, "CMD3", "ClearCache", {})
+            _, number, _, _ = await heard(socket)
+            await socket.send(json.dumps([3, number, {"status": status}]))
+            await asked
+    path = "/api/v1/commands?station_id=CMD3"
+    listed = (await cpo.asked("GET", path)).json()
+    times = [c["asked_at_ms"] for c in listed]
+    assert times == sorted(times)
+    rejected = (await cpo.asked("GET", f"{path}&outcome=Rejected&action=ClearCache")).json()
+    assert [c["record"] for c in rejected] == [listed[1]["record"]]
+    middle = datetime.fromtimestamp(times[1] / 1000, UTC).isoformat().replace("+00:00", "Z")
+    assert [c["record"] for c in (await cpo.asked("GET", f"{path}&since={middle}")).json()] == [
+        c["record"] for c in listed[1:]
+    ]
+    assert [c["record"] for c in (await cpo.asked("GET", f"{path}&until={middle}")).json()] == [listed[0]["record"]]
+    first = await cpo.asked("GET", f"{path}&outcome=Accepted&limit=1")
+    assert [c["record"] for c in first.json()] == [listed[0]["record"]]
+    link = first.headers["link"]
+    assert link.endswith('; rel="next"')
+    second = await cpo.asked("GET", link[1 : link.index(">")])
+    assert [c["record"] for c in second.json()] == [listed[2]["record"]], "the filter is kept from page to page"
+    naive = await cpo.asked("GET", f"{path}&since=2026-01-01T00:00:00")
+    assert (naive.status, naive.json()["field"]) == (422, "since")

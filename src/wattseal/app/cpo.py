@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hmac
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -44,6 +45,7 @@ from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
 from wattseal.evidence.ocpp_jws_build import MessageSigner
+from wattseal.flow.api_tokens import ApiTokens
 from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
@@ -69,6 +71,7 @@ from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles, admin_token
+from wattseal.stores.requests import KeptRequests
 from wattseal.stores.sqlite import SqliteJournal
 from wattseal.wire.ocpp.rpc import Call, Event, ResultError, Violation
 from wattseal.wire.ocpp.version import Refusal
@@ -238,11 +241,15 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
     endpoint = make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls))
     ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases)))
     parts.lines.attach(ocpp)
-    token = admin_token(data.admin_token_file, world.random)
+    api_tokens = ApiTokens(world)
+    await api_tokens.load()
+    requests = await asyncio.to_thread(KeptRequests.open, data.path / "requests.sqlite3")
     service = Service(
         world=world,
         proofs=parts.proofs,
-        authenticate=_bearer({token: Principal(TENANT, "admin", frozenset({"admin"}), frozenset({"*"}))}),
+        authenticate=_bearer(admin_token(data.admin_token_file, world.random), api_tokens),
+        api_tokens=api_tokens,
+        requests=requests,
         connected=lambda station_id: station_id in ocpp.connections,
         ready=lambda: world.journal.healthy,
         tiles=data.log_dir(TENANT),
@@ -251,6 +258,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
     )
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(requests.close)
         try:
             http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
         except OSError as error:
@@ -391,9 +399,9 @@ def load_trust(path: Path | None) -> Trust | None:
         raise ConfigError(f"cannot read the trust file: {error.strerror}", subject=str(path)) from error
 
 
-def _bearer(principals: Mapping[str, Principal]) -> Callable[[str], Principal | None]:
-    known = {_digest(token): principal for token, principal in principals.items()}
-    return lambda token: known.get(_digest(token))
+def _bearer(admin: str, api_tokens: ApiTokens) -> Callable[[str], Principal | None]:
+    known, root = _digest(admin), Principal(TENANT, "admin", frozenset({"admin"}), frozenset({"*"}))
+    return lambda token: root if hmac.compare_digest(_digest(token), known) else api_tokens.find(token)
 
 
 def _digest(token: str) -> bytes:

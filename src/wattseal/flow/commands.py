@@ -8,7 +8,16 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import certificates, charging, device, local_lists, quirks, reservations, signing
+from wattseal.flow import (
+    certificates,
+    charging,
+    command_log,
+    device,
+    local_lists,
+    quirks,
+    reservations,
+    signing,
+)
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Asking, Checks, Effects
 from wattseal.flow.ports import Silence
@@ -152,6 +161,8 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
     step = Step(world, memory.station.id, now_ms)
     asked = await _record(step, memory, said, order.payload)
+    kept = command_log.asked(asked.hash, memory.station.id, said, order.payload, now_ms)
+    step.puts.append(kept.put(now_ms))
     await step.commit()
     action, sent = signing.command(world, memory.station, order.version, order.action, order.payload)
     told = await world.lines.call(StationId(memory.station.id), action, sent, order.deadline_s)
@@ -168,7 +179,8 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
             )
             await effect(answered, order.command, outcome.answer)
     said = Ordered(said.action, said.asked_by, said.version, said.deadline_ms, words)
-    await _record(step, memory, said, payload, ((asked.hash,), verdicts))
+    record = await _record(step, memory, said, payload, ((asked.hash,), verdicts))
+    step.puts.append(kept.answered(words, payload, record.hash, step.now_ms).put(step.now_ms))
     await step.commit()
     return outcome
 

@@ -9,8 +9,10 @@ from litestar.openapi import OpenAPIConfig
 from wattseal.base.errors import WattsealError
 from wattseal.serve.api import (
     alarms,
+    api_tokens,
     certificates,
     charging,
+    command_log,
     commands,
     device,
     health,
@@ -28,6 +30,7 @@ from wattseal.serve.api import (
     verbs,
 )
 from wattseal.serve.api.document import DocumentPlugin
+from wattseal.serve.api.idempotency import Idempotency
 from wattseal.serve.api.methods import Methods
 from wattseal.serve.api.problems import (
     ProblemError,
@@ -48,7 +51,9 @@ RESOURCES = (
     *commands.ROUTES,
     *verbs.ROUTES,
     *charging.ROUTES,
+    *command_log.ROUTES,
     *tokens.ROUTES,
+    *api_tokens.ROUTES,
     *transactions.ROUTES,
     *reservations.ROUTES,
     *local_lists.ROUTES,
@@ -66,7 +71,7 @@ def make_api(service: Service) -> Litestar:
     """Return the ASGI application."""
     methods = Methods()
     app = Litestar(
-        [*health.ROUTES, Router("/api/v1", route_handlers=RESOURCES)],
+        [*health.ROUTES, Router("/api/v1", route_handlers=RESOURCES, middleware=[Idempotency])],
         dependencies={
             "principal": Provide(provide_principal),
             "service": Provide(provide_service, sync_to_thread=False),

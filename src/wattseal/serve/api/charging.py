@@ -23,7 +23,7 @@ from wattseal.model.charging import Composite, RateUnit
 from wattseal.rules.charging_differs import Difference
 from wattseal.rules.charging_spans import MAX_WINDOW_S
 from wattseal.serve.api.bodies import Body
-from wattseal.serve.api.commands import answered
+from wattseal.serve.api.commands import POWER, answered, demand_command
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
@@ -31,7 +31,7 @@ from wattseal.wire.ocpp.profiles import lower_period, lower_profile, lower_sched
 from wattseal.wire.ocpp.values import ENCODER
 from wattseal.wire.ocpp.version import Version
 
-READ, WRITE = "charging:read", "charging:write"
+READ = "charging:read"
 Evse = Annotated[int, QueryParameter(ge=0, le=9999)]
 Lasting = Annotated[int, QueryParameter(ge=1, le=MAX_WINDOW_S)]
 Amount = Annotated[float, msgspec.Meta(ge=0, le=10**9)]
@@ -137,7 +137,7 @@ async def post_limit(
     principal: Who, service: What, station_id: FromPath[str], data: JSONBody[LimitBody]
 ) -> dict[str, Any]:
     """Limit a station, an EVSE or its transaction, in whatever way the station's version has for it."""
-    demand(principal, WRITE)
+    demand_command(principal, POWER)
     profile, outcome = await set_limit(service.world, principal, StationId(station_id), data.limit())
     done = answered(outcome)
     status = getattr(done.answer, "status", "")

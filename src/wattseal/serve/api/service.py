@@ -11,11 +11,13 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.params import QueryParameter, SkipValidation
 
 from wattseal.base.ids import StationId
+from wattseal.flow.api_tokens import ApiTokens
 from wattseal.flow.bundling import Proofs
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
-from wattseal.serve.api.problems import Req
+from wattseal.serve.api.problems import ProblemError, Req
+from wattseal.stores.requests import KeptRequests
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_PAGE = 1000
@@ -28,13 +30,16 @@ ShortQuery = Annotated[str | None, QueryParameter(max_length=255)]
 class Service:
     """What the handlers work with.
 
-    `authenticate` turns a bearer token into a principal; `tiles` is the log's directory; `own_entries` are to be
-    enrolled with a registry; `retry_after_s` is how long the next checkpoint may take.
+    `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `tiles` is the
+    log's directory; `own_entries` are to be enrolled with a registry; `retry_after_s` is how long the next checkpoint
+    may take.
     """
 
     world: World
     proofs: Proofs
     authenticate: Callable[[str], Principal | None]
+    api_tokens: ApiTokens
+    requests: KeptRequests
     connected: Callable[[StationId], bool]
     ready: Callable[[], bool]
     tiles: Path
@@ -49,11 +54,19 @@ What = NamedDependency[SkipValidation[Service]]
 
 async def provide_principal(request: Req) -> Principal:
     """Return who asks; without a good bearer token there is nobody."""
-    kind, _, token = request.headers.get("authorization", "").partition(" ")
-    found = provide_service(request.app.state).authenticate(token.strip()) if kind.lower() == "bearer" else None
+    service = provide_service(request.app.state)
+    found = principal_of(service, request.headers.get("authorization", ""))
     if found is None:
-        raise NotAuthorizedException("send Authorization: Bearer with the token in DIR/admin-token")
+        raise NotAuthorizedException("send Authorization: Bearer with an API token, or the one in DIR/admin-token")
+    if found.tenant != service.world.tenant:
+        raise ProblemError(403, "another_tenant", "this token is of another tenant than this service")
     return found
+
+
+def principal_of(service: Service, authorization: str) -> Principal | None:
+    """Return whom an Authorization header speaks for."""
+    kind, _, token = authorization.partition(" ")
+    return service.authenticate(token.strip()) if kind.lower() == "bearer" else None
 
 
 def provide_service(state: State) -> Service:

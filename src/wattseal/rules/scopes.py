@@ -1,0 +1,36 @@
+"""Scopes: what the bearer of an API token may do. The administrator's token holds all of them ("*")."""
+
+from collections.abc import Iterable, Mapping
+
+SCOPES: Mapping[str, str] = {
+    "alarms:read": "list alarms",
+    "api-tokens:read": "list API tokens, never their secrets",
+    "api-tokens:write": "make and revoke API tokens, with scopes one holds oneself",
+    "certificates:write": "certificates, passwords and security profiles of stations",
+    "charging:read": "charging profiles, limits and schedules",
+    "commands:charging": "remote start and stop",
+    "commands:maintenance": "firmware, logs, variables and configuration of stations",
+    "commands:operation": "restart, unlock, availability, trigger, caches",
+    "commands:power": "charging profiles and limits",
+    "commands:read": "what stations were asked, by whom, and what came of it",
+    "commands:write": "every command, with any payload",
+    "energy:read": "energy, settlements and bundles, beside transactions:read",
+    "local-lists:read": "local lists of stations and their versions, without their tokens",
+    "local-lists:write": "choose, send and check local lists",
+    "registry:read": "this CPO's public keys",
+    "registry:write": "take registry entries",
+    "reservations:read": "reservations, without their tokens",
+    "reservations:write": "reserve and cancel",
+    "stations:read": "stations, their states, reports and uptime",
+    "stations:write": "enrol and change stations, maintenance windows",
+    "tariffs:write": "put a tariff into force",
+    "tokens:read": "list tokens, and see which token a transaction was charged to",
+    "tokens:write": "enrol tokens and change their status",
+    "transactions:read": "transactions without their energy",
+}
+"""Every scope there is, and what it allows."""
+
+
+def unknown(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return those that are no scopes."""
+    return tuple(sorted(set(scopes) - SCOPES.keys()))
