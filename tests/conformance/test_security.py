@@ -196,7 +196,7 @@ async def test_a_2x_station_moves_to_a_higher_profile_and_never_back(wire: Wire,
     refused = await wire.api(
         "POST", f"/stations/{station.name}/security-profile", {"security_profile": 1, "url": tls.wss}
     )
-    assert (refused.status_code, refused.json()["code"]) == (422, "profile_not_higher")
+    assert (refused.status_code, refused.json()["code"]) == (409, "profile_not_higher")
 
 
 async def moved(wire: Wire, tls: Tls, name: str, version: str) -> None:

@@ -33,7 +33,13 @@ _TITLES = {
     413: "a request body has at most 1 MiB",
 }
 """What the framework says in a word only."""
-_STATUS = {"no_stranger": 404, "unknown_station": 409, "own_successor": 409, "replaced_already": 409}
+_STATUS = {
+    "no_stranger": 404,
+    "unknown_station": 409,
+    "own_successor": 409,
+    "replaced_already": 409,
+    "profile_not_higher": 409,
+}
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
 _PLACE = re.compile(r"at `\$\.?([^`]*)`$")

@@ -29,7 +29,7 @@ class StrictRequest(Request[Any, Any, State]):
         try:
             return msgspec.json.decode(body, type=Any if kind is None else kind)
         except msgspec.ValidationError as error:
-            with contextlib.suppress(msgspec.ValidationError):
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                 return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
             text, _, place = str(error).partition(_PLACE)
             extra = [{"message": text, "key": place.strip("`.")}]
