@@ -3,6 +3,7 @@
 #   make install-dev    the same plus tests and tools        make test ARGS="-k ocmf"  the tests
 #   make check          linters, types, import contracts     make bench                measurements, with ratios
 #   make lock           renew requirements/*.txt             make clean                remove what these made
+#   make fuzz ARGS="--seconds 600 frame jws"   fuzz the parsers, so long each (default: all, a minute each)
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 PYTHON ?=
 VENV := .venv
@@ -16,7 +17,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench conformance lock clean
+.PHONY: install install-dev demo test check bench fuzz conformance lock clean
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -47,6 +48,9 @@ check: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: install-dev
+	$(BIN)/python tools/fuzz.py $(ARGS)
 
 bench: install-dev
 	$(BIN)/python -m bench $(ARGS)

@@ -1,0 +1,371 @@
+"""Every parser that meets bytes from outside, as something to be fuzzed: what is fed to it, and what must hold then.
+
+A target's `check` raises where a promise is broken: an exception nobody announced, an answer that is no answer, a
+signature that verifies over what was not signed.
+"""
+
+import asyncio
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import msgspec
+from hypothesis import strategies as st
+from tests.fuzz.mutations import bent, spoilt
+from tests.support.charges import charge, pen, signing_key
+from tests.support.meters import METER_SPKI, transaction
+from tests.support.worlds import sealed_charge, trust
+from tests.wire.ocpp_payloads import payloads, schemas
+
+from wattseal import evidence
+from wattseal.base.errors import InputError, LimitError, WattsealError
+from wattseal.bundle.check import check_bundle
+from wattseal.bundle.report import Outcome
+from wattseal.bundle.trust import Trust
+from wattseal.crypto.message_keys import read_message_certificate, self_signed
+from wattseal.evidence import ocpp_jws, xml_transparency
+from wattseal.evidence.ocpp_jws_build import MessageSigner
+from wattseal.model.verdict import Verdict
+from wattseal.net.deflate import WINDOW_BITS, InflateError, Inflater, negotiate_deflate
+from wattseal.seal import dcbor
+from wattseal.seal.item import parse_item
+from wattseal.serve.ocpp_ws import basic_credentials, negotiate, station_of
+from wattseal.serve.websocket import _parse
+from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr, encode_cdr
+from wattseal.wire.ocpi.v2_2_1.envelope import decode_response
+from wattseal.wire.ocpi.v2_2_1.tariffs import decode_tariff
+from wattseal.wire.ocpp import catalog
+from wattseal.wire.ocpp import evidence as carriers
+from wattseal.wire.ocpp.message import Lifted, Sender
+from wattseal.wire.ocpp.rpc import Call, CallResult, Connection, Violation
+from wattseal.wire.ocpp.signed import Unwrapped, payload_in, unwrap
+from wattseal.wire.ocpp.version import Refusal, Version
+
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to draw, and what must hold for it."""
+
+    strategy: st.SearchStrategy[Any]
+    check: Callable[[Any], None]
+
+
+FRAMES: tuple[list[Any], ...] = (
+    [2, "1", "Heartbeat", {}],
+    [
+        2,
+        "1",
+        "StartTransaction",
+        {"connectorId": 1, "idTag": "CARD", "meterStart": 0, "timestamp": "2026-03-01T12:00:00Z"},
+    ],
+    [
+        2,
+        "2",
+        "StopTransaction",
+        {
+            "transactionId": 5,
+            "meterStop": 900,
+            "timestamp": "2026-03-01T12:00:00Z",
+            "transactionData": [
+                {"timestamp": "2026-03-01T12:00:00Z", "sampledValue": [{"value": "5.5", "format": "SignedData"}]}
+            ],
+        },
+    ],
+    [
+        2,
+        "3",
+        "TransactionEvent",
+        {
+            "eventType": "Ended",
+            "timestamp": "2026-03-01T12:00:00Z",
+            "triggerReason": "StopAuthorized",
+            "seqNo": 3,
+            "transactionInfo": {"transactionId": "T", "stoppedReason": "Local"},
+            "evse": {"id": 1},
+            "idToken": {"idToken": "CARD", "type": "ISO14443"},
+            "meterValue": [
+                {
+                    "timestamp": "2026-03-01T12:00:00Z",
+                    "sampledValue": [
+                        {
+                            "value": 15.25,
+                            "unitOfMeasure": {"unit": "kWh", "multiplier": 0},
+                            "signedMeterValue": {
+                                "signedMeterData": "T0NNRnx7fXx7fQ==",
+                                "signingMethod": "",
+                                "encodingMethod": "OCMF",
+                                "publicKey": "b2NhOmJhc2UxNjphc24xOjMwMDA=",
+                            },
+                        }
+                    ],
+                }
+            ],
+            "customData": {"vendorId": "wattseal", "items": ["AA=="]},
+        },
+    ],
+    [3, "1", {"status": "Accepted"}],
+    [4, "1", "InternalError", "text", {}],
+    [6, "1", "NotifyPeriodicEventStream", {"id": 1, "pending": 0, "basetime": "2026-03-01T12:00:00Z", "data": []}],
+)
+_ENCODED = tuple(json.dumps(frame).encode() for frame in FRAMES)
+
+
+def check_frame(data: bytes) -> None:
+    """A frame is an event or too big; what is answered is a CALLERROR of printable words; what parses, lifts."""
+    for version in Version:
+        connection = Connection(version)
+        connection.call("1", "Heartbeat" if version is Version.V16 else "ClearCache", b"{}")
+        try:
+            event = connection.receive(data, AT)
+        except LimitError:
+            assert len(data) > connection.max_frame_bytes
+            continue
+        if isinstance(event, Violation):
+            kind, _, code, text, details = json.loads(event.reply)
+            assert (kind, details) == (4, {})
+            assert code == event.refusal.fault.code(version)
+            assert len(text) <= 255
+            assert text.isascii()
+        elif isinstance(event, CallResult):
+            catalog.hear(version, event)
+        elif isinstance(event, Call):
+            _check_call(version, event)
+
+
+def _check_call(version: Version, call: Call) -> None:
+    for sender in Sender:
+        lifted = catalog.lift(version, call, sender)
+        assert isinstance(lifted, Lifted | Refusal)
+    unwrapped = unwrap(version, call)
+    if isinstance(unwrapped, Unwrapped):
+        assert payload_in(call.raw) == unwrapped.message.payload
+        _check_call(version, unwrapped.call)
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> tuple[Version, str, str, bytes]:
+    """Draw a payload of any schema: mostly right, sometimes bent."""
+    key = draw(st.sampled_from(sorted(schemas(), key=str)))
+    payload = draw(payloads(schemas()[key]))
+    text = draw(bent([payload])) if payload and draw(st.booleans()) else json.dumps(payload).encode()
+    return (*key, text)
+
+
+def check_payload(drawn: tuple[Version, str, str, bytes]) -> None:
+    """A request lifts or is refused, a response is heard or refused."""
+    version, action, side, payload = drawn
+    connection = Connection(version, max_frame_bytes=1 << 20)
+    if side == "Request":
+        event = connection.receive(b'[2,"1","%b",%b]' % (action.encode(), payload), AT)
+        if isinstance(event, Call):
+            _check_call(version, event)
+    else:
+        connection.call("1", action, b"{}")
+        result = connection.receive(b'[3,"1",%b]' % payload, AT)
+        if isinstance(result, CallResult):
+            catalog.hear(version, result)
+
+
+_RECORDS = (transaction(), transaction(begin_wh="0", end_wh="1"))
+
+
+def check_ocmf(data: bytes) -> None:
+    """A record has a verdict; none is valid but what the meter signed."""
+    checked = evidence.check(data, [METER_SPKI])
+    if checked.verdict is Verdict.VALID:
+        assert data.strip(b" \t\r\n").split(b"|")[1] in {record.split(b"|")[1] for record in _RECORDS}
+    carriers.lift_16(data.decode("latin-1"), [])
+
+
+_KEY = signing_key("fuzz")
+_CERTIFICATE = read_message_certificate(self_signed(_KEY, "fuzz", 1, AT))
+_SIGNER = MessageSigner(_KEY, _CERTIFICATE.thumbprint)
+_PAYLOADS = (b"{}", b'{"reason":"PowerUp"}')
+_SIGNED = tuple(_SIGNER.sign(payload, "Heartbeat", 2) for payload in _PAYLOADS)
+
+
+def check_jws(data: bytes) -> None:
+    """A signed message has a verdict; none is valid but what the key signed."""
+    checked = ocpp_jws.FORMAT.check(data, [_CERTIFICATE.spki])
+    if checked.verdict is Verdict.VALID:
+        assert ocpp_jws.read(data).payload in _PAYLOADS
+    check_frame(b'[2,"1","Heartbeat-Signed",%b]' % data)
+
+
+_ITEMS = tuple(item.encode() for item in charge(pen(), readings=1))
+
+
+def check_cbor(data: bytes) -> None:
+    """What decodes has this one spelling; what is an item is encoded as it came."""
+    try:
+        value = dcbor.decode(data)
+    except InputError:
+        return
+    assert dcbor.encode(value) == data
+    try:
+        item = parse_item(data)
+    except InputError:
+        return
+    assert item.encode() == data
+
+
+_BUNDLE = sealed_charge(readings=1)
+_TRUST = trust()
+
+
+def check_a_bundle(data: bytes) -> None:
+    """A bundle is judged; none is valid but the one that was made."""
+    report = check_bundle(data, _TRUST)
+    assert report.verdict is not Outcome.VALID or data == _BUNDLE.bundle.encode()
+
+
+def check_trust(data: bytes) -> None:
+    """A trust file is read or refused with a code."""
+    try:
+        Trust.parse(data)
+    except WattsealError:
+        return
+
+
+TARIFF: dict[str, Any] = {
+    "country_code": "XX",
+    "party_id": "CPO",
+    "id": "day",
+    "currency": "EUR",
+    "elements": [
+        {
+            "price_components": [{"type": "ENERGY", "price": 0.25, "vat": 10.0, "step_size": 1}],
+            "restrictions": {"start_time": "22:00", "end_time": "06:00", "day_of_week": ["MONDAY"], "min_kwh": 1.5},
+        }
+    ],
+    "min_price": {"excl_vat": 0.5, "incl_vat": 0.6},
+    "last_updated": "2026-01-01T00:00:00Z",
+}
+CDR: dict[str, Any] = {
+    "country_code": "XX",
+    "party_id": "CPO",
+    "id": "cdr-1",
+    "start_date_time": "2026-03-01T12:00:00Z",
+    "end_date_time": "2026-03-01T12:30:00",
+    "cdr_token": {"country_code": "XX", "party_id": "MSP", "uid": "k5zq", "type": "OTHER", "contract_id": "c-1"},
+    "auth_method": "AUTH_REQUEST",
+    "cdr_location": {
+        "id": "site-1",
+        "address": "1 Example Street",
+        "city": "Example",
+        "country": "XXX",
+        "coordinates": {"latitude": "0.000000", "longitude": "0.000000"},
+        "evse_uid": "1",
+        "evse_id": "XX*CPO*E1",
+        "connector_id": "1",
+        "connector_standard": "IEC_62196_T2",
+        "connector_format": "SOCKET",
+        "connector_power_type": "AC_3_PHASE",
+    },
+    "currency": "EUR",
+    "tariffs": [TARIFF],
+    "charging_periods": [
+        {"start_date_time": "2026-03-01T12:00:00Z", "dimensions": [{"type": "ENERGY", "volume": 12.3456}]}
+    ],
+    "signed_data": {
+        "encoding_method": "OCMF",
+        "public_key": METER_SPKI.hex(),
+        "signed_values": [{"nature": "End", "plain_data": "{}", "signed_data": "T0NNRnx7fXx7fQ=="}],
+    },
+    "total_cost": {"excl_vat": 3.59, "incl_vat": 4.00},
+    "total_energy": 12.3456,
+    "total_time": 0.5,
+    "last_updated": "2026-03-01T12:31:00Z",
+}
+ENVELOPE = {"status_code": 1000, "timestamp": "2026-03-01T12:31:00Z", "data": TARIFF}
+
+
+def check_ocpi(data: bytes) -> None:
+    """An object of OCPI is read or refused with a code; what was read can be written and read again, but for what is too long."""
+    for read in (decode_tariff, decode_cdr, decode_response):
+        try:
+            value = cast("Callable[[bytes], Any]", read)(data)
+            if read is decode_cdr:
+                encoded, omitted = encode_cdr(value)
+                assert omitted or decode_cdr(encoded) == value
+        except InputError:
+            continue
+
+
+_TRANSPARENCY = (
+    b'<?xml version="1.0"?><values><value transactionId="1"><signedData format="OCMF" encoding="plain">%b</signedData>'
+    b'<publicKey encoding="hex">%b</publicKey></value></values>' % (transaction(), METER_SPKI.hex().encode())
+)
+
+
+def check_xml(data: bytes) -> None:
+    """A transparency file is read or refused; its values have verdicts."""
+    try:
+        for value in xml_transparency.read(data):
+            xml_transparency.check(value)
+    except InputError:
+        return
+
+
+def _deflated() -> tuple[bytes, ...]:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -WINDOW_BITS)
+    return tuple((compressor.compress(text) + compressor.flush(zlib.Z_SYNC_FLUSH))[:-4] for text in _ENCODED)
+
+
+def check_deflate(drawn: list[bytes]) -> None:
+    """Whatever comes compressed is inflated within bounds, or ends the connection with a code."""
+    for keeps in (True, False):
+        inflater = Inflater(10_000, keeps_window=keeps)
+        try:
+            for data in drawn:
+                assert len(inflater.inflate(data)) <= 10_000
+        except InflateError:
+            continue
+
+
+_UPGRADE = (
+    b"GET /ocpp/CP1?x=1 HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Authorization: Basic Q1AxOnNlY3JldA==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15\r\n"
+    b"Sec-WebSocket-Protocol: ocpp2.0.1, ocpp1.6\r\n\r\n"
+)
+
+
+class _NoTransport(asyncio.Transport):
+    def get_extra_info(self, name: str, default: object = None) -> Any:
+        return ("127.0.0.1", 1) if name == "peername" else default
+
+
+def check_upgrade(data: bytes) -> None:
+    """A request to upgrade is understood or is none."""
+    request = _parse(data + b"\r\n\r\n", _NoTransport())
+    if request is None:
+        return
+    named = station_of(request.target)
+    assert named is None or (named.isascii() and 1 <= len(named) <= 48)
+    basic_credentials(request.header("authorization"))
+    negotiate(request.header("sec-websocket-protocol"), tuple(Version))
+    agreed = negotiate_deflate(request.header("sec-websocket-extensions"))
+    assert agreed is None or agreed.header.isascii()
+
+
+TARGETS: dict[str, Target] = {
+    "frame": Target(spoilt(_ENCODED) | bent(FRAMES), check_frame),
+    "payload": Target(messages(), check_payload),
+    "ocmf": Target(spoilt(_RECORDS), check_ocmf),
+    "jws": Target(spoilt(_SIGNED), check_jws),
+    "cbor": Target(spoilt(_ITEMS), check_cbor),
+    "bundle": Target(spoilt([_BUNDLE.bundle.encode()]), check_a_bundle),
+    "trust": Target(spoilt([_TRUST.to_json()]) | bent([json.loads(_TRUST.to_json())]), check_trust),
+    "ocpi": Target(
+        spoilt([msgspec.json.encode(CDR), msgspec.json.encode(TARIFF)]) | bent([CDR, TARIFF, ENVELOPE]), check_ocpi
+    ),
+    "xml": Target(spoilt([_TRANSPARENCY]), check_xml),
+    "deflate": Target(st.lists(spoilt(_deflated()), max_size=8), check_deflate),
+    "upgrade": Target(spoilt([_UPGRADE]), check_upgrade),
+}
