@@ -286,7 +286,7 @@ ENVELOPE = {"status_code": 1000, "timestamp": "2026-03-01T12:31:00Z", "data": TA
 
 
 def check_ocpi(data: bytes) -> None:
-    """An object of OCPI is read or refused with a code; what was read can be written and read again, but for what is too long."""
+    """An object of OCPI is read or refused; what was read, unless too long to be sent, is the same when read again."""
     for read in (decode_tariff, decode_cdr, decode_response):
         try:
             value = cast("Callable[[bytes], Any]", read)(data)

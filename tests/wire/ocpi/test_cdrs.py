@@ -116,6 +116,7 @@ def test_energy_is_never_a_float(kwh: Decimal) -> None:
         raw(CDR).replace(b'"total_energy": 12.3456', b'"total_energy": 1e99'),
         raw({**CDR, "id": "x" * 40}),
         raw({**CDR, "start_date_time": "yesterday"}),
+        raw({**CDR, "start_date_time": "0001-01-01T00:00:00+23:59"}),
         raw({**CDR, "cdr_token": None}),
         b'{"id": "' + b"x" * (1024 * 1024) + b'"}',
     ],

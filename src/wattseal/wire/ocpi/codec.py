@@ -52,7 +52,12 @@ def plain(value: Decimal) -> Decimal:
 
 def utc(value: datetime) -> datetime:
     """Return a time received in UTC; without a designator it is UTC already (OCPI, DateTime)."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InputError("a time whose zone leads out of the calendar", code="bad_ocpi", subject="time") from error
 
 
 def to_wire_time(value: datetime) -> datetime:
