@@ -121,6 +121,7 @@ def _start_record(
             trigger=fact.trigger,
             offline=fact.offline or None,
             remote_start_id=fact.remote_start_id,
+            charging_state=fact.charging_state,
         ),
         meter=None if register_wh is None else _start_meter(register_wh, last, metered),
         observed=observe(turn, metered, notes),
@@ -162,16 +163,17 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
         subject = turn.world.new_subject()
         live = Live(begin(subject, turn.station.id, turn.now_ms), subject)
         step.remember(transaction_key(key), subject)
-    stream = live.transaction.evse_id or fact.evse_id or 0
+    stream = (fact.evse_id or 0) if live.transaction.started is None else live.transaction.evse_id
     await turn.world.chains.ready(turn.origin, stream)
     plain = _end_record(turn, live, fact, EvseId(stream), notes)
     written = put_record(turn, step, live, plain, stream)
     live.seen(_mark(turn, "Ended", fact.seq_no))
-    if plain.meter is not None and stream:
-        turn.memory.last_end[stream] = (written.hash, plain.meter.register_wh)
-        last = LastEnd(stream, written.hash.hex(), plain.meter.register_wh)
+    evse_id = live.transaction.place or fact.evse_id
+    if plain.meter is not None and evse_id:
+        turn.memory.last_end[evse_id] = (written.hash, plain.meter.register_wh)
+        last = LastEnd(evse_id, written.hash.hex(), plain.meter.register_wh)
         station_id = turn.station.id
-        step.puts.append(put(EVSE, f"{station_id}/{stream}", last, turn.now_ms, station_id=station_id))
+        step.puts.append(put(EVSE, f"{station_id}/{evse_id}", last, turn.now_ms, station_id=station_id))
     key = key if usable else live.transaction.transaction_id or key
     turn.memory.live.pop(key, None)
     keep_ended(turn.memory, key, live)
@@ -247,7 +249,16 @@ async def _event(
         notes.extend(claim.take(step, live.subject))
     if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
         told = await _authorise_late(turn, step, live, fact.id_token)
-    ops = Ops(seq_no=fact.seq_no, station_ms=milliseconds(fact.at), trigger=fact.trigger, offline=fact.offline or None)
+    ops = Ops(
+        seq_no=fact.seq_no,
+        station_ms=milliseconds(fact.at),
+        trigger=fact.trigger,
+        offline=fact.offline or None,
+        evse_id=None if live.transaction.place else fact.evse_id,
+        remote_start_id=fact.remote_start_id,
+        charging_state=fact.charging_state,
+        charging_s=fact.charging_s if isinstance(fact, TransactionUpdated) else None,
+    )
     mark = _mark(turn, "Updated", fact.seq_no)
     await record_reading(turn, live, readings, ops, mark, step=step, notes=tuple(notes))
     return _answer(None, told)
@@ -292,7 +303,7 @@ async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
 def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, notes: Sequence[Finding]) -> Plain:
     transaction = live.transaction
     station_ms = milliseconds(fact.at)
-    metered = examine_here(turn, fact.readings, "ended", Moment.END, stream)
+    metered = examine_here(turn, fact.readings, "ended", Moment.END, transaction.place or fact.evse_id or stream)
     live.take(fact.seq_no, ())
     if not metered.evidence:
         metered = replace(metered, signed_wh=signed_end_wh(live.pages))
@@ -317,6 +328,8 @@ def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, 
             station_ms=station_ms,
             trigger=fact.trigger,
             offline=fact.offline or None,
+            charging_state=fact.charging_state,
+            charging_s=fact.charging_s,
         ),
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
         observed=observe(turn, metered, tuple(judged)),

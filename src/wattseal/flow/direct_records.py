@@ -8,12 +8,12 @@ from wattseal.flow.sealed import is_relayed, relay
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import Turn, raise_alarms
 from wattseal.flow.world import Live
-from wattseal.model.metering import Reading, energy_register_wh
+from wattseal.model.metering import Reading, begin_register_wh, energy_register_wh
 from wattseal.model.verdict import Finding
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
-from wattseal.rules.transactions import apply, note_register
+from wattseal.rules.transactions import BEGIN_LATER, apply, note_register, told_anew
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
 from wattseal.seal.plain import Written
@@ -35,12 +35,14 @@ async def record_reading(
     """Record readings of a transaction, told by the message of this `mark`; the caller has made its chain ready."""
     transaction = live.transaction
     stream = transaction.evse_id
-    metered = examine_here(turn, readings, "reading", None, stream)
+    metered = examine_here(turn, readings, "reading", None, transaction.place)
     plain_wh = energy_register_wh(tuple(readings))
     register_wh, differs = reconcile(plain_wh, metered)
     judged = [*note_register(register_wh, live.highest_wh), *differs, *notes]
     if not transaction.active:
         judged.append(Finding("event_after_end", "transaction_id"))
+    elif transaction.start_wh is None and (begin_wh := begin_register_wh(readings)) is not None:
+        judged.append(Finding(BEGIN_LATER, "register_wh", f"{begin_wh:f}"))
     plain = Plain(
         kind=Kind.READING,
         ops=ops,
@@ -50,7 +52,7 @@ async def record_reading(
         mark=mark,
     )
     live.take(ops.seq_no if ops else None, metered.valid)
-    if register_wh is not None and not judged:
+    if register_wh is not None and (not judged or judged[0].code == BEGIN_LATER):
         live.highest_wh = max(register_wh, live.highest_wh or register_wh)
         live.latest_ms = turn.now_ms
     put_record(turn, step, live, plain, stream)
@@ -88,12 +90,13 @@ async def record_stray(
 
 
 def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
-    """Write a record of a transaction; its document changes unless it is a reading with nothing to note."""
+    """Write a record of a transaction; its document changes unless it is a reading with nothing to note or new."""
     place = (turn.origin, stream)
     written = step.write(place, turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
     if len(turn.frame) > MAX_PART:
         step.write_frame(place, turn.frame, written, live.subject)
-    if plain.kind is Kind.READING and plain.observed is UNREMARKABLE:
+    quiet = plain.kind is Kind.READING and plain.observed is UNREMARKABLE
+    if quiet and not told_anew(live.transaction, plain.kind, plain.ops):
         return written
     live.transaction = apply(live.transaction, plain.recorded(written))
     step.project(live.transaction)

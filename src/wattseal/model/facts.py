@@ -60,7 +60,10 @@ class AuthorizationRequested(Fact, Struct, frozen=True, gc=False):
 
 
 class TransactionStarted(Fact, Struct, frozen=True, gc=False):
-    """StartTransaction (1.6, `transaction_id` None: the CSMS assigns it) or TransactionEvent Started (2.x)."""
+    """StartTransaction (1.6, `transaction_id` None: the CSMS assigns it) or TransactionEvent Started (2.x).
+
+    `charging_state` is a ChargingStateEnumType of 2.x.
+    """
 
     evse_id: EvseId
     at: datetime
@@ -75,10 +78,11 @@ class TransactionStarted(Fact, Struct, frozen=True, gc=False):
     remote_start_id: int | None = None
     items: tuple[bytes, ...] = ()
     reservation_id: int | None = None
+    charging_state: str | None = None
 
 
 class TransactionUpdated(Fact, Struct, frozen=True, gc=False):
-    """TransactionEvent Updated (2.x)."""
+    """TransactionEvent Updated (2.x); `charging_s` is the time energy has flowed (timeSpentCharging)."""
 
     transaction_id: TransactionId
     at: datetime
@@ -90,6 +94,10 @@ class TransactionUpdated(Fact, Struct, frozen=True, gc=False):
     trigger: str | None = None
     items: tuple[bytes, ...] = ()
     reservation_id: int | None = None
+    remote_start_id: int | None = None
+    connector_id: int | None = None
+    charging_state: str | None = None
+    charging_s: int | None = None
 
 
 class TransactionEnded(Fact, Struct, frozen=True, gc=False):
@@ -106,6 +114,8 @@ class TransactionEnded(Fact, Struct, frozen=True, gc=False):
     offline: bool = False
     trigger: str | None = None
     items: tuple[bytes, ...] = ()
+    charging_state: str | None = None
+    charging_s: int | None = None
 
 
 class MeterReported(Fact, Struct, frozen=True, gc=False):

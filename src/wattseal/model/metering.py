@@ -1,5 +1,6 @@
 """What a meter said: readings in base units and the signed bytes they came with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -40,9 +41,51 @@ class Reading(Struct, frozen=True, gc=False):
     evidence: RawEvidence | None = None
 
 
-def energy_register_wh(readings: tuple[Reading, ...]) -> Decimal | None:
+BEGIN, END = "Transaction.Begin", "Transaction.End"
+"""Contexts of the readings that a charge is billed by."""
+_PHASES = (frozenset({"L1", "L2", "L3"}), frozenset({"L1-N", "L2-N", "L3-N"}))
+_PLACES = ("Outlet", "Cable", "Inlet", "Body")
+"""Where a station measures, the driver's side first; what the EV measures is not billed."""
+
+
+def registers_wh(readings: Sequence[Reading]) -> tuple[tuple[str, Decimal], ...]:
+    """Return the total import registers among `readings` in Wh with their contexts, in the order told.
+
+    Those nearest to the driver count, where several places are told. Where no total is told but all three phases are,
+    at one time, their sum is the total.
+    """
+    told = [r for r in readings if r.measurand == ENERGY_IMPORT_REGISTER and r.value is not None]
+    if not told:
+        return ()
+    place = next((place for place in _PLACES if any(r.location == place for r in told)), None)
+    here = [r for r in told if r.location == place]
+    totals = tuple((r.context, r.value) for r in here if r.phase is None and r.value is not None)
+    return totals or _summed(here)
+
+
+def _summed(readings: Sequence[Reading]) -> tuple[tuple[str, Decimal], ...]:
+    by_time: dict[tuple[datetime, str], dict[str, Decimal]] = {}
+    for reading in readings:
+        if reading.phase is not None and reading.value is not None:
+            by_time.setdefault((reading.at, reading.context), {})[reading.phase] = reading.value
+    return tuple(
+        (context, sum(phases.values(), Decimal(0)))
+        for (_, context), phases in by_time.items()
+        if frozenset(phases) in _PHASES
+    )
+
+
+def energy_register_wh(readings: Sequence[Reading]) -> Decimal | None:
     """Return the last total import register among `readings` in Wh, or None where none is stated."""
-    values = [
-        r.value for r in readings if r.measurand == ENERGY_IMPORT_REGISTER and r.value is not None and r.phase is None
-    ]
-    return values[-1] if values else None
+    for reading in reversed(readings):  # what nearly every station tells, found without further ado
+        if reading.measurand == ENERGY_IMPORT_REGISTER and reading.phase is None and reading.location == "Outlet":
+            if reading.value is None:
+                break
+            return reading.value
+    found = registers_wh(readings)
+    return found[-1][1] if found else None
+
+
+def begin_register_wh(readings: Sequence[Reading]) -> Decimal | None:
+    """Return the register that was read when the transaction began, where `readings` tell it."""
+    return next((value for context, value in registers_wh(readings) if context == BEGIN), None)

@@ -54,7 +54,9 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     `id` is the subject of its records in hex; hashes are payload hashes in hex; `*_ms` Unix time.
 
     `started_ms`/`ended_ms` are the station's times, `recorded_ms` the CSMS's. `sealed` means the meter group is closed
-    to this CPO: `start_wh` and `end_wh` are then None and stay so.
+    to this CPO: `start_wh` and `end_wh` are then None and stay so. `evse_id` is the chain its records are on, 0 where
+    the start named none: `told_evse_id` is then what was told later. Of 2.x only: `charging_state` is the latest told,
+    `charging_s` how long energy had flowed by then, `remote_start_id` that of the command it began with.
     """
 
     id: str
@@ -84,6 +86,16 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     source: Source = Source.CSMS
     billing: Billing = Billing.PENDING
     reason: str | None = None
+    told_evse_id: int | None = None
+    charging_state: str | None = None
+    charging_seq: int | None = None
+    charging_s: int | None = None
+    remote_start_id: int | None = None
+
+    @property
+    def place(self) -> int:
+        """The EVSE as far as it is known, else 0."""
+        return self.told_evse_id or self.evse_id
 
     @property
     def active(self) -> bool:

@@ -40,6 +40,7 @@ EFFECTS: dict[str, Effect] = {
     "time_implausible": Effect.QUARANTINE,
     "end_before_start": Effect.ALARM_AND_QUARANTINE,
     "recorded_late": Effect.FINDING,
+    "begin_in_update": Effect.FINDING,
     "sequence_gap": Effect.FINDING,
     "evidence_invalid": Effect.ALARM_AND_QUARANTINE,
     "evidence_unreadable": Effect.ALARM,

@@ -13,7 +13,7 @@ from wattseal.model.verdict import Finding, Source
 from wattseal.rules.billing import bill, meets_pin
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Recorded
-from wattseal.seal.fields import Settlement, SettlementVerdict
+from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
 from wattseal.seal.item import Kind
 
 OLDEST_MS = 1_262_304_000_000
@@ -24,12 +24,15 @@ METER_SIGNED = "meter_signed"
 """Note of an end whose registers, begin and end, one enrolled meter signed; its detail is the begin, exactly."""
 METER_COMPLETE = "meter_complete"
 """Note of such an end when neither OCPP sequence numbers nor the meter's pages have a gap."""
+BEGIN_LATER = "begin_in_update"
+"""Note of a register that a station read at the start and told when it knew the EVSE (2.x E01.FR.17); its detail."""
 MAX_SESSION_WH = Decimal(2_000_000)
 """No vehicle's battery holds more; energy told in a wrong unit or scale does."""
 LATE_MS = 86_400_000
 """What is recorded more than a day after it happened says so."""
 
 
+_EVENTS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
 MAX_VERDICTS = 256
 """Verdicts that a transaction shows; every record keeps its own."""
 MAX_OF_A_CODE = 8
@@ -101,7 +104,7 @@ def begin(subject: bytes, station_id: str, now_ms: int, *, signer: Source = Sour
 
 def apply(transaction: Transaction, record: Recorded) -> Transaction:
     """Return the transaction with one more record of its own. What is once said is never overwritten."""
-    changes = _facts(transaction, record)
+    changes = told_anew(transaction, record.kind, record.ops) | _facts(transaction, record)
     observed = record.observed
     if observed.notes or observed.verdicts:
         changes["alarms"] = _added(transaction.alarms, tuple(n for n in observed.notes if is_alarm(n)))
@@ -110,6 +113,9 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
         exact = next((n.detail for n in observed.notes if n.code == METER_SIGNED), None)
         if exact is not None:
             changes |= {"source": Source.METER, "start_wh": Decimal(exact)}
+        later = next((n.detail for n in observed.notes if n.code == BEGIN_LATER), None)
+        if later is not None and transaction.start_wh is None:
+            changes["start_wh"] = Decimal(later)
     if not changes:
         return transaction
     new = replace(transaction, **changes)
@@ -117,6 +123,26 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
         return new
     billing, reason = bill(new)
     return replace(new, billing=billing, reason=reason)
+
+
+def told_anew(transaction: Transaction, kind: Kind, ops: Ops | None) -> dict[str, Any]:
+    """Return what a message tells beside its event: state of charging, remote start, EVSE; {} where that is known.
+
+    An event that arrives late does not bring back an older state, and nothing follows the end.
+    """
+    if ops is None or not transaction.active or kind not in _EVENTS:
+        return {}
+    changes: dict[str, Any] = {}
+    state, seq = ops.charging_state, ops.seq_no or 0
+    if state is not None and (transaction.charging_seq is None or seq >= transaction.charging_seq):
+        changes |= {} if state == transaction.charging_state else {"charging_state": state, "charging_seq": seq}
+    if ops.charging_s is not None and (changes or kind is Kind.ENDED):
+        changes["charging_s"] = max(ops.charging_s, transaction.charging_s or 0)
+    if ops.remote_start_id is not None and transaction.remote_start_id is None:
+        changes["remote_start_id"] = ops.remote_start_id
+    if kind is Kind.READING and ops.evse_id and not transaction.place:
+        changes["told_evse_id"] = ops.evse_id
+    return changes
 
 
 def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -163,6 +163,8 @@ class Ops(Struct, frozen=True, gc=False):
     evse_id: int | None = None
     nonce: bytes | None = None
     remote_start_id: int | None = None
+    charging_state: str | None = None
+    charging_s: int | None = None
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
@@ -187,6 +189,8 @@ _OPS: dict[str, type] = {
     "evse_id": int,
     "nonce": bytes,
     "remote_start_id": int,
+    "charging_state": str,
+    "charging_s": int,
 }
 _OPS_BY_NUMBER = dict(enumerate(_OPS.items(), start=1))
 

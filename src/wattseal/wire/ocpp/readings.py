@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from wattseal.base.errors import InputError
-from wattseal.model.metering import ENERGY_IMPORT_REGISTER, RawEvidence, Reading
+from wattseal.model.metering import BEGIN, END, ENERGY_IMPORT_REGISTER, RawEvidence, Reading, registers_wh
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import evidence
 from wattseal.wire.ocpp.generated.v16 import meter_values as v16_meter
@@ -19,12 +19,13 @@ from wattseal.wire.ocpp.generated.v201 import types as v201
 from wattseal.wire.ocpp.message import Payload, present, utc
 from wattseal.wire.ocpp.version import Version
 
+__all__ = ["BEGIN", "END", "lift_2", "lift_16", "lower", "register"]
+
 MAX_LENGTH = 28
 """Longest number taken, in characters: its digits fit the arithmetic that follows without rounding."""
 MAX_EXPONENT = 30
 DEFAULT_CONTEXT = "Sample.Periodic"
 DEFAULT_LOCATION = "Outlet"
-BEGIN, END = "Transaction.Begin", "Transaction.End"
 
 _SCALES = {
     "kWh": ("Wh", 3),
@@ -96,13 +97,11 @@ def lift_2(values: Iterable[MeterValue2], findings: list[Finding]) -> tuple[Read
 
 def register(readings: tuple[Reading, ...], context: str) -> Decimal | None:
     """Return the import register in `context` (`BEGIN` or `END`), else the first or last one told, in Wh."""
-    registers = [
-        r for r in readings if r.measurand == ENERGY_IMPORT_REGISTER and r.phase is None and r.value is not None
-    ]
+    told = registers_wh(readings)
     if context == END:
-        registers.reverse()
-    exact = next((r.value for r in registers if r.context == context), None)
-    return exact if exact is not None else next((r.value for r in registers), None)
+        told = told[::-1]
+    exact = next((value for where, value in told if where == context), None)
+    return exact if exact is not None or not told else told[0][1]
 
 
 def lower(readings: tuple[Reading, ...], version: Version) -> list[Payload] | None:

@@ -61,6 +61,7 @@ def _fact(request: Request, evse: EvseId, findings: list[Finding]) -> Fact:
                 given(info.remoteStartId),
                 items,
                 given(request.reservationId),
+                given(info.chargingState),
             )
         case "Updated":
             return TransactionUpdated(
@@ -74,6 +75,10 @@ def _fact(request: Request, evse: EvseId, findings: list[Finding]) -> Fact:
                 request.triggerReason,
                 items,
                 given(request.reservationId),
+                given(info.remoteStartId),
+                given(request.evse.connectorId) if request.evse else None,
+                given(info.chargingState),
+                given(info.timeSpentCharging),
             )
         case "Ended":
             return TransactionEnded(
@@ -88,6 +93,8 @@ def _fact(request: Request, evse: EvseId, findings: list[Finding]) -> Fact:
                 offline,
                 request.triggerReason,
                 items,
+                given(info.chargingState),
+                given(info.timeSpentCharging),
             )
 
 
@@ -99,17 +106,16 @@ def lower(answer: TransactionAnswer, version: Version) -> Payload:
 
 def ask(fact: Fact, version: Version) -> Payload:
     """Return the request. A trigger and a sequence number that the fact lacks become the usual trigger and 0."""
-    info = present(transactionId=fact.transaction_id)
+    info = present(transactionId=fact.transaction_id, chargingState=fact.charging_state)
     evse = present(id=fact.evse_id) if fact.evse_id is not None else None
-    match fact:
-        case TransactionStarted():
-            info |= present(remoteStartId=fact.remote_start_id)
-            if evse is not None and fact.connector_id is not None:
-                evse["connectorId"] = fact.connector_id
-        case TransactionEnded():
-            info |= present(stoppedReason=fact.reason)
-        case TransactionUpdated():
-            pass
+    if isinstance(fact, TransactionEnded):
+        info |= present(stoppedReason=fact.reason)
+    else:
+        info |= present(remoteStartId=fact.remote_start_id)
+        if evse is not None and fact.connector_id is not None:
+            evse["connectorId"] = fact.connector_id
+    if not isinstance(fact, TransactionStarted):
+        info |= present(timeSpentCharging=fact.charging_s)
     return present(
         eventType=_TYPES[type(fact)],
         timestamp=fact.at,
