@@ -19,14 +19,16 @@ from wattseal.stores.revision import HEAD
 from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, insert_statement, load_pending
 
 PROBE_BYTES: Final = 65_536
-APPLY_ROWS: Final = 2048
+APPLY_ROWS: Final = 512
+APPLY_ROWS_OF_A_CROWD: Final = 8192
 """Rows are worked into their tables when so many wait, when a reader asks, or when nothing else is to do.
 
-More of them at once cost less each, and hold up the commits that come meanwhile for longer."""
+More of them at once cost less each, and hold up the commits that come meanwhile for longer: in calm times few notice
+and none should for long, in a crowd everybody waits for the work that is saved."""
 IDLE_S: Final = 0.2
 CROWD: Final = 8
 """A group of so many batches is a crowd; the next one may wait for more."""
-GATHER_S: Final = 0.006
+GATHER_S: Final = 0.008
 """While there is a crowd, flushes begin this far apart: each one costs the same, however many share it."""
 
 _DISK_CODES: Final = frozenset(
@@ -153,7 +155,7 @@ class Writer:
         writes = [(batch, done) for batch, done in group if batch is not None]
         outcomes = self._write_all(writes) if writes else []
         asked = [work for work in group if work[0] is None]
-        if asked or self._unapplied.rows >= APPLY_ROWS:
+        if asked or self._unapplied.rows >= (APPLY_ROWS_OF_A_CROWD if self._crowded else APPLY_ROWS):
             if writes:
                 self._resolve(outcomes)  # they are durable and need not wait for the tables
                 outcomes = []
