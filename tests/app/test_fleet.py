@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.app.simulated_csms import Csms, serving
 
 from wattseal.app.fleet import Fleet, FleetReport, FleetSettings, Scenario, member, parse_mix, versions_of
-from wattseal.app.station import Plan, Settings
+from wattseal.app.station_plan import Plan, Settings
 from wattseal.base.errors import InputError
 from wattseal.model.facts import TransactionEnded, TransactionStarted
 from wattseal.model.token import IdToken

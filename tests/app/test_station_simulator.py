@@ -10,7 +10,8 @@ import pytest
 from tests.app.simulated_csms import Csms, serving
 
 from wattseal import evidence
-from wattseal.app.station import Plan, Report, Settings, run_station
+from wattseal.app.station import run_station
+from wattseal.app.station_plan import Plan, Report, Settings
 from wattseal.base.errors import InputError
 from wattseal.dial.ocpp import Backoff
 from wattseal.model.facts import (

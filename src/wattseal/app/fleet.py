@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from wattseal.app.station import Plan, Report, Settings, Station
+from wattseal.app.station import Station
+from wattseal.app.station_plan import Plan, Report, Settings
 from wattseal.base.errors import InputError
 from wattseal.dial.ocpp import Backoff
 from wattseal.net.conversation import Outcome

@@ -5,19 +5,15 @@ import contextlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from ssl import SSLContext
 from typing import Any
 
-import msgspec
-
+from wattseal.app.station_commands import Commands, Running
+from wattseal.app.station_plan import Driver, Keeper, Report, Settings
 from wattseal.app.system import SystemClock, SystemRandom
-from wattseal.base.errors import ConfigError, InputError
+from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId
-from wattseal.crypto.keys import Algorithm, SigningKey
-from wattseal.dial.ocpp import Backoff, Behaviour, Surroundings, Target, Uplink
+from wattseal.dial.ocpp import Behaviour, Surroundings, Target, Uplink
 from wattseal.model.answers import AuthorizationAnswer, BootAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,
@@ -26,75 +22,21 @@ from wattseal.model.facts import (
     StatusReported,
 )
 from wattseal.model.message import Fact
-from wattseal.model.token import IdToken, TokenStatus
+from wattseal.model.remote import TriggerRequested
+from wattseal.model.token import TokenStatus
 from wattseal.net.conversation import Outcome
 from wattseal.parties import station
-from wattseal.parties.station import Fate, Make, Memory, Session
-from wattseal.stores.files import write_durably
-from wattseal.stores.keyfiles import KeyFiles
+from wattseal.parties.station import Fate, Make, Memory
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult
-from wattseal.wire.ocpp.version import Fault, Refusal, Version
+from wattseal.wire.ocpp.version import Refusal, Version
 
-METER_KEY = "meter.pem"
-MEMORY_FILE = "station.json"
+WANTED_AFTER_S = 0.05
+"""How long after its request a message that the CSMS asked for is sent."""
 REFUSALS_BEFORE_GIVING_UP = 3
 """So many refused handshakes (401, 404, no common version) and it is the settings that are wrong."""
 _SETTLED = {Fate.ACKNOWLEDGED, Fate.LOST}
 _HOPELESS = {"401", "403", "404", "no_common_version"}
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the simulated drivers do; `energy_wh` is one session's, told in `readings` steps `interval_s` apart.
-
-    With `rate_per_h` drivers come at random, so many an hour on average; without it one follows the other.
-    """
-
-    id_token: IdToken
-    sessions: int = 1
-    energy_wh: int = 5000
-    readings: int = 3
-    interval_s: float = 1.0
-    rate_per_h: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """A simulated station. Without `data` it forgets everything when it ends; `attempts` bounds refused messages.
-
-    After `give_up_after_s` it reports what has happened so far; None waits for ever, as a station does.
-    """
-
-    url: str
-    station_id: str
-    version: Version
-    plan: Plan
-    password: bytes | None = None
-    data: Path | None = None
-    signing_meter: bool = False
-    meter_serial: str = ""
-    evse_id: int = 1
-    attempts: int = 3
-    retry_s: float = 1.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 15.0))
-    ssl: SSLContext | None = None
-    give_up_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What happened. `ok`: every session planned was charged and acknowledged, and nothing waits any more."""
-
-    station: str
-    ocpp: str
-    ok: bool
-    meter_serial: str
-    meter_public_key: str | None
-    register_wh: int
-    waiting: int
-    refused_tokens: int
-    sessions: tuple[Session, ...]
 
 
 Tell = Callable[[str, dict[str, Any]], None]
@@ -107,38 +49,6 @@ def _unobserved(_action: str, _seconds: float, _outcome: Outcome) -> None:
     pass
 
 
-class Keeper:
-    """The station's memory and keys on disk, or nowhere."""
-
-    def __init__(self, data: Path | None) -> None:
-        """Use the directory `data`, made when needed."""
-        self._data = data
-
-    def load(self) -> Memory:
-        """Return what was kept; a new station's memory where nothing was."""
-        path = self._data / MEMORY_FILE if self._data else None
-        if path is None or not path.exists():
-            return Memory()
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=Memory)
-        except msgspec.DecodeError as error:
-            raise ConfigError(
-                f"{path} is damaged; restore it or start with another --data", subject=str(path)
-            ) from error
-
-    def save(self, memory: Memory) -> None:
-        """Make `memory` durable."""
-        if self._data is not None:
-            write_durably(self._data / MEMORY_FILE, msgspec.json.encode(memory), 0o600)
-
-    def meter_key(self) -> SigningKey:
-        """Return the meter's key, made at first."""
-        made = SigningKey.from_seed(Algorithm.ESP256, SystemRandom().bytes(32))
-        if self._data is None:
-            return made
-        return SigningKey.from_pem(KeyFiles(self._data / "keys").load_or_create(METER_KEY, made.to_pem))
-
-
 class Station:
     """One running station."""
 
@@ -147,7 +57,8 @@ class Station:
         self.settings = settings
         self._tell = tell
         self._observe = observe
-        self._leaving = asyncio.Event()
+        self._leaving = False
+        self._poked = asyncio.Event()
         self._clock = SystemClock()
         self._random = SystemRandom()
         self._keeper = Keeper(settings.data)
@@ -166,10 +77,13 @@ class Station:
             Behaviour(self._command, self._came, self._went),
             Surroundings(self._clock, self._random, settings.backoff),
         )
+        self._commands = Commands(settings.version, self.make.evse_id, self._running, self._poked.set)
+        self._orders = self._commands.orders
 
     def wind_down(self) -> None:
         """Let no more drivers come, end the session in progress, and leave once all is acknowledged."""
-        self._leaving.set()
+        self._leaving = True
+        self._poked.set()
 
     def lose_connection(self) -> None:
         """Be without a network until `regain_connection`; charging goes on."""
@@ -207,7 +121,7 @@ class Station:
         return Report(
             station=self.settings.station_id,
             ocpp=str(self.settings.version),
-            ok=acknowledged == plan.sessions and not memory.queue,
+            ok=acknowledged >= plan.sessions and not memory.queue,
             meter_serial=self.make.meter_serial,
             meter_public_key=self.make.meter_key.public.spki.hex() if self.make.meter_key else None,
             register_wh=memory.register_wh,
@@ -218,16 +132,14 @@ class Station:
 
     async def _charge(self) -> None:
         await self._boot()
-        sending = [asyncio.create_task(self._send()), asyncio.create_task(self._beat())]
+        jobs = (self._send(), self._beat(), self._tell_what_is_wanted())
+        sending = [asyncio.create_task(job) for job in jobs]
         try:
             if self.memory.running is not None:
                 self._tell("power_was_lost", {"session": self.memory.running.session})
                 self._keep(self._finished(0, "PowerLoss", "AbnormalCondition"))
             await self._status("Available", "Available")
-            for _ in range(self.settings.plan.sessions):
-                if not await self._driver_comes():
-                    break
-                await self._session()
+            await self._drive()
             while self.memory.queue:
                 await self._change()
         finally:
@@ -251,40 +163,95 @@ class Station:
                 return
             await asyncio.sleep(max(answer.interval_s, 1))
 
-    async def _driver_comes(self) -> bool:
-        """Wait for the next driver; return False when nobody will come any more."""
-        rate_per_h = self.settings.plan.rate_per_h
-        if rate_per_h is not None:
-            share = (int.from_bytes(self._random.bytes(8)) + 1) / (1 << 64)
-            await self._pause(-math.log(share) * 3600 / rate_per_h)
-        return not self._leaving.is_set()
+    async def _drive(self) -> None:
+        """Charge for everybody who comes by plan or is called by the CSMS; restart in between when told to."""
+        planned = self.settings.plan.sessions
+        while (driver := await self._next_driver(planned=planned > 0)) is not None:
+            planned -= not driver.called
+            await self._session(driver)
 
-    async def _pause(self, seconds: float) -> None:
-        """Sleep, but no longer than until it is time to leave."""
+    async def _next_driver(self, *, planned: bool) -> Driver | None:
+        """Wait for the next driver; None when nobody will come any more."""
+        plan, orders = self.settings.plan, self._orders
+        while not self._leaving:
+            if orders.restart:
+                await self._restart()
+            elif orders.called:
+                called = orders.called.popleft()
+                return Driver(called.id_token, called.remote_start_id, called=True)
+            elif planned and orders.operational:
+                pause_s = self._gap_s()
+                if pause_s is None or not await self._pause(pause_s, self._is_interrupted):
+                    return Driver(plan.id_token)
+            elif plan.stay or planned:
+                await self._pause(None, lambda: self._is_interrupted() or (planned and orders.operational))
+            else:
+                break
+        return None
+
+    def _is_interrupted(self) -> bool:
+        return bool(self._leaving or self._orders.called or self._orders.restart)
+
+    def _gap_s(self) -> float | None:
+        """Return how long the next driver takes to come; None where one follows the other."""
+        rate_per_h = self.settings.plan.rate_per_h
+        if rate_per_h is None:
+            return None
+        share = (int.from_bytes(self._random.bytes(8)) + 1) / (1 << 64)
+        return -math.log(share) * 3600 / rate_per_h
+
+    async def _pause(self, seconds: float | None, until: Callable[[], bool]) -> bool:
+        """Sleep until something comes true; return False when time was up first."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._leaving.wait()
+                while not until():
+                    self._poked.clear()
+                    await self._poked.wait()
+        return until()
 
-    async def _session(self) -> None:
+    async def _restart(self) -> None:
+        self._orders.restart = False
+        self._tell("restarts", {})
+        self._connected.clear()
+        self._uplink.hang_up()
+        await self._boot()
+        await self._status("Available", "Available")
+
+    async def _session(self, driver: Driver) -> None:
         plan = self.settings.plan
-        if not await self._authorised():
+        if not driver.called and not await self._authorised():
             self._refused_tokens += 1
             self._tell("token_refused", {})
             return
         await self._status("Occupied", "Preparing")
         name = self._random.bytes(16).hex()
-        self._keep(station.begin(self.memory, self.make, self._now(), plan.id_token, name, offline=self._offline))
+        self._orders.stop = False
+        begun = station.begin(
+            self.memory,
+            self.make,
+            self._now(),
+            driver.id_token,
+            name,
+            offline=self._offline,
+            remote_start_id=driver.remote_start_id,
+        )
+        self._keep(begun)
         self._tell("started", {"register_wh": self.memory.register_wh})
         await self._status("Occupied", "Charging")
         for step in range(plan.readings):
-            await self._pause(plan.interval_s)
-            if station.is_deauthorised(self.memory):
+            if await self._pause(plan.interval_s, self._must_stop):
                 break
             added = plan.energy_wh * (step + 1) // (plan.readings + 1) - plan.energy_wh * step // (plan.readings + 1)
             self._keep(station.measure(self.memory, self.make, self._now(), added, offline=self._offline))
-        await self._pause(plan.interval_s)
+        if not self._must_stop():
+            await self._pause(plan.interval_s, self._must_stop)
         if station.is_deauthorised(self.memory):
             self._keep(self._finished(0, "DeAuthorized", "Deauthorized"))
+        elif self._orders.stop:
+            self._keep(self._finished(0, "Remote", "RemoteStop"))
+        elif self._orders.restart:
+            reason = "SoftReset" if self.settings.version is Version.V16 else "ImmediateReset"
+            self._keep(self._finished(0, reason, "ResetCommand"))
         else:
             left = plan.energy_wh - plan.energy_wh * plan.readings // (plan.readings + 1)
             self._keep(self._finished(left, "EVDisconnected", "EVDeparted"))
@@ -350,12 +317,41 @@ class Station:
         await asyncio.sleep(self.settings.retry_s)
 
     async def _command(self, call: Call) -> bytes | Refusal:
-        """Answer the CSMS: settings are taken, and there is nothing else to command here."""
-        if call.action == "ChangeConfiguration":
-            return b'{"status":"Accepted"}'
-        if call.action == "DataTransfer":
-            return b'{"status":"UnknownVendorId"}'
-        return Refusal(Fault.UNSUPPORTED_ACTION, "the simulator has no such command")
+        operational = self._orders.operational
+        answer = await self._commands.handle(call, self._now(), lambda: bool(self.memory.queue))
+        if operational is not self._orders.operational:
+            self._orders.want(TriggerRequested("StatusNotification"))
+        return answer
+
+    def _must_stop(self) -> bool:
+        orders = self._orders
+        return self._leaving or orders.stop or orders.restart or station.is_deauthorised(self.memory)
+
+    def _running(self) -> Running | None:
+        running = self.memory.running
+        if running is None:
+            return None
+        return Running(self.memory.session(running.session).transaction_id, running.started_at)
+
+    async def _tell_what_is_wanted(self) -> None:
+        """Send the messages that the CSMS asked for, once their answers have gone out."""
+        while True:
+            wanted = await self._orders.wanted.get()
+            await asyncio.sleep(WANTED_AFTER_S)
+            match wanted.message:
+                case "BootNotification":
+                    await self._boot()
+                case "Heartbeat":
+                    await self._ask(HeartbeatReported())
+                case "MeterValues" if self.memory.running is not None:
+                    self._keep(station.measure(self.memory, self.make, self._now(), 0, offline=self._offline))
+                case _:
+                    await self._status(*self._word())
+
+    def _word(self) -> tuple[str, str]:
+        if self.memory.running is not None:
+            return "Occupied", "Charging"
+        return ("Available", "Available") if self._orders.operational else ("Unavailable", "Unavailable")
 
     def _came(self, version: Version) -> None:
         self._refused_handshakes = 0
@@ -391,6 +387,7 @@ class Station:
 async def run_station(settings: Settings, tell: Tell) -> Report:
     """Run a simulated station to its end; with no sessions planned and nothing waiting nothing is dialled."""
     simulated = Station(settings, tell)
-    if settings.plan.sessions == 0 and not simulated.memory.queue and simulated.memory.running is None:
+    idle = settings.plan.sessions == 0 and not settings.plan.stay
+    if idle and not simulated.memory.queue and simulated.memory.running is None:
         return simulated.report(simulated.memory.next_session)
     return await simulated.run()

@@ -13,7 +13,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from wattseal.app.fleet import Fleet, FleetReport, FleetSettings, Scenario, parse_mix
-from wattseal.app.station import Settings
+from wattseal.app.station_plan import Settings
 from wattseal.base.errors import InputError
 from wattseal.cli.output import json_line
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from wattseal.app.fleet import member
-from wattseal.app.station import Plan, Report, Settings, run_station
+from wattseal.app.station import run_station
+from wattseal.app.station_plan import Plan, Report, Settings
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.cli.fleet import FleetOptions, run_fleet
 from wattseal.cli.output import JsonOutput, json_line
@@ -30,6 +31,7 @@ _SENTENCES = {
     "boot_rejected": "boot rejected, asking again in {interval_s} s",
     "power_was_lost": "session {session} was cut short by a restart, ending it",
     "token_refused": "the driver's token was refused",
+    "restarts": "the CSMS wants a restart",
     "started": "charging starts at {register_wh} Wh",
     "ended": "charging ends at {register_wh} Wh",
     "acknowledged": "{action} acknowledged",
@@ -58,6 +60,7 @@ def station(
     data: Path | None = None,
     ca: Path | None = None,
     give_up_after: float | None = None,
+    stay: Annotated[bool, Parameter(negative="")] = False,
     fleet: FleetOptions | None = None,
     json: JsonOutput = False,
 ) -> int:
@@ -107,6 +110,8 @@ def station(
         PEM file of the authority to trust with wss.
     give_up_after
         Seconds after which to leave, whatever still waits; by default it stays until all is acknowledged.
+    stay
+        Stay for what the CSMS commands (starts, stops, resets, limits, triggers) when all sessions are charged.
     """
     if min(sessions, energy_wh, readings) < 0 or interval < 0 or attempts < 1:
         raise InputError("counts and times are not negative, attempts at least 1", subject="station")
@@ -114,7 +119,7 @@ def station(
         url=url,
         station_id=id,
         version=Version(ocpp),
-        plan=Plan(IdToken(id_token, id_token_type), sessions, energy_wh, readings, interval),
+        plan=Plan(IdToken(id_token, id_token_type), sessions, energy_wh, readings, interval, stay=stay),
         password=_password(password, password_file),
         data=data,
         signing_meter=signing_meter,

@@ -108,7 +108,16 @@ class Memory:
         return next(session for session in self.sessions if session.number == number)
 
 
-def begin(memory: Memory, make: Make, now: datetime, token: IdToken, name: str, *, offline: bool) -> Memory:
+def begin(
+    memory: Memory,
+    make: Make,
+    now: datetime,
+    token: IdToken,
+    name: str,
+    *,
+    offline: bool,
+    remote_start_id: int | None = None,
+) -> Memory:
     """Start a session; `name`, 32 random hex digits, is the transaction id (2.x) and the meter's pseudonym for it."""
     number = memory.next_session
     named = make.version is not Version.V16
@@ -125,7 +134,8 @@ def begin(memory: Memory, make: Make, now: datetime, token: IdToken, name: str, 
         (reading,),
         0,
         offline,
-        "Authorized",
+        "Authorized" if remote_start_id is None else "RemoteStart",
+        remote_start_id if named else None,
     )
     session = Session(number, name if named else None, memory.register_wh)
     memory = replace(
