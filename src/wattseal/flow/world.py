@@ -14,6 +14,7 @@ from wattseal.flow.chains import Chains
 from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoLines, OcspResponders, Random
 from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
+from wattseal.model.job import Job
 from wattseal.model.local_list import ListPolicy
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
@@ -135,7 +136,7 @@ class Memory:
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
     `drift_ms` is its clock's time less ours, as last told. `connectors`, `components` that are kept,
-    `assemblies` and `trails`, the keys of histories' entries, are read when they are first needed.
+    `assemblies`, `jobs` and `trails`, the keys of histories' entries, are read when they are first needed.
     """
 
     station: Station
@@ -156,6 +157,7 @@ class Memory:
     connectors: dict[tuple[int, int], ConnectorState] | None = None
     trails: dict[str, deque[str]] = field(default_factory=dict)
     components: set[Place] | None = None
+    jobs: dict[str, dict[str, Job]] = field(default_factory=dict)
     assemblies: OrderedDict[tuple[str, int], Assembly] | None = None
 
 

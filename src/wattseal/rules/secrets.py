@@ -1,5 +1,7 @@
 """Which values in a message are secrets: they go to the station and nowhere else, not into records or frames."""
 
+import re
+
 import msgspec
 
 HIDDEN = "(hidden)"
@@ -9,6 +11,17 @@ _NAMES = frozenset(
 """Configuration keys (1.6) and variables (2.x) whose value is a secret, here and in vendors' spellings of them."""
 _SUSPECT = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "GetConfiguration", "GetVariables")
 _FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
+
+
+UPLOADS = "/uploads/"
+"""Path below which stations upload files; the segment after it is a secret that is good for one upload."""
+_UPLOAD = re.compile(rb"uploads(\\?/)[A-Za-z0-9_\-]{43}")
+_UPLOAD_HIDDEN = rb"uploads\1" + HIDDEN.encode()
+
+
+def without_upload(text: str) -> str:
+    """Return a text without the secret of an upload address in it."""
+    return _UPLOAD.sub(_UPLOAD_HIDDEN, text.encode()).decode()
 
 
 def is_secret(name: str) -> bool:

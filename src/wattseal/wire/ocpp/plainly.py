@@ -50,14 +50,15 @@ def _message(
         {version: module.Response for version, module in modules.items() if hasattr(module, "Response")},
         facts,
         lift,
-        _lower,
+        plain_answer,
         _ask,
-        _hear,
+        plain_response,
         sender,
     )
 
 
-def _lower(answer: Replied, _version: Version) -> Payload:
+def plain_answer(answer: Replied, _version: Version) -> Payload:
+    """Return a response that is plain content."""
     return dict(answer.content)
 
 
@@ -65,7 +66,8 @@ def _ask(message: Told | Asked, _version: Version) -> Payload:
     return dict(message.content)
 
 
-def _hear(response: Wire, _version: Version) -> Replied:
+def plain_response(response: Wire, _version: Version) -> Replied:
+    """Return a response as plain content."""
     return Replied(content(response))
 
 
@@ -75,7 +77,7 @@ def told_as(action: str, modules: Mapping[Version, ModuleType], kind: type[Any])
     def lift(request: Wire, _version: Version) -> Lifted:
         return Lifted(read_as(request, kind))
 
-    return _typed(_message(action, modules, Sender.STATION, (kind,), lift))
+    return replace(_message(action, modules, Sender.STATION, (kind,), lift), ask=spell)
 
 
 def asked_as(
@@ -86,11 +88,14 @@ def asked_as(
     def lift(request: Wire, _version: Version) -> Lifted:
         return Lifted(read_as(request, kind))
 
-    def hear(response: Wire, _version: Version) -> Any:
-        return read_as(response, answer or Replied)
+    made = replace(_message(action, modules, Sender.CSMS, (kind,), lift), ask=spell)
+    if answer is None:
+        return made
 
-    made = _typed(_message(action, modules, Sender.CSMS, (kind,), lift))
-    return made if answer is None else replace(made, lower=spell, hear=hear)
+    def hear(response: Wire, _version: Version) -> Any:
+        return read_as(response, answer)
+
+    return replace(made, lower=spell, hear=hear)
 
 
 def read_as(value: Wire, kind: type[T]) -> T:
@@ -102,7 +107,3 @@ def spell(value: Any, _version: Version) -> Payload:
     """Return a struct of the model as plain JSON values; what has its default is left out."""
     plain: Payload = msgspec.to_builtins(value, builtin_types=(Decimal,))
     return plain
-
-
-def _typed(message: Message) -> Message:
-    return replace(message, ask=spell)

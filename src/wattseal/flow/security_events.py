@@ -1,0 +1,41 @@
+"""Security events: every one is kept, critical ones that nobody expects raise an alarm (2.x A04)."""
+
+from dataclasses import dataclass
+
+from wattseal.flow.alarms import alarm
+from wattseal.flow.history import append
+from wattseal.flow.turn import Handlers, Turn
+from wattseal.model.message import Replied
+from wattseal.model.security import CRITICAL, ROUTINE, SecurityEventReported
+
+SECURITY_EVENT = "security_event"
+"""Document kind: one security event, by `station/time`."""
+MAX_EVENTS = 1000
+"""Security events kept per station; the oldest goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """Document: a security event; `timestamp` as the station told it, `at_ms` when it came."""
+
+    station_id: str
+    at_ms: int
+    type: str
+    timestamp: str
+    critical: bool
+    tech_info: str | None = None
+
+
+async def report(turn: Turn, fact: SecurityEventReported) -> Replied:
+    """Keep a security event."""
+    step = turn.step()
+    critical = fact.type in CRITICAL
+    event = SecurityEvent(turn.station.id, turn.now_ms, fact.type, fact.timestamp, critical, fact.tech_info)
+    await append(step, turn.memory, SECURITY_EVENT, event, MAX_EVENTS)
+    if critical and fact.type not in ROUTINE:
+        alarm(step, "security_event", fact.type, fact.tech_info or "")
+    await step.commit()
+    return Replied()
+
+
+HANDLERS: Handlers = {SecurityEventReported: report}
