@@ -1,26 +1,20 @@
 """The device model: reports put together from parts in any order, values read and written, secrets kept nowhere."""
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.cpo_world import Talker, enrol, make_world
+from tests.support.effects import commanded
 
 from wattseal.base.ids import StationId
-from wattseal.flow import assemblies, device, device_model
+from wattseal.flow import assemblies, device_model
 from wattseal.flow.documents import read
-from wattseal.flow.orders import Answered
-from wattseal.flow.step import Step
-from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.assembly import Assembly
 from wattseal.model.device import Component, KeptComponent, Variable
-from wattseal.model.message import Asked
-from wattseal.wire.ocpp import catalog
-from wattseal.wire.ocpp.rpc import CallResult, Connection
-from wattseal.wire.ocpp.version import Refusal, Version
+from wattseal.wire.ocpp.version import Version
 
 S = StationId("S")
 AT = "2027-01-15T08:00:00Z"
@@ -30,24 +24,6 @@ async def made(version: Version = Version.V201) -> tuple[World, Talker]:
     world = make_world()
     await enrol(world, "S")
     return world, Talker(world, "S", version)
-
-
-async def commanded(world: World, version: Version, action: str, payload: Any, answer: Any) -> None:
-    """Let a command have been sent and answered."""
-    command = catalog.read_command(version, action, json.dumps(payload).encode())
-    assert not isinstance(command, Refusal), command
-    line = Connection(version)
-    line.call("1", action, json.dumps(payload).encode())
-    result = line.receive(json.dumps([3, "1", answer]).encode(), world.clock.now())
-    assert isinstance(result, CallResult)
-    heard = catalog.hear(version, result)
-    assert not isinstance(heard, Refusal), heard
-    memory = await remember_station(world, S)
-    assert memory is not None
-    step = Step(world, "S", world.now_ms())
-    effect = device.EFFECTS[command.action if isinstance(command, Asked) else type(command)]
-    await effect(Answered(world, memory, step, version, command, heard, "admin"), command, heard)
-    await step.commit()
 
 
 def entry(component: str, variable: str, value: str | None = "1", **more: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from wattseal.serve.api import (
     inbox,
     local_lists,
     log,
+    maintenance,
     registry,
     reservations,
     stations,
@@ -46,6 +47,7 @@ from wattseal.serve.api.strict import StrictRequest
 RESOURCES = (
     *stations.ROUTES,
     *device.ROUTES,
+    *maintenance.ROUTES,
     *variables.ROUTES,
     *certificates.ROUTES,
     *commands.ROUTES,

@@ -1,4 +1,4 @@
-"""What a station tells of itself: its boots, its connectors, whether they are in service."""
+"""What a station tells of itself: boots, connectors and their service, security events, firmware, logs."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from litestar import get
 from litestar.params import FromPath
 
 from wattseal.flow import availability
+from wattseal.flow.jobs import FIRMWARE, LOG, PUBLICATION
 from wattseal.flow.provisioning import BOOT, Boot
+from wattseal.flow.security_events import SECURITY_EVENT, SecurityEvent
+from wattseal.model.job import Job
 from wattseal.serve.api.kept import READ, kept_list, known_station
 from wattseal.serve.api.problems import demand
 from wattseal.serve.api.service import What, Who
@@ -39,4 +42,10 @@ async def get_connectors(principal: Who, service: What, station_id: FromPath[str
 ROUTES = (
     get_connectors,
     kept_list("boots", BOOT, Boot, "List a station's latest BootNotifications and their answers, oldest first."),
+    kept_list(
+        "security-events", SECURITY_EVENT, SecurityEvent, "List a station's latest security events, oldest first."
+    ),
+    kept_list("firmware-jobs", FIRMWARE, Job, "List a station's firmware updates and how they went, oldest first."),
+    kept_list("publications", PUBLICATION, Job, "List the firmware a local controller offers, oldest first."),
+    kept_list("logs", LOG, Job, "List the logs asked of a station and what became of them, oldest first."),
 )

@@ -13,16 +13,15 @@ from wattseal.flow.device_model import COMPONENT
 from wattseal.flow.documents import read
 from wattseal.flow.history import prefix
 from wattseal.flow.variable_verbs import read_variables, write_variables
-from wattseal.flow.verbs import Ask
 from wattseal.model.assembly import Assembly
 from wattseal.model.device import Component, Evse, KeptComponent, Variable, VariableAsked, VariableWrite
-from wattseal.model.principal import Principal
 from wattseal.serve.api.bodies import Body
-from wattseal.serve.api.commands import MAINTAIN, Deadline, answered, demand_command
+from wattseal.serve.api.commands import Deadline, answered
 from wattseal.serve.api.kept import READ, kept_list, known_station
+from wattseal.serve.api.maintenance import asking
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import Req, demand
-from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
+from wattseal.serve.api.service import Limit, ShortQuery, What, Who
 
 Name = Annotated[str, Meta(min_length=1, max_length=50)]
 Number = Annotated[int, Meta(ge=0, le=9999)]
@@ -97,7 +96,7 @@ async def post_get_variables(
     deadline_s: Deadline = DEADLINE_S,
 ) -> dict[str, Any]:
     """Read variables (1.6: configuration keys) in as many messages as the station needs."""
-    ask = await _ask(principal, service, station_id, deadline_s)
+    ask = await asking(principal, service, station_id, deadline_s)
     wanted = [VariableAsked(*body.place(), body.attribute) for body in data.variables]
     told = await read_variables(ask, wanted)
     _refuse(told.failed, told.records)
@@ -121,7 +120,7 @@ async def post_set_variables(
     deadline_s: Deadline = DEADLINE_S,
 ) -> dict[str, Any]:
     """Write variables (1.6: configuration keys); `complete` is false where the station stopped answering on the way."""
-    ask = await _ask(principal, service, station_id, deadline_s)
+    ask = await asking(principal, service, station_id, deadline_s)
     wanted = [VariableWrite(body.value, *body.place(), body.attribute) for body in data.variables]
     told = await write_variables(ask, wanted)
     _refuse(told.failed, told.records)
@@ -133,11 +132,6 @@ async def post_set_variables(
         "records": [record.hex() for record in told.records],
         "complete": told.failed is None,
     }
-
-
-async def _ask(principal: Principal, service: Service, station_id: str, deadline_s: float) -> Ask:
-    demand_command(principal, MAINTAIN)
-    return Ask(service.world, principal, await known_station(principal, service, station_id), deadline_s)
 
 
 def _refuse(failed: Outcome | None, records: tuple[bytes, ...]) -> None:
