@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import ClientSession
 
+from wattseal.app.background import in_background
 from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
 from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_stations import (
@@ -129,14 +130,16 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             stack.push_async_callback(journal.close)
             parts = await assemble(options, data, journal, await stack.enter_async_context(ClientSession()))
             running = await stack.enter_async_context(_listening(options, data, parts))
+            background = await stack.enter_async_context(in_background())
             timers = Timers(
                 parts.world,
                 parts.keeper,
-                Courier(parts.world, parts.proofs, parts.partners.post),
+                Courier(parts.world, parts.proofs, parts.partners.post, background.start),
                 checkpoint_interval_s=options.settings.log.checkpoint_interval_s,
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
                 ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),
                 lists=ListKeeper(parts.world, Principal(TENANT, "system", frozenset({"system"}), frozenset({"*"}))),
+                background=background,
             )
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:

@@ -4,11 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
 
+from wattseal.app.background import Background
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
+from wattseal.flow import costs
 from wattseal.flow.courier import Courier
 from wattseal.flow.list_sync import ListKeeper
 from wattseal.flow.reservations import expire
@@ -39,6 +43,8 @@ class Timers:
     heartbeat_interval_s: float
     ports: Ports
     lists: ListKeeper
+    background: Background
+    told_costs: dict[str, Decimal] = field(default_factory=dict)
 
     async def checkpoint(self) -> None:
         """Publish what was recorded, and have it cosigned."""
@@ -70,18 +76,27 @@ class Timers:
         """Bring local lists up to date with the tokens."""
         await self.lists.round()
 
+    async def costs(self) -> None:
+        """Tell stations what running transactions cost; what finds no room now waits for the next turn."""
+        for one in await costs.due(self.world, self.told_costs):
+            if not self.background.start(partial(costs.tell, self.world, one)):
+                self.told_costs.pop(one.id, None)
+
 
 @asynccontextmanager
 async def run_timers(timers: Timers) -> AsyncIterator[None]:
     """Run the timers meanwhile; one that fails is tried again at its next turn."""
-    jobs = (
+    jobs: list[tuple[Callable[[], Awaitable[None]], float]] = [
         (timers.checkpoint, timers.checkpoint_interval_s),
         (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
         (timers.send, COURIER_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
         (timers.reservations, RESERVATIONS_INTERVAL_S),
         (timers.follow, LISTS_INTERVAL_S),
-    )
+    ]
+    interval_s = timers.world.settings.charging.cost_interval_s
+    if interval_s:
+        jobs.append((timers.costs, float(interval_s)))
     tasks = [asyncio.create_task(every(interval_s, job)) for job, interval_s in jobs]
     try:
         yield

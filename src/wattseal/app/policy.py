@@ -1,8 +1,12 @@
 """What an operator has chosen, as the flow needs it."""
 
-from wattseal.app.settings import Settings
+from zoneinfo import ZoneInfo
+
+from wattseal.app.settings import ChargingLimits, Settings
+from wattseal.base.errors import ConfigError
 from wattseal.flow.world import Settings as Policy
 from wattseal.model.token import canonical
+from wattseal.rules.charging_policy import ChargingPolicy
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -12,5 +16,24 @@ def policy_of(settings: Settings) -> Policy:
         mmd_s=settings.log.mmd_s,
         master_group=None if master is None else canonical(master),
         one_per=settings.tokens.one_charge_per,
+        charging=_charging(settings.charging),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
+    )
+
+
+def _charging(chosen: ChargingLimits) -> ChargingPolicy:
+    if not (chosen.floor_a >= 0 and chosen.voltage_v > 0):
+        raise ConfigError("floor_a is at least 0 and voltage_v more", code="bad_charging", subject="charging")
+    try:
+        zone = ZoneInfo(chosen.time_zone)
+    except (ValueError, OSError, KeyError) as error:
+        text = f"there is no time zone {chosen.time_zone}; give an IANA name such as Europe/Berlin"
+        raise ConfigError(text, code="bad_time_zone", subject="charging.time_zone") from error
+    return ChargingPolicy(
+        floor_a=chosen.floor_a,
+        voltage_v=chosen.voltage_v,
+        phases=chosen.phases,
+        answer_needs=chosen.answer_needs,
+        zone=zone,
+        cost_interval_s=chosen.cost_interval_s,
     )

@@ -103,6 +103,22 @@ class Tokens(Section, frozen=True):
     """Of what one transaction may run at a time: "none" (no limit), "token" or "group"."""
 
 
+class ChargingLimits(Section, frozen=True):
+    """Limits of charging, and what drivers are told of costs."""
+
+    floor_a: Decimal = Decimal(6)
+    """The least limit of a phase, in amperes, that does not count as stopping."""
+    voltage_v: Decimal = Decimal(230)
+    """Between a phase and neutral, to compare watts with amperes."""
+    phases: Annotated[int, Meta(ge=1, le=3)] = 3
+    answer_needs: bool = True
+    """Whether an EV that tells its needs (ISO 15118) gets a schedule computed for it."""
+    time_zone: str = "UTC"
+    """The stations' local time (IANA name), for schedules that follow it."""
+    cost_interval_s: Annotated[int, Meta(ge=0)] = 0
+    """How often stations are told what running transactions cost (CostUpdated); 0 is never."""
+
+
 class Log(Section, frozen=True):
     """The transparency log. `origin` names it for good (default: the CPO's party and "/log")."""
 
@@ -226,6 +242,7 @@ class Settings(Section, frozen=True):
 
     serve: Serve = Serve()
     tokens: Tokens = Tokens()
+    charging: ChargingLimits = ChargingLimits()
     tls: Tls = Tls()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()

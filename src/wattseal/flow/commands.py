@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow import (
+    batteries,
     certificates,
     charging,
     command_log,
+    der,
     device,
     local_lists,
+    payments,
     quirks,
     reservations,
     signing,
+    station_tariffs,
 )
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Asking, Checks, Effects
@@ -41,13 +45,21 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
-CHECKS: Checks = {**charging.CHECKS}
+CHECKS: Checks = {
+    **batteries.CHECKS,
+    **charging.CHECKS,
+    **der.CHECKS,
+}
 EFFECTS: Effects = {
+    **batteries.EFFECTS,
     **certificates.EFFECTS,
     **charging.EFFECTS,
+    **der.EFFECTS,
     **device.EFFECTS,
     **local_lists.EFFECTS,
+    **payments.EFFECTS,
     **reservations.EFFECTS,
+    **station_tariffs.EFFECTS,
 }
 
 

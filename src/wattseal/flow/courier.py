@@ -51,18 +51,24 @@ class Post(Protocol):
         """POST `body` to a partner; return what came of it and the body answered."""
 
 
+Start = Callable[[Callable[[], Awaitable[object]]], bool]
+"""Begins work in the background; false where there is no room."""
+
+
 class Courier:
     """Empties the outbox, message by message; whatever fails stays and is tried again with growing delay."""
 
-    def __init__(self, world: World, proofs: Proofs, post: Post) -> None:
+    def __init__(self, world: World, proofs: Proofs, post: Post, start: Start | None = None) -> None:
+        """Take `start` for what waits for stations' answers: everything else goes on meanwhile."""
         self._world = world
+        self._start = start
         self._proofs = proofs
         self._post = post
         self._work: dict[str, Callable[[bytes], Awaitable[bool]]] = {
             RELAY: self._relay,
             SETTLE: self._settle,
             CDR_OUT: self._cdr,
-            SCHEDULE: lambda body: send_schedule(world, body),
+            SCHEDULE: self._schedule,
         }
 
     async def round(self) -> int:
@@ -96,6 +102,12 @@ class Courier:
         )
         del answer
         return outcome is not Delivery.LATER
+
+    async def _schedule(self, body: bytes) -> bool:
+        """Send the schedule an EV waits for; one that finds no station now is not sent again, the EV asks again."""
+        if self._start is None:
+            return await send_schedule(self._world, body)
+        return self._start(lambda: send_schedule(self._world, body))
 
     async def _settle(self, body: bytes) -> bool:
         """Send the bundle to the eMSP that decided, and record the settlement it signs.

@@ -8,11 +8,15 @@ from typing import assert_never
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow import (
+    batteries,
     certificates,
     charge,
     charging_needs,
     charging_told,
+    costs,
+    der,
     device,
+    payments,
     reservations,
     sealed,
     signing,
@@ -139,7 +143,8 @@ async def _transaction(
         case TransactionUpdated():
             return await charge.update(turn, fact)
         case TransactionEnded():
-            return await charge.end(turn, fact)
+            answer = await charge.end(turn, fact)
+            return answer if turn.ocpp16 else await costs.with_total(turn, fact, answer)
         case _:
             assert_never(fact)
 
@@ -172,6 +177,9 @@ async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
 HANDLERS: Handlers = {
     **device.HANDLERS,
     **reservations.HANDLERS,
+    **batteries.HANDLERS,
+    **der.HANDLERS,
+    **payments.HANDLERS,
     **charging_told.HANDLERS,
     **charging_needs.HANDLERS,
     AuthorizationRequested: _authorization,

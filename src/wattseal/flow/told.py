@@ -32,8 +32,6 @@ async def keep(turn: Turn, fact: Told) -> Replied:
 
 
 ANSWERS: Mapping[str, Mapping[str, object]] = {
-    "BatterySwap": {},
     "OpenPeriodicEventStream": {"status": "Accepted"},
-    "VatNumberValidation": {"status": "Rejected"},
 }
 """What is answered where an empty object is not enough."""

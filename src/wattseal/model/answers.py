@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -38,11 +39,12 @@ class AuthorizationAnswer(Answer, Struct, frozen=True, gc=False):
 
 
 class TransactionAnswer(Answer, Struct, frozen=True, gc=False):
-    """To a start, update or end; `transaction_id` is spelled by 1.6 starts only."""
+    """To a start, update or end; `transaction_id` is spelled by 1.6 starts only, `total_cost` by 2.x ends."""
 
     transaction_id: TransactionId | None = None
     authorization: Authorization | None = None
     items: tuple[bytes, ...] = ()
+    total_cost: Decimal | None = None
 
 
 class Acknowledged(Answer, Struct, frozen=True, gc=False):

@@ -101,7 +101,7 @@ def _fact(request: Request, evse: EvseId, findings: list[Finding]) -> Fact:
 def lower(answer: TransactionAnswer, version: Version) -> Payload:
     """Return the response; the transaction id is the station's own, so it is not repeated."""
     info = tokens.lower_authorization(answer.authorization, version) if answer.authorization else None
-    return present(idTokenInfo=info, customData=custom_data(answer.items))
+    return present(totalCost=answer.total_cost, idTokenInfo=info, customData=custom_data(answer.items))
 
 
 def ask(fact: Fact, version: Version) -> Payload:
@@ -133,7 +133,8 @@ def ask(fact: Fact, version: Version) -> Payload:
 
 def hear(response: Response, _version: Version) -> TransactionAnswer:
     """Return the answer."""
-    return TransactionAnswer(None, tokens.hear_2(response.idTokenInfo), items_of(response.customData, []))
+    told = tokens.hear_2(response.idTokenInfo)
+    return TransactionAnswer(None, told, items_of(response.customData, []), given(response.totalCost))
 
 
 MESSAGE = Message(
