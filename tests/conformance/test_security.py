@@ -504,3 +504,45 @@ async def test_without_a_contract_pool_an_ev_is_told_at_once(wire: Wire, version
     await station.call("Get15118EVCertificate", asked)
     told = station.answered("Get15118EVCertificate", {"status": "Failed", "exiResponse": ""})
     assert told["statusInfo"]["reasonCode"] == "NotEnabled"
+
+
+@VERSIONS
+async def test_a_password_set_by_hand_counts_like_one_made_here(wire: Wire, version: str) -> None:
+    station = await wire.station(version)
+    variable = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+    fresh: str | bytes
+    if version == "1.6":
+        fresh = bytes(range(16, 36))
+        payload: dict[str, Any] = {"key": "AuthorizationKey", "value": fresh.hex()}
+        await station.commanded("ChangeConfiguration", payload, {"status": "Accepted"})
+    else:
+        fresh = "chosen by an operator"
+        payload = {"setVariableData": [{"attributeValue": fresh, **variable}]}
+        answer = {"setVariableResult": [{"attributeStatus": "Accepted", **variable}]}
+        await station.commanded("SetVariables", payload, answer)
+    await station.close()
+    await wire.refused(station.name, 401, version=version)
+    await alive(await wire.dial(station.name, version, password=fresh))
+
+
+@pytest.mark.conformance("OCPP16S_A00.FR.005")
+async def test_no_command_lowers_a_profile(wire: Wire, tls: Tls) -> None:
+    for version in ("1.6", "2.0.1"):
+        name = wire.enrol(wire.name(), security_profile=2)
+        station = await wire.dial(name, version, tls=tls.trusting(), url=tls.wss)
+        if version == "1.6":
+            told = await station.command("ChangeConfiguration", {"key": "SecurityProfile", "value": "1"})
+        else:
+            connection = {
+                "ocppVersion": "OCPP20",
+                "ocppTransport": "JSON",
+                "ocppCsmsUrl": "ws://csms.example.org/",
+                "messageTimeout": 30,
+                "securityProfile": 1,
+                "ocppInterface": "Wired0",
+            }
+            told = await station.command("SetNetworkProfile", {"configurationSlot": 1, "connectionData": connection})
+        assert (told.status_code, told.json()["code"]) == (422, "profile_lowered")
+        await alive(station)
+        station.never_asked("ChangeConfiguration")
+        station.never_asked("SetNetworkProfile")

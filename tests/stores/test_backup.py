@@ -19,6 +19,7 @@ from wattseal.crypto import passphrase as locking
 from wattseal.dial.witness import WitnessClient
 from wattseal.flow.ports import Batch
 from wattseal.log.checkpoint import SignedCheckpoint
+from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.backup import Manifest, Restored, backup, restore
 from wattseal.stores.datadir import FORMAT, DataDir
 from wattseal.stores.sqlite import SqliteJournal
@@ -83,6 +84,21 @@ async def test_a_restored_directory_holds_everything_and_goes_on(tmp_path: Path)
         assert len(await journal.documents(T1, "transaction")) == 5
         assert keeper.log.latest == last
     assert (await charge(tmp_path / "c", 5, 1)).checkpoint.size > last.checkpoint.size
+
+
+async def test_a_restored_authority_goes_on_with_what_it_issued_and_revoked(tmp_path: Path) -> None:
+    await charge(tmp_path / "a", 0, 1)
+    files = AuthorityFiles(tmp_path / "a")
+    files.make(name="CA", organization="CPO", now=CLOCK.now(), random=RANDOM)
+    made = files.issue_server(["csms.example.org"], now=CLOCK.now(), random=RANDOM)
+    files.revoke(made.serial_hex, now=CLOCK.now())
+    make(tmp_path / "a", tmp_path / "b.tar")
+    bring_back(tmp_path / "b.tar", tmp_path / "c")
+    again = AuthorityFiles(tmp_path / "c")
+    assert [(i.certificate, i.revoked_at is not None) for i in again.issued()] == [(made, True)]
+    assert again.certificate.read_bytes() == files.certificate.read_bytes()
+    assert open_to_others(tmp_path / "c") == []
+    assert again.issue_server(["csms.example.org"], now=CLOCK.now(), random=RANDOM).issuer == made.issuer
 
 
 async def test_a_restored_directory_is_closed_to_others(tmp_path: Path) -> None:
@@ -213,7 +229,9 @@ def member(name: str, content: bytes) -> dict[str, object]:
     return {"name": name, "size": len(content), "sha256": sha256(content).hexdigest()}
 
 
-@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "log/../../evil", "keys/log.pem", "admin-token", "log/x"])
+@pytest.mark.parametrize(
+    "name", ["../evil", "/tmp/evil", "log/../../evil", "keys/log.pem", "admin-token", "log/x", "ca/x", "ca/../x.pem"]
+)
 def test_a_backup_cannot_write_where_it_should_not(tmp_path: Path, name: str) -> None:
     manifest = {"wattseal_backup": 1, "role": "cpo", "format": 1, "created_at": "", "members": [member(name, b"x")]}
     with pytest.raises(InputError):

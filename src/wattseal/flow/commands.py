@@ -13,6 +13,7 @@ from wattseal.flow import (
     certificates,
     charging,
     command_log,
+    credentials,
     der,
     device,
     local_lists,
@@ -48,6 +49,7 @@ MAX_DEADLINE_S = 300.0
 CHECKS: Checks = {
     **batteries.CHECKS,
     **charging.CHECKS,
+    **credentials.CHECKS,
     **der.CHECKS,
 }
 EFFECTS: Effects = {

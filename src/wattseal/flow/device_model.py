@@ -6,7 +6,7 @@ The configuration keys of 1.6 are variables as well.
 from collections.abc import Iterable
 
 from wattseal.base.ids import StationId
-from wattseal.flow import assemblies
+from wattseal.flow import assemblies, credentials
 from wattseal.flow.documents import put, read
 from wattseal.flow.history import prefix
 from wattseal.flow.orders import Answered, Effects
@@ -97,6 +97,7 @@ async def _written(answered: Answered, command: VariablesSet, answer: VariablesW
     now, later = rules.changes_as_entries(command.set_variable_data, answer.set_variable_result)
     await keep(answered.step, answered.memory, now)
     await keep(answered.step, answered.memory, later, reboot=True)
+    await credentials.after(answered, command, answer)
 
 
 async def _report(answered: Answered, command: Asked, answer: Replied) -> None:

@@ -94,9 +94,12 @@ async def keep_digest(world: World, station: Station, digest: str) -> Station:
 
 
 async def change_station(world: World, memory: Memory, station: Station) -> None:
-    """Keep a change of a station's enrolment that its own doing brought about."""
-    await _commit(world, put_station(station, world.now_ms()))
+    """Keep a change of a station's enrolment that its own doing brought about.
+
+    Memory changes first, so that what changes meanwhile starts from it; a commit that fails drops all memory.
+    """
     memory.station = station
+    await _commit(world, put_station(station, world.now_ms()))
 
 
 async def _goes_on(world: World, owner: str, station: Station) -> bool:

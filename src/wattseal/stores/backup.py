@@ -1,8 +1,8 @@
 """Backup and restore of a data directory (docs/adr/0011-backup-and-keys.md).
 
-A backup is a tar file: `manifest.json` first, then `FORMAT`, tiles, a consistent copy of the journal, and, under a
-passphrase, the keys. It is taken while the owner works: tiles are copied before the journal, so that the tree in a
-backup is never ahead of its journal.
+A backup is a tar file: `manifest.json` first, then `FORMAT`, tiles, a consistent copy of the journal, what the
+certificate authority issued and revoked, and, under a passphrase, the keys. It is taken while the owner works: tiles
+are copied before the journal, so that the tree in a backup is never ahead of its journal.
 
 A restored directory knows nothing of what was signed after the backup. Signing other records in the same places would
 prove its owner a forger, so `restore` asks. Where nothing was signed since (the owner was stopped first), it goes on.
@@ -104,7 +104,7 @@ def backup(
     if out.exists():
         raise ConfigError(f"{out} exists; a backup never overwrites", code="exists", subject=str(out))
     with _beside(out) as folder:
-        names = [*_copy_tiles(data, folder), _copy_journal(data, folder)]
+        names = [*_copy_tiles(data, folder), _copy_journal(data, folder), *_copy_authority(data, folder)]
         (folder / "FORMAT").write_bytes((data / "FORMAT").read_bytes())
         names.append("FORMAT")
         if passphrase is not None:
@@ -168,6 +168,17 @@ def _copy_tiles(data: Path, folder: Path) -> list[str]:
             shutil.copyfile(path, folder / name)
         except FileNotFoundError:
             continue
+        names.append(name)
+    return names
+
+
+def _copy_authority(data: Path, folder: Path) -> list[str]:
+    """Copy what the certificate authority issued and revoked; its key is among the keys."""
+    names = []
+    for path in sorted(path for path in (data / "ca").rglob("*.pem") if not path.name.startswith(".")):
+        name = path.relative_to(data).as_posix()
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, folder / name)
         names.append(name)
     return names
 
@@ -274,6 +285,8 @@ def _inside(folder: Path, name: str) -> Path:
     if name in {"FORMAT", "journal.sqlite3", "keys.locked"}:
         return folder / name
     if parts[:1] == ("log",) and len(parts) > 2 and ".." not in parts:
+        return folder.joinpath(*parts)
+    if parts[:1] == ("ca",) and len(parts) > 1 and ".." not in parts and name.endswith(".pem"):
         return folder.joinpath(*parts)
     raise InputError(f"a backup holds no file {name!r}", code="backup_damaged", subject=name)
 
