@@ -145,4 +145,4 @@ async def test_guessing_through_a_proxy_slows_the_guesser_by_its_own_address(tmp
         await door.enrol("CS1")
         guessed = {"X-Forwarded-For": "203.0.113.9"}
         assert await door.status("CS1", "ws", password=b"guess", headers=guessed) == 401
-        assert list(door.doorman._failures) == [("cs1", "203.0.113.9")]
+        assert list(door.doorman._patience._failures) == [("cs1", "203.0.113.9")]

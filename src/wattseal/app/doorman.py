@@ -3,10 +3,10 @@
 import asyncio
 import ipaddress
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
+from wattseal.app.patience import Patience
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.crypto.certificates import read_certificate
@@ -21,9 +21,6 @@ from wattseal.model.station import Station
 from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate
 from wattseal.serve.ocpp_ws import Admitted, Arrival
 
-MAX_REMEMBERED = 10_000
-"""Pairs of (station, address) whose failures are remembered; the oldest goes."""
-FIRST_DELAY_S, MAX_DELAY_S = 0.1, 2.0
 _LOGGER = logging.getLogger("wattseal.doorman")
 _NOBODY = digest_password(b"nobody's password", bytes(16))
 
@@ -52,7 +49,7 @@ class Doorman:
         self._insecure_dev = insecure_dev
         self._allow_profile_0 = allow_profile_0
         self._trust = trust
-        self._failures: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._patience = Patience()
 
     async def authenticate(self, arrival: Arrival) -> Admitted | None:
         """Return who is let in, with which profile; None to refuse."""
@@ -65,9 +62,10 @@ class Doorman:
         if memory is None:
             await note_stranger(self._world, arrival.station_id, arrival.password, arrival.remote)
         if memory is None or profile is None or station.successor is not None:
-            await self._wait((arrival.station_id.casefold(), arrival.remote))
+            self._world.count("authentication_failed")
+            await self._patience.punish(arrival.station_id, arrival.remote)
             return None
-        self._failures.pop((arrival.station_id.casefold(), arrival.remote), None)
+        self._patience.forgive(arrival.station_id, arrival.remote)
         if profile > memory.station.security_profile:
             await change_station(self._world, memory, replace(memory.station, security_profile=profile))
         if profile == 3 and arrival.certificate is not None:
@@ -100,7 +98,9 @@ class Doorman:
         nothing_to_show = arrival.password is None or station.password_digest is None
         if nothing_to_show and self._may_come_unprotected(arrival, station):
             return 0
-        if not await self._knows(arrival.password or b"", station) or arrival.password is None:
+        async with self._patience.turn(arrival.remote):
+            knows = await self._knows(arrival.password or b"", station)
+        if not knows or arrival.password is None:
             return None
         profile = 2 if arrival.secure else 1
         if profile < station.security_profile:
@@ -122,14 +122,6 @@ class Doorman:
                 await settle_password(self._world, StationId(station.id), pending)
                 return True
         return False
-
-    async def _wait(self, pair: tuple[str, str]) -> None:
-        failures = self._failures.pop(pair, 0) + 1
-        self._failures[pair] = failures
-        if len(self._failures) > MAX_REMEMBERED:
-            self._failures.popitem(last=False)
-        self._world.count("authentication_failed")
-        await asyncio.sleep(min(FIRST_DELAY_S * 2 ** min(failures, 10) / 2, MAX_DELAY_S))
 
 
 def _is_here(arrival: Arrival) -> bool:

@@ -15,6 +15,7 @@ from wattseal.app.edge_memory import EdgeMemory
 from wattseal.app.edge_station import BUDGET_S, StationSide
 from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
 from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.patience import Patience
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import StoreError
@@ -75,6 +76,7 @@ class Edge:
         clock, random = SystemClock(), SystemRandom()
         registry = read_trust(settings.trust)
         self._settings = settings
+        self._patience = Patience()
         self._clock = clock
         site = Site(
             station_id=settings.station,
@@ -165,12 +167,17 @@ class Edge:
     async def _authenticate(self, arrival: Arrival) -> Admitted | None:
         expected, given = self._settings.password, arrival.password
         if arrival.station_id != self._settings.station:
+            await self._patience.punish(arrival.station_id, arrival.remote)
             return None
         if expected is None:
             fits = arrival.remote.startswith(_LOOPBACK)
         else:
             fits = given is not None and hmac.compare_digest(given, expected)
-        return Admitted(arrival.station_id) if fits else None
+        if not fits:
+            await self._patience.punish(arrival.station_id, arrival.remote)
+            return None
+        self._patience.forgive(arrival.station_id, arrival.remote)
+        return Admitted(arrival.station_id)
 
     def _station_came(self, connection: StationConnection) -> None:
         self._station.came(connection)
