@@ -1,25 +1,18 @@
-"""The PyPI package `ocpp`, as a charging station, charges at `wattseal serve`."""
+"""The PyPI package `ocpp`, as a charging station of 1.6, charges at `wattseal serve`."""
 
-import asyncio
 import base64
-import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ocpp.v16 import ChargePoint as Station16  # type: ignore[import-untyped] # the library has no stubs
-from ocpp.v16 import call as call16
-from ocpp.v201 import ChargePoint as Station201  # type: ignore[import-untyped] # the library has no stubs
-from ocpp.v201 import call as call201
+from ocpp.v16 import call as call16  # type: ignore[import-untyped] # the library has no stubs
 from tests.interop.meter import SERIAL, at, ocmf, sent_key
+from tests.interop.pypi_station import Station16, ask, dialled
 from tests.support.csms import PASSWORD, Csms
-from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
 
 SIGNED = ("G2", "meter")
 _numbers = itertools.count(1)
@@ -27,35 +20,6 @@ _numbers = itertools.count(1)
 
 def station_name() -> str:
     return f"PYPI-{next(_numbers)}"
-
-
-@asynccontextmanager
-async def dialled(
-    csms: Csms, name: str, kind: Any = Station16, password: bytes | None = PASSWORD.encode()
-) -> AsyncIterator[Any]:
-    """Connect as a station of the version that `kind` speaks."""
-    version = "ocpp1.6" if kind is Station16 else "ocpp2.0.1"
-    headers = {}
-    if password is not None:
-        headers["Authorization"] = "Basic " + base64.b64encode(f"{name}:".encode() + password).decode()
-    protocols = [Subprotocol(version)]
-    async with connect(csms.ocpp + name, subprotocols=protocols, additional_headers=headers, proxy=None) as socket:
-        assert socket.subprotocol == version
-        station = kind(name, socket, response_timeout=10)
-        listening = asyncio.create_task(station.start())
-        try:
-            yield station
-        finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
-
-
-async def ask(station: Any, request: Any, times: int = 1) -> Any:
-    """Call, raising on a CALLERROR; more than once is a retry under a new message id, which is told the same."""
-    answer, *again = [await station.call(request, suppress=False) for _ in range(times)]
-    assert again == [answer] * (times - 1)
-    return answer
 
 
 def sample16(value: str, *, signed: bool = False, context: str = "Sample.Periodic") -> dict[str, Any]:
@@ -250,87 +214,3 @@ async def test_a_binary_password_of_1_6_is_taken(csms: Csms) -> None:
     name = csms.enrol(station_name(), password)
     await charge16(csms, name, password=password)
     assert csms.settled(name)["billing"] == "billed"
-
-
-def values201(name: str, context: str, wh: str, minute: int, record: str | None = None) -> list[dict[str, Any]]:
-    sample: dict[str, Any] = {
-        "value": float(wh),
-        "context": context,
-        "measurand": "Energy.Active.Import.Register",
-        "unit_of_measure": {"unit": "Wh"},
-    }
-    if record is not None:
-        sample["signed_meter_value"] = {
-            "signed_meter_data": base64.b64encode(record.encode()).decode(),
-            "signing_method": "",
-            "encoding_method": "OCMF",
-            "public_key": sent_key(name),
-        }
-    return [{"timestamp": at(minute), "sampled_value": [sample]}]
-
-
-async def charge201(csms: Csms, name: str, *, signing: bool, skip: int | None = None, times: int = 1) -> None:
-    """Boot, authorise, tell five transaction events but `skip`."""
-    token = {"id_token": "DRIVER-1", "type": "ISO14443"}
-
-    def event(kind: str, number: int, minute: int, trigger: str, values: Any, **more: Any) -> Any:
-        info = {"transaction_id": f"{name}-T"} | ({"stopped_reason": "EVDisconnected"} if kind == "Ended" else {})
-        return call201.TransactionEvent(kind, at(minute), trigger, number, info, meter_value=values, **more)
-
-    def record(page: int, reason: str, wh: str, minute: int) -> str | None:
-        return ocmf(name, page, (reason, wh, minute)) if signing else None
-
-    first = values201(name, "Transaction.Begin", "1000.0", 0, record(1, "B", "1000.0", 0))
-    last = values201(name, "Transaction.End", "13345.6", 30, record(2, "E", "13345.6", 30))
-    events = [
-        event("Started", 0, 0, "Authorized", first, evse={"id": 1, "connector_id": 1}, id_token=token),
-        *(
-            event(
-                "Updated",
-                n,
-                5 * n,
-                "MeterValuePeriodic",
-                values201(name, "Sample.Periodic", f"{1000 + 3000 * n}", 5 * n),
-            )
-            for n in (1, 2, 3)
-        ),
-        event("Ended", 4, 30, "EVDeparted", last, evse={"id": 1}, id_token=token),
-    ]
-    async with dialled(csms, name, Station201) as station:
-        model = {"model": "M", "vendor_name": "V"}
-        boot = await ask(station, call201.BootNotification(charging_station=model, reason="PowerUp"))
-        assert boot.status == "Accepted"
-        await ask(station, call201.StatusNotification(at(0), "Occupied", evse_id=1, connector_id=1))
-        told = await ask(station, call201.Authorize(id_token=token))
-        assert told.id_token_info["status"] == "Accepted"
-        for sent in events:
-            if sent.seq_no != skip:
-                answer = await ask(station, sent, times)
-                assert (answer.id_token_info is not None) == (sent.id_token is not None)
-        await ask(station, call201.Heartbeat())
-
-
-async def test_a_2_0_1_charge_signed_by_its_meter_is_complete_and_verifies_offline(csms: Csms, tmp_path: Path) -> None:
-    name = csms.enrol(station_name(), pin=("G3", "meter"), meter=SERIAL)
-    await charge201(csms, name, signing=True, times=2)
-    found = csms.settled(name)
-    assert standing(found) == ("12345.6", "G3", "meter", "billed", None), found
-    assert (found["transaction_id"], found["authorization"]) == (f"{name}-T", "Accepted")
-    assert ([v["verdict"] for v in found["verdicts"]], found["alarms"]) == (["VALID", "VALID"], [])
-    report = csms.verify(found["id"], tmp_path)
-    assert [report[key] for key in ("verdict", "grade", "source", "energy_wh")] == ["VALID", "G3", "meter", "12345.6"]
-    assert report["exit"] == 0
-
-
-async def test_a_missing_2_0_1_event_is_found_and_costs_a_grade(csms: Csms) -> None:
-    name = csms.enrol(station_name(), meter=SERIAL)
-    await charge201(csms, name, signing=True, skip=2)
-    found = csms.settled(name)
-    assert standing(found) == ("12345.6", "G2", "meter", "billed", None), found
-    assert "sequence_gap" in [f["code"] for f in found["findings"]]
-
-
-async def test_a_plain_2_0_1_charge_is_the_csms_word(csms: Csms) -> None:
-    name = csms.enrol(station_name())
-    await charge201(csms, name, signing=False)
-    assert standing(csms.settled(name)) == ("12345.6", "G1", "csms", "billed", None)
