@@ -3,18 +3,24 @@
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ocpp.v16 import ChargePoint as Station16  # type: ignore[import-untyped] # the library has no stubs
+from ocpp.routing import on  # type: ignore[import-untyped] # the library has no stubs
+from ocpp.v16 import ChargePoint as Station16  # type: ignore[import-untyped] # same
 from ocpp.v21 import ChargePoint as Station21  # type: ignore[import-untyped] # same
 from ocpp.v201 import ChargePoint as Station201  # type: ignore[import-untyped] # same
 from tests.support.csms import PASSWORD, Csms
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+__all__ = ["Station16", "Station21", "Station201", "ask", "dialled", "handles"]
 VERSIONS = {Station16: "ocpp1.6", Station201: "ocpp2.0.1", Station21: "ocpp2.1"}
+
+Handler = Callable[..., Any]
+handles: Callable[[str], Callable[[Handler], Handler]] = on
+"""The library's decorator of what answers an action."""
 
 
 @asynccontextmanager

@@ -8,14 +8,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from ocpp.routing import on  # type: ignore[import-untyped] # the library has no stubs
-from ocpp.v16 import call_result as result16  # type: ignore[import-untyped] # same
+from ocpp.v16 import call_result as result16  # type: ignore[import-untyped] # the library has no stubs
 from ocpp.v21 import call as call21  # type: ignore[import-untyped] # same
 from ocpp.v21 import call_result as result21
 from ocpp.v201 import call as call201  # type: ignore[import-untyped] # same
 from ocpp.v201 import call_result as result201
 from tests.interop.meter import SERIAL, at, ocmf, sent_key
-from tests.interop.pypi_station import Station16, Station21, Station201, ask, dialled
+from tests.interop.pypi_station import Station16, Station21, Station201, ask, dialled, handles
 from tests.support.csms import Csms
 
 KINDS = {"2.0.1": (Station201, call201), "2.1": (Station21, call21)}
@@ -149,11 +148,11 @@ async def test_a_plain_charge_is_the_csms_word(csms: Csms, version: str) -> None
 
 
 class Obeying16(Station16):  # type: ignore[misc] # the library has no types
-    @on("Reset")
+    @handles("Reset")
     def reset(self, type: str) -> Any:  # noqa: A002 - the protocol's name
         return result16.Reset(status="Accepted" if type == "Soft" else "Rejected")
 
-    @on("GetConfiguration")
+    @handles("GetConfiguration")
     def configuration(self, key: list[str]) -> Any:
         known = [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}]
         return result16.GetConfiguration(configuration_key=known, unknown_key=[k for k in key if k == "Nonsense"])
@@ -163,11 +162,11 @@ def obeying(kind: Any, result: ModuleType) -> Any:
     """Return a station of 2.x that takes two commands."""
 
     class Obeying(kind):  # type: ignore[misc] # the library has no types
-        @on("Reset")
+        @handles("Reset")
         def reset(self, type: str, evse_id: int | None = None) -> Any:  # noqa: A002 - the protocol's name
             return result.Reset(status="Accepted" if evse_id is None and type == "Immediate" else "Rejected")
 
-        @on("GetVariables")
+        @handles("GetVariables")
         def variables(self, get_variable_data: list[dict[str, Any]]) -> Any:
             told = [{**asked, "attribute_status": "UnknownVariable"} for asked in get_variable_data]
             return result.GetVariables(get_variable_result=told)
