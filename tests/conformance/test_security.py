@@ -1,6 +1,7 @@
 """Block A: security profiles, passwords, certificates of stations; over TLS, with an authority of the CSMS's own."""
 
 import asyncio
+import base64
 import json
 import ssl
 from collections.abc import Iterator
@@ -10,12 +11,16 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.ocsp import OCSPCertStatus, load_der_ocsp_response
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.conformance.wire import CallError, Station, Wire
 from tests.support.csms import PASSWORD, Csms, serving
+from tests.support.ocsp_responder import Responder, responding
 from tests.support.pki import Ca, Key, Leaf, client_tls, csr, new_key, subject
 from websockets.exceptions import InvalidMessage
 
 from wattseal.app.system import SystemClock, SystemRandom
+from wattseal.crypto.ocsp import Target
 from wattseal.crypto.signing_requests import read_request
 from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
@@ -27,7 +32,13 @@ CPO = "Example CPO"
 
 
 @pytest.fixture(scope="module")
-def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
+def responder() -> Iterator[Responder]:
+    with responding(Ca.make("V2G CA")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def csms(tmp_path_factory: pytest.TempPathFactory, responder: Responder) -> Iterator[Csms]:
     folder = tmp_path_factory.mktemp("security")
     data = folder / "cpo"
     DataDir.open(data, "cpo").close()
@@ -35,7 +46,7 @@ def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
     files.make(name="CPO CA", organization=CPO, now=now, random=random)
     files.issue_server([HOST], now=now, random=random)
     files.issue_server([HOST], now=now, random=random, rsa=True)
-    settings = f'[tls]\nreload_s = 0.2\norganization = "{CPO}"\n'
+    settings = f'[tls]\nreload_s = 0.2\norganization = "{CPO}"\nocsp_responders = ["{responder.url}"]\n'
     with serving(folder, "--wss-port", "0", "--mutual-port", "0", settings=settings) as running:
         yield running
 
@@ -546,3 +557,83 @@ async def test_no_command_lowers_a_profile(wire: Wire, tls: Tls) -> None:
         await alive(station)
         station.never_asked("ChangeConfiguration")
         station.never_asked("SetNetworkProfile")
+
+
+def named(responder: Responder, leaf: Leaf) -> dict[str, str]:
+    """Return how OCPP names a certificate of the responder's authority."""
+    target = Target.of(leaf.certificate, responder.ca.certificate)
+    return {
+        "hashAlgorithm": target.algorithm,
+        "issuerNameHash": target.issuer_name_hash,
+        "issuerKeyHash": target.issuer_key_hash,
+        "serialNumber": target.serial,
+    }
+
+
+@pytest.mark.conformance("TC_M_24_CSMS")
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+async def test_the_status_of_a_certificate_is_had_from_a_listed_responder(
+    wire: Wire, responder: Responder, version: str
+) -> None:
+    station, leaf = await wire.station(version), responder.ca.issue("V2G leaf")
+    responder.known[leaf.certificate.serial_number] = leaf, OCSPCertStatus.GOOD
+    asked = named(responder, leaf) | {"responderURL": responder.url}
+    await station.call("GetCertificateStatus", {"ocspRequestData": asked})
+    told = station.answered("GetCertificateStatus", {"status": "Accepted"})
+    response = load_der_ocsp_response(base64.b64decode(told["ocspResult"]))
+    assert (response.serial_number, response.certificate_status) == (
+        leaf.certificate.serial_number,
+        OCSPCertStatus.GOOD,
+    )
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+async def test_no_other_responder_is_asked_and_no_answer_about_another_passed_on(
+    wire: Wire, responder: Responder, version: str
+) -> None:
+    station, leaf = await wire.station(version), responder.ca.issue("V2G leaf")
+    unknown = named(responder, responder.ca.issue("unknown"))
+    responder.known[leaf.certificate.serial_number] = leaf, OCSPCertStatus.GOOD
+    before = len(responder.asked)
+    for url in (responder.url + "/", responder.url.upper(), "http://169.254.169.254/latest", "file:///etc/passwd"):
+        await station.call("GetCertificateStatus", {"ocspRequestData": named(responder, leaf) | {"responderURL": url}})
+        station.answered("GetCertificateStatus", {"status": "Failed"})
+    assert len(responder.asked) == before
+    for bad in (unknown, named(responder, leaf) | {"issuerKeyHash": "00" * 32}, unknown | {"serialNumber": "no hex"}):
+        await station.call("GetCertificateStatus", {"ocspRequestData": bad | {"responderURL": responder.url}})
+        station.answered("GetCertificateStatus", {"status": "Failed"})
+
+
+async def test_the_status_of_a_chain_is_what_its_issuer_signed(wire: Wire, responder: Responder) -> None:
+    station = await wire.station("2.1")
+    good, revoked, strange = (responder.ca.issue(name) for name in ("good", "revoked", "strange"))
+    responder.known |= {
+        good.certificate.serial_number: (good, OCSPCertStatus.GOOD),
+        revoked.certificate.serial_number: (revoked, OCSPCertStatus.REVOKED),
+    }
+
+    async def ask(*questions: tuple[Leaf, str]) -> list[str]:
+        asked = [
+            {"certificateHashData": named(responder, leaf), "source": source, "urls": [responder.url]}
+            for leaf, source in questions
+        ]
+        await station.call("GetCertificateChainStatus", {"certificateStatusRequests": asked})
+        told = station.answered("GetCertificateChainStatus")["certificateStatus"]
+        assert [one["certificateHashData"] for one in told] == [one["certificateHashData"] for one in asked]
+        return [one["status"] for one in told]
+
+    assert await ask((good, "OCSP"), (revoked, "OCSP"), (strange, "OCSP"), (good, "CRL")) == [
+        "Good",
+        "Revoked",
+        "Failed",
+        "Failed",
+    ]
+    delegate = responder.ca.issue("delegate", extensions=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]),))
+    for signer, wanted in (
+        (delegate, "Good"),
+        (responder.ca.issue("no delegate"), "Failed"),
+        (Ca.make("V2G CA").issue("another's"), "Failed"),
+    ):
+        responder.signer = signer
+        assert await ask((good, "OCSP")) == [wanted]
+    responder.signer = None

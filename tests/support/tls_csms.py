@@ -52,12 +52,13 @@ class FrontDoor:
         tls: ssl.SSLContext | None = None,
         password: bytes | None = PASSWORD,
         headers: dict[str, str] | None = None,
+        version: str = "2.0.1",
     ) -> connect:
         basic = base64.b64encode(name.encode() + b":" + (password or b"")).decode()
         own = {} if password is None else {"Authorization": f"Basic {basic}"}
         return connect(
             self.url(name, kind),
-            subprotocols=[Subprotocol("ocpp2.0.1")],
+            subprotocols=[Subprotocol(f"ocpp{version}")],
             additional_headers=own | (headers or {}),
             ssl=tls,
             proxy=None,
