@@ -73,11 +73,12 @@ async def record_stray(
     await turn.world.chains.ready(turn.origin, evse_id)
     register_wh = energy_register_wh(tuple(readings))
     unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
+    metered = examine_here(turn, readings, "reading", None, evse_id)
     plain = Plain(
         kind=Kind.READING,
         ops=None if station_ms is None else Ops(station_ms=station_ms),
-        meter=None if register_wh is None else Meter(register_wh),
-        observed=turn.observed(*unknown, *note_register(register_wh, None)),
+        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
+        observed=observe(turn, metered, (*unknown, *note_register(register_wh, None))),
         frame=turn.frame,
         mark=mark,
     )

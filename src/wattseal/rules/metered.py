@@ -128,6 +128,8 @@ def _notes(raw: RawEvidence, checked: Checked, key: bytes | None, serial: str | 
     match checked.verdict:
         case Verdict.INVALID:
             notes.append(Finding("evidence_invalid", "signature", checked.reason))
+        case Verdict.UNREADABLE if checked.reason == "format_unknown":
+            notes.append(Finding("evidence_format_unknown", "signature", raw.format[:50]))
         case Verdict.UNREADABLE:
             notes.append(Finding("evidence_unreadable", "signature", checked.reason))
         case Verdict.UNKNOWN_KEY:

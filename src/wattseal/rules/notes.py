@@ -45,6 +45,7 @@ EFFECTS: dict[str, Effect] = {
     "evidence_invalid": Effect.ALARM_AND_QUARANTINE,
     "evidence_unreadable": Effect.ALARM,
     "evidence_key_unknown": Effect.FINDING,
+    "evidence_format_unknown": Effect.FINDING,
     "evidence_key_differs": Effect.ALARM,
     "evidence_differs": Effect.ALARM_AND_QUARANTINE,
     "evidence_of_another_meter": Effect.ALARM_AND_QUARANTINE,

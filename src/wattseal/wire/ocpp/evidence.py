@@ -35,6 +35,8 @@ def lift_2(signed: SignedMeterValue, findings: list[Finding]) -> RawEvidence:
 def lift_16(value: str, findings: list[Finding]) -> RawEvidence:
     """Return the evidence in the value of a 1.6 sample with format SignedData."""
     text = value.strip()
+    if text.startswith('"'):
+        text = _unquoted(text)
     if text.startswith("{"):
         try:
             told = guard.parse(text.encode("utf-8"))
@@ -48,7 +50,16 @@ def lift_16(value: str, findings: list[Finding]) -> RawEvidence:
             case {"signedMeterData": str(data)}:
                 return _evidence(data, "", "", findings)
         findings.append(Finding("signed_value_unreadable", "sampledValue.value"))
-    return _evidence(value, "", "", findings)
+    return _evidence(text, "", "", findings)
+
+
+def _unquoted(text: str) -> str:
+    """Return what a JSON string holds: some stations write the object's text as a string once more."""
+    try:
+        told = guard.parse(text.encode("utf-8"))
+    except (guard.NotJsonError, UnicodeEncodeError):
+        return text
+    return told.strip() if isinstance(told, str) else text
 
 
 def lower_2(raw: RawEvidence, version: Version) -> Payload:
