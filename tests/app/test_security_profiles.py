@@ -1,6 +1,7 @@
 """Security profiles 0 to 3 over real sockets and real TLS: who is let in, at which profile, and who is not."""
 
 import asyncio
+import base64
 import datetime as dt
 import ssl
 import warnings
@@ -13,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from tests.support.pki import DAY, NOW, Ca, Leaf, client_tls, new_key, subject
-from tests.support.tls_csms import DIGEST, FrontDoor, front_door, heartbeat
+from tests.support.tls_csms import DIGEST, PASSWORD, FrontDoor, front_door, heartbeat
 from websockets.exceptions import InvalidMessage
 
 from wattseal.app.settings import Tls
@@ -342,3 +343,13 @@ async def test_what_ends_when_is_told(door: FrontDoor) -> None:
     left = door.tls.seconds_left()
     assert set(left) == {"server", "issuer", "crl"}
     assert left["crl"] < 86_400 < left["server"] < left["issuer"]
+
+
+async def test_the_same_credentials_open_their_own_stations_door_only(door: FrontDoor, tmp_path: Path) -> None:
+    await door.enrol("CS1")
+    await door.enrol("CS2")
+    own = shown(tmp_path, CPO.issue("CS2"))
+    basic = {"Authorization": "Basic " + base64.b64encode(b"CS2:" + PASSWORD).decode()}
+    for name, status in (("CS1", 401), ("CS2", 101)):
+        assert await door.status(name, "ws", password=None, headers=basic) == status
+        assert await door.status(name, tls=own, password=None) == status
