@@ -43,7 +43,7 @@ from wattseal.rules.charging_checks import (
     check_start_profile,
 )
 from wattseal.rules.charging_differs import Difference, differences
-from wattseal.wire.ocpp.profiles import lift_profile
+from wattseal.wire.ocpp.profiles import MAX_LIMIT, lift_profile
 from wattseal.wire.ocpp.version import Version
 
 ACCEPTED = "Accepted"
@@ -213,6 +213,8 @@ async def _check_update(asking: Asking, command: UpdateDynamic) -> None:
     """Hold a new limit to the floor, as if it came in a profile."""
     for kept in await profiles_of(asking.world, asking.memory):
         if kept.profile.id == command.profile_id and kept.profile.kind is ProfileKind.DYNAMIC:
+            if any(abs(Decimal(str(command.values.get(name, 0)))) > MAX_LIMIT for name in _AMOUNTS):
+                raise InputError("limits are numbers of at most 12 digits", subject="scheduleUpdate")
             changed = updated(kept.profile, command)
             check_profile(changed, kept.evse_id, ocpp16=False)
             if not asking.principal.may(BELOW_FLOOR):

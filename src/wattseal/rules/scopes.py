@@ -7,6 +7,7 @@ SCOPES: Mapping[str, str] = {
     "api-tokens:read": "list API tokens, never their secrets",
     "api-tokens:write": "make and revoke API tokens, with scopes one holds oneself",
     "certificates:write": "certificates, passwords and security profiles of stations",
+    "charging:below-floor": "limits that stop charging, beside what sends them",
     "charging:read": "charging profiles, limits and schedules",
     "commands:charging": "remote start and stop",
     "commands:maintenance": "firmware, logs, variables and configuration of stations",

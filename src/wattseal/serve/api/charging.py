@@ -31,7 +31,8 @@ from wattseal.wire.ocpp.profiles import lower_period, lower_profile, lower_sched
 from wattseal.wire.ocpp.values import ENCODER
 from wattseal.wire.ocpp.version import Version
 
-READ = "charging:read"
+READ, STOP = "charging:read", "charging:below-floor"
+"""Scopes of reading all of this, and of limits that stop charging."""
 Evse = Annotated[int, QueryParameter(ge=0, le=9999)]
 Lasting = Annotated[int, QueryParameter(ge=1, le=MAX_WINDOW_S)]
 Amount = Annotated[float, msgspec.Meta(ge=0, le=10**9)]
@@ -138,6 +139,8 @@ async def post_limit(
 ) -> dict[str, Any]:
     """Limit a station, an EVSE or its transaction, in whatever way the station's version has for it."""
     demand_command(principal, POWER)
+    if data.below_floor:
+        demand(principal, STOP)
     profile, outcome = await set_limit(service.world, principal, StationId(station_id), data.limit())
     done = answered(outcome)
     status = getattr(done.answer, "status", "")
