@@ -95,3 +95,28 @@ async def test_a_stations_version_is_read(wire: Wire, version: str, held: int) -
     assert told == number(station, held)
     shown = (await wire.api("GET", f"/stations/{station.name}/local-list")).json()
     assert (shown["told_version"], shown["drifted"]) == (held, held != 0)
+
+
+@pytest.mark.conformance("TC_N_46_CSMS")
+@pytest.mark.parametrize("version", TWO)
+async def test_a_customer_who_is_cleared_leaves_the_list_too(wire: Wire, version: str) -> None:
+    station = await wire.station(version)
+    cards = [await seeded(wire, f"{station.name}-{n}", evses=[{"station_id": station.name}]) for n in (1, 2)]
+    entries = [entry(station, card, {"status": "Accepted"}) for card in cards]
+    send = {"updateType": "Full", **number(station, 1), "localAuthorizationList": entries}
+    await station.commanded("SendLocalList", send, {"status": "Accepted"})
+    clear = {"requestId": 3, "report": True, "clear": True, "idToken": token(cards[0])}
+    await station.commanded("CustomerInformation", clear, {"status": "Accepted"})
+    told = {"data": "nothing left", "seqNo": 0, "generatedAt": "2026-01-01T08:00:00Z", "requestId": 3}
+    await station.call("NotifyCustomerInformation", told)
+    station.answered("NotifyCustomerInformation", {})
+    await seeded(wire, cards[0], status="Blocked", evses=[{"station_id": station.name}])
+    station.replies |= {"GetLocalListVersion": number(station, 1), "GetVariables": limits2(1000)}
+    asking = asyncio.create_task(wire.api("PUT", f"/stations/{station.name}/local-list", {"policy": "own"}))
+    await (await station.next_call("SendLocalList")).answer({"status": "Accepted"})
+    sent = station.asked("SendLocalList", {"updateType": "Differential", **number(station, 2)})
+    assert (
+        entry(station, cards[0], None) in sent["localAuthorizationList"]
+        or entry(station, cards[0], {"status": "Blocked"}) in sent["localAuthorizationList"]
+    )
+    assert (await asking).status_code == 200
