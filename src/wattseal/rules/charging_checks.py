@@ -14,7 +14,7 @@ from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateU
 from wattseal.rules.charging import NO_ELECTRICS, Installed
 from wattseal.rules.charging_rates import Electrics
 
-BELOW_FLOOR = "charging:below-floor"
+BELOW_FLOOR = "charging:stop"
 """Scope of sending limits that stop charging."""
 MAX_STATION_PROFILES = 100
 """Profiles kept of one station."""

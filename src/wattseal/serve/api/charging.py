@@ -31,7 +31,7 @@ from wattseal.wire.ocpp.profiles import lower_period, lower_profile, lower_sched
 from wattseal.wire.ocpp.values import ENCODER
 from wattseal.wire.ocpp.version import Version
 
-READ, STOP = "charging:read", "charging:below-floor"
+READ, STOP = "charging:read", "charging:stop"
 """Scopes of reading all of this, and of limits that stop charging."""
 Evse = Annotated[int, QueryParameter(ge=0, le=9999)]
 Lasting = Annotated[int, QueryParameter(ge=1, le=MAX_WINDOW_S)]
