@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world, transactions
 from tests.support.memory_journal import MemoryJournal
+from tests.support.proving import troubles
 
-from wattseal.crypto.hpke import SealPrivateKey
-from wattseal.flow.replay import Replayer, compare_projections, replay
 from wattseal.flow.world import World
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.wire.ocpp.version import Version
@@ -61,15 +60,6 @@ async def told(world: World, *events: dict[str, Any], version: Version = V201) -
     return found
 
 
-async def proven(world: World) -> list[Any]:
-    """Return what replaying the journal finds wrong with its projections."""
-    assert isinstance(world.journal, MemoryJournal)
-    key: SealPrivateKey = world.seal_key
-    replayed = await replay(world.journal, Replayer(world.tenant, world.party, world.log_origin, world.registry, key))
-    await compare_projections(world.journal, world.tenant, replayed)
-    return replayed.findings
-
-
 PHASES = [sample(v, BEGIN, phase=p) for p, v in (("L1", 10), ("L2", 20), ("L3", 30))]
 PHASES_END = [sample(v, END, phase=p) for p, v in (("L1", 110), ("L2", 220), ("L3", 330))]
 KWH = {"unitOfMeasure": {"unit": "kWh"}}
@@ -97,7 +87,7 @@ async def test_registers_are_read_in_every_form(
 ) -> None:
     found = await told(world, event("Started", 0, *begin, **CARD, **EVSE), event("Ended", 1, *end))
     assert (found.energy_wh, found.billing) == (Decimal(energy), Billing.BILLED)
-    assert await proven(world) == []
+    assert await troubles(world) == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +115,7 @@ async def test_the_token_first_and_everything_else_later(world: World) -> None:
     )
     assert (found.place, found.energy_wh, found.billing) == (2, Decimal(800), Billing.BILLED)
     assert "begin_in_update" in {f.code for f in found.findings}
-    assert await proven(world) == []
+    assert await troubles(world) == []
     memory = next(iter(world.stations.values()))
     assert memory.last_end[2][1] == Decimal(1800)
 
@@ -154,7 +144,7 @@ async def test_states_and_time_are_kept(world: World, version: Version) -> None:
     info = {"chargingState": "Idle", "timeSpentCharging": 90, "stoppedReason": "EVDisconnected"}
     found = await told(world, event("Ended", 5, sample(10, END), info=info), version=version)
     assert (found.charging_state, found.charging_s) == ("Idle", 90)
-    assert await proven(world) == []
+    assert await troubles(world) == []
 
 
 async def test_a_quiet_update_writes_no_document(world: World) -> None:
@@ -171,4 +161,4 @@ async def test_the_remote_start_it_began_with_is_kept(world: World, where: str) 
     first = event("Started", 0, sample(0, BEGIN), **EVSE, **(remote if where == "Started" else {}))
     found = await told(world, first, event("Updated", 1, **CARD, **(remote if where == "Updated" else {})))
     assert found.remote_start_id == 77
-    assert await proven(world) == []
+    assert await troubles(world) == []

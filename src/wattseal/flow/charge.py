@@ -1,17 +1,16 @@
 """A charge at a direct station: its messages become records of the CSMS, durable before the answer."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 
 import msgspec
 
 from wattseal.base.ids import EvseId, StationId, TransactionId
-from wattseal.evidence.format import Moment
-from wattseal.flow import quirks, reservations
+from wattseal.flow import reservations
 from wattseal.flow.authorise import Asked, Refused, authorise, find_token, standing, token_of
-from wattseal.flow.direct_records import examine_here, observe, put_record, record_reading, record_stray
+from wattseal.flow.charge_records import end_record, mark_of, start_record
+from wattseal.flow.direct_records import put_record, record_reading, record_stray
+from wattseal.flow.disorder import EARLY, authorise_late, open_early, start_late
 from wattseal.flow.documents import EVSE, put
 from wattseal.flow.settling import settlement_due
 from wattseal.flow.step import Plain, Step
@@ -24,23 +23,15 @@ from wattseal.model.metering import Reading
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.rules.authorize import may_stop
-from wattseal.rules.metered import Metered, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
 from wattseal.rules.transactions import (
-    METER_COMPLETE,
-    METER_SIGNED,
     apply,
     begin,
     milliseconds,
-    note_end,
-    note_pin,
-    note_start,
 )
-from wattseal.seal.fields import Meter, Ops
+from wattseal.seal.fields import Ops
 from wattseal.seal.item import Kind
 
-SIGNED_ELSEWHERE = "~csms"
-"""Ending of the chain this CSMS writes for a station that has a signer of its own."""
 STOP_AUTHORIZED = "StopAuthorized"
 """Trigger of the event that ends a transaction's authorisation (2.x E07)."""
 MAX_INT32 = 2**31 - 1
@@ -63,12 +54,9 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     """Record a start. 1.6: assign the transaction id; the same start again gets the same answer."""
     world, memory = turn.world, turn.memory
     key = start_key(fact) if turn.ocpp16 else None
-    if key is not None:
-        told = await world.journal.answer(world.tenant, StationId(turn.station.id), key)
-        if told is not None:
-            return msgspec.json.decode(told, type=StartAnswer).answer()
-    elif fact.transaction_id is not None and (known := await find_live(turn, fact.transaction_id)) is not None:
-        return await _event(turn, known, fact, fact.readings, "Started")
+    told = await _start_again(turn, fact, key)
+    if told is not None:
+        return told
     step = turn.step()
     transaction_id = fact.transaction_id or await _draw_transaction_id(turn)
     await world.chains.ready(turn.origin, fact.evse_id)
@@ -79,7 +67,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     subject = grant.subject if grant else world.new_subject()
     if claim is not None:
         note = (*note, *claim.take(step, subject))
-    plain, metered = _start_record(turn, fact, transaction_id, note)
+    plain, metered = start_record(turn, fact, transaction_id, note)
     if grant is not None and grant.authorization.decision is not None:
         plain = msgspec.structs.replace(plain, refs=(grant.authorization.decision,))
     transaction = begin(subject, turn.station.id, turn.now_ms)
@@ -89,7 +77,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     live.token = fact.id_token.key() if fact.id_token else None
     live.take(fact.seq_no, metered.valid)
     put_record(turn, step, live, plain, fact.evse_id)
-    live.seen(_mark(turn, "Started", fact.seq_no))
+    live.seen(mark_of(turn, "Started", fact.seq_no))
     keep_live(memory, transaction_id, live)
     step.remember(transaction_key(transaction_id), subject)
     if key is not None:
@@ -101,42 +89,22 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     return _answer(TransactionId(transaction_id), authorization)
 
 
-def _start_record(
-    turn: Turn, fact: TransactionStarted, transaction_id: str, more: tuple[Finding, ...]
-) -> tuple[Plain, Metered]:
-    metered = examine_here(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
-    register_wh, differs = reconcile(fact.register_wh, metered)
-    last = turn.memory.last_end.get(fact.evse_id)
-    station_ms = milliseconds(fact.at)
-    known = () if metered.valid else quirks.notes(turn.station)
-    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *more, *known)
-    plain = Plain(
-        kind=Kind.STARTED,
-        ops=Ops(
-            transaction_id=transaction_id,
-            connector_id=fact.connector_id,
-            evse_id=fact.evse_id,
-            seq_no=fact.seq_no,
-            station_ms=station_ms,
-            trigger=fact.trigger,
-            offline=fact.offline or None,
-            remote_start_id=fact.remote_start_id,
-            charging_state=fact.charging_state,
-        ),
-        meter=None if register_wh is None else _start_meter(register_wh, last, metered),
-        observed=observe(turn, metered, notes),
-        frame=turn.frame,
-        mark=_mark(turn, "Started", fact.seq_no),
-    )
-    return plain, metered
+async def _start_again(turn: Turn, fact: TransactionStarted, key: str | None) -> TransactionAnswer | None:
+    """Return the answer to a start of a transaction that is known: told before, by later events, or another's id."""
+    if key is not None:
+        told = await turn.world.journal.answer(turn.world.tenant, StationId(turn.station.id), key)
+        return None if told is None else msgspec.json.decode(told, type=StartAnswer).answer()
+    known = None if fact.transaction_id is None else await find_live(turn, fact.transaction_id)
+    if known is None:
+        return None
+    if known.transaction.started is None:
+        return _answer(None, await start_late(turn, known, fact))
+    return await _event(turn, known, fact, fact.readings, "Started")
 
 
 async def update(turn: Turn, fact: TransactionUpdated) -> TransactionAnswer:
-    """Record a 2.x event in the middle of a transaction."""
-    live = await find_live(turn, fact.transaction_id)
-    if live is None:
-        await record_stray(turn, fact.evse_id or EvseId(0), fact.readings, fact.transaction_id, milliseconds(fact.at))
-        return TransactionAnswer()
+    """Record a 2.x event in the middle of a transaction; of one whose start has not arrived, the first opens it."""
+    live = await find_live(turn, fact.transaction_id) or open_early(turn, fact.transaction_id, fact.evse_id)
     return await _event(turn, live, fact, fact.readings, "Updated")
 
 
@@ -158,16 +126,16 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
             step.remember(transaction_key(key), live.subject)
     notes.extend(await _stopped_by(turn, fact.id_token, live))
     if live is None:
-        if usable:
-            notes.append(Finding("end_without_start", "transaction_id"))
-        subject = turn.world.new_subject()
-        live = Live(begin(subject, turn.station.id, turn.now_ms), subject)
-        step.remember(transaction_key(key), subject)
-    stream = (fact.evse_id or 0) if live.transaction.started is None else live.transaction.evse_id
+        live = open_early(turn, key, fact.evse_id, kept=False)
+        step.remember(transaction_key(key), live.subject)
+    if usable and live.transaction.started is None:
+        notes.append(Finding("end_without_start", "transaction_id"))
+    stream = live.transaction.evse_id
     await turn.world.chains.ready(turn.origin, stream)
-    plain = _end_record(turn, live, fact, EvseId(stream), notes)
+    live.take(fact.seq_no, ())
+    plain = end_record(turn, live, fact, EvseId(stream), notes)
     written = put_record(turn, step, live, plain, stream)
-    live.seen(_mark(turn, "Ended", fact.seq_no))
+    live.seen(mark_of(turn, "Ended", fact.seq_no))
     evse_id = live.transaction.place or fact.evse_id
     if plain.meter is not None and evse_id:
         turn.memory.last_end[evse_id] = (written.hash, plain.meter.register_wh)
@@ -247,9 +215,13 @@ async def _event(
     claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
     if claim is not None:
         notes.extend(claim.take(step, live.subject))
-    if fact.id_token is not None and live.transaction.authorization is None and live.transaction.active:
-        told = await _authorise_late(turn, step, live, fact.id_token)
+    if live.fresh:
+        step.remember(transaction_key(fact.transaction_id or ""), live.subject)
+        notes.append(Finding(EARLY, "transaction_id"))
+    if fact.id_token is not None and live.transaction.authorization is None:
+        told = await authorise_late(turn, step, live, fact.id_token)
     ops = Ops(
+        transaction_id=fact.transaction_id if live.fresh else None,
         seq_no=fact.seq_no,
         station_ms=milliseconds(fact.at),
         trigger=fact.trigger,
@@ -259,23 +231,10 @@ async def _event(
         charging_state=fact.charging_state,
         charging_s=fact.charging_s if isinstance(fact, TransactionUpdated) else None,
     )
-    mark = _mark(turn, "Updated", fact.seq_no)
+    mark = mark_of(turn, "Updated", fact.seq_no)
+    live.fresh = False
     await record_reading(turn, live, readings, ops, mark, step=step, notes=tuple(notes))
     return _answer(None, told)
-
-
-async def _authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken) -> Authorization:
-    """Take the decision on a token presented after the start; its records carry the transaction's subject."""
-    asked = Asked(turn.memory, step, id_token, live.transaction.evse_id, live.subject, starts=True)
-    decided = await authorise(asked)
-    live.authorization, live.token = decided.authorization, id_token.key()
-    if isinstance(decided, Refused):
-        return decided.authorization
-    turn.memory.grants.pop(id_token.key(), None)
-    for record in decided.records:
-        live.transaction = apply(live.transaction, record)
-    step.project(live.transaction)
-    return decided.authorization
 
 
 async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
@@ -300,60 +259,12 @@ async def _second_end(turn: Turn, live: Live, fact: TransactionEnded) -> None:
     await step.hand_over()
 
 
-def _end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, notes: Sequence[Finding]) -> Plain:
-    transaction = live.transaction
-    station_ms = milliseconds(fact.at)
-    metered = examine_here(turn, fact.readings, "ended", Moment.END, transaction.place or fact.evse_id or stream)
-    live.take(fact.seq_no, ())
-    if not metered.evidence:
-        metered = replace(metered, signed_wh=signed_end_wh(live.pages))
-    register_wh, differs = reconcile(fact.register_wh, metered)
-    judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
-    exact_wh = signed_start_wh((*live.pages, *metered.valid), transaction.start_wh, register_wh)
-    if exact_wh is not None:
-        judged.append(Finding(METER_SIGNED, "start_wh", f"{exact_wh:f}"))
-        if live.numbers.complete and pages_complete((*live.pages, *metered.valid)):
-            judged.append(Finding(METER_COMPLETE))
-    if live.numbers.gap:
-        judged.append(Finding("sequence_gap", "seq_no"))
-    judged.extend(note_pin(transaction, turn.station, meter_signed=exact_wh is not None))
-    if turn.origin.endswith(SIGNED_ELSEWHERE):
-        judged.append(Finding("plain_at_signed_station", "signature"))
-    return Plain(
-        kind=Kind.ENDED,
-        ops=Ops(
-            transaction_id=str(fact.transaction_id),
-            reason=fact.reason,
-            seq_no=fact.seq_no,
-            station_ms=station_ms,
-            trigger=fact.trigger,
-            offline=fact.offline or None,
-            charging_state=fact.charging_state,
-            charging_s=fact.charging_s,
-        ),
-        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
-        observed=observe(turn, metered, tuple(judged)),
-        frame=turn.frame,
-        mark=_mark(turn, "Ended", fact.seq_no),
-    )
-
-
-def _start_meter(register_wh: Decimal, last: tuple[bytes, Decimal] | None, metered: Metered) -> Meter:
-    if last is None:
-        return Meter(register_wh, evidence=metered.evidence)
-    return Meter(register_wh, unaccounted_wh=register_wh - last[1], prev_end=last[0], evidence=metered.evidence)
-
-
 async def _draw_transaction_id(turn: Turn) -> str:
     """Draw a positive int32 that this station has not had."""
     while True:
         drawn = str(int.from_bytes(turn.world.random.bytes(4)) % MAX_INT32 + 1)
         if await find_live(turn, drawn) is None:
             return drawn
-
-
-def _mark(turn: Turn, event: str, seq_no: int | None) -> int:
-    return payload_mark(turn.payload) if seq_no is None else event_mark(event, seq_no)
 
 
 def _answer(transaction_id: TransactionId | None, authorization: Authorization | None) -> TransactionAnswer:

@@ -1,6 +1,7 @@
 """Readings of a direct station as records, and what all of its records have in common."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
@@ -13,7 +14,7 @@ from wattseal.model.verdict import Finding
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
-from wattseal.rules.transactions import BEGIN_LATER, apply, note_register, told_anew
+from wattseal.rules.transactions import BEGIN_LATER, apply, milliseconds, note_register, told_anew
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
 from wattseal.seal.plain import Written
@@ -38,10 +39,12 @@ async def record_reading(
     metered = examine_here(turn, readings, "reading", None, transaction.place)
     plain_wh = energy_register_wh(tuple(readings))
     register_wh, differs = reconcile(plain_wh, metered)
-    judged = [*note_register(register_wh, live.highest_wh), *differs, *notes]
-    if not transaction.active:
-        judged.append(Finding("event_after_end", "transaction_id"))
-    elif transaction.start_wh is None and (begin_wh := begin_register_wh(readings)) is not None:
+    seq_no = ops.seq_no if ops else None
+    behind = _is_behind(live, seq_no, readings)
+    live.take(seq_no, metered.valid)
+    found = _judge_behind(live, register_wh, told=seq_no is not None) if behind else _judge(live, register_wh)
+    judged = [*found, *differs, *notes]
+    if transaction.start_wh is None and (begin_wh := begin_register_wh(readings)) is not None:
         judged.append(Finding(BEGIN_LATER, "register_wh", f"{begin_wh:f}"))
     plain = Plain(
         kind=Kind.READING,
@@ -51,12 +54,46 @@ async def record_reading(
         frame=turn.frame,
         mark=mark,
     )
-    live.take(ops.seq_no if ops else None, metered.valid)
-    if register_wh is not None and (not judged or judged[0].code == BEGIN_LATER):
+    if register_wh is not None and not behind and all(note.code in _SOUND for note in judged):
         live.highest_wh = max(register_wh, live.highest_wh or register_wh)
         live.latest_ms = turn.now_ms
     put_record(turn, step, live, plain, stream)
     await step.hand_over()
+
+
+_SOUND = frozenset({BEGIN_LATER, "update_without_start"})
+"""Notes on a message whose register is as good as any."""
+
+
+def _is_behind(live: Live, seq_no: int | None, readings: Sequence[Reading]) -> bool:
+    """Return whether a message is of a time before one that has arrived: by its number or, in 1.6, before the end."""
+    if seq_no is not None:
+        return live.numbers.highest is not None and seq_no < live.numbers.highest
+    ended_ms = live.transaction.ended_ms
+    return ended_ms is not None and all(milliseconds(reading.at) <= ended_ms for reading in readings)
+
+
+def _judge(live: Live, register_wh: Decimal | None) -> list[Finding]:
+    """Judge a message that tells of a time after all others."""
+    ended = [] if live.transaction.active else [Finding("event_after_end", "transaction_id")]
+    return [*note_register(register_wh, live.highest_wh), *ended]
+
+
+def _judge_behind(live: Live, register_wh: Decimal | None, *, told: bool) -> list[Finding]:
+    """Judge a message that came after later ones; a gap in the numbers that it closes is no gap any more.
+
+    Where the order is not `told` by numbers, a register that does not fit comes from another time.
+    """
+    transaction = live.transaction
+    highest_wh = live.highest_wh if transaction.end_wh is None else transaction.end_wh
+    notes = [*note_register(register_wh, transaction.start_wh), *note_register(highest_wh, register_wh)]
+    if notes and not told:
+        return [Finding("event_after_end", "transaction_id")]
+    if not transaction.active:
+        notes.append(Finding("event_late", "transaction_id"))
+    if not live.numbers.gap and any(note.code == "sequence_gap" for note in transaction.findings):
+        notes.append(Finding("sequence_healed", "seq_no"))
+    return notes
 
 
 async def record_stray(

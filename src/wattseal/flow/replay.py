@@ -163,7 +163,7 @@ def _project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item) -
     known = result.transactions.get(subject.hex())
     if known is None:
         known = begin(subject, _station_of(item), kept.item.recorded_at_ms)
-    if item.payload.kind in _TRANSACTION_KINDS and known.started is None and known.ended is None:
+    if item.payload.kind in _TRANSACTION_KINDS and not (known.started or known.ended or known.opened):
         known = _first_seen(known, replayer, kept, item)
     result.transactions[subject.hex()] = apply(known, record)
 
@@ -201,7 +201,7 @@ def _openings(result: Replayed, replayer: Replayer, item: Item) -> list[Opening]
 
 async def compare_projections(journal: Journal, tenant: TenantId, replayed: Replayed) -> None:
     """Compare every stored transaction with the one its records give, field by field."""
-    due = {t.id: t for t in replayed.transactions.values() if t.started is not None or t.ended is not None}
+    due = {t.id: t for t in replayed.transactions.values() if t.started or t.ended or t.opened}
     after = ""
     while page := await journal.documents(tenant, TRANSACTION, after=after, limit=PAGE):
         for document in page:

@@ -19,7 +19,7 @@ from wattseal.model.token import IdToken
 from wattseal.model.transaction import MESSAGE, EvidenceVerdict, Transaction
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.rules.notes import is_alarm
-from wattseal.rules.recorded import Observed, read_item
+from wattseal.rules.recorded import Observed, Recorded, read_item
 from wattseal.rules.retries import event_mark, payload_mark, transaction_key
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpp.signed import payload_in
@@ -132,17 +132,22 @@ def _recall(live: Live, item: Item) -> None:
         live.token = IdToken(record.identity.id_token, record.identity.type).key()
     if record.decision is not None:
         live.authorization = authorization_of(record.decision, item)
-    if record.mark is not None:
-        live.seen(record.mark)
-    elif record.frame:
-        live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
-    if record.kind in EVENTS:
+    if record.kind in EVENTS and _is_told(live, record):
         told = any(v.verdict is Verdict.VALID and v.record != MESSAGE for v in record.observed.verdicts)
         pages = tuple(data for _, data in record.meter.evidence) if record.meter is not None and told else ()
         live.take(record.ops.seq_no if record.ops else None, pages)
     if record.meter is not None and record.kind is not Kind.ENDED:
         live.highest_wh = max(record.meter.register_wh, live.highest_wh or record.meter.register_wh)
         live.latest_ms = record.ms
+
+
+def _is_told(live: Live, record: Recorded) -> bool:
+    """Return whether a record tells a message for the first time; what this CSMS noted by itself tells none."""
+    if record.mark is not None:
+        return not live.seen(record.mark)
+    if record.frame:
+        return not live.seen(_mark(record.kind, record.ops.seq_no if record.ops else None, record.frame))
+    return record.meter is not None or record.sealed
 
 
 def _mark(kind: Kind, seq_no: int | None, frame: bytes) -> int:

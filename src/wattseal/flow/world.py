@@ -99,7 +99,8 @@ class Live:
 
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
     `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO. `token` is
-    the canonical form of the one that started it, as far as that is known.
+    the canonical form of the one that started it, as far as that is known; `fresh` means that nothing of it is recorded
+    yet.
     """
 
     transaction: Transaction
@@ -112,6 +113,7 @@ class Live:
     numbers: Numbers = field(default_factory=Numbers)
     secrets: dict[int, bytes] = field(default_factory=dict, repr=False)
     token: str | None = None
+    fresh: bool = False
 
     def take(self, seq_no: int | None, valid: Sequence[bytes]) -> None:
         """Count one record: its sequence number, and the meter's pages in it."""

@@ -56,7 +56,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     `started_ms`/`ended_ms` are the station's times, `recorded_ms` the CSMS's. `sealed` means the meter group is closed
     to this CPO: `start_wh` and `end_wh` are then None and stay so. `evse_id` is the chain its records are on, 0 where
     the start named none: `told_evse_id` is then what was told later. Of 2.x only: `charging_state` is the latest told,
-    `charging_s` how long energy had flowed by then, `remote_start_id` that of the command it began with.
+    `charging_s` how long energy had flowed by then, `remote_start_id` that of the command it began with. `opened` is
+    the first record of one whose start arrived late or never; `ended_first`: its end is still to be told after it.
     """
 
     id: str
@@ -86,6 +87,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     source: Source = Source.CSMS
     billing: Billing = Billing.PENDING
     reason: str | None = None
+    opened: str | None = None
+    ended_first: bool = False
     told_evse_id: int | None = None
     charging_state: str | None = None
     charging_seq: int | None = None

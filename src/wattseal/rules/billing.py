@@ -2,7 +2,7 @@
 
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.model.verdict import EvidencePin, Grade, Source
+from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
 from wattseal.rules.notes import quarantine_reason
 
 
@@ -13,7 +13,7 @@ def bill(transaction: Transaction) -> tuple[Billing, str | None]:
     """
     if transaction.ended is None:
         return Billing.PENDING, None
-    reason = quarantine_reason((*transaction.alarms, *transaction.findings))
+    reason = quarantine_reason(n for n in (*transaction.alarms, *transaction.findings) if not _mended(transaction, n))
     if reason is None and transaction.authorization is not TokenStatus.ACCEPTED:
         reason = "not_authorised"
     settled = transaction.settled
@@ -27,6 +27,11 @@ def bill(transaction: Transaction) -> tuple[Billing, str | None]:
     if free is None:
         return Billing.QUARANTINED, "no_register"
     return (Billing.FREE, "no_energy") if free else (Billing.BILLED, None)
+
+
+def _mended(transaction: Transaction, note: Finding) -> bool:
+    """Return whether what a note missed has arrived since."""
+    return note.code == "end_without_start" and transaction.started is not None and not transaction.ended_first
 
 
 def _is_free(transaction: Transaction) -> bool | None:

@@ -109,6 +109,8 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
     if observed.notes or observed.verdicts:
         changes["alarms"] = _added(transaction.alarms, tuple(n for n in observed.notes if is_alarm(n)))
         changes["findings"] = _added(transaction.findings, tuple(n for n in observed.notes if not is_alarm(n)))
+        if any(n.code == "sequence_healed" for n in observed.notes):
+            changes["findings"] = tuple(n for n in changes["findings"] if n.code != "sequence_gap")
         changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)[:MAX_VERDICTS]
         exact = next((n.detail for n in observed.notes if n.code == METER_SIGNED), None)
         if exact is not None:
@@ -121,6 +123,8 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
     new = replace(transaction, **changes)
     if new.active:
         return new
+    if new.energy_wh is not None and any(n.code == "no_register" for n in new.findings):
+        new = replace(new, findings=tuple(n for n in new.findings if n.code != "no_register"))
     billing, reason = bill(new)
     return replace(new, billing=billing, reason=reason)
 
@@ -162,17 +166,34 @@ def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
             return {"decision": record.hash.hex(), "authorization": record.decision.status}
         case Kind.STARTED if transaction.started is None:
             return _start(transaction, record)
-        case Kind.ENDED if transaction.ended is None:
+        case Kind.ENDED if transaction.ended is None or transaction.ended_first:
             return _end(transaction, record)
+        case Kind.READING if transaction.started is None and transaction.opened is None and transaction.ended is None:
+            return _open(record)
         case Kind.SETTLEMENT if record.settlement is not None and transaction.settlement is None:
             return {"settlement": record.hash.hex(), "settled": _settled(record.settlement)}
         case _:
             return {}
 
 
+def _open(record: Recorded) -> dict[str, Any]:
+    """Return what a first record other than the start tells; one that names its transaction opens it."""
+    if record.ops is None or record.ops.transaction_id is None:
+        return {}
+    return {
+        "origin": record.origin,
+        "opened": record.hash.hex(),
+        "evse_id": record.stream,
+        "transaction_id": record.ops.transaction_id,
+    }
+
+
 def _start(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     ops = record.ops
-    return {
+    later: dict[str, Any] = {"ended_first": True} if transaction.ended is not None else {}
+    if ops is not None and ops.evse_id and not record.stream:
+        later["told_evse_id"] = ops.evse_id
+    return later | {
         "origin": record.origin,
         "started": record.hash.hex(),
         "sealed": transaction.sealed or record.sealed,
@@ -189,6 +210,7 @@ def _end(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     return {
         "origin": transaction.origin or record.origin,
         "ended": record.hash.hex(),
+        "ended_first": False,
         "sealed": transaction.sealed or record.sealed,
         "evse_id": transaction.evse_id or record.stream,
         "transaction_id": transaction.transaction_id or (ops.transaction_id if ops else None),

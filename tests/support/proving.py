@@ -1,0 +1,16 @@
+"""Whether a world's journal proves what its projections say."""
+
+from tests.support.memory_journal import MemoryJournal
+
+from wattseal.flow.replay import Replayer, compare_projections, replay
+from wattseal.flow.world import World
+from wattseal.model.verdict import Finding
+
+
+async def troubles(world: World) -> list[Finding]:
+    """Return what replaying the journal finds wrong."""
+    assert isinstance(world.journal, MemoryJournal)
+    replayer = Replayer(world.tenant, world.party, world.log_origin, world.registry, world.seal_key)
+    replayed = await replay(world.journal, replayer)
+    await compare_projections(world.journal, world.tenant, replayed)
+    return replayed.findings
