@@ -2,7 +2,7 @@
 
     python -m bench --only end_to_end
 
-Four real servers run side by side and are loaded in turn by the same generator: N stations on open connections, each
+Five real servers run side by side and are loaded in turn by the same generator: N stations on open connections, each
 with one call under way, charging again and again (start, ten meter values of ~499 bytes, three heartbeats, stop).
 What counts is the CPU time that the server process, all its threads included, has used meanwhile.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped] # no stubs installed
-from bench.load import PASSWORD, STEP_WH, TOKEN, meter_key, station_id
+from bench.load import PASSWORD, STEP_WH, TOKEN, message_certificate, meter_key, station_id
 from bench.measure import Row, at_least, at_most
 from bench.messages import MESSAGES_EACH, METER_VALUES
 
@@ -31,6 +31,7 @@ P99_MS = 25
 PACE_S = 0.25
 Told = dict[str, float]
 PLAIN, ECHO = "wattseal serve", "picows echo, does nothing"
+EVERY = "wattseal serve, OCPP 2.0.1, every message signed and verified, every answer signed"
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Server:
     name: str
     url: str
     process: psutil.Process
-    signed: bool = False
+    signed: str | None = None
     rounds: list[dict[str, float]] = field(default_factory=list)
 
     def cpu_s(self) -> float:
@@ -85,8 +86,11 @@ def yardstick(which: str, name: str) -> Iterator[Server]:
 
 
 @contextmanager
-def wattseal(name: str, stations: int, *, signed: bool) -> Iterator[Server]:
-    """Run `wattseal serve` on a directory of its own, with its stations and a token enrolled."""
+def wattseal(name: str, stations: int, signed: str | None = None) -> Iterator[Server]:
+    """Run `wattseal serve` on a directory of its own, with its stations and a token enrolled.
+
+    `signed` says what is: a record of each transaction by its "meter", all "messages" by their stations, or nothing.
+    """
     with tempfile.TemporaryDirectory() as folder:
         options = ("--ocpp-port", "0", "--http-port", "0", "--json")
         with started("wattseal", "serve", "--data", folder, *options) as (process, line):
@@ -94,27 +98,31 @@ def wattseal(name: str, stations: int, *, signed: bool) -> Iterator[Server]:
             token = (Path(folder) / "admin-token").read_text().strip()
             _post(told["http"], "tokens", token, {"id_token": TOKEN, "type": "ISO14443", "status": "Accepted"})
             for number in range(stations):
-                _post(told["http"], "stations", token, _enrolment(number, signed=signed))
+                _post(told["http"], "stations", token, _enrolment(number, signed))
             yield Server(name, told["ocpp"], psutil.Process(process.pid), signed)
-            _check_kept(told["http"], token, signed=signed)
+            _check_kept(told["http"], token, signed)
 
 
-def _enrolment(number: int, *, signed: bool) -> dict[str, Any]:
+def _enrolment(number: int, signed: str | None) -> dict[str, Any]:
     evse: dict[str, Any] = {"id": 1}
-    if signed:
+    if signed == "meter":
         evse |= {"meter_serial": f"METER{number:04}", "meter_public_key": meter_key(number).public.spki.hex()}
-    return {"id": station_id(number), "password": PASSWORD, "evses": [evse]}
+    enrolled: dict[str, Any] = {"id": station_id(number), "password": PASSWORD, "evses": [evse]}
+    if signed == "messages":
+        enrolled |= {"signed_messages": True, "message_certificates": [message_certificate(number).decode()]}
+    return enrolled
 
 
-def _check_kept(http: str, token: str, *, signed: bool) -> None:
+def _check_kept(http: str, token: str, signed: str | None) -> None:
     """Make sure that what was measured was charging: a station's transactions are billed, where signed by the meter."""
     kept = _ask(f"{http}/api/v1/transactions?station_id={station_id(0)}&active=false", token)
     assert kept
     for transaction in kept:
         assert transaction["billing"] == "billed", transaction
         assert transaction["energy_wh"] == str(STEP_WH * (METER_VALUES + 1)), transaction
-        assert transaction["source"] == ("meter" if signed else "csms"), transaction
-        assert [v["verdict"] for v in transaction["verdicts"]] == ["VALID"] * signed, transaction
+        assert transaction["source"] == ("meter" if signed == "meter" else "csms"), transaction
+        verdicts = [v["verdict"] for v in transaction["verdicts"]]
+        assert verdicts == ["VALID"] * {None: 0, "meter": 1, "messages": METER_VALUES + 2}[signed], transaction
 
 
 def _post(http: str, what: str, token: str, body: dict[str, Any]) -> None:
@@ -132,7 +140,10 @@ def _ask(url: str, token: str, body: bytes | None = None) -> Any:
 def load(server: Server, stations: int, transactions: int) -> Iterator[Callable[[float], Told]]:
     """Connect the stations to a server; yield what lets all of them charge, at a pace, and returns what came of it."""
     size = ("--stations", str(stations), "--transactions", str(transactions))
-    with started("bench.load", server.url, *size, *(("--signed",) if server.signed else ())) as (generator, line):
+    with started("bench.load", server.url, *size, *(("--signed", server.signed) if server.signed else ())) as (
+        generator,
+        line,
+    ):
         assert line == "ready\n", f"the load on {server.name} failed"
 
         def run(pace_s: float) -> Told:
@@ -160,10 +171,11 @@ def measure(*, quick: bool = False, stations: int = 200, rounds: int = 5, transa
     with ExitStack() as stack:
         peer = stack.enter_context(yardstick("peer", "`ocpp` + websockets + uvloop, stores nothing"))
         echo = stack.enter_context(yardstick("echo", ECHO))
-        plain = stack.enter_context(wattseal(PLAIN, stations, signed=False))
+        plain = stack.enter_context(wattseal(PLAIN, stations))
         name = "wattseal serve, a meter signature per transaction verified"
-        signed = stack.enter_context(wattseal(name, stations, signed=True))
-        servers = (peer, echo, plain, signed)
+        signed = stack.enter_context(wattseal(name, stations, "meter"))
+        every = stack.enter_context(wattseal(EVERY, stations, "messages"))
+        servers = (peer, echo, plain, signed, every)
         loads = [
             stack.enter_context(load(server, stations, transactions * (4 if server is echo else 1)))
             for server in servers
@@ -175,7 +187,7 @@ def measure(*, quick: bool = False, stations: int = 200, rounds: int = 5, transa
     rate = {server.name: server.median("per_cpu_s") for server in servers}
     rows = []
     for server in servers:
-        wanted = {plain.name: 10, signed.name: 9}.get(server.name)
+        wanted = {plain.name: 10, signed.name: 9, every.name: 2.8}.get(server.name)
         ratio = rate[server.name] / rate[peer.name]
         target, met = at_least(ratio, wanted) if wanted else ("", None)
         p50_ms, p99_ms = server.median("p50_ms"), server.median("p99_ms")

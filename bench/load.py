@@ -1,6 +1,9 @@
-"""The load: many stations, each with one OCPP 1.6 call under way, in a process of its own.
+"""The load: many stations, each with one OCPP call under way, in a process of its own.
 
-    python -m bench.load URL --stations 200 --transactions 4 [--signed]
+    python -m bench.load URL --stations 200 --transactions 4 [--signed meter|messages]
+
+Without `--signed` nothing is; with `meter` the meter signs begin and end of each transaction once; with `messages` the
+stations speak 2.0.1 and sign every message (part 4, chapter 7).
 
 Connects every station and lets it charge once. Then, each time: prepares its messages, prints "ready", starts at a
 line on standard input that says how many seconds lie between two messages of a station (0: as soon as it is answered),
@@ -18,14 +21,26 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import picows
 import uvloop
-from bench.messages import HEARTBEATS, METER_VALUES, frame, meter_values, start_transaction, stop_transaction
+from bench.messages import (
+    HEARTBEATS,
+    METER_VALUES,
+    frame,
+    meter_values,
+    start_transaction,
+    stop_transaction,
+    transaction_event,
+)
 
 from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.crypto.message_keys import read_message_certificate, self_signed
 from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
+from wattseal.evidence.ocpp_jws_build import MessageSigner
 
 TOKEN = "BENCH-TOKEN"  # noqa: S105 - an id tag
 PASSWORD = "password-of-a-bench"  # noqa: S105 - of stations that live as long as the benchmark
@@ -44,6 +59,37 @@ def station_id(number: int) -> str:
 def meter_key(number: int) -> SigningKey:
     """Return the key of a station's meter."""
     return SigningKey.from_seed(Algorithm.ESP256, sha256(b"bench meter %d" % number).digest())
+
+
+@cache
+def message_certificate(number: int) -> bytes:
+    """Return the certificate (PEM) under which a station signs its messages."""
+    return self_signed(meter_key(number), station_id(number), number + 1, BEGIN)
+
+
+@cache
+def _signer(number: int) -> MessageSigner:
+    certificate = message_certificate(number)
+    return MessageSigner(meter_key(number), read_message_certificate(certificate).thumbprint)
+
+
+def prepare_signed(number: int, nth: int) -> list[bytes]:
+    """Return the frames of a station's nth transaction in 2.0.1, each message signed."""
+    begin, start_wh = BEGIN + nth * LENGTH, 1000 + nth * STEP_WH * (METER_VALUES + 2)
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for n in range(METER_VALUES + 2):
+        kind = "Started" if n == 0 else "Updated" if n <= METER_VALUES else "Ended"
+        at = (begin + timedelta(minutes=n)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        name = f"{number:08}-0000-4000-8000-{nth:012}"
+        calls.append(("TransactionEvent", transaction_event(kind, name, n, start_wh + n * STEP_WH, at)))
+        if n and n % 3 == 0 and n <= 3 * HEARTBEATS:
+            calls.append(("Heartbeat", {}))
+    frames = []
+    for n, (action, payload) in enumerate(calls):
+        message_id = f"{number:08}-0000-4000-8000-{nth:06}{n:06}"
+        jws = _signer(number).sign(json.dumps(payload, separators=(",", ":")).encode(), action, 2)
+        frames.append(b'[2,"%b","%b-Signed",%b]' % (message_id.encode(), action.encode(), jws))
+    return frames
 
 
 def prepare(number: int, nth: int, *, signed: bool) -> list[bytes]:
@@ -138,12 +184,18 @@ class Station(picows.WSListener):
         self._next()
 
 
-async def main(url: str, stations: int, transactions: int, *, signed: bool) -> None:
+async def main(url: str, stations: int, transactions: int, signed: str | None) -> None:
+    def prepared(number: int, nth: int) -> list[bytes]:
+        if signed == "messages":
+            return prepare_signed(number, nth)
+        return prepare(number, nth, signed=signed == "meter")
+
+    subprotocol = "ocpp2.0.1" if signed == "messages" else "ocpp1.6"
     finished = asyncio.Semaphore(0)
     everyone = []
     for number in range(stations):
         user = b64encode(f"{station_id(number)}:{PASSWORD}".encode()).decode()
-        headers = {"Sec-WebSocket-Protocol": "ocpp1.6", "Authorization": f"Basic {user}"}
+        headers = {"Sec-WebSocket-Protocol": subprotocol, "Authorization": f"Basic {user}"}
         target = f"{url}{station_id(number)}"
         _, station = await picows.ws_connect(lambda: Station(finished.release), target, extra_headers=headers)
         assert isinstance(station, Station)
@@ -156,10 +208,10 @@ async def main(url: str, stations: int, transactions: int, *, signed: bool) -> N
         for _ in everyone:
             await finished.acquire()
 
-    await run([prepare(number, 0, signed=signed) for number in range(stations)])
+    await run([prepared(number, 0) for number in range(stations)])
     for begin in itertools.count(1, transactions):
         nths = range(begin, begin + transactions)
-        frames = [[f for nth in nths for f in prepare(number, nth, signed=signed)] for number in range(stations)]
+        frames = [[f for nth in nths for f in prepared(number, nth)] for number in range(stations)]
         for station in everyone:
             station.latencies_s.clear()
         print("ready", flush=True)
@@ -185,6 +237,6 @@ if __name__ == "__main__":
     parser.add_argument("url")
     parser.add_argument("--stations", type=int, default=200)
     parser.add_argument("--transactions", type=int, default=4)
-    parser.add_argument("--signed", action="store_true", help="the meter signs begin and end of each transaction")
+    parser.add_argument("--signed", choices=("meter", "messages"))
     given = parser.parse_args()
-    uvloop.run(main(given.url, given.stations, given.transactions, signed=given.signed))
+    uvloop.run(main(given.url, given.stations, given.transactions, given.signed))

@@ -52,6 +52,29 @@ def stop_transaction(transaction_id: int, stop_wh: int) -> dict[str, Any]:
     }
 
 
+def transaction_event(kind: str, transaction_id: str, seq_no: int, register_wh: int, at: str) -> dict[str, Any]:
+    """Return a TransactionEvent request (2.0.1) that tells as much as the 1.6 message in its place."""
+    context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
+    energy = {"value": register_wh, "measurand": "Energy.Active.Import.Register", "unitOfMeasure": {"unit": "Wh"}}
+    sampled = [energy | {"context": context}]
+    if kind == "Updated":
+        for measurand, phase, unit, value in _SAMPLES:
+            sample = {"value": float(value), "measurand": measurand, "unitOfMeasure": {"unit": unit}}
+            sampled.append(sample | ({"phase": phase} if phase else {"context": context}))
+    info: dict[str, Any] = {"transactionId": transaction_id}
+    told: dict[str, Any] = {
+        "eventType": kind,
+        "timestamp": at,
+        "triggerReason": {"Started": "Authorized", "Ended": "EVDeparted"}.get(kind, "MeterValuePeriodic"),
+        "seqNo": seq_no,
+        "transactionInfo": info | ({"stoppedReason": "EVDisconnected"} if kind == "Ended" else {}),
+        "meterValue": [{"timestamp": at, "sampledValue": sampled}],
+    }
+    if kind == "Started":
+        told |= {"evse": {"id": 1, "connectorId": 1}, "idToken": {"idToken": "BENCH-TOKEN", "type": "ISO14443"}}
+    return told
+
+
 def frame(message_id: str, action: str, payload: dict[str, Any]) -> bytes:
     """Return a CALL as a station writes it."""
     return json.dumps([2, message_id, action, payload], separators=(",", ":")).encode()
