@@ -74,9 +74,29 @@ def payload_in(frame: bytes) -> bytes:
     return bytes(payload) if isinstance(message, Refusal) else message.payload
 
 
-def _read(payload: Raw) -> SignedMessage | Refusal:
+class _Members(msgspec.Struct, forbid_unknown_fields=True):
+    protected: str
+    payload: str
+    signature: str
+
+
+_MEMBERS = msgspec.json.Decoder(_Members)
+
+
+def _usual(data: bytes) -> dict[str, str] | None:
+    """Return the members of a JWS that has these three once each and no escapes: as the guard would, but sooner."""
+    if data.count(b'"') != 12 or b"\\" in data:
+        return None
     try:
-        fields = guard.parse(bytes(payload))
+        return msgspec.structs.asdict(_MEMBERS.decode(data))
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _read(payload: Raw) -> SignedMessage | Refusal:
+    data = bytes(payload)
+    try:
+        fields = _usual(data) or guard.parse(data)
         if not isinstance(fields, dict):
             return Refusal(Fault.MALFORMED, "a signed payload is an object")
         return ocpp_jws.from_object(fields)
