@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import hmac
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import msgspec
 from aiohttp import ClientSession
 
 from wattseal.app.background import in_background
+from wattseal.app.cpo_api import ApiStores, api_stores, links_of
 from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
 from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_stations import (
@@ -38,7 +38,6 @@ from wattseal.app.tls import TlsKeeper, make_proxies
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId, TenantId
 from wattseal.bundle.trust import Trust
-from wattseal.crypto.hashes import sha256
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.crypto.message_keys import read_message_certificate, self_signed
@@ -46,7 +45,6 @@ from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
 from wattseal.evidence.ocpp_jws_build import MessageSigner
-from wattseal.flow.api_tokens import ApiTokens
 from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
@@ -72,7 +70,6 @@ from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles, admin_token
-from wattseal.stores.requests import KeptRequests
 from wattseal.stores.sqlite import SqliteJournal
 from wattseal.wire.ocpp.rpc import Call, Event, ResultError, Violation
 from wattseal.wire.ocpp.version import Refusal
@@ -129,8 +126,9 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             journal = await SqliteJournal.open(journal_file)
             stack.push_async_callback(journal.close)
             parts = await assemble(options, data, journal, await stack.enter_async_context(ClientSession()))
-            running = await stack.enter_async_context(_listening(options, data, parts))
             background = await stack.enter_async_context(in_background())
+            stores = await stack.enter_async_context(api_stores(parts.world, data.path, options.settings.frames))
+            running = await stack.enter_async_context(_listening(options, data, parts, stores))
             timers = Timers(
                 parts.world,
                 parts.keeper,
@@ -228,7 +226,7 @@ async def _claim(world: World) -> None:
 
 
 @asynccontextmanager
-async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIterator[Running]:
+async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiStores) -> AsyncIterator[Running]:
     world, serve = parts.world, options.settings.serve
     if options.insecure_dev and not is_loopback(serve.host):
         raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
@@ -242,18 +240,17 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         trust=lambda: tls.trust,
     )
     endpoint = make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls))
-    ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases)))
+    tap = None if stores.frames is None else stores.frames.take
+    ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases), tap=tap))
     parts.lines.attach(ocpp)
-    api_tokens = ApiTokens(world)
-    await api_tokens.load()
-    requests = await asyncio.to_thread(KeptRequests.open, data.path / "requests.sqlite3")
     service = Service(
         world=world,
         proofs=parts.proofs,
-        authenticate=_bearer(admin_token(data.admin_token_file, world.random), api_tokens),
-        api_tokens=api_tokens,
-        requests=requests,
-        connected=lambda station_id: station_id in ocpp.connections,
+        authenticate=stores.bearer(admin_token(data.admin_token_file, world.random)),
+        api_tokens=stores.api_tokens,
+        requests=stores.requests,
+        frames=stores.frames,
+        link=links_of(ocpp),
         ready=lambda: world.journal.healthy,
         tiles=data.log_dir(TENANT),
         log_vkey=str(parts.log_key.verifier),
@@ -261,7 +258,6 @@ async def _listening(options: Options, data: DataDir, parts: Parts) -> AsyncIter
         retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
     )
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(requests.close)
         try:
             http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
         except OSError as error:
@@ -400,12 +396,3 @@ def load_trust(path: Path | None) -> Trust | None:
         return Trust.parse(path.read_bytes())
     except OSError as error:
         raise ConfigError(f"cannot read the trust file: {error.strerror}", subject=str(path)) from error
-
-
-def _bearer(admin: str, api_tokens: ApiTokens) -> Callable[[str], Principal | None]:
-    known, root = _digest(admin), Principal(TENANT, "admin", frozenset({"admin"}), frozenset({"*"}))
-    return lambda token: root if hmac.compare_digest(_digest(token), known) else api_tokens.find(token)
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode())

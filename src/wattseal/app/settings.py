@@ -94,6 +94,15 @@ class Tls(Section, frozen=True):
     proxy_certificate: ProxyCertificate | None = None
 
 
+class Frames(Section, frozen=True):
+    """OCPP frames kept for looking things up; they are no records."""
+
+    enabled: bool = True
+    days: Annotated[float, Meta(gt=0, le=3650)] = 7.0
+    max_mib: Annotated[int, Meta(ge=1, le=1024 * 1024)] = 1024
+    """With more of them the oldest are deleted."""
+
+
 class Tokens(Section, frozen=True):
     """Rules for drivers' tokens."""
 
@@ -244,6 +253,7 @@ class Settings(Section, frozen=True):
     tokens: Tokens = Tokens()
     charging: ChargingLimits = ChargingLimits()
     tls: Tls = Tls()
+    frames: Frames = Frames()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()
     trust: Trust = Trust()

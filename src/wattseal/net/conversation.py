@@ -64,6 +64,8 @@ class TimedOut:
 
 
 Outcome = CallResult | CallError | TimedOut | Disconnected
+Tap = Callable[[bytes, Event | None], None]
+"""Sees every frame: with what was made of it where it came in, with None where it went out. It must not wait."""
 
 
 class Conversation:
@@ -77,6 +79,7 @@ class Conversation:
     """
 
     prompt: frozenset[str] = frozenset()
+    tap: Tap | None = None
     allowance: Allowance | None = None
 
     def __init__(
@@ -134,7 +137,10 @@ class Conversation:
             if self._socket is None:
                 return Disconnected()
             self._answer = asyncio.get_running_loop().create_future()
-            self._socket.send(self.rpc.call(self._new_message_id(), action, payload))
+            frame = self.rpc.call(self._new_message_id(), action, payload)
+            self._socket.send(frame)
+            if self.tap is not None:
+                self.tap(frame, None)
             try:
                 async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation
                     return await self._answer
@@ -164,6 +170,8 @@ class Conversation:
         allowance = self.allowance
         if allowance is not None and not allowance.covers(event, len(data)):
             event = self._settle(allowance, event)
+        if self.tap is not None:
+            self.tap(data, event)
         match event:
             case Call() if event.action in self.prompt and self._is_free(event):
                 self._begin(event)
@@ -246,6 +254,8 @@ class Conversation:
     def _send(self, reply: bytes | None) -> None:
         if self._socket is not None and reply is not None:
             self._socket.send(reply)
+            if self.tap is not None:
+                self.tap(reply, None)
 
     def _enqueue(self, event: Call | Violation) -> None:
         self._waiting.append(event)

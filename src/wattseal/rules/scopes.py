@@ -16,6 +16,7 @@ SCOPES: Mapping[str, str] = {
     "commands:read": "what stations were asked, by whom, and what came of it",
     "commands:write": "every command, with any payload",
     "energy:read": "energy, settlements and bundles, beside transactions:read",
+    "frames:read": "OCPP frames as they went over the wire, tokens in them included",
     "local-lists:read": "local lists of stations and their versions, without their tokens",
     "local-lists:write": "choose, send and check local lists",
     "registry:read": "this CPO's public keys",

@@ -10,6 +10,7 @@ _NAMES = frozenset(
 )
 """Configuration keys (1.6) and variables (2.x) whose value is a secret, here and in vendors' spellings of them."""
 _SUSPECT = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "GetConfiguration", "GetVariables")
+_SIGNED = "-Signed"
 _FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
 
 
@@ -31,10 +32,31 @@ def is_secret(name: str) -> bool:
 
 def without_secrets(action: str, payload: bytes) -> bytes:
     """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
-    if action not in _SUSPECT or not payload:
+    if action.removesuffix(_SIGNED) not in _SUSPECT or not payload:
         return payload
     value = msgspec.json.decode(payload)
+    if action.endswith(_SIGNED):
+        return msgspec.json.encode(_without_content(value))
     return msgspec.json.encode(_hidden(value)) if _holds_secret(value) else payload
+
+
+def _without_content(value: object) -> object:
+    """Return a signed message (2.x part 4, chapter 7), its content hidden: encoded as it is, anything may be in it."""
+    match value:
+        case dict():
+            return {
+                k: HIDDEN if k == "payload" and isinstance(v, str) else _without_content(v) for k, v in value.items()
+            }
+        case list():
+            return [_without_content(child) for child in value]
+        case _:
+            return value
+
+
+def may_hold_secrets(message: bytes) -> bool:
+    """Return whether bytes that nobody could read name something whose value is a secret."""
+    folded = message.lower()
+    return any(name in folded for name in _SPELLED)
 
 
 def _secret_name(entry: dict[str, object]) -> bool:
@@ -45,6 +67,7 @@ def _secret_name(entry: dict[str, object]) -> bool:
 
 _FOLDED = frozenset(name.casefold() for name in _NAMES)
 _VALUES = frozenset({"value", "attributeValue"})
+_SPELLED = tuple(name.casefold().encode() for name in (*_NAMES, *_FIELDS))
 
 
 def _holds_secret(value: object) -> bool:

@@ -13,6 +13,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from ssl import SSLContext
 from urllib.parse import unquote
@@ -97,6 +98,7 @@ class Endpoint:
     connected: Callable[["StationConnection"], None] = _nothing
     disconnected: Callable[["StationConnection"], None] = _nothing
     notice: Callable[["StationConnection", Event], None] = _no_notice
+    tap: Callable[[StationId, bytes, Event | None], None] | None = None
     versions: tuple[Version, ...] = tuple(Version)
     paths: tuple[str, ...] = (PATH,)
     limits: Limits = field(default_factory=Limits)
@@ -117,6 +119,9 @@ class StationConnection(Conversation):
         self.prompt = endpoint.prompt
         self.allowance = server.allowance_of(admitted.station_id)
         self.remote = remote
+        self.since = endpoint.clock.now()
+        if endpoint.tap is not None:
+            self.tap = partial(endpoint.tap, admitted.station_id)
         self.generation = 0
         self._server = server
 

@@ -174,11 +174,12 @@ def _station_key(text: str) -> bytes:
         raise InputError(str(error), code=error.code, subject="station_public_key") from error
 
 
-def station_view(station: Station, *, connected: bool, statuses: dict[int, str]) -> dict[str, Any]:
+def station_view(station: Station, *, connection: dict[str, Any] | None, statuses: dict[int, str]) -> dict[str, Any]:
     """Return a station as the API shows it: never its password."""
     return {
         "id": station.id,
-        "connected": connected,
+        "connected": connection is not None,
+        "connection": connection,
         "evidence_pin": {"grade": station.pin.grade.name, "source": station.pin.source.value},
         "evses": [
             {

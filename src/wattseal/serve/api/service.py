@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
@@ -17,6 +18,7 @@ from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
 from wattseal.serve.api.problems import ProblemError, Req
+from wattseal.stores.frames import FrameStore
 from wattseal.stores.requests import KeptRequests
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -26,13 +28,21 @@ Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE)]
 ShortQuery = Annotated[str | None, QueryParameter(max_length=255)]
 
 
+class Link(msgspec.Struct, frozen=True):
+    """A station's live connection: the OCPP version spoken, since when, and the address it came from."""
+
+    version: str
+    since_ms: int
+    remote: str
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What the handlers work with.
 
-    `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `tiles` is the
-    log's directory; `own_entries` are to be enrolled with a registry; `retry_after_s` is how long the next checkpoint
-    may take.
+    `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `frames` is None
+    where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
+    to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take.
     """
 
     world: World
@@ -40,7 +50,8 @@ class Service:
     authenticate: Callable[[str], Principal | None]
     api_tokens: ApiTokens
     requests: KeptRequests
-    connected: Callable[[StationId], bool]
+    frames: FrameStore | None
+    link: Callable[[StationId], Link | None]
     ready: Callable[[], bool]
     tiles: Path
     log_vkey: str

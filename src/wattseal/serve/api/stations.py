@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
@@ -9,7 +10,9 @@ from litestar.params import FromPath, JSONBody
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow import enrol
+from wattseal.flow.availability import connectors
 from wattseal.flow.documents import STATION, read
+from wattseal.model.principal import Principal
 from wattseal.model.station import Station
 from wattseal.serve.api.bodies import StationBody, station_view
 from wattseal.serve.api.paging import paged
@@ -30,7 +33,7 @@ async def post_station(principal: Who, service: What, data: JSONBody[StationBody
         raise InputError("a new station needs a password or password_hex", subject="password")
     before = None if known is None else read(known, Station)
     station = await enrol.enrol_station(world, data.station(before), data.password_bytes())
-    return Response(_station(service, station), status_code=201 if known is None else 200)
+    return Response(await _station(principal, service, station), status_code=201 if known is None else 200)
 
 
 @get("/stations")
@@ -40,7 +43,7 @@ async def get_stations(
     """List stations; `Link` leads to the next page."""
     demand(principal, "stations:read")
     page = await service.world.journal.documents(principal.tenant, STATION, after=after or "", limit=limit)
-    views = [_station(service, read(document, Station)) for document in page]
+    views = [await _station(principal, service, read(document, Station)) for document in page]
     return paged(request, views, page[-1].key if len(page) == limit else None)
 
 
@@ -51,14 +54,20 @@ async def get_station(principal: Who, service: What, station_id: FromPath[str]) 
     document = await service.world.journal.document(principal.tenant, STATION, station_id.casefold())
     if document is None:
         raise ProblemError(404, "not_found", "there is no such station")
-    return _station(service, read(document, Station))
+    return await _station(principal, service, read(document, Station))
 
 
-def _station(service: Service, station: Station) -> dict[str, Any]:
+async def _station(principal: Principal, service: Service, station: Station) -> dict[str, Any]:
+    """Return a station with its connectors; the address it comes from is for those who may change it."""
     station_id = StationId(station.id)
-    memory = service.world.stations.get(station_id)
-    statuses = {} if memory is None else memory.statuses
-    return station_view(station, connected=service.connected(station_id), statuses=statuses)
+    states = await connectors(service.world, station_id)
+    link = service.link(station_id)
+    connection = None if link is None else msgspec.structs.asdict(link)
+    if connection is not None and not principal.may("stations:write"):
+        connection["remote"] = None
+    statuses = {state.evse_id: state.status for state in states}
+    view = station_view(station, connection=connection, statuses=statuses)
+    return view | {"connectors": [msgspec.to_builtins(state) for state in states]}
 
 
 ROUTES = (post_station, get_stations, get_station)

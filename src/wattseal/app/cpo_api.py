@@ -1,0 +1,69 @@
+"""What the CPO's API works with: who may ask, and the files beside the journal."""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wattseal.app.settings import Frames
+from wattseal.base.ids import StationId
+from wattseal.crypto.hashes import sha256
+from wattseal.flow.api_tokens import ApiTokens
+from wattseal.flow.world import World
+from wattseal.model.principal import Principal
+from wattseal.serve.api.service import Link
+from wattseal.serve.ocpp_ws import OcppServer
+from wattseal.stores.frames import FrameStore
+from wattseal.stores.requests import KeptRequests
+
+
+@dataclass(frozen=True, slots=True)
+class ApiStores:
+    """What the API keeps: its tokens, answers by idempotency key, and OCPP frames where they are kept."""
+
+    api_tokens: ApiTokens
+    requests: KeptRequests
+    frames: FrameStore | None
+
+    def bearer(self, admin: str) -> Callable[[str], Principal | None]:
+        """Return what tells whom a token speaks for; `admin` is the administrator's."""
+        root = Principal(self.api_tokens.world.tenant, "admin", frozenset({"admin"}), frozenset({"*"}))
+        known = _digest(admin)
+        return lambda token: root if hmac.compare_digest(_digest(token), known) else self.api_tokens.find(token)
+
+
+@asynccontextmanager
+async def api_stores(world: World, folder: Path, settings: Frames) -> AsyncIterator[ApiStores]:
+    """Open them meanwhile."""
+    api_tokens = ApiTokens(world)
+    await api_tokens.load()
+    requests = await asyncio.to_thread(KeptRequests.open, folder / "requests.sqlite3")
+    frames = await asyncio.to_thread(_frames, world, folder, settings) if settings.enabled else None
+    try:
+        yield ApiStores(api_tokens, requests, frames)
+    finally:
+        if frames is not None:
+            await asyncio.to_thread(frames.close)
+        await requests.close()
+
+
+def _frames(world: World, folder: Path, settings: Frames) -> FrameStore:
+    return FrameStore(folder / "frames.sqlite3", world.clock.now, settings.days, settings.max_mib * 1024 * 1024)
+
+
+def links_of(server: OcppServer) -> Callable[[StationId], Link | None]:
+    """Return what tells of a station's live connection."""
+
+    def link(station_id: StationId) -> Link | None:
+        found = server.connections.get(station_id)
+        if found is None:
+            return None
+        return Link(str(found.version), int(found.since.timestamp() * 1000), found.remote)
+
+    return link
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode())
