@@ -35,6 +35,7 @@ from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
 from wattseal.app.tls import TlsKeeper, make_proxies
+from wattseal.app.uploads import FORGET_INTERVAL_S, forget_uploads, open_uploads, upload_base
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId, TenantId
 from wattseal.bundle.trust import Trust
@@ -256,12 +257,14 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         log_vkey=str(parts.log_key.verifier),
         own_entries=own_entries(world.party, parts.keys),
         retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
+        uploads=await open_uploads(options.settings.uploads, data.path),
     )
     async with AsyncExitStack() as stack:
         try:
             http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
         except OSError as error:
             raise port_unusable(serve.host, serve.http_port, error) from error
+        world.upload_base = upload_base(options.settings, http_port)
         stations = await listen_for_stations(serve, ocpp, tls, stack)
         ports = {"ocpp": stations.ws, "http": http_port}
         ports |= {k: v for k, v in (("wss", stations.wss), ("mutual", stations.mutual)) if v is not None}
@@ -280,6 +283,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
             follow_tls_files(tls, doorman, ocpp, world),
             every(DELIVERY_INTERVAL_S, certificates.deliver),
             every(RENEWAL_INTERVAL_S, certificates.renew),
+            every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
         ):
             stack.callback(asyncio.create_task(watch).cancel)
         yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))

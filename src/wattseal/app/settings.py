@@ -61,6 +61,18 @@ class Serve(Section, frozen=True):
     """More paths before the station id, each ending in a slash, for stations that come from another CSMS."""
 
 
+class Uploads(Section, frozen=True):
+    """Files that stations upload: logs and diagnostics."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[!-~]+$", max_length=400)] | None = None
+    """Where stations reach this CSMS's HTTP API; by default where it listens, unless that is every address."""
+    max_bytes: Annotated[int, Meta(ge=1024)] = 64 * 1024 * 1024
+    """The largest file."""
+    max_total_bytes: Annotated[int, Meta(ge=1024)] = 2 * 1024 * 1024 * 1024
+    """All files together; while there is no room nothing is taken."""
+    keep_days: Annotated[int, Meta(ge=1)] = 30
+
+
 class ProxyCertificate(StrEnum):
     """The header in which a trusted proxy passes a station's certificate on."""
 
@@ -262,3 +274,4 @@ class Settings(Section, frozen=True):
     edge: Edge = Edge()
     emsp: Emsp = Emsp()
     logging: Logging = Logging()
+    uploads: Uploads = Uploads()

@@ -12,7 +12,7 @@ from wattseal.flow.documents import put, read, removal
 from wattseal.flow.history import prefix
 from wattseal.flow.step import Step
 from wattseal.flow.world import Memory, World
-from wattseal.model.job import Job
+from wattseal.model.job import Job, JobFile
 
 FIRMWARE, PUBLICATION, LOG = "firmware_job", "publish_job", "log_job"
 """Document kinds: jobs by `station/time of their beginning`."""
@@ -85,6 +85,31 @@ async def change(step: Step, memory: Memory, kind: str, key: str, job: Job) -> N
     _keep(step, memory, kind, (key, job))
 
 
+async def attach(step: Step, memory: Memory, kind: str, request_id: int | None, file: JobFile) -> None:
+    """Give a job the file that came for it; the station may not have answered the command yet."""
+    known = await all_of(step.world, memory, kind)
+    key = _find(known, request_id) or _waiting(known, request_id)
+    if key is None:
+        key = _new_key(memory, known, step.now_ms)
+        job = Job(
+            station_id=memory.station.id,
+            request_id=request_id,
+            at_ms=step.now_ms,
+            status="Uploading",
+            updated_ms=step.now_ms,
+        )
+    else:
+        job = known[key]
+    _keep(step, memory, kind, (key, replace(job, file=file)))
+
+
+async def detach(step: Step, memory: Memory, kind: str, name: str) -> None:
+    """Take a file from its job."""
+    for key, job in tuple((await all_of(step.world, memory, kind)).items()):
+        if job.file is not None and job.file.name == name:
+            _keep(step, memory, kind, (key, replace(job, file=None)))
+
+
 async def all_of(world: World, memory: Memory, kind: str) -> dict[str, Job]:
     """Return the jobs of a kind by key, oldest first."""
     known = memory.jobs.get(kind)
@@ -103,6 +128,12 @@ def _find(known: Mapping[str, Job], request_id: int | None) -> str | None:
         if job.request_id == request_id if request_id is not None else not job.done:
             return key
     return None
+
+
+def _waiting(known: Mapping[str, Job], request_id: int | None) -> str | None:
+    """Return the key of the latest job of that number, or without one, that has no file."""
+    fit = (key for key, job in reversed(tuple(known.items())) if job.request_id == request_id and job.file is None)
+    return next(fit, None)
 
 
 def _adopted(known: Mapping[str, Job], request_id: int | None) -> tuple[str, Job] | None:

@@ -1,8 +1,5 @@
 """Logs of stations: asking for them, following their upload (2.x N01; 1.6 sections 4.4 and 5.9, its whitepaper N01)."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from wattseal.flow import jobs
 from wattseal.flow.jobs import LOG
 from wattseal.flow.orders import Answered, Effects
@@ -23,17 +20,6 @@ _ENDED = frozenset(
 )
 _IN_2X = {"UploadFailed": "UploadFailure"}
 """Words of DiagnosticsStatusNotification that 2.x spells differently."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogWanted:
-    """Which log: DiagnosticsLog, SecurityLog or DataCollectorLog (2.1), of which time, and how often to try."""
-
-    log_type: str
-    oldest: datetime | None = None
-    latest: datetime | None = None
-    retries: int | None = None
-    retry_interval_s: int | None = None
 
 
 async def status(turn: Turn, fact: LogStatusReported) -> Replied:

@@ -1,10 +1,14 @@
-"""Verbs of maintenance: the right call of each version to update firmware."""
+"""Verbs of maintenance: the right call of each version to update firmware and to fetch logs."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from wattseal.flow.commands import Outcome, send
+from wattseal.flow.commands import Declined, Done, Outcome, send
+from wattseal.flow.jobs import REFUSED
+from wattseal.flow.uploads import make_address, withdraw_address
 from wattseal.flow.verbs import Ask
 from wattseal.model.firmware import Firmware, FirmwareUpdate, SignedFirmwareUpdate
+from wattseal.model.logs import DiagnosticsAnswered, DiagnosticsAsked, LogAnswered, LogAsked, LogParameters
 from wattseal.wire.ocpp.version import Version
 
 _INT32 = 2**31 - 1
@@ -37,3 +41,63 @@ async def update_firmware(
         return await send(ask.world, ask.principal, ask.station_id, plain, ask.deadline_s), number
     command = FirmwareUpdate(firmware, number, retries, retry_interval_s)
     return await send(ask.world, ask.principal, ask.station_id, command, ask.deadline_s), number
+
+
+@dataclass(frozen=True, slots=True)
+class LogWanted:
+    """Which log: DiagnosticsLog, SecurityLog or DataCollectorLog (2.1), of which time, and how often to try."""
+
+    log_type: str
+    oldest: datetime | None = None
+    latest: datetime | None = None
+    retries: int | None = None
+    retry_interval_s: int | None = None
+
+
+async def get_log(ask: Ask, wanted: LogWanted) -> tuple[Outcome, int | None]:
+    """Have a station upload a log to an address made for this one file; return the number of the job as well.
+
+    A 1.6 station that does not know GetLog is sent GetDiagnostics, which gives jobs no number.
+    """
+    number = request_number(ask)
+    url, key = await make_address(ask.world, ask.station_id, number)
+    log = LogParameters(url, spelled(wanted.oldest), spelled(wanted.latest))
+    command = LogAsked(log, wanted.log_type, number, wanted.retries, wanted.retry_interval_s)
+    outcome = await send(ask.world, ask.principal, ask.station_id, command, ask.deadline_s)
+    if _is_unknown(outcome) and _is_old(ask) and wanted.log_type == "DiagnosticsLog":
+        await withdraw_address(ask.world, key)
+        return await _diagnostics(ask, wanted), None
+    if _refused(outcome):
+        await withdraw_address(ask.world, key)
+    return outcome, number
+
+
+async def _diagnostics(ask: Ask, wanted: LogWanted) -> Outcome:
+    url, key = await make_address(ask.world, ask.station_id, None)
+    oldest, latest = spelled(wanted.oldest), spelled(wanted.latest)
+    command = DiagnosticsAsked(url, wanted.retries, wanted.retry_interval_s, oldest, latest)
+    outcome = await send(ask.world, ask.principal, ask.station_id, command, ask.deadline_s)
+    if _refused(outcome):
+        await withdraw_address(ask.world, key)
+    return outcome
+
+
+def _is_old(ask: Ask) -> bool:
+    return ask.world.lines.version(ask.station_id) is Version.V16
+
+
+def _is_unknown(outcome: Outcome) -> bool:
+    return isinstance(outcome, Declined) and outcome.code in {"NotImplemented", "NotSupported"}
+
+
+def _refused(outcome: Outcome) -> bool:
+    """Return whether nothing will be uploaded; where there is no answer the station may yet do it."""
+    match outcome:
+        case Done(answer=LogAnswered(status=status)):
+            return status in REFUSED
+        case Done(answer=DiagnosticsAnswered(file_name=name)):
+            return not name
+        case Declined():
+            return True
+        case _:
+            return False

@@ -226,6 +226,7 @@ class World:
     token_changes: int = 0
     listed: dict[StationId, ListPolicy] | None = None
     energy_wh: Decimal = Decimal(0)
+    upload_base: str | None = None
 
     def new_subject(self) -> bytes:
         """Draw the pseudonym of a transaction."""

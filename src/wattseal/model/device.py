@@ -135,6 +135,12 @@ class VariablesWritten(Answer, Struct, frozen=True, rename="camel", omit_default
 
     set_variable_result: tuple[VariableWritten, ...]
 
+    @property
+    def status(self) -> str:
+        """Return the status of all writes, "Mixed" where they differ."""
+        words = {written.attribute_status for written in self.set_variable_result}
+        return words.pop() if len(words) == 1 else "Mixed"
+
 
 class KeptAttribute(Struct, frozen=True, omit_defaults=True):
     """An attribute as last told; `hidden` where its value is a secret, which is kept nowhere."""

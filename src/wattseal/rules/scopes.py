@@ -19,6 +19,7 @@ SCOPES: Mapping[str, str] = {
     "frames:read": "OCPP frames as they went over the wire, tokens in them included",
     "local-lists:read": "local lists of stations and their versions, without their tokens",
     "local-lists:write": "choose, send and check local lists",
+    "logs:read": "download the logs that stations uploaded",
     "registry:read": "this CPO's public keys",
     "registry:write": "take registry entries",
     "reservations:read": "reservations, without their tokens",

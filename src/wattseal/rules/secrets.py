@@ -12,8 +12,14 @@ _NAMES = frozenset(
 _SUSPECT = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "GetConfiguration", "GetVariables")
 _SIGNED = "-Signed"
 _FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
+_PERSONAL = {
+    "CustomerInformation": frozenset({"customerIdentifier", "idToken"}),
+    "NotifyCustomerInformation": frozenset({"data"}),
+}
+"""Fields that say who a customer is: asked for and answered to forget people, so kept in no record."""
 
-
+_ADDRESSED = ("GetDiagnostics", "GetLog")
+"""What may hold an upload address; in a signed message it is encoded."""
 UPLOADS = "/uploads/"
 """Path below which stations upload files; the segment after it is a secret that is good for one upload."""
 _UPLOAD = re.compile(rb"uploads(\\?/)[A-Za-z0-9_\-]{43}")
@@ -32,12 +38,17 @@ def is_secret(name: str) -> bool:
 
 def without_secrets(action: str, payload: bytes) -> bytes:
     """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
-    if action.removesuffix(_SIGNED) not in _SUSPECT or not payload:
+    payload = _UPLOAD.sub(_UPLOAD_HIDDEN, payload)
+    bare = action.removesuffix(_SIGNED)
+    personal = _PERSONAL.get(bare)
+    signed = bare != action and bare in _ADDRESSED
+    if not payload or (bare not in _SUSPECT and personal is None and not signed):
         return payload
+    fields = _FIELDS | (personal or frozenset())
     value = msgspec.json.decode(payload)
-    if action.endswith(_SIGNED):
+    if bare != action:
         return msgspec.json.encode(_without_content(value))
-    return msgspec.json.encode(_hidden(value)) if _holds_secret(value) else payload
+    return msgspec.json.encode(_hidden(value, fields)) if _holds_secret(value, fields) else payload
 
 
 def _without_content(value: object) -> object:
@@ -70,27 +81,27 @@ _VALUES = frozenset({"value", "attributeValue"})
 _SPELLED = tuple(name.casefold().encode() for name in (*_NAMES, *_FIELDS))
 
 
-def _holds_secret(value: object) -> bool:
+def _holds_secret(value: object, fields: frozenset[str]) -> bool:
     match value:
         case dict():
             if _secret_name(value) and _VALUES & value.keys():
                 return True
-            return any((k in _FIELDS and isinstance(v, str)) or _holds_secret(v) for k, v in value.items())
+            return any((k in fields and isinstance(v, str)) or _holds_secret(v, fields) for k, v in value.items())
         case list():
-            return any(_holds_secret(child) for child in value)
+            return any(_holds_secret(child, fields) for child in value)
         case _:
             return False
 
 
-def _hidden(value: object) -> object:
+def _hidden(value: object, fields: frozenset[str]) -> object:
     match value:
         case dict():
             secret = _secret_name(value)
             return {
-                k: HIDDEN if (secret and k in _VALUES) or (k in _FIELDS and isinstance(v, str)) else _hidden(v)
+                k: HIDDEN if (secret and k in _VALUES) or (k in fields and isinstance(v, str)) else _hidden(v, fields)
                 for k, v in value.items()
             }
         case list():
-            return [_hidden(child) for child in value]
+            return [_hidden(child, fields) for child in value]
         case _:
             return value

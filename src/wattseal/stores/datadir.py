@@ -5,6 +5,7 @@ lock            held by the one process that works in it
 journal.sqlite3 the journal (absent where it is in PostgreSQL)
 frames.sqlite3  OCPP frames as they went over the wire, for as long as is set
 requests.sqlite3 answers by idempotency key, for a day
+uploads/        files that stations uploaded
 keys/           private keys (0700, files 0600)
 log/TENANT/     tiles of the transparency log
 admin-token     the administrator's bearer token (0600)

@@ -28,6 +28,7 @@ from wattseal.serve.api import (
     tariffs,
     tokens,
     transactions,
+    uploads,
     uptime,
     variables,
     verbs,
@@ -50,6 +51,7 @@ RESOURCES = (
     *stations.ROUTES,
     *device.ROUTES,
     *maintenance.ROUTES,
+    *uploads.ROUTES,
     *variables.ROUTES,
     *certificates.ROUTES,
     *commands.ROUTES,
@@ -77,7 +79,11 @@ def make_api(service: Service) -> Litestar:
     """Return the ASGI application."""
     methods = Methods()
     app = Litestar(
-        [*health.ROUTES, Router("/api/v1", route_handlers=RESOURCES, middleware=[Idempotency])],
+        [
+            *health.ROUTES,
+            *uploads.STATION_ROUTES,
+            Router("/api/v1", route_handlers=RESOURCES, middleware=[Idempotency]),
+        ],
         dependencies={
             "principal": Provide(provide_principal),
             "service": Provide(provide_service, sync_to_thread=False),

@@ -18,6 +18,7 @@ from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
 from wattseal.serve.api.problems import ProblemError, Req
+from wattseal.serve.api.receiving import Uploads
 from wattseal.stores.frames import FrameStore
 from wattseal.stores.requests import KeptRequests
 
@@ -42,7 +43,8 @@ class Service:
 
     `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `frames` is None
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
-    to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take.
+    to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
+    the files of stations.
     """
 
     world: World
@@ -57,6 +59,7 @@ class Service:
     log_vkey: str
     own_entries: tuple[Entry, ...]
     retry_after_s: int
+    uploads: Uploads
 
 
 Who = NamedDependency[SkipValidation[Principal]]

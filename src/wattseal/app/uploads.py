@@ -1,0 +1,39 @@
+"""The directory of uploads, where stations are told to upload to, and forgetting what is old."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from wattseal.app.settings import Settings
+from wattseal.app.settings import Uploads as Chosen
+from wattseal.flow.uploads import forget_old
+from wattseal.flow.world import World
+from wattseal.serve.api.receiving import Uploads
+from wattseal.stores.spool import Spool
+
+FORGET_INTERVAL_S = 3600.0
+_DAY_MS = 24 * 3600 * 1000
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+
+
+async def open_uploads(chosen: Chosen, data: Path) -> Uploads:
+    """Return what receives files, in the data directory."""
+    return Uploads(await asyncio.to_thread(Spool, data / "uploads", chosen.max_total_bytes), chosen.max_bytes)
+
+
+def upload_base(settings: Settings, http_port: int) -> str | None:
+    """Return where stations upload to; None where this machine cannot know its own address."""
+    host = settings.serve.host
+    if settings.uploads.url is not None or host in _EVERYWHERE:
+        return settings.uploads.url
+    return f"http://[{host}]:{http_port}" if ":" in host else f"http://{host}:{http_port}"
+
+
+def forget_uploads(world: World, uploads: Uploads, keep_days: int) -> Callable[[], Awaitable[None]]:
+    """Return the job that removes old files."""
+
+    async def forget() -> None:
+        for name in await forget_old(world, keep_days * _DAY_MS):
+            await asyncio.to_thread(uploads.spool.remove, name)
+
+    return forget
