@@ -31,6 +31,8 @@ from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, Traffic, metrics_application
 from wattseal.app.policy import policy_of
+from wattseal.app.rollout_works import WORKS
+from wattseal.app.rollouts import Rollouts
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
@@ -137,6 +139,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 checkpoint_interval_s=options.settings.log.checkpoint_interval_s,
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
                 ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),
+                rollouts=Rollouts(parts.world, WORKS),
                 lists=ListKeeper(parts.world, Principal(TENANT, "system", frozenset({"system"}), frozenset({"*"}))),
                 background=background,
             )

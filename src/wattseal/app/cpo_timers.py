@@ -10,6 +10,8 @@ from functools import partial
 
 from wattseal.app.background import Background
 from wattseal.app.log_keeper import LogKeeper
+from wattseal.app.rollouts import INTERVAL_S as ROLLOUTS_INTERVAL_S
+from wattseal.app.rollouts import Rollouts
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
 from wattseal.flow import costs
@@ -43,6 +45,7 @@ class Timers:
     heartbeat_interval_s: float
     ports: Ports
     lists: ListKeeper
+    rollouts: Rollouts
     background: Background
     told_costs: dict[str, Decimal] = field(default_factory=dict)
 
@@ -82,6 +85,10 @@ class Timers:
             if not self.background.start(partial(costs.tell, self.world, one)):
                 self.told_costs.pop(one.id, None)
 
+    async def roll_out(self) -> None:
+        """Give the stations of rollouts their turn."""
+        await self.rollouts.round()
+
 
 @asynccontextmanager
 async def run_timers(timers: Timers) -> AsyncIterator[None]:
@@ -93,6 +100,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.look, LOOK_INTERVAL_S),
         (timers.reservations, RESERVATIONS_INTERVAL_S),
         (timers.follow, LISTS_INTERVAL_S),
+        (timers.roll_out, ROLLOUTS_INTERVAL_S),
     ]
     interval_s = timers.world.settings.charging.cost_interval_s
     if interval_s:
@@ -106,6 +114,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await timers.rollouts.close()
 
 
 async def every(interval_s: float, job: Callable[[], Awaitable[None]]) -> None:

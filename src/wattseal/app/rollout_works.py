@@ -1,0 +1,65 @@
+"""What rollouts do to a station, by kind."""
+
+from wattseal.app.rollouts import Turn, Work, no_news
+from wattseal.base.ids import StationId
+from wattseal.flow.commands import Declined, Outcome, Unanswered
+from wattseal.flow.documents import STATION, read
+from wattseal.flow.rollouts import Rollout
+from wattseal.flow.templates import Drift, Standing, standings
+from wattseal.flow.variable_verbs import read_variables, write_variables
+from wattseal.flow.verbs import Ask
+from wattseal.flow.world import World
+from wattseal.model.device import VariableAsked, VariableWrite
+from wattseal.model.station import Station
+from wattseal.rules.rollout import MemberState
+
+TEMPLATE = "template"
+_TAKEN = frozenset({"Accepted", "RebootRequired"})
+
+
+async def _begin_template(world: World, rollout: Rollout, station_id: StationId) -> Turn:
+    """Read what is not known, write what differs."""
+    document = await world.journal.document(world.tenant, STATION, station_id.casefold())
+    if document is None:
+        return Turn(MemberState.FAILED, "not_enrolled")
+    station = read(document, Station)
+    ask = Ask(world, rollout.principal(world), station_id)
+    told = await standings(world, station, rollout.subject)
+    unknown = [s for s in told if s.drift is Drift.UNKNOWN]
+    if unknown:
+        found = await read_variables(ask, [VariableAsked(s.wanted.component, s.wanted.variable) for s in unknown])
+        if found.failed is not None:
+            return Turn(MemberState.FAILED, _why(found.failed))
+        told = await standings(world, station, rollout.subject)
+    return await _write(ask, [standing for standing in told if standing.drift is not Drift.SAME])
+
+
+async def _write(ask: Ask, differing: list[Standing]) -> Turn:
+    if not differing:
+        return Turn(MemberState.DONE, "nothing differed")
+    writes = [VariableWrite(s.wanted.value, s.wanted.component, s.wanted.variable) for s in differing]
+    written = await write_variables(ask, writes)
+    if written.failed is not None:
+        return Turn(MemberState.FAILED, _why(written.failed))
+    refused = [
+        f"{write.variable.name}: {result.attribute_status}"
+        for write, result in written.results
+        if result.attribute_status not in _TAKEN
+    ]
+    if refused:
+        return Turn(MemberState.FAILED, "; ".join(refused)[:255])
+    reboot = any(result.attribute_status == "RebootRequired" for _, result in written.results)
+    return Turn(MemberState.DONE, "restart required" if reboot else "")
+
+
+def _why(outcome: Outcome) -> str:
+    match outcome:
+        case Unanswered():
+            return outcome.reason
+        case Declined():
+            return outcome.code
+        case _:
+            return "unreadable"
+
+
+WORKS = {TEMPLATE: Work(_begin_template, no_news)}

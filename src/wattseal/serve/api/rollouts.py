@@ -1,0 +1,123 @@
+"""Rollouts: templates and firmware put on many stations phase by phase, stopped by failures."""
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+
+from wattseal.flow import rollouts, templates
+from wattseal.flow.documents import STATION, every_document, read
+from wattseal.flow.rollouts import Member, Rollout
+from wattseal.flow.templates import Template
+from wattseal.model.station import Station
+from wattseal.rules.rollout import MAX_STATIONS, MemberState, Plan, State
+from wattseal.serve.api.problems import ProblemError, demand
+from wattseal.serve.api.service import Service, ShortQuery, What, Who
+
+TEMPLATE = "template"
+_STEPS = {"pause": State.PAUSED, "resume": State.RUNNING, "cancel": State.CANCELLED}
+Phases = Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=100)]], msgspec.Meta(min_length=1, max_length=10)]
+StationIds = Annotated[
+    list[Annotated[str, msgspec.Meta(min_length=1, max_length=48)]], msgspec.Meta(min_length=1, max_length=MAX_STATIONS)
+]
+
+
+class PlanBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a rollout goes: phases in percent of the stations, what share of failures stops it, how many at once."""
+
+    phases: Phases = msgspec.field(default_factory=lambda: [5, 25, 100])
+    max_failed_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=500)] = 20
+
+    def plan(self) -> Plan:
+        """Return it."""
+        return Plan(tuple(self.phases), self.max_failed_percent, self.parallel)
+
+
+class TemplateRolloutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """On which stations to put a template; left out, on all of its model."""
+
+    station_ids: StationIds | None = None
+    plan: PlanBody = msgspec.field(default_factory=PlanBody)
+
+
+@post("/templates/{name:str}/rollouts")
+async def post_rollout(
+    principal: Who, service: What, name: FromPath[str], data: JSONBody[TemplateRolloutBody]
+) -> dict[str, Any]:
+    """Put a template on stations: what they have not told is read, what differs is written."""
+    demand(principal, "commands:write")
+    template = await templates.find_template(service.world, name)
+    if template is None:
+        raise ProblemError(404, "not_found", "there is no such template")
+    chosen = tuple(data.station_ids) if data.station_ids is not None else await _of_model(service, template)
+    made = await rollouts.begin(service.world, TEMPLATE, template.name, chosen, data.plan.plan(), by=principal.name)
+    return _view(made)
+
+
+@get("/rollouts")
+async def get_rollouts(principal: Who, service: What, *, kind: ShortQuery = None) -> list[dict[str, Any]]:
+    """List rollouts, the latest last."""
+    demand(principal, "stations:read")
+    return [_view(rollout) for rollout in await rollouts.latest(service.world, kind)]
+
+
+@get("/rollouts/{rollout_id:str}")
+async def get_rollout(principal: Who, service: What, rollout_id: FromPath[str]) -> dict[str, Any]:
+    """Show a rollout and how each of its stations stands."""
+    demand(principal, "stations:read")
+    rollout = await rollouts.find(service.world, rollout_id)
+    if rollout is None:
+        raise ProblemError(404, "not_found", "there is no such rollout")
+    found = await rollouts.members(service.world, rollout_id)
+    return _view(rollout) | {"stations": [_member(name, found.get(name)) for name in rollout.station_ids]}
+
+
+@post("/rollouts/{rollout_id:str}/{step:str}")
+async def post_step(
+    principal: Who, service: What, rollout_id: FromPath[str], step: FromPath[str]
+) -> Response[dict[str, Any]]:
+    """`pause`, `resume` or `cancel` a rollout; what is under way at a station goes on."""
+    demand(principal, "commands:write")
+    if step not in _STEPS:
+        raise ProblemError(404, "not_found", "a rollout can be told pause, resume and cancel")
+    if await rollouts.find(service.world, rollout_id) is None:
+        raise ProblemError(404, "not_found", "there is no such rollout")
+    return Response(_view(await rollouts.steer(service.world, rollout_id, _STEPS[step])), status_code=200)
+
+
+async def _of_model(service: Service, template: Template) -> tuple[str, ...]:
+    world = service.world
+    found = [read(document, Station) async for document in every_document(world.journal, world.tenant, STATION)]
+    return tuple(station.id for station in found if template.is_for(station) and station.successor is None)
+
+
+def _view(rollout: Rollout) -> dict[str, Any]:
+    return {
+        "id": rollout.id,
+        "kind": rollout.kind,
+        "subject": rollout.subject,
+        "state": rollout.state.value,
+        "phase": rollout.phase,
+        "why": rollout.why,
+        "by": rollout.by,
+        "created_at_ms": rollout.created_ms,
+        "plan": msgspec.to_builtins(rollout.plan),
+        "station_count": len(rollout.station_ids),
+    }
+
+
+def _member(station_id: str, member: Member | None) -> dict[str, Any]:
+    if member is None:
+        return {"station_id": station_id, "state": MemberState.PENDING.value, "since_ms": None, "why": "", "job": None}
+    return {
+        "station_id": station_id,
+        "state": member.state.value,
+        "since_ms": member.since_ms,
+        "why": member.why,
+        "job": member.job,
+    }
+
+
+ROUTES = (post_rollout, get_rollouts, get_rollout, post_step)
