@@ -179,3 +179,59 @@ async def test_a_rollout_of_nothing_or_on_nobody_is_refused(wire: Wire) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_plan")
     answer = await wire.api("POST", "/templates/NOBODY HAS IT/rollouts", {"station_ids": ["NOT ENROLLED"]})
     assert (answer.status_code, answer.json()["code"]) == (422, "not_enrolled")
+
+
+VERDICTS = {"good": "Installed", "bad": "InstallationFailed"}
+
+
+async def updating(wire: Wire, version: str, fate: str) -> Station:
+    """Connect a station that takes an update and says at once what came of it."""
+    station = await wire.station(version)
+
+    async def obey() -> None:
+        asked = await station.next_call("UpdateFirmware")
+        await asked.answer({} if version == "1.6" else {"status": "Accepted"})
+        number = {} if version == "1.6" else {"requestId": asked.payload["requestId"]}
+        for word in ("Downloading", "Downloaded", "Installing", VERDICTS[fate]):
+            await station.call("FirmwareStatusNotification", {"status": word} | number)
+
+    station.obeying = asyncio.create_task(obey())  # type: ignore[attr-defined]
+    return station
+
+
+async def campaign(wire: Wire, stations: list[Station], **more: Any) -> dict[str, Any]:
+    body = {
+        "version": "2.0",
+        "location": "https://firmware.example/2.0.bin",
+        "station_ids": [station.name for station in stations],
+        **more,
+    }
+    answer = await wire.api("POST", "/firmware-campaigns", body)
+    assert answer.status_code == 201, answer.text
+    return await Site(wire, "firmware").ended(answer.json()["id"])
+
+
+async def test_a_campaign_updates_stations_of_every_version(wire: Wire) -> None:
+    stations = [await updating(wire, version, "good") for version in ("1.6", "2.0.1", "2.1")]
+    told = await campaign(wire, stations, plan={"phases": [34, 100]})
+    assert told["state"] == "done", told
+    assert [one["state"] for one in told["stations"]] == ["done"] * 3
+    assert stations[1].asked("UpdateFirmware")["firmware"]["location"] == "https://firmware.example/2.0.bin"
+
+
+async def test_a_campaign_stops_where_the_first_station_fails(wire: Wire) -> None:
+    stations = [await updating(wire, "2.0.1", "bad"), await wire.station("2.0.1")]
+    told = await campaign(wire, stations, plan={"phases": [50, 100], "max_failed_percent": 10})
+    assert told["state"] == "stopped"
+    assert [(one["state"], one["why"]) for one in told["stations"]] == [
+        ("failed", "InstallationFailed"),
+        ("pending", ""),
+    ]
+    stations[1].never_asked("UpdateFirmware")
+
+
+async def test_a_signature_without_its_certificate_is_refused(wire: Wire) -> None:
+    station = await wire.station("2.0.1")
+    body = {"version": "2", "location": "https://firmware.example/2", "station_ids": [station.name]}
+    answer = await wire.api("POST", "/firmware-campaigns", body | {"signature": "AA=="})
+    assert (answer.status_code, answer.json()["field"]) == (422, "signature")

@@ -1,5 +1,7 @@
 """What rollouts do to a station, by kind."""
 
+from wattseal.app import firmware_work
+from wattseal.app.firmware_work import FIRMWARE
 from wattseal.app.rollouts import Turn, Work, no_news
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import Declined, Outcome, Unanswered
@@ -62,4 +64,4 @@ def _why(outcome: Outcome) -> str:
             return "unreadable"
 
 
-WORKS = {TEMPLATE: Work(_begin_template, no_news)}
+WORKS = {TEMPLATE: Work(_begin_template, no_news), FIRMWARE: firmware_work.WORK}

@@ -13,7 +13,7 @@ from wattseal.rules.rollout import MemberState, Plan, State, check_plan
 
 ROLLOUT, MEMBER = "rollout", "rollout_member"
 """Document kinds: a rollout by its id (active while it runs), its stations by `id/station` (those that had a turn)."""
-COMMAND_SCOPES = frozenset({"commands:write"})
+COMMAND_SCOPES = frozenset({"commands:maintenance"})
 
 
 @dataclass(frozen=True, slots=True)

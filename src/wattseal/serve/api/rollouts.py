@@ -1,21 +1,24 @@
 """Rollouts: templates and firmware put on many stations phase by phase, stopped by failures."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
+from wattseal.base.errors import InputError
 from wattseal.flow import rollouts, templates
 from wattseal.flow.documents import STATION, every_document, read
 from wattseal.flow.rollouts import Member, Rollout
 from wattseal.flow.templates import Template
 from wattseal.model.station import Station
 from wattseal.rules.rollout import MAX_STATIONS, MemberState, Plan, State
+from wattseal.serve.api.commands import MAINTAIN, demand_command
 from wattseal.serve.api.problems import ProblemError, demand
 from wattseal.serve.api.service import Service, ShortQuery, What, Who
 
-TEMPLATE = "template"
+TEMPLATE, FIRMWARE = "template", "firmware"
 _STEPS = {"pause": State.PAUSED, "resume": State.RUNNING, "cancel": State.CANCELLED}
 Phases = Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=100)]], msgspec.Meta(min_length=1, max_length=10)]
 StationIds = Annotated[
@@ -42,17 +45,60 @@ class TemplateRolloutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     plan: PlanBody = msgspec.field(default_factory=PlanBody)
 
 
+class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A firmware campaign; `version` is what people call the firmware.
+
+    Signed firmware comes with its signature in base64 and the signer's certificate in PEM.
+    """
+
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
+    location: Annotated[str, msgspec.Meta(min_length=8, max_length=512, pattern=r"^(https?|ftps?|sftp)://[!-~]+$")]
+    station_ids: StationIds
+    plan: PlanBody = msgspec.field(default_factory=PlanBody)
+    install_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    signing_certificate: Annotated[str, msgspec.Meta(min_length=1, max_length=5500)] | None = None
+    signature: Annotated[str, msgspec.Meta(min_length=1, max_length=800)] | None = None
+
+
 @post("/templates/{name:str}/rollouts")
 async def post_rollout(
     principal: Who, service: What, name: FromPath[str], data: JSONBody[TemplateRolloutBody]
 ) -> dict[str, Any]:
     """Put a template on stations: what they have not told is read, what differs is written."""
-    demand(principal, "commands:write")
+    demand_command(principal, MAINTAIN)
     template = await templates.find_template(service.world, name)
     if template is None:
         raise ProblemError(404, "not_found", "there is no such template")
     chosen = tuple(data.station_ids) if data.station_ids is not None else await _of_model(service, template)
     made = await rollouts.begin(service.world, TEMPLATE, template.name, chosen, data.plan.plan(), by=principal.name)
+    return _view(made)
+
+
+@post("/firmware-campaigns")
+async def post_campaign(principal: Who, service: What, data: JSONBody[CampaignBody]) -> dict[str, Any]:
+    """Update the firmware of stations, phase by phase; failures stop it. Stations fetch it from `location`."""
+    demand_command(principal, MAINTAIN)
+    parameters: dict[str, object] = {
+        name: value
+        for name, value in (
+            ("location", data.location),
+            ("signing_certificate", data.signing_certificate),
+            ("signature", data.signature),
+            ("install_at", None if data.install_at is None else _time(data.install_at)),
+        )
+        if value is not None
+    }
+    if (data.signature is None) is not (data.signing_certificate is None):
+        raise InputError("a signature comes with its signing_certificate", subject="signature")
+    made = await rollouts.begin(
+        service.world,
+        FIRMWARE,
+        data.version,
+        tuple(data.station_ids),
+        data.plan.plan(),
+        by=principal.name,
+        parameters=parameters,
+    )
     return _view(made)
 
 
@@ -79,7 +125,7 @@ async def post_step(
     principal: Who, service: What, rollout_id: FromPath[str], step: FromPath[str]
 ) -> Response[dict[str, Any]]:
     """`pause`, `resume` or `cancel` a rollout; what is under way at a station goes on."""
-    demand(principal, "commands:write")
+    demand_command(principal, MAINTAIN)
     if step not in _STEPS:
         raise ProblemError(404, "not_found", "a rollout can be told pause, resume and cancel")
     if await rollouts.find(service.world, rollout_id) is None:
@@ -91,6 +137,10 @@ async def _of_model(service: Service, template: Template) -> tuple[str, ...]:
     world = service.world
     found = [read(document, Station) async for document in every_document(world.journal, world.tenant, STATION)]
     return tuple(station.id for station in found if template.is_for(station) and station.successor is None)
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _view(rollout: Rollout) -> dict[str, Any]:
@@ -120,4 +170,4 @@ def _member(station_id: str, member: Member | None) -> dict[str, Any]:
     }
 
 
-ROUTES = (post_rollout, get_rollouts, get_rollout, post_step)
+ROUTES = (post_rollout, post_campaign, get_rollouts, get_rollout, post_step)
