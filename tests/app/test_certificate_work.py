@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support.cpo_world import TestClock
 from tests.support.pki import DAY, NOW, Ca, client_tls, csr, subject
 from tests.support.tls_csms import FrontDoor, front_door
 from websockets.asyncio.client import ClientConnection
@@ -13,11 +14,14 @@ from websockets.asyncio.client import ClientConnection
 from wattseal.app.cpo_certificates import CertificateWork
 from wattseal.app.lines import StationLines
 from wattseal.app.settings import Tls
+from wattseal.app.system import SystemRandom
+from wattseal.app.tls import TlsKeeper
 from wattseal.flow.certificate_delivery import GIVE_UP_MS, deliver, waiting
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.ports import Batch
 from wattseal.flow.station_certificates import REQUEST, Progress, SigningState
 from wattseal.flow.turn import Alarm
+from wattseal.stores.authority import AuthorityFiles
 
 CPO = Ca.make("CPO CA")
 HOST = "127.0.0.1"
@@ -107,3 +111,26 @@ async def test_a_request_of_a_station_that_is_away_waits(door: FrontDoor) -> Non
     assert await waiting(door.world) == ()
     async with door.dial("AWAY", tls=client_tls(CPO.pem())):
         assert [state.station_id for state in await waiting(door.world)] == ["AWAY"]
+
+
+async def test_the_authority_renews_the_csms_certificate_and_its_list_in_time(tmp_path: Path) -> None:
+    files, random = AuthorityFiles(tmp_path), SystemRandom()
+    files.make(name="CA", organization="CPO", now=NOW, random=random)
+    files.issue_server([HOST, "csms.example.org"], now=NOW, random=random)
+    files.issue_server([HOST], now=NOW, random=random, rsa=True)
+    clock = TestClock(NOW)
+    keeper = TlsKeeper(Tls(), files, clock, lambda _: None)
+    before = {expiry.name: expiry.at for expiry in keeper.expiries}
+    await keeper.renew(random)
+    assert not await keeper.refresh(), "all of it is fresh"
+    clock.at = NOW + 25 * DAY
+    await keeper.renew(random)
+    assert await keeper.refresh()
+    after = {expiry.name: expiry.at for expiry in keeper.expiries}
+    assert {name for name in before if after[name] > before[name]} == {"crl.pem"}
+    clock.at = NOW + 380 * DAY
+    await keeper.renew(random)
+    assert await keeper.refresh()
+    after = {expiry.name: expiry.at for expiry in keeper.expiries}
+    assert {name for name in before if after[name] > before[name]} == {"crl.pem", "server.pem", "server-rsa.pem"}
+    assert files.hosts() == (HOST, "csms.example.org")

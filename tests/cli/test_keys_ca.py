@@ -122,6 +122,20 @@ def test_a_server_takes_its_stations_over_tls_and_closes_what_is_revoked(ca: Ca,
         assert csms.http.post("/api/v1/stations", json={"id": "CS3", "security_profile": 3}).status_code == 201
         with dialled(ports["wss"], "CS2", client_tls(root), basic("CS2", PASSWORD)) as station:
             assert heard(station)
+        csms.token("CARD")
+        shows = ["--ca", str(root), "--certificate", str(files[0]), "--key", str(files[1])]
+        charge = [
+            "--url",
+            f"wss://{HOST}:{ports['mutual']}/ocpp",
+            "--id",
+            "CS3",
+            "--id-token",
+            "CARD",
+            "--interval",
+            "0",
+        ]
+        assert cli.run(["station", *charge, *shows], io.StringIO()) == 0
+        ca.capture.readouterr()
         with dialled(ports["mutual"], "CS3", client_tls(root, files), {}) as station:
             assert heard(station)
             ca("revoke", issued["serial"])

@@ -5,18 +5,25 @@ signature that verifies over what was not signed.
 """
 
 import asyncio
+import base64
 import json
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any, cast
+from urllib.parse import quote
 
 import msgspec
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import strategies as st
 from tests.fuzz.mutations import bent, spoilt
 from tests.support.charges import charge, pen, signing_key
 from tests.support.meters import METER_SPKI, transaction
+from tests.support.pki import Ca, csr
 from tests.support.worlds import sealed_charge, trust
 from tests.wire.ocpp_payloads import payloads, schemas
 
@@ -25,15 +32,22 @@ from wattseal.base.errors import InputError, LimitError, WattsealError
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome
 from wattseal.bundle.trust import Trust
+from wattseal.crypto.certificates import read_bundle, read_certificate, read_crl
 from wattseal.crypto.message_keys import read_message_certificate, self_signed
+from wattseal.crypto.ocsp import Target as OcspTarget
+from wattseal.crypto.ocsp import read_response
+from wattseal.crypto.signing_requests import read_request
 from wattseal.evidence import ocpp_jws, xml_transparency
 from wattseal.evidence.ocpp_jws_build import MessageSigner
+from wattseal.model.station import Station
 from wattseal.model.verdict import Verdict
 from wattseal.net.deflate import WINDOW_BITS, InflateError, Inflater, negotiate_deflate
+from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate, judge_request
 from wattseal.seal import dcbor
 from wattseal.seal.item import parse_item
 from wattseal.serve.ocpp_ws import basic_credentials, negotiate, station_of
-from wattseal.serve.websocket import _parse
+from wattseal.serve.proxy import CertificateHeader, Proxies
+from wattseal.serve.websocket import Request, _parse
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr, encode_cdr
 from wattseal.wire.ocpi.v2_2_1.envelope import decode_response
 from wattseal.wire.ocpi.v2_2_1.tariffs import decode_tariff
@@ -354,7 +368,50 @@ def check_upgrade(data: bytes) -> None:
     assert agreed is None or agreed.header.isascii()
 
 
+_CA = Ca.make()
+_LEAF = _CA.issue("CS1", extensions=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),))
+_CERTIFICATES = (_LEAF.pem(), _LEAF.der, _CA.crl(_LEAF), csr("CS1"))
+_TRUSTED = read_bundle(_CA.pem())
+
+
+def check_certificate(data: bytes) -> None:
+    """Certificates, lists and requests are read or refused; what the authority did not sign is never its own."""
+    station = Station(id="CS1")
+    with suppress(InputError):
+        read = read_certificate(data)
+        verdict = judge_certificate(read, station, StationTrust(_TRUSTED), read.not_before)
+        assert verdict is not CertificateVerdict.GOOD or read.der == _LEAF.der
+    with suppress(InputError):
+        read_crl(data, _TRUSTED)
+    with suppress(InputError):
+        judge_request(read_request(data), station, "CPO", ())
+    with suppress(InputError):
+        read_response(data, OcspTarget("SHA256", "00" * 32, "00" * 32, "01"))
+
+
+_FORWARDED = (
+    b"x-forwarded-for: 203.0.113.9, [2001:db8::1]:99\r\nx-forwarded-proto: https",
+    b"client-cert: :" + base64.b64encode(_LEAF.der) + b":",
+    b'x-forwarded-client-cert: Hash=0;Cert="' + quote(_LEAF.pem()).encode() + b'";By=x',
+    b"ssl-client-cert: " + quote(_LEAF.pem()).encode(),
+)
+
+
+def check_forwarded(data: bytes) -> None:
+    """What a proxy says is read or refused, and believed of a listed one only."""
+    lines = [line.partition(": ") for line in data.decode("latin-1").split("\r\n")]
+    headers = tuple((name.lower(), value) for name, _, value in lines)
+    for header in CertificateHeader:
+        for remote in ("10.0.0.1", "192.0.2.1", "no address"):
+            came = Proxies((ip_network("10.0.0.0/8"),), header).came(Request("/ocpp/CS1", headers, remote))
+            if remote != "10.0.0.1":
+                assert came is not None
+                assert (came.remote, came.secure, came.certificate) == (remote, False, None)
+
+
 TARGETS: dict[str, Target] = {
+    "certificate": Target(spoilt(_CERTIFICATES), check_certificate),
+    "forwarded": Target(spoilt([_FORWARDED[0] + b"\r\n" + more for more in _FORWARDED]), check_forwarded),
     "frame": Target(spoilt(_ENCODED) | bent(FRAMES), check_frame),
     "payload": Target(messages(), check_payload),
     "ocmf": Target(spoilt(_RECORDS), check_ocmf),

@@ -9,7 +9,7 @@ from ssl import SSLContext
 from wattseal.app.doorman import Doorman
 from wattseal.app.settings import Serve
 from wattseal.app.tls import TlsKeeper
-from wattseal.base.errors import ConfigError
+from wattseal.base.errors import ConfigError, WattsealError
 from wattseal.flow.world import World
 from wattseal.rules.pki import CertificateVerdict
 from wattseal.serve.ocpp_ws import OcppServer
@@ -69,6 +69,9 @@ async def follow_tls_files(tls: TlsKeeper, doorman: Doorman, ocpp: OcppServer, w
             if await tls.refresh():
                 world.authority = tls.authority(world.clock, world.random)
                 await close_what_is_revoked(doorman, ocpp)
+            await tls.renew(world.random)
+        except WattsealError as error:
+            _LOGGER.warning("tls_refresh_failed %s %s", error.code, error.subject)
         except Exception:
             _LOGGER.exception("tls_refresh_failed")
 

@@ -5,7 +5,7 @@ import ipaddress
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from ssl import SSLContext
 
@@ -19,6 +19,8 @@ from wattseal.serve.proxy import CertificateHeader, Proxies
 from wattseal.serve.tls import ServerIdentity, SwitchableContext, server_context
 from wattseal.stores.authority import AuthorityFiles
 
+RENEW_SERVER, RENEW_CRL = timedelta(days=30), timedelta(days=10)
+"""So long before their ends the own authority's certificates for the CSMS and its list are made anew."""
 _LOGGER = logging.getLogger("wattseal.tls")
 
 
@@ -90,6 +92,19 @@ class TlsKeeper:
         made = SwitchableContext(_context(self._loaded, demand_certificate=demand_certificate))
         self._contexts.append((made, demand_certificate))
         return made
+
+    async def renew(self, random: Random) -> None:
+        """Renew in time what the own authority has issued for the CSMS: its certificates and the revocation list."""
+        if self._authority.exists():
+            await asyncio.to_thread(self._renew, random)
+
+    def _renew(self, random: Random) -> None:
+        now = self._clock.now()
+        for path in self._authority.renew_server(now=now, random=random, within=RENEW_SERVER):
+            _LOGGER.info("server_certificate_renewed %s", path.name)
+        if self._authority.crl_ends() < now + RENEW_CRL:
+            self._authority.renew_crl(now=now)
+            _LOGGER.info("revocation_list_renewed")
 
     async def refresh(self) -> bool:
         """Load what changed; returns whether anything did and could be used."""

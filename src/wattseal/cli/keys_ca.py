@@ -12,7 +12,7 @@ from wattseal.crypto.authority import STATION_DAYS, load_private_key
 from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.crypto.signing_requests import MAX_REQUEST_BYTES, read_request
-from wattseal.stores.authority import AuthorityFiles, Issued
+from wattseal.stores.authority import SERVER, SERVER_RSA, AuthorityFiles, Issued
 from wattseal.stores.datadir import DataDir, read_format
 from wattseal.stores.files import write_durably
 from wattseal.stores.registry_home import read_file
@@ -51,7 +51,7 @@ def issue_server(
     """Issue the CSMS's certificate, also anew; a running server takes it into use by itself. The key stays."""
     files = _files(data)
     made = files.issue_server(host, now=SystemClock().now(), random=SystemRandom(), rsa=rsa)
-    path = next(c for c, _ in files.server_files() if c.name == ("server-rsa.pem" if rsa else "server.pem"))
+    path = next(c for c, _ in files.server_files() if c.name == (SERVER_RSA if rsa else SERVER))
     _say(made, path, json=json)
 
 

@@ -59,6 +59,8 @@ def station(
     attempts: int = 3,
     data: Path | None = None,
     ca: Path | None = None,
+    certificate: Path | None = None,
+    key: Path | None = None,
     give_up_after: float | None = None,
     stay: Annotated[bool, Parameter(negative="")] = False,
     fleet: FleetOptions | None = None,
@@ -108,6 +110,10 @@ def station(
         Directory for the meter's register and key and for what waits; without it all is forgotten at the end.
     ca
         PEM file of the authority to trust with wss.
+    certificate
+        PEM file of the station's own certificate and its chain, to show with wss: security profile 3.
+    key
+        PEM file of its private key.
     give_up_after
         Seconds after which to leave, whatever still waits; by default it stays until all is acknowledged.
     stay
@@ -126,7 +132,7 @@ def station(
         meter_serial=meter_serial,
         evse_id=evse,
         attempts=attempts,
-        ssl=ssl.create_default_context(cafile=ca) if ca else None,
+        ssl=_tls(ca, certificate, key),
         give_up_after_s=give_up_after,
     )
 
@@ -141,6 +147,20 @@ def station(
     report = asyncio.run(run_station(settings, tell))
     print(json_line(report) if json else _summary(report), flush=True)
     return 0 if report.ok else EXIT_UNACKNOWLEDGED
+
+
+def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if (certificate is None) != (key is None):
+        raise ConfigError("give --certificate and --key together", subject="certificate")
+    if ca is None and certificate is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=ca)
+        if certificate is not None and key is not None:
+            context.load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise ConfigError("cannot use --ca, --certificate or --key: PEM files, the key not encrypted") from error
+    return context
 
 
 def _password(text: str | None, file: Path | None) -> bytes | None:

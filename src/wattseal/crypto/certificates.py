@@ -21,6 +21,16 @@ MAX_CERTIFICATE_BYTES = 32 * 1024
 MAX_BUNDLE_BYTES = 1024 * 1024
 MAX_CRL_BYTES = 16 * 1024 * 1024
 MIN_RSA_BITS, MIN_EC_BITS = 2048, 224
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises at bytes that are no certificate, list or request, or one that it cannot judge."""
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -58,7 +68,7 @@ class Certificate:
         """Return whether `issuer` itself signed this: its name is the issuer's and its key verifies the signature."""
         try:
             self._x509.verify_directly_issued_by(issuer._x509)  # noqa: SLF001 - same class
-        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        except UNREADABLE:
             return False
         return True
 
@@ -89,7 +99,7 @@ def read_certificate(data: bytes) -> Certificate:
             x509.load_pem_x509_certificate(data) if b"-----BEGIN" in data[:64] else x509.load_der_x509_certificate(data)
         )
         return _facts(parsed)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise InputError("not an X.509 certificate; give it as PEM", code="bad_certificate") from error
 
 
@@ -99,7 +109,7 @@ def read_bundle(data: bytes) -> tuple[Certificate, ...]:
         raise InputError("too long for a file of certificates", code="bad_certificate", subject="size")
     try:
         return tuple(_facts(parsed) for parsed in x509.load_pem_x509_certificates(data))
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise InputError("not a file of PEM certificates", code="bad_certificate") from error
 
 
@@ -116,7 +126,7 @@ def read_crl(data: bytes, issuers: Iterable[Certificate]) -> tuple[Certificate, 
             certificate = issuer._x509  # noqa: SLF001 - same file
             if crl.issuer == certificate.subject and crl.is_signature_valid(certificate.public_key()):  # type: ignore[arg-type]
                 return issuer, Revocations(frozenset(entry.serial_number for entry in crl), crl.next_update_utc)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise InputError("not an X.509 revocation list; give it as PEM", code="bad_crl") from error
     raise InputError("the revocation list is signed by no issuer that is trusted", code="bad_crl")
 

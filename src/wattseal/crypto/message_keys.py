@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from wattseal.base.errors import InputError, LimitError
+from wattseal.crypto.certificates import UNREADABLE
 from wattseal.crypto.hashes import sha256
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.model.station import MessageCertificate
@@ -99,7 +100,7 @@ def read_message_certificate(data: bytes) -> MessageCertificate:
         pem = data.lstrip().startswith(b"-----BEGIN")
         found = x509.load_pem_x509_certificate(data) if pem else x509.load_der_x509_certificate(data)
         key = _usable(found.public_key())
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise InputError("not a certificate in PEM or DER", code="bad_certificate", subject="certificate") from error
     spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     der = found.public_bytes(serialization.Encoding.DER)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from wattseal.base.errors import InputError
+from wattseal.crypto.certificates import UNREADABLE
 
 MAX_RESPONSE_BYTES = 16 * 1024
 ALGORITHMS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
@@ -77,7 +78,7 @@ def read_response(der: bytes, target: Target, issuers: Iterable[x509.Certificate
             raise InputError("the response is about another certificate", code="bad_ocsp")
         verified = _verified(response, target, (*response.certificates, *issuers))
         return Status(response.certificate_status.name.capitalize(), response.next_update_utc, verified)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise InputError("not an OCSP response", code="bad_ocsp") from error
 
 
@@ -101,7 +102,7 @@ def _delegated(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.ExtensionNotFound):
+    except (*UNREADABLE, x509.ExtensionNotFound):
         return False
     return ExtendedKeyUsageOID.OCSP_SIGNING in usages
 

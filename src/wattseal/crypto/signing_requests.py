@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from wattseal.base.errors import InputError
-from wattseal.crypto.certificates import is_strong, names
+from wattseal.crypto.certificates import UNREADABLE, is_strong, names
 
 MAX_REQUEST_BYTES = 11_000
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -37,7 +36,7 @@ def read_request(data: bytes) -> SigningRequest:
     try:
         request = x509.load_pem_x509_csr(_armoured(data)) if data[:1] != b"\x30" else x509.load_der_x509_csr(data)
         key, good = request.public_key(), request.is_signature_valid
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise InputError("not a certificate signing request; send PKCS #10 as PEM", code="bad_request") from error
     if not good:
         raise InputError("the request is not signed by the key it carries", code="bad_request_signature")

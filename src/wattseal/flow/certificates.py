@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 from wattseal.base.errors import InputError
+from wattseal.crypto.certificates import UNREADABLE
 from wattseal.crypto.ocsp import Status, Target, read_response, request_for
 from wattseal.flow import station_certificates
 from wattseal.flow.documents import put, read
@@ -80,7 +81,7 @@ def identify(pem: str) -> CertificateId:
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
         target = Target.of(certificate, certificate)
-    except ValueError as error:
+    except UNREADABLE as error:
         raise InputError("not an X.509 certificate; give it as PEM", code="bad_certificate") from error
     return CertificateId(target.algorithm, target.issuer_name_hash, target.issuer_key_hash, target.serial)
 

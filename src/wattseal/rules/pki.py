@@ -82,8 +82,13 @@ def names_station(common_names: tuple[str, ...], serial_numbers: tuple[str, ...]
     """
     if len(common_names) > 1 or len(serial_numbers) > 1:
         return False
-    own = {station.id.casefold()} | ({station.certificate_name.casefold()} if station.certificate_name else set())
-    return any(name.casefold() in own for name in (*common_names, *serial_numbers))
+    own = {_folded(station.id)} | ({_folded(station.certificate_name)} if station.certificate_name else set())
+    return any(_folded(name) in own for name in (*common_names, *serial_numbers))
+
+
+def _folded(name: str) -> str:
+    """Return a name without case where it is ASCII; others stay as they are: some fold into ASCII letters."""
+    return name.lower() if name.isascii() else name
 
 
 def judge_request(request: SigningRequest, station: Station, organization: str, hosts: Iterable[str]) -> str | None:

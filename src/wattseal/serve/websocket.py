@@ -21,6 +21,8 @@ from wattseal.net.keepalive import Keepalive
 from wattseal.net.websocket import READ_BUFFER_BYTES, Limits, PicowsSocket, Receiver
 
 MAX_REQUEST_BYTES = 8 * 1024
+TLS_CLOSING_S = 5.0
+"""How long a peer may take to answer the end of TLS."""
 REQUEST_TIMEOUT_S = 10.0
 MAX_UNDECIDED = 1000
 """Sockets that have not been let in yet. The next one takes the place of the oldest that still owes its request; where
@@ -82,8 +84,14 @@ class WebSocketServer:
     async def start(self, host: str, port: int, ssl: SSLContext | None = None) -> int:
         """Listen, also at several ports; returns the port, which differs from `port` when that is 0."""
         loop = asyncio.get_running_loop()
-        timeout_s = None if ssl is None else REQUEST_TIMEOUT_S
-        server = await loop.create_server(lambda: _Front(self), host, port, ssl=ssl, ssl_handshake_timeout=timeout_s)
+        server = await loop.create_server(
+            lambda: _Front(self),
+            host,
+            port,
+            ssl=ssl,
+            ssl_handshake_timeout=None if ssl is None else REQUEST_TIMEOUT_S,
+            ssl_shutdown_timeout=None if ssl is None else TLS_CLOSING_S,
+        )
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 

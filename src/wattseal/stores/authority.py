@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -28,6 +28,7 @@ from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles
 
 KEY, SERVER_KEY, SERVER_RSA_KEY = "ca.pem", "tls-server.pem", "tls-server-rsa.pem"
+SERVER, SERVER_RSA = "server.pem", "server-rsa.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,12 @@ class AuthorityFiles:
 
     def hosts(self) -> tuple[str, ...]:
         """Return the names in the server certificates, which no station may have."""
-        found: list[str] = []
-        for path, _ in self.server_files():
-            extensions = x509.load_pem_x509_certificate(path.read_bytes()).extensions
-            names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-            found += [str(name.value) for name in names]
-        return tuple(dict.fromkeys(found))
+        held = [x509.load_pem_x509_certificate(path.read_bytes()) for path, _ in self.server_files()]
+        return tuple(dict.fromkeys(host for certificate in held for host in _hosts(certificate)))
 
     def server_files(self) -> tuple[tuple[Path, Path], ...]:
         """Return the server certificates there are, with their keys."""
-        pairs = (("server.pem", SERVER_KEY), ("server-rsa.pem", SERVER_RSA_KEY))
+        pairs = ((SERVER, SERVER_KEY), (SERVER_RSA, SERVER_RSA_KEY))
         return tuple(
             (self._folder / name, self._keys.directory / key) for name, key in pairs if (self._folder / name).exists()
         )
@@ -88,7 +85,7 @@ class AuthorityFiles:
 
     def issue_server(self, hosts: Sequence[str], *, now: datetime, random: Random, rsa: bool = False) -> Certificate:
         """Issue the CSMS's certificate for `hosts`, with the key it has or a new one; it replaces the one before."""
-        name, file = (SERVER_RSA_KEY, "server-rsa.pem") if rsa else (SERVER_KEY, "server.pem")
+        name, file = (SERVER_RSA_KEY, SERVER_RSA) if rsa else (SERVER_KEY, SERVER)
         with self._locked():
             authority = self._authority()
             key = self._keys.load_or_create(name, new_rsa_key if rsa else lambda: _new_p256(random))
@@ -96,6 +93,17 @@ class AuthorityFiles:
             self._keep(made)
             write_durably(self._folder / file, _pem(made) + _pem(authority.certificate))
             return read_certificate(_pem(made))
+
+    def renew_server(self, *, now: datetime, random: Random, within: timedelta) -> tuple[Path, ...]:
+        """Issue server certificates anew that end `within` so long, for the same hosts; return their files."""
+        renewed = []
+        for path, _ in self.server_files():
+            held = x509.load_pem_x509_certificate(path.read_bytes())
+            if held.not_valid_after_utc < now + within:
+                rsa = path.name == SERVER_RSA
+                self.issue_server(_hosts(held), now=now, random=random, rsa=rsa)
+                renewed.append(path)
+        return tuple(renewed)
 
     def issue_station(
         self,
@@ -134,6 +142,12 @@ class AuthorityFiles:
         with self._locked():
             self._write_crl(self._authority(), tuple(self._revoked().items()), now)
         return self.crl
+
+    def crl_ends(self) -> datetime:
+        """Return until when the revocation list is fresh."""
+        listed = self._list()
+        ends = None if listed is None else listed.next_update_utc
+        return ends or datetime.min.replace(tzinfo=UTC)
 
     def issued(self) -> tuple[Issued, ...]:
         """Return every certificate issued, in the order of their first days."""
@@ -185,6 +199,12 @@ class AuthorityFiles:
             yield
         finally:
             os.close(descriptor)
+
+
+def _hosts(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the names in a server's certificate."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return tuple(str(name.value) for name in names)
 
 
 def _new_p256(random: Random) -> bytes:
