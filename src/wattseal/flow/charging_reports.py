@@ -7,7 +7,7 @@ with an alarm, for somebody may have changed its limits behind our back.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wattseal.flow.charging_store import CSO, KeptProfile, profiles_of, put_profile, raise_alarm
+from wattseal.flow.charging_store import CSO, MAX_KEPT, KeptProfile, profiles_of, put_profile, raise_alarm
 from wattseal.flow.documents import put, read
 from wattseal.flow.orders import Answered, Asking
 from wattseal.flow.step import Step
@@ -89,8 +89,9 @@ async def nothing_there(answered: Answered, request_id: int) -> None:
 
 
 async def part(turn: Turn, fact: ProfilesReported) -> Replied:
-    """Take one part of an answer; with the last one it is complete."""
+    """Take one part of an answer; with the last one it is complete. What nobody asked for is taken part by part."""
     report = await _find(turn.world, turn.memory, fact.request_id)
+    asked = report.question is not None
     if report.complete:
         report = replace(report, told=(), complete=False)
     step = turn.step()
@@ -107,7 +108,8 @@ async def part(turn: Turn, fact: ProfilesReported) -> Replied:
     room = MAX_REPORTED - len(report.told)
     if len(told) > room:
         turn.world.count("profile_report_too_long")
-    report = replace(report, told=(*report.told, *told[:room]), complete=not fact.more_follows)
+    complete = not fact.more_follows or not asked
+    report = replace(report, told=(*report.told, *told[:room]), complete=complete)
     if report.complete:
         await _reconcile(step, turn.memory, report)
     else:
@@ -125,9 +127,13 @@ async def _reconcile(step: Step, memory: Memory, report: Report) -> None:
     changed = [k for k, kept in told.items() if k in known and _differs(known[k], kept)]
     for number in missing:
         step.puts.append(put_profile(known[number], step.now_ms, active=False))
+    room = MAX_KEPT - len(known)
     for number, kept in told.items():
         before = known.get(number)
-        if before is None or number in changed:
+        room -= before is None
+        if room < 0:
+            step.world.count("profile_report_too_long")
+        elif before is None or number in changed:
             by = "" if before is None else before.asked_by
             step.puts.append(put_profile(replace(kept, asked_by=by), step.now_ms))
     if missing or unknown or changed:
@@ -136,7 +142,8 @@ async def _reconcile(step: Step, memory: Memory, report: Report) -> None:
         step.puts.append(put(DRIFT, key, drift, step.now_ms, station_id=step.station_id))
         detail = f"missing {missing}, unknown {unknown}, changed {changed}"[:200]
         raise_alarm(step, "profiles_differ", field="profiles", detail=detail)
-    _keep(step, report)
+    if question is not None:
+        _keep(step, report)
 
 
 def _differs(ours: KeptProfile, theirs: KeptProfile) -> bool:

@@ -20,6 +20,8 @@ from wattseal.rules.charging_checks import MAX_STATION_PROFILES
 PROFILE, LIMIT, PRIORITY = "charging_profile", "charging_limit", "priority_charging"
 CSO = "CSO"
 """Source of profiles that come from a CSMS (ChargingLimitSourceEnumType)."""
+MAX_KEPT = 2 * MAX_STATION_PROFILES
+"""Profiles in force kept of one station, with those it says others have set."""
 START_WAITS_MS = 3_600_000
 """How long a remote start's profile waits for its transaction."""
 MAX_LIMITS = 100
@@ -91,11 +93,15 @@ def put_profile(kept: KeptProfile, now_ms: int, *, active: bool = True) -> Put:
     return put(PROFILE, key, kept, now_ms, station_id=kept.station_id, active=active)
 
 
+def limit_key(kept: KeptLimit) -> str:
+    """Return the key of a limit's document: one for an EVSE, a source and a kind."""
+    kind = "generation" if kept.local_generation else "limit"
+    return f"{kept.station_id.casefold()}/{kept.evse_id:04d}/{kept.source}/{kind}"
+
+
 def put_limit(kept: KeptLimit, now_ms: int, *, active: bool = True) -> Put:
     """Return the document of a limit from outside."""
-    kind = "generation" if kept.local_generation else "limit"
-    key = f"{kept.station_id.casefold()}/{kept.evse_id:04d}/{kept.source}/{kind}"
-    return put(LIMIT, key, kept, now_ms, station_id=kept.station_id, active=active)
+    return put(LIMIT, limit_key(kept), kept, now_ms, station_id=kept.station_id, active=active)
 
 
 def put_priority(step: Step, transaction_id: str, *, active: bool) -> None:
@@ -120,9 +126,7 @@ async def sweep(step: Step, memory: Memory) -> None:
 
 async def _kept(world: World, memory: Memory) -> tuple[KeptProfile, ...]:
     station_id = StationId(memory.station.id)
-    documents = await world.journal.documents(
-        world.tenant, PROFILE, station_id=station_id, active=True, limit=2 * MAX_STATION_PROFILES
-    )
+    documents = await world.journal.documents(world.tenant, PROFILE, station_id=station_id, active=True, limit=MAX_KEPT)
     return tuple(read(document, KeptProfile) for document in documents)
 
 

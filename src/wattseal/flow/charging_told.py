@@ -4,7 +4,9 @@ from typing import Any
 
 from wattseal.flow import charging_reports
 from wattseal.flow.charging_store import (
+    MAX_LIMITS,
     KeptLimit,
+    limit_key,
     limits_of,
     profiles_of,
     put_limit,
@@ -17,7 +19,10 @@ from wattseal.model.message import Replied, Told
 
 
 async def _limit(turn: Turn, fact: LimitReported) -> Replied:
-    """Keep a limit from outside, in place of the one the same source set for the same EVSE (K11 to K14)."""
+    """Keep a limit from outside, in place of the one the same source set for the same EVSE (K11 to K14).
+
+    Of a station that has told `MAX_LIMITS` of them no other one is kept until some are cleared.
+    """
     step = turn.step()
     kept = KeptLimit(
         station_id=turn.station.id,
@@ -28,6 +33,10 @@ async def _limit(turn: Turn, fact: LimitReported) -> Replied:
         grid_critical=fact.grid_critical,
         local_generation=fact.local_generation,
     )
+    known = await limits_of(turn.world, turn.memory)
+    if len(known) >= MAX_LIMITS and limit_key(kept) not in {limit_key(one) for one in known}:
+        turn.world.count("too_many_charging_limits")
+        return Replied({})
     step.puts.append(put_limit(kept, turn.now_ms))
     await step.commit()
     return Replied({})

@@ -21,6 +21,7 @@ from wattseal.model.message import Asked, Replied, Told
 
 CONTROL, GRID_EVENT, TRANSFER, SIGNAL = "der_control", "grid_event", "energy_transfer", "grid_signal"
 MAX_CONTROLS = 200
+"""Controls kept of one station; what it reports beyond them is counted only."""
 ACCEPTED = "Accepted"
 _CURVES = frozenset(
     {
@@ -156,10 +157,16 @@ async def _clear(answered: Answered, command: Asked, answer: Replied) -> None:
 async def _reported(turn: Turn, fact: Told) -> Replied:
     """Keep what a station says it has (R04)."""
     step = turn.step()
+    known = {control.control_id for control in await controls_of(turn.world, StationId(turn.station.id))}
     for field in _FIELDS:
         entries: Any = fact.content.get(field, ())
         for entry in entries:
-            step.puts.append(_put_control(_told_control(turn, field, entry), turn.now_ms))
+            control = _told_control(turn, field, entry)
+            known.add(control.control_id)
+            if len(known) > MAX_CONTROLS:
+                turn.world.count("too_many_der_controls")
+                break
+            step.puts.append(_put_control(control, turn.now_ms))
     await step.commit()
     return Replied({})
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from datetime import date, time
-from decimal import Decimal, localcontext
+from decimal import Decimal, Inexact, localcontext
 
 from wattseal.base.errors import InputError
 from wattseal.model.tariff import Price, PriceComponent, Restrictions, Tariff, TariffElement, TaxIncluded
@@ -64,7 +64,7 @@ def _by_the_minute(hourly: Decimal) -> Decimal:
     with localcontext(prec=_EXACT_DIGITS) as context:
         context.clear_flags()
         minute = hourly / _MINUTES
-        if minute * _MINUTES != hourly:
+        if context.flags[Inexact]:
             raise _cannot("a price of an hour that is no exact price of a minute")
     return minute.normalize()
 

@@ -1,0 +1,258 @@
+"""Charging limits and costs in the flow: who may stop charging, what is too much, what comes too late."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world
+
+from wattseal.base.errors import InputError
+from wattseal.base.ids import StationId
+from wattseal.flow import commands, costs
+from wattseal.flow.charging_needs import SCHEDULE, Wanted
+from wattseal.flow.charging_sent import Limit, send_schedule, set_limit
+from wattseal.flow.charging_store import LIMIT, MAX_KEPT, MAX_LIMITS, PROFILE
+from wattseal.flow.commands import Done
+from wattseal.flow.enrol import set_tariff
+from wattseal.flow.ports import Silence
+from wattseal.flow.world import World
+from wattseal.model.charging import RateUnit
+from wattseal.model.principal import Principal
+from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
+from wattseal.wire.ocpp.rpc import CallError, CallResult, Connection
+from wattseal.wire.ocpp.version import Version
+
+STATION = StationId("CS1")
+Reply = dict[str, Any] | Silence
+
+
+@dataclass
+class Line:
+    """A connection to one station that answers out of a table, over the protocol's own bytes."""
+
+    spoken: Version | None
+    replies: dict[str, Reply] = field(default_factory=dict)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def version(self, station_id: StationId) -> Version | None:
+        del station_id
+        return self.spoken
+
+    async def call(
+        self, station_id: StationId, action: str, payload: bytes, timeout_s: float
+    ) -> CallResult | CallError | Silence:
+        del station_id, timeout_s
+        assert self.spoken is not None
+        self.asked.append((action, json.loads(payload)))
+        reply = self.replies.get(action, {"status": "Accepted"})
+        if isinstance(reply, Silence):
+            return reply
+        connection = Connection(self.spoken)
+        connection.call("1", action, payload)
+        event = connection.receive(b'[3,"1",' + json.dumps(reply).encode() + b"]", AT)
+        assert isinstance(event, CallResult)
+        return event
+
+
+async def a_world(version: Version = Version.V201) -> tuple[World, Line, Talker]:
+    world = make_world()
+    line = Line(version)
+    world.lines = line
+    await enrol(world, str(STATION))
+    await add_token(world, "CARD")
+    return world, line, Talker(world, str(STATION), version)
+
+
+def who(world: World, *scopes: str) -> Principal:
+    return Principal(world.tenant, "till", frozenset(), frozenset(scopes))
+
+
+def profile(limit: float, number: int = 1, **more: Any) -> dict[str, Any]:
+    schedule = {
+        "id": 1,
+        "startSchedule": "2027-01-15T08:00:00Z",
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
+    }
+    return {
+        "id": number,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": [schedule],
+    } | more
+
+
+async def test_only_those_entitled_may_send_a_limit_that_stops_charging() -> None:
+    world, line, _ = await a_world()
+    stopping = json.dumps({"evseId": 1, "chargingProfile": profile(0)}).encode()
+    with pytest.raises(InputError, match="charging:stop"):
+        await commands.send_payload(world, who(world, "commands:write"), STATION, "SetChargingProfile", stopping)
+    assert line.asked == []
+    stopper = who(world, "commands:write", "charging:stop")
+    assert isinstance(await commands.send_payload(world, stopper, STATION, "SetChargingProfile", stopping), Done)
+    for allowed, said in ((who(world, "charging:stop"), False), (who(world), True)):
+        limit = Limit(Decimal(2), RateUnit.A, 1, below_floor=said)
+        with pytest.raises(InputError, match="stops charging"):
+            await set_limit(world, allowed, STATION, limit)
+    start = {"remoteStartId": 1, "idToken": {"idToken": "CARD", "type": "ISO14443"}, "evseId": 1}
+    mine = profile(1) | {"chargingProfilePurpose": "TxProfile"}
+    with pytest.raises(InputError, match="stops charging"):
+        await commands.send_payload(
+            world,
+            who(world, "commands:write"),
+            STATION,
+            "RequestStartTransaction",
+            json.dumps(start | {"chargingProfile": mine}).encode(),
+        )
+
+
+async def test_a_profile_the_station_refused_or_never_answered_is_not_in_force() -> None:
+    world, line, _ = await a_world()
+    for reply in ({"status": "Rejected"}, Silence.TIMED_OUT):
+        line.replies["SetChargingProfile"] = reply
+        await set_limit(world, who(world), STATION, Limit(Decimal(10), RateUnit.A, 1))
+    assert await world.journal.documents(world.tenant, PROFILE) == ()
+
+
+async def count(world: World, kind: str) -> int:
+    return len(await world.journal.documents(world.tenant, kind, active=True, limit=1000))
+
+
+async def test_limits_from_outside_and_unasked_reports_are_kept_up_to_a_bound() -> None:
+    world, _, station = await a_world()
+    for evse in range(MAX_LIMITS + 5):
+        await station.call("NotifyChargingLimit", {"evseId": evse, "chargingLimit": {"chargingLimitSource": "EMS"}})
+    assert await count(world, LIMIT) == MAX_LIMITS
+    await station.call("NotifyChargingLimit", {"evseId": 1, "chargingLimit": {"chargingLimitSource": "EMS"}})
+    assert await count(world, LIMIT) == MAX_LIMITS
+    for part in range(30):
+        told = [profile(10, number=10 * part + n, stackLevel=n) for n in range(10)]
+        report = {"requestId": part, "chargingLimitSource": "EMS", "evseId": 1, "chargingProfile": told, "tbc": True}
+        await station.call("ReportChargingProfiles", report)
+    assert await count(world, PROFILE) == MAX_KEPT
+    assert world.counters["profile_report_too_long"] > 0
+
+
+async def charging(station: Talker) -> Callable[[int, int], Any]:
+    """Start a charge; return what tells a register of it."""
+
+    async def event(seq: int, wh: int, kind: str = "Updated") -> dict[str, Any]:
+        context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
+        sample = {"value": wh, "context": context, "measurand": "Energy.Active.Import.Register"}
+        return await station.call(
+            "TransactionEvent",
+            {
+                "eventType": kind,
+                "timestamp": station.at(seq),
+                "triggerReason": "MeterValuePeriodic",
+                "seqNo": seq,
+                "transactionInfo": {"transactionId": "TX"},
+                "evse": {"id": 1, "connectorId": 1},
+                "meterValue": [{"timestamp": station.at(seq), "sampledValue": [sample]}],
+            },
+        )
+
+    await event(0, 1000, "Started")
+    return event
+
+
+KWH = Tariff(
+    "DE",
+    "CPO",
+    "T",
+    "EUR",
+    (TariffElement((PriceComponent("ENERGY", Decimal("0.5"), Decimal(20), 1),)),),
+    AT,
+)
+
+
+async def test_a_running_cost_is_told_when_it_has_changed() -> None:
+    world, line, station = await a_world()
+    line.replies["CostUpdated"] = {}
+    reading = await charging(station)
+    told: dict[str, Decimal] = {}
+    assert await costs.due(world, told) == (), "without a tariff there is no cost"
+    await set_tariff(world, KWH)
+    await reading(1, 3000)
+    for one in await costs.due(world, told):
+        await costs.tell(world, one)
+    assert line.asked == [("CostUpdated", {"totalCost": 1.2, "transactionId": "TX"})]
+    assert await costs.due(world, told) == ()
+    await reading(2, 5000)
+    (later,) = await costs.due(world, told)
+    assert later.total == Decimal("2.4")
+    line.spoken = None
+    await reading(3, 6000)
+    assert await costs.due(world, told) == (), "nobody is there to be told"
+
+
+async def test_an_end_without_a_tariff_or_in_1_6_tells_no_cost() -> None:
+    world, _, station = await a_world()
+    reading = await charging(station)
+    assert "totalCost" not in await reading(1, 2000)
+    old = Talker(world, str(STATION), Version.V16)
+    await set_tariff(world, KWH)
+    assert await old.stop(await old.start(), 9000) == {}
+
+
+async def needy(station: Talker) -> dict[str, Any]:
+    needs = {
+        "requestedEnergyTransfer": "DC",
+        "dcChargingParameters": {"evMaxCurrent": 100, "evMaxVoltage": 400},
+        "departureTime": station.at(60),
+    }
+    return await station.call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs, "maxScheduleTuples": 1})
+
+
+async def test_a_schedule_goes_to_the_car_that_waits_and_to_none_that_has_given_up() -> None:
+    world, line, station = await a_world()
+    await charging(station)
+    assert await needy(station) == {"status": "Accepted"}
+    (waiting,) = await world.journal.outbox(world.tenant, world.now_ms())
+    assert waiting.kind == SCHEDULE
+    line.spoken = None
+    assert not await send_schedule(world, waiting.body), "it is tried again while the car waits"
+    line.spoken = Version.V201
+    assert await send_schedule(world, waiting.body)
+    ((action, sent),) = line.asked
+    (schedule,) = sent["chargingProfile"]["chargingSchedule"]
+    assert (action, schedule["chargingRateUnit"], schedule["duration"]) == ("SetChargingProfile", "W", 3600)
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 40000}]
+    late = msgspec.json.encode(Wanted(str(STATION), 1, world.now_ms()))
+    assert await send_schedule(world, late)
+    assert len(line.asked) == 1
+
+
+async def test_a_car_is_left_to_other_profiles_where_that_is_chosen() -> None:
+    world, _, station = await a_world()
+    world.settings = replace(world.settings, charging=replace(world.settings.charging, answer_needs=False))
+    await charging(station)
+    assert await needy(station) == {"status": "Rejected"}
+
+
+async def test_a_composite_schedule_too_large_to_compare_is_counted_and_no_defect() -> None:
+    world, line, _ = await a_world()
+    minutes = [{"startPeriod": 60 * n, "limit": 6 + n % 2} for n in range(1000)]
+    for level in range(6):
+        fine = profile(6, number=level, stackLevel=level)
+        fine["chargingSchedule"][0]["chargingSchedulePeriod"] = minutes
+        fine |= {"chargingProfileKind": "Recurring", "recurrencyKind": "Daily"}
+        body = json.dumps({"evseId": 1, "chargingProfile": fine}).encode()
+        await commands.send_payload(world, who(world), STATION, "SetChargingProfile", body)
+    answer = {
+        "evseId": 1,
+        "duration": 864000,
+        "scheduleStart": "2027-01-15T08:00:00Z",
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6}],
+    }
+    line.replies["GetCompositeSchedule"] = {"status": "Accepted", "schedule": answer}
+    asked = json.dumps({"evseId": 1, "duration": 864000}).encode()
+    done = await commands.send_payload(world, who(world), STATION, "GetCompositeSchedule", asked)
+    assert isinstance(done, Done)
+    assert world.counters["schedule_not_comparable"] == 1
