@@ -239,6 +239,7 @@ STATES16 = {
 }
 
 
+@pytest.mark.conformance("OCPP16S_L01.FR.09")
 @pytest.mark.parametrize(
     "states",
     [pytest.param(s, marks=pytest.mark.conformance(f"OCPP16S_{case}"), id=case) for case, s in STATES16.items()],
@@ -246,7 +247,8 @@ STATES16 = {
 async def test_a_signed_1_6_update_is_asked_and_followed(wire: Wire, states: tuple[str, ...]) -> None:
     station = await wire.station("1.6")
     await station.commanded("SignedUpdateFirmware", SIGNED, ACCEPTED)
-    assert station.asked("SignedUpdateFirmware")["firmware"]["signingCertificate"]
+    signed = {"signingCertificate": FIRMWARE["signingCertificate"], "signature": FIRMWARE["signature"]}
+    station.asked("SignedUpdateFirmware", {"requestId": 31, "firmware": signed})
     await told(station, "SignedFirmwareStatusNotification", *states, requestId=31)
 
 
