@@ -54,6 +54,7 @@ from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
 from wattseal.flow.handle import STATION_SCOPE, begin
 from wattseal.flow.list_sync import ListKeeper
+from wattseal.flow.open_transactions import OpenKeeper
 from wattseal.flow.ports import Batch, Flush, Unflushed
 from wattseal.flow.tails import load_open_chains
 from wattseal.flow.uptime import Ports
@@ -84,6 +85,8 @@ PROMPT = frozenset(
 """What most messages are; they seldom wait for anything but the disk."""
 TENANT = TenantId("default")
 """The one tenant of a directory made by `wattseal serve`; every row and look-up names it."""
+SYSTEM = Principal(TENANT, "system", frozenset(), frozenset({"*"}))
+"""Who asks for what is done by the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,8 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
                 ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),
                 rollouts=Rollouts(parts.world, WORKS),
-                lists=ListKeeper(parts.world, Principal(TENANT, "system", frozenset({"system"}), frozenset({"*"}))),
+                lists=ListKeeper(parts.world, SYSTEM),
+                open=OpenKeeper(parts.world, SYSTEM),
                 background=background,
             )
             await stack.enter_async_context(run_timers(timers))

@@ -17,6 +17,7 @@ from wattseal.dial.witness import Outcome
 from wattseal.flow import costs
 from wattseal.flow.courier import Courier
 from wattseal.flow.list_sync import ListKeeper
+from wattseal.flow.open_transactions import OpenKeeper
 from wattseal.flow.reservations import expire
 from wattseal.flow.tails import sign_tails
 from wattseal.flow.uptime import Ports
@@ -28,6 +29,8 @@ COURIER_INTERVAL_S = 0.25
 LOOK_INTERVAL_S = 5.0
 """How often ports are looked at for their uptime."""
 RESERVATIONS_INTERVAL_S = 10.0
+OPEN_INTERVAL_S = 5.0
+"""How often open transactions are looked after."""
 LISTS_INTERVAL_S = 2.0
 """How often stations are looked for whose local lists are to follow the tokens."""
 _LOGGER = logging.getLogger("wattseal.cpo")
@@ -46,6 +49,7 @@ class Timers:
     ports: Ports
     lists: ListKeeper
     rollouts: Rollouts
+    open: OpenKeeper
     background: Background
     told_costs: dict[str, Decimal] = field(default_factory=dict)
 
@@ -101,6 +105,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.reservations, RESERVATIONS_INTERVAL_S),
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),
+        (timers.open.round, OPEN_INTERVAL_S),
     ]
     interval_s = timers.world.settings.charging.cost_interval_s
     if interval_s:

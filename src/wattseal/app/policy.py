@@ -15,6 +15,7 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         mmd_s=settings.log.mmd_s,
         master_group=None if master is None else canonical(master),
+        interrupted_after_s=settings.transactions.interrupted_after_s,
         one_per=settings.tokens.one_charge_per,
         charging=_charging(settings.charging),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),

@@ -124,6 +124,13 @@ class Tokens(Section, frozen=True):
     """Of what one transaction may run at a time: "none" (no limit), "token" or "group"."""
 
 
+class Transactions(Section, frozen=True):
+    """Rules for transactions."""
+
+    interrupted_after_s: Annotated[int, Meta(ge=60)] = 3600
+    """How long a restarted station may be silent about what it was charging before that is marked interrupted."""
+
+
 class ChargingLimits(Section, frozen=True):
     """Limits of charging, and what drivers are told of costs."""
 
@@ -263,6 +270,7 @@ class Settings(Section, frozen=True):
 
     serve: Serve = Serve()
     tokens: Tokens = Tokens()
+    transactions: Transactions = Transactions()
     charging: ChargingLimits = ChargingLimits()
     tls: Tls = Tls()
     frames: Frames = Frames()

@@ -130,6 +130,7 @@ async def record_stray(
 def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
     """Write a record of a transaction; its document changes unless it is a reading with nothing to note or new."""
     place = (turn.origin, stream)
+    live.told_ms = turn.now_ms
     written = step.write(place, turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
     if len(turn.frame) > MAX_PART:
         step.write_frame(place, turn.frame, written, live.subject)

@@ -110,6 +110,7 @@ async def boot(turn: Turn, fact: BootReported) -> BootAnswer:
     await step.commit()
     turn.memory.station = told
     turn.memory.boot_status = policy.status
+    turn.memory.booted_ms = turn.now_ms
     turn.memory.expected.clear()
     return BootAnswer(policy.status, turn.world.clock.now(), interval_s, items)
 

@@ -181,6 +181,7 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     live = await _live(turn, subject, judged)
     if item.hash.hex() in {live.transaction.started, live.transaction.ended}:
         return
+    live.told_ms = turn.now_ms
     record = read_item(item, _openings(turn.world, live, item))
     observed = Observed((*judged.notes, *_notes(turn, live, record)))
     changed = apply(live.transaction, record)

@@ -133,6 +133,7 @@ def _recall(live: Live, item: Item) -> None:
     if record.decision is not None:
         live.authorization = authorization_of(record.decision, item)
     if record.kind in EVENTS and _is_told(live, record):
+        live.told_ms = record.ms
         told = any(v.verdict is Verdict.VALID and v.record != MESSAGE for v in record.observed.verdicts)
         pages = tuple(data for _, data in record.meter.evidence) if record.meter is not None and told else ()
         live.take(record.ops.seq_no if record.ops else None, pages)

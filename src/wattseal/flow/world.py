@@ -100,7 +100,7 @@ class Live:
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
     `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO. `token` is
     the canonical form of the one that started it, as far as that is known; `fresh` means that nothing of it is recorded
-    yet.
+    yet, `told_ms` is when its station last told of it.
     """
 
     transaction: Transaction
@@ -114,6 +114,7 @@ class Live:
     secrets: dict[int, bytes] = field(default_factory=dict, repr=False)
     token: str | None = None
     fresh: bool = False
+    told_ms: int = 0
 
     def take(self, seq_no: int | None, valid: Sequence[bytes]) -> None:
         """Count one record: its sequence number, and the meter's pages in it."""
@@ -155,6 +156,7 @@ class Memory:
     connected: bool = False
     boot_status: str | None = None
     expected: set[str] = field(default_factory=set)
+    booted_ms: int = 0
     drift_ms: int | None = None
     connectors: dict[tuple[int, int], ConnectorState] | None = None
     trails: dict[str, deque[str]] = field(default_factory=dict)
@@ -177,7 +179,8 @@ class Settings:
 
     `unreachable_accepts` lets a driver charge when the eMSP does not answer; `public_url` is where this CPO's API is
     reached by others, for the links in CDRs. `master_group` is the canonical form of the group whose tokens may end any
-    transaction and start none. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists.
+    transaction and start none. `interrupted_after_s` is how long after a restart a station may be silent about what it
+    was charging. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists.
     """
 
     boot_interval_s: int = 300
@@ -188,6 +191,7 @@ class Settings:
     master_group: str | None = None
     one_per: OnePer = OnePer.NONE
     list_parties: frozenset[str] = frozenset()
+    interrupted_after_s: int = 3600
     charging: ChargingPolicy = DEFAULT_CHARGING
 
     def bundle_url(self, transaction_id: str) -> str | None:

@@ -32,6 +32,8 @@ EFFECTS: dict[str, Effect] = {
     "transaction_id_reused": Effect.ALARM_AND_QUARANTINE,
     "conflicting_end": Effect.ALARM,
     "event_after_end": Effect.ALARM,
+    "interrupted": Effect.ALARM,
+    "ended_unseen": Effect.ALARM,
     "stopped_by_another": Effect.QUARANTINE,
     "reservation_unknown": Effect.FINDING,
     "reservation_used_twice": Effect.FINDING,
