@@ -15,6 +15,8 @@ from wattseal.model.transaction import Transaction
 
 VERSION = 1
 STATION, TOKEN, TRANSACTION, EVSE, ALARM = "station", "token", "transaction", "evse", "alarm"
+TRANSACTION_TIME = "transaction_time"
+"""Kind of the documents that hold nothing but their keys: transactions in the order they were first heard of."""
 TARIFF, ENTRY, CHECKPOINT, BUNDLE, CDR = "tariff", "registry_entry", "checkpoint", "bundle", "cdr"
 """Kinds of documents this process keeps."""
 IDENTITY, SELF = "identity", "self"
@@ -55,6 +57,12 @@ def put_transaction(transaction: Transaction, now_ms: int) -> Put:
         station_id=transaction.station_id,
         active=transaction.active,
     )
+
+
+def put_transaction_time(transaction: Transaction) -> Put:
+    """Return what finds a transaction by the time it was first heard of."""
+    key = f"{transaction.recorded_ms:015d}-{transaction.id}"
+    return Put(TRANSACTION_TIME, key, VERSION, b"{}", transaction.recorded_ms, StationId(transaction.station_id))
 
 
 def put_station(station: Station, now_ms: int) -> Put:

@@ -9,7 +9,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import STATION, put, put_station, read
 from wattseal.flow.enrol import check_station_id
-from wattseal.flow.ports import Batch, Put
+from wattseal.flow.ports import Batch
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.station import Station
@@ -74,20 +74,6 @@ async def predecessors(world: World, station_id: str) -> tuple[str, ...]:
         at = read(document, Succession).predecessor
         found.append(at)
     return tuple(found)
-
-
-async def history(
-    world: World, kind: str, station_id: str, *, active: bool | None, after: str, limit: int
-) -> tuple[Put, ...]:
-    """Return documents of a station and of all it followed, as one list in the order of keys."""
-    names = (station_id, *await predecessors(world, station_id))
-    found: list[Put] = []
-    for name in names:
-        page = await world.journal.documents(
-            world.tenant, kind, station_id=StationId(name), active=active, after=after, limit=limit
-        )
-        found.extend(page)
-    return tuple(sorted(found, key=lambda document: document.key.encode())[:limit])
 
 
 async def _station(world: World, station_id: str) -> Station | None:

@@ -1,5 +1,6 @@
 """Transactions, where they stand, and the bundle that proves one."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -8,23 +9,26 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
 from wattseal.base.ids import StationId
-from wattseal.flow import succession
 from wattseal.flow.bundling import NotYet, assemble
 from wattseal.flow.documents import STATION, TRANSACTION, read
 from wattseal.flow.grading import grade_now
+from wattseal.flow.listing import spelled
 from wattseal.flow.settling import settlement_of
+from wattseal.flow.transaction_list import TransactionQuery, charged_token, find_transactions, stations_of
 from wattseal.model.principal import Principal
 from wattseal.model.station import NO_PIN, Station
 from wattseal.model.transaction import Transaction
 from wattseal.rules.billing import bill_now
 from wattseal.rules.retries import transaction_key
 from wattseal.serve.api.bodies import transaction_view
-from wattseal.serve.api.paging import paged
+from wattseal.serve.api.paging import milliseconds, paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 
 READ_ENERGY = "energy:read"
 """Scope of reading energy figures; an operator's admin token has every scope."""
+READ_TOKENS = "tokens:read"
+"""Scope of seeing which token a transaction was charged to."""
 CBOR = "application/cbor"
 
 
@@ -38,28 +42,34 @@ async def get_transactions(
     station_id: ShortQuery = None,
     active: FromQuery[bool | None] = None,
     history: FromQuery[bool] = False,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
+    stop_reason: ShortQuery = None,
+    id_token: ShortQuery = None,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
     """List transactions, of one station or all, running, ended or both; `Link` leads to the next page.
 
-    With `history` those of the stations whose place a station took are among its own.
+    With `since` or `until`, when this CSMS first heard of them, they come in the order of time. With `history` those
+    of the stations whose place a station took are among its own. `id_token` is for those who may read tokens.
     """
     demand(principal, "transactions:read")
-    if history and station_id is not None:
-        page = await succession.history(
-            service.world, TRANSACTION, station_id, active=active, after=after or "", limit=limit
-        )
-    else:
-        page = await service.world.journal.documents(
-            principal.tenant,
-            TRANSACTION,
-            station_id=None if station_id is None else StationId(station_id),
-            active=active,
-            after=after or "",
-            limit=limit,
-        )
-    views = [await _transaction(principal, service, read(document, Transaction)) for document in page]
-    return paged(request, views, page[-1].key if len(page) == limit else None)
+    if id_token is not None:
+        demand(principal, READ_TOKENS)
+    world = service.world
+    wanted = None if station_id is None else await spelled(world, station_id)
+    query = TransactionQuery(
+        limit=limit,
+        after=after or "",
+        stations=() if wanted is None else await stations_of(world, wanted, history=history),
+        active=active,
+        since_ms=milliseconds(since, "since"),
+        until_ms=milliseconds(until, "until"),
+        stop_reason=stop_reason,
+        id_token=id_token,
+    )
+    page, next_key = await find_transactions(world, query)
+    return paged(request, [await _transaction(principal, service, found) for found in page], next_key)
 
 
 @get("/transactions/{key:str}")
@@ -93,6 +103,7 @@ async def get_bundle(
 async def _find(principal: Principal, service: Service, key: str, station_id: str | None) -> Transaction:
     journal = service.world.journal
     if station_id is not None:
+        station_id = await spelled(service.world, station_id)
         subject = await journal.answer(principal.tenant, StationId(station_id), transaction_key(key))
         key = subject.hex() if subject is not None else key
     document = await journal.document(principal.tenant, TRANSACTION, key)
@@ -107,7 +118,9 @@ async def _transaction(principal: Principal, service: Service, transaction: Tran
     pin = NO_PIN if document is None else read(document, Station).pin
     standing = bill_now(transaction, grade, pin, service.world.now_ms())
     settlement = await settlement_of(service.world, transaction)
-    return transaction_view(transaction, grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
+    view = transaction_view(transaction, grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
+    token = await charged_token(service.world, transaction) if principal.may(READ_TOKENS) else None
+    return view | {"id_token": None if token is None else {"id_token": token.value, "type": token.type}}
 
 
 ROUTES = (get_transactions, get_transaction, get_bundle)
