@@ -5,11 +5,13 @@ from tests.support.memory_journal import MemoryJournal
 
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow import availability
+from wattseal.flow.documents import ALARM, read
 from wattseal.flow.orders import Answered
 from wattseal.flow.step import Step
-from wattseal.flow.turn import remember_station
+from wattseal.flow.turn import Alarm, remember_station
 from wattseal.flow.world import World
 from wattseal.model.remote import AvailabilityRequested, Responded
+from wattseal.rules.clock_drift import drift_ms
 from wattseal.wire.ocpp.version import Version
 
 S = StationId("S")
@@ -67,8 +69,18 @@ async def test_the_stations_clock_is_compared_with_ours() -> None:
     await station.call("StatusNotification", late)
     memory = await remember_station(world, S)
     assert memory is not None
-    assert memory.drift_ms is not None
-    assert -601_000 <= memory.drift_ms <= -600_000
+    drift = drift_ms(memory.clock)
+    assert drift is not None
+    assert -601_000 <= drift <= -600_000
+
+
+async def test_a_clock_that_stays_off_raises_one_alarm() -> None:
+    world, _, station = await made(Version.V201)
+    late = {"evseId": 1, "connectorId": 1, "connectorStatus": "Available", "timestamp": "2027-01-15T07:50:00Z"}
+    for _ in range(6):
+        await station.call("StatusNotification", late)
+    found = await world.journal.documents(world.tenant, ALARM)
+    assert [read(document, Alarm).code for document in found] == ["clock_drift"]
 
 
 async def test_a_station_with_endless_connectors_fills_no_disk() -> None:

@@ -1,6 +1,7 @@
 """Availability: what state connectors are in, and what was asked of them (2.x block G; 1.6 sections 4.9 and 5.2)."""
 
 from wattseal.base.ids import StationId
+from wattseal.flow.alarms import alarm
 from wattseal.flow.documents import put, read
 from wattseal.flow.history import prefix
 from wattseal.flow.orders import Answered, Effects
@@ -10,6 +11,7 @@ from wattseal.model.answers import Acknowledged
 from wattseal.model.connector import ConnectorState, ServiceOrder
 from wattseal.model.facts import StatusReported
 from wattseal.model.remote import AvailabilityRequested, Responded
+from wattseal.rules.clock_drift import drift_ms, is_alarming, with_sample
 
 CONNECTOR = "connector"
 """Document kind: the state of a connector, by `station/evse/connector`."""
@@ -22,7 +24,7 @@ MAX_CONNECTORS = 256
 async def report(turn: Turn, fact: StatusReported) -> Acknowledged:
     """Keep a connector's state, durably when it has changed."""
     if fact.at is not None:
-        turn.memory.drift_ms = int(fact.at.timestamp() * 1000) - turn.now_ms
+        await _tell_time(turn, int(fact.at.timestamp() * 1000))
     state = ConnectorState(
         fact.evse_id,
         fact.connector_id,
@@ -37,6 +39,18 @@ async def report(turn: Turn, fact: StatusReported) -> Acknowledged:
     )
     await note(turn, state)
     return Acknowledged()
+
+
+async def _tell_time(turn: Turn, told_ms: int) -> None:
+    """Take what the station's clock says; raise an alarm when it begins to be too far off."""
+    memory = turn.memory
+    memory.clock = with_sample(memory.clock, told_ms - turn.now_ms)
+    alarming = is_alarming(memory.clock)
+    if alarming and not memory.clock_alarmed:
+        step = turn.step()
+        alarm(step, "clock_drift", f"{(drift_ms(memory.clock) or 0) // 1000} s")
+        await step.commit()
+    memory.clock_alarmed = alarming
 
 
 async def note(turn: Turn, state: ConnectorState) -> None:

@@ -138,7 +138,7 @@ class Memory:
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
-    `drift_ms` is its clock's time less ours, as last told. `connectors`, `components` that are kept,
+    `clock` has its times less ours (rules.clock_drift). `connectors`, `components` that are kept,
     `assemblies`, `jobs` and `trails`, the keys of histories' entries, are read when they are first needed.
     """
 
@@ -157,7 +157,8 @@ class Memory:
     boot_status: str | None = None
     expected: set[str] = field(default_factory=set)
     booted_ms: int = 0
-    drift_ms: int | None = None
+    clock: tuple[int, ...] = ()
+    clock_alarmed: bool = False
     connectors: dict[tuple[int, int], ConnectorState] | None = None
     trails: dict[str, deque[str]] = field(default_factory=dict)
     components: set[Place] | None = None

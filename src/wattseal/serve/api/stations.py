@@ -14,6 +14,7 @@ from wattseal.flow.availability import connectors
 from wattseal.flow.documents import STATION, read
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
+from wattseal.rules.clock_drift import drift_ms
 from wattseal.serve.api.bodies import StationBody, station_view
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
@@ -67,6 +68,8 @@ async def _station(principal: Principal, service: Service, station: Station) -> 
         connection["remote"] = None
     statuses = {state.evse_id: state.status for state in states}
     view = station_view(station, connection=connection, statuses=statuses)
+    memory = service.world.stations.get(station_id)
+    view["clock_drift_ms"] = None if memory is None else drift_ms(memory.clock)
     return view | {"connectors": [msgspec.to_builtins(state) for state in states]}
 
 
