@@ -449,7 +449,7 @@ async def test_an_operators_limit_becomes_the_profile_of_the_version(wire: Wire,
     station = await wire.station(version)
 
     async def limited(body: dict[str, Any]) -> dict[str, Any]:
-        told = asyncio.create_task(wire.api("POST", f"/stations/{station.name}/limit", body))
+        told = asyncio.create_task(wire.api("POST", f"/stations/{station.name}/set-limit", body))
         asking = asyncio.create_task(station.next_call("SetChargingProfile"))
         await asyncio.wait({told, asking}, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
@@ -470,12 +470,35 @@ async def test_an_operators_limit_becomes_the_profile_of_the_version(wire: Wire,
     assert again["stackLevel"] == one["stackLevel"], "it takes the place of the one before"
     assert (await composite(station, 1, unit="A"))["schedule"]["periods"][0]["limit"] == 8
     stopped = await limited({"limit_a": 0, "evse_id": 1, "below_floor": True})
-    assert "limit" in str(stopped)
+    assert stopped["stackLevel"] == one["stackLevel"]
+    clearing = asyncio.create_task(wire.api("POST", f"/stations/{station.name}/clear-limit", {"evse_id": 1}))
+    asked = await station.next_call("ClearChargingProfile")
+    await asked.answer(ACCEPTED)
+    assert (await clearing).json()["status"] == "Accepted"
+    assert [place for place, _ in await installed(station)] == [0]
     for body, code in (
         ({"limit_a": 0, "evse_id": 1}, "below_floor"),
         ({"limit_a": 5, "limit_w": 5}, "bad_input"),
         ({"limit_a": 10, "evse_id": 1, "transaction": True}, "no_transaction"),
         ({"limit_a": 10, "until": "2020-01-01T00:00:00Z"}, "bad_input"),
     ):
-        told = await wire.api("POST", f"/stations/{station.name}/limit", body)
+        told = await wire.api("POST", f"/stations/{station.name}/set-limit", body)
+        assert (told.status_code, told.json()["code"]) == (422, code)
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+async def test_a_remote_start_may_bring_a_limit(wire: Wire, version: str) -> None:
+    station, token = await wire.station(version), await seed(wire)
+    body = {"id_token": token, "evse_id": 1, "limit_a": 10}
+    telling = asyncio.create_task(wire.api("POST", f"/stations/{station.name}/remote-start", body))
+    action = "RemoteStartTransaction" if version == "1.6" else "RequestStartTransaction"
+    asked = await station.next_call(action)
+    await asked.answer(ACCEPTED)
+    assert (await telling).json()["status"] == "Accepted"
+    sent = asked.payload["chargingProfile"]
+    schedules = sent["chargingSchedule"] if version == "1.6" else sent["chargingSchedule"][0]
+    assert (sent["chargingProfilePurpose"], sent["chargingProfileKind"]) == ("TxProfile", "Relative")
+    assert schedules["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 10}]
+    for wrong, code in (({"limit_a": 1}, "below_floor"), ({"limit_a": 10, "limit_w": 9000}, "bad_input")):
+        told = await wire.api("POST", f"/stations/{station.name}/remote-start", {"id_token": token} | wrong)
         assert (told.status_code, told.json()["code"]) == (422, code)

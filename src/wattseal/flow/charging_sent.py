@@ -16,7 +16,7 @@ from wattseal.flow.documents import read
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
-from wattseal.model.charging_orders import SetProfile
+from wattseal.model.charging_orders import ClearProfiles, SetProfile
 from wattseal.model.principal import Principal
 from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_checks import BELOW_FLOOR, below_floor
@@ -62,7 +62,7 @@ async def _profile(world: World, memory: Memory, limit: Limit) -> Profile:
     if limit.until is not None and limit.until <= now:
         raise InputError("the limit would be over before it began", subject="until")
     purpose, transaction_id = _purpose(memory, limit)
-    number = LIMIT_PROFILE_ID + 3 * limit.evse_id + _PLACE[purpose]
+    number = limit_profile_id(limit.evse_id, purpose)
     schedule = Schedule(
         unit=limit.unit,
         periods=(Period(start_s=0, limit=limit.amount),),
@@ -93,6 +93,20 @@ async def _level(world: World, memory: Memory, purpose: Purpose, number: int) ->
     """Return a stack level above all others of the purpose, so that the limit leads."""
     others = [kept.profile for kept in await profiles_of(world, memory) if kept.profile.id != number]
     return max((profile.stack_level + 1 for profile in others if profile.purpose is purpose), default=0)
+
+
+async def clear_limit(
+    world: World, principal: Principal, station_id: StationId, evse_id: int, *, transaction: bool = False
+) -> Outcome:
+    """Clear the limit that `set_limit` set for a place; the station says Unknown where there is none."""
+    purpose = Purpose.TX if transaction else Purpose.TX_DEFAULT if evse_id else Purpose.STATION_MAX
+    command = ClearProfiles(limit_profile_id(evse_id, purpose))
+    return await commands.send(world, principal, station_id, command)
+
+
+def limit_profile_id(evse_id: int, purpose: Purpose) -> int:
+    """Return the id of the profile that an operator's limit becomes."""
+    return LIMIT_PROFILE_ID + 3 * evse_id + _PLACE[purpose]
 
 
 async def send_schedule(world: World, body: bytes) -> bool:

@@ -14,7 +14,9 @@ from wattseal.model.principal import Principal
 from wattseal.model.remote import ExtendedTriggerRequested, StartRequested, StopRequested, TriggerRequested
 from wattseal.model.token import IdToken
 from wattseal.model.transaction import Transaction
+from wattseal.rules.charging_policy import StartLimit
 from wattseal.rules.retries import transaction_key
+from wattseal.wire.ocpp.profiles import lower_profile
 from wattseal.wire.ocpp.version import Version
 
 _EXTENDED_ONLY = frozenset({"LogStatusNotification", "SignChargingStationCertificate"})
@@ -57,11 +59,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a remote start names; `type` None is the type the token is enrolled with."""
+    """What a remote start names; `type` None is the type the token is enrolled with.
+
+    With a `limit` the transaction is charged with at most that from its beginning.
+    """
 
     id_token: str
     type: str | None = None
     evse_id: int | None = None
+    limit: StartLimit | None = None
 
 
 async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
@@ -73,8 +79,12 @@ async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
     world = ask.world
     memory = await find_station(world, ask.station_id)
     remote_start_id = int.from_bytes(world.random.bytes(4)) & 0x7FFF_FFFF
-    if world.lines.version(StationId(memory.station.id)) is None:
+    version = world.lines.version(StationId(memory.station.id))
+    if version is None:
         return Unanswered("", Silence.OFFLINE, None), remote_start_id
+    profile = None
+    if start.limit is not None:
+        profile = lower_profile(start.limit.profile(start.evse_id or 0, world.settings.charging.floor), version)
     token = await find_token(world, IdToken(start.id_token, DEFAULT_TYPE))
     enrolled = DEFAULT_TYPE if token is None else token.id_token.type
     id_token = IdToken(start.id_token, start.type or enrolled)
@@ -87,7 +97,7 @@ async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
     keep_grant(memory, id_token, decided)
     evse_id = None if start.evse_id is None else EvseId(start.evse_id)
     group = None if token is None else token.group
-    command = StartRequested(id_token, remote_start_id, evse_id, group)
+    command = StartRequested(id_token, remote_start_id, evse_id, group, profile)
     return await send(world, ask.principal, ask.station_id, command, ask.deadline_s), remote_start_id
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
 
-from wattseal.rules.charging_checks import Floor
+from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
+from wattseal.rules.charging_checks import Floor, below_floor
 from wattseal.rules.charging_rates import Electrics
 
 
@@ -32,6 +33,31 @@ class ChargingPolicy:
     def floor(self) -> Floor:
         """Return the least limit above stopping."""
         return Floor(self.floor_a, self.electrics)
+
+
+START_PROFILE_ID = 3_000_000
+"""The profile of a remote start has this id plus the EVSE's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimit:
+    """The limit a transaction is started with: amperes of each phase, or watts."""
+
+    amount: Decimal
+    unit: RateUnit
+
+    def profile(self, evse_id: int, floor: Floor) -> Profile:
+        """Return the profile that goes with the start (K05); a limit that stops charging is an `InputError`."""
+        least = floor.of(self.unit)
+        if self.amount < least:
+            raise below_floor(least, self.unit)
+        return Profile(
+            id=START_PROFILE_ID + evse_id,
+            stack_level=0,
+            purpose=Purpose.TX,
+            kind=ProfileKind.RELATIVE,
+            schedules=(Schedule(unit=self.unit, periods=(Period(start_s=0, limit=self.amount),)),),
+        )
 
 
 DEFAULT_CHARGING = ChargingPolicy()

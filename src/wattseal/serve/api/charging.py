@@ -2,26 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
 from wattseal.flow.charging_needs import EV_SCHEDULE, NEEDS, KeptNeeds, KeptPlan
 from wattseal.flow.charging_reports import DRIFT, Drift
 from wattseal.flow.charging_sent import Limit as LimitToSet
-from wattseal.flow.charging_sent import set_limit
+from wattseal.flow.charging_sent import clear_limit, set_limit
 from wattseal.flow.charging_store import LIMIT, PROFILE, KeptLimit, KeptProfile
 from wattseal.flow.charging_views import last_comparison, our_schedule
 from wattseal.flow.documents import read
 from wattseal.model.charging import Composite, RateUnit
 from wattseal.rules.charging_differs import Difference
 from wattseal.rules.charging_spans import MAX_WINDOW_S
+from wattseal.serve.api.amounts import Amount, amount_of
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.commands import POWER, answered, demand_command
 from wattseal.serve.api.paging import paged
@@ -35,11 +34,10 @@ READ, STOP = "charging:read", "charging:stop"
 """Scopes of reading all of this, and of limits that stop charging."""
 Evse = Annotated[int, QueryParameter(ge=0, le=9999)]
 Lasting = Annotated[int, QueryParameter(ge=1, le=MAX_WINDOW_S)]
-Amount = Annotated[float, msgspec.Meta(ge=0, le=10**9)]
 
 
 class LimitBody(Body, frozen=True, kw_only=True):
-    """`POST /api/v1/stations/{id}/limit`: `limit_a` amperes of each phase, or `limit_w` watts.
+    """`POST /api/v1/stations/{id}/set-limit`: `limit_a` amperes of each phase, or `limit_w` watts.
 
     `evse_id` 0 is the station as a whole. With `transaction` the limit ends with the EVSE's present transaction.
     `until` is when it ends; without it the limit stays until it is replaced or cleared. A limit that stops charging
@@ -55,11 +53,15 @@ class LimitBody(Body, frozen=True, kw_only=True):
 
     def limit(self) -> LimitToSet:
         """Return the limit; both units or none is an `InputError`."""
-        amount = self.limit_w if self.limit_a is None else self.limit_a
-        if amount is None or (self.limit_a is not None and self.limit_w is not None):
-            raise InputError("give limit_a or limit_w", subject="limit_a")
-        unit = RateUnit.W if self.limit_a is None else RateUnit.A
-        return LimitToSet(Decimal(str(amount)), unit, self.evse_id, self.transaction, self.until, self.below_floor)
+        amount, unit = amount_of(self.limit_a, self.limit_w)
+        return LimitToSet(amount, unit, self.evse_id, self.transaction, self.until, self.below_floor)
+
+
+class ClearLimitBody(Body, frozen=True, kw_only=True):
+    """`POST /api/v1/stations/{id}/clear-limit`: the place whose limit is to go."""
+
+    evse_id: Annotated[int, msgspec.Meta(ge=0, le=9999)] = 0
+    transaction: bool = False
 
 
 @get("/stations/{station_id:str}/charging-profiles")
@@ -133,7 +135,7 @@ async def get_composite(
     return {"station_id": memory.station.id, "schedule": _composite_view(ours), "told": told}
 
 
-@post("/stations/{station_id:str}/limit", status_code=200)
+@post("/stations/{station_id:str}/set-limit", status_code=200)
 async def post_limit(
     principal: Who, service: What, station_id: FromPath[str], data: JSONBody[LimitBody]
 ) -> dict[str, Any]:
@@ -146,6 +148,19 @@ async def post_limit(
     status = getattr(done.answer, "status", "")
     reason = getattr(done.answer, "reason", None)
     return {"status": status, "reason": reason, "profile_id": profile.id, "record": done.record.hex()}
+
+
+@post("/stations/{station_id:str}/clear-limit", status_code=200)
+async def post_clear_limit(
+    principal: Who, service: What, station_id: FromPath[str], data: JSONBody[ClearLimitBody]
+) -> dict[str, Any]:
+    """Clear the limit that set-limit has set for the same place."""
+    demand_command(principal, POWER)
+    outcome = await clear_limit(
+        service.world, principal, StationId(station_id), data.evse_id, transaction=data.transaction
+    )
+    done = answered(outcome)
+    return {"status": getattr(done.answer, "status", ""), "record": done.record.hex()}
 
 
 def _plain(value: Any) -> Any:
@@ -233,4 +248,4 @@ def _difference_view(difference: Difference) -> dict[str, Any]:
     }
 
 
-ROUTES = (get_profiles, get_limits, get_composite, post_limit)
+ROUTES = (get_profiles, get_limits, get_composite, post_limit, post_clear_limit)

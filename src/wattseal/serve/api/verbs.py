@@ -25,6 +25,8 @@ from wattseal.model.remote import (
     TriggerRequested,
     UnlockRequested,
 )
+from wattseal.rules.charging_policy import StartLimit
+from wattseal.serve.api.amounts import Amount, amount_of
 from wattseal.serve.api.bodies import Body, ShortText
 from wattseal.serve.api.commands import CHARGE, OPERATE, Deadline, answered, demand_command
 from wattseal.serve.api.service import Service, What, Who
@@ -34,11 +36,22 @@ TransactionText = Annotated[str, Meta(min_length=1, max_length=36)]
 
 
 class RemoteStartBody(Body, frozen=True, kw_only=True):
-    """The token to charge to; without `type` that of its enrolment. Without `evse_id` the station chooses."""
+    """The token to charge to; without `type` that of its enrolment. Without `evse_id` the station chooses.
+
+    `limit_a` (amperes of each phase) or `limit_w` (watts) is the most the transaction is charged with.
+    """
 
     id_token: ShortText
     type: Annotated[str, Meta(min_length=1, max_length=20)] | None = None
     evse_id: EvseNumber | None = None
+    limit_a: Amount | None = None
+    limit_w: Amount | None = None
+
+    def limit(self) -> StartLimit | None:
+        """Return the limit; both units at once are an `InputError`."""
+        if self.limit_a is None and self.limit_w is None:
+            return None
+        return StartLimit(*amount_of(self.limit_a, self.limit_w))
 
 
 class RemoteStopBody(Body, frozen=True, kw_only=True):
@@ -124,7 +137,7 @@ async def post_remote_start(
 ) -> CommandView:
     """Start a transaction for a token, which is authorised first and charged by the transaction that follows."""
     ask = _ask(principal, service, station_id, CHARGE, deadline_s)
-    outcome, number = await verbs.remote_start(ask, Start(data.id_token, data.type, data.evse_id))
+    outcome, number = await verbs.remote_start(ask, Start(data.id_token, data.type, data.evse_id, data.limit()))
     return view(outcome, remote_start_id=number)
 
 
