@@ -56,8 +56,11 @@ async def test_what_a_station_reports_of_its_controls_is_kept(wire: Wire) -> Non
     entry = {"id": "Z", "curveType": "VoltVar", "isDefault": True, "isSuperseded": False, "curve": curve(1)}
     await station.call("ReportDERControl", {"requestId": 4, "curve": [entry], "tbc": False})
     station.answered("ReportDERControl", {})
-    (kept,) = (await shown(station, "grid"))["controls"]
-    assert (kept["control_id"], kept["control_type"], kept["is_default"]) == ("Z", "VoltVar", True)
+    ramp = {"id": "Y", "gradient": {"priority": 0, "gradient": 10.0, "softGradient": 5.0}}
+    await station.call("ReportDERControl", {"requestId": 4, "gradient": [ramp], "tbc": False})
+    station.answered("ReportDERControl", {})
+    kept = {(c["control_id"], c["control_type"], c["is_default"]) for c in (await shown(station, "grid"))["controls"]}
+    assert kept == {("Z", "VoltVar", True), ("Y", "Gradients", True)}
 
 
 async def test_a_fault_of_the_grid_is_an_alarm_and_lasts_until_it_ends(wire: Wire) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.support.cpo_world import LOG, Talker, add_token, enrol, make_world, signing_key, transactions
+from tests.support.cpo_world import AT, LOG, Talker, add_token, enrol, make_world, signing_key, transactions
 from tests.support.memory_journal import MemoryJournal
 
 from wattseal.base.errors import StoreError
@@ -136,6 +136,19 @@ async def test_the_chain_goes_on_across_a_restart(world: World) -> None:
             await again.meter(number, 1000 + 10 * life + minute, 10 * life + minute)
     await Talker(make_restarted(world), "ST1").stop(number, 3000)
     assert check_chain(chain(world, "CPO/ST1", 1)) == []
+
+
+async def test_a_start_without_a_card_is_kept_and_told_invalid(world: World) -> None:
+    start = {"connectorId": 1, "idTag": "", "meterStart": 1000, "timestamp": AT.isoformat()}
+    station = Talker(world, "ST1")
+    told = await station.call("StartTransaction", start)
+    assert told["idTagInfo"] == {"status": "Invalid"}
+    assert (await station.call("StartTransaction", start))["transactionId"] == told["transactionId"]
+    (found,) = await transactions(world)
+    assert found.transaction_id == str(told["transactionId"])
+    await station.stop(told["transactionId"], 2000)
+    (found,) = await transactions(world)
+    assert (found.billing, found.reason) == (Billing.QUARANTINED, "not_authorised")
 
 
 async def test_a_station_cannot_stop_another_stations_transaction(world: World) -> None:

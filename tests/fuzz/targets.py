@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import strategies as st
 from tests.fuzz.mutations import bent, spoilt
+from tests.fuzz.stations import check_conversation, conversations
 from tests.support.charges import charge, pen, signing_key
 from tests.support.meters import METER_SPKI, transaction
 from tests.support.pki import Ca, csr
@@ -63,10 +64,11 @@ AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Target:
-    """What to draw, and what must hold for it."""
+    """What to draw, what must hold for it, and how many times longer than for others that takes."""
 
     strategy: st.SearchStrategy[Any]
     check: Callable[[Any], None]
+    weight: int = 1
 
 
 FRAMES: tuple[list[Any], ...] = (
@@ -414,6 +416,7 @@ TARGETS: dict[str, Target] = {
     "forwarded": Target(spoilt([_FORWARDED[0] + b"\r\n" + more for more in _FORWARDED]), check_forwarded),
     "frame": Target(spoilt(_ENCODED) | bent(FRAMES), check_frame),
     "payload": Target(messages(), check_payload),
+    "station": Target(conversations(), check_conversation, weight=5),
     "ocmf": Target(spoilt(_RECORDS), check_ocmf),
     "jws": Target(spoilt(_SIGNED), check_jws),
     "cbor": Target(spoilt(_ITEMS), check_cbor),

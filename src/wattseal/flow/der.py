@@ -178,10 +178,10 @@ def _told_control(turn: Turn, field: str, entry: Mapping[str, Any]) -> Control:
         turn.station.id,
         str(entry["id"]),
         kind,
-        bool(entry["isDefault"]),
+        bool(entry.get("isDefault", True)),
         settings,
         turn.now_ms,
-        bool(entry["isSuperseded"]),
+        bool(entry.get("isSuperseded", False)),
     )
 
 

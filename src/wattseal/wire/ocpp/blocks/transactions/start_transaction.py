@@ -6,6 +6,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import TransactionId
 from wattseal.model.answers import TransactionAnswer
 from wattseal.model.facts import TransactionStarted
+from wattseal.model.token import Authorization, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import tokens
 from wattseal.wire.ocpp.generated.v16 import start_transaction as v16
@@ -32,10 +33,10 @@ def lift(request: v16.Request, _version: Version) -> Lifted | Refusal:
 
 
 def lower(answer: TransactionAnswer, _version: Version) -> Payload:
-    """Return the response; both a transaction id and an authorisation are needed."""
-    if answer.transaction_id is None or answer.authorization is None:
-        raise InputError("a 1.6 start is answered with an id and an authorisation", subject="StartTransaction")
-    info = tokens.lower_authorization(answer.authorization, Version.V16)
+    """Return the response; a transaction id is needed, and who showed no card is told Invalid."""
+    if answer.transaction_id is None:
+        raise InputError("a 1.6 start is answered with an id", subject="StartTransaction")
+    info = tokens.lower_authorization(answer.authorization or Authorization(TokenStatus.INVALID), Version.V16)
     return {"idTagInfo": info, "transactionId": int(answer.transaction_id)}
 
 
