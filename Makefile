@@ -17,7 +17,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench fuzz conformance lock clean
+.PHONY: install install-dev demo test check bench fuzz conformance lock clean openapi
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -51,6 +51,9 @@ check: install-dev
 
 fuzz: install-dev
 	$(BIN)/python tools/fuzz.py $(ARGS)
+
+openapi: install-dev
+	$(BIN)/python tools/make_openapi.py
 
 bench: install-dev
 	$(BIN)/python -m bench $(ARGS)

@@ -5,6 +5,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
 
 from wattseal.base.errors import WattsealError
 from wattseal.serve.api import (
@@ -48,6 +49,7 @@ from wattseal.serve.api.problems import (
 )
 from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principal, provide_service
 from wattseal.serve.api.strict import StrictRequest
+from wattseal.serve.api.tags import Tags
 
 RESOURCES = (
     *stations.ROUTES,
@@ -86,7 +88,7 @@ def make_api(service: Service) -> Litestar:
         [
             *health.ROUTES,
             *uploads.STATION_ROUTES,
-            Router("/api/v1", route_handlers=RESOURCES, middleware=[Idempotency]),
+            Router("/api/v1", route_handlers=RESOURCES, middleware=[Tags, Idempotency]),
         ],
         dependencies={
             "principal": Provide(provide_principal),
@@ -101,7 +103,13 @@ def make_api(service: Service) -> Litestar:
             Exception: on_defect,
         },
         openapi_config=OpenAPIConfig(
-            "wattseal", "1", path="/api/docs", use_handler_docstrings=True, render_plugins=[DocumentPlugin()]
+            "wattseal",
+            "1",
+            path="/api/docs",
+            use_handler_docstrings=True,
+            render_plugins=[DocumentPlugin()],
+            security=[{"bearer": []}],
+            components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         ),
         before_send=[methods],
         request_class=StrictRequest,
