@@ -53,6 +53,11 @@ class Idle(picows.WSListener):
         if not self.up.done():
             self.up.set_exception(ConnectionError("closed"))
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the handshake was completed."""
+        return self._transport is not None
+
     def drop(self) -> None:
         """Lose the connection."""
         if self._transport is not None:
@@ -74,6 +79,8 @@ async def come(url: str, name: str, password: str | None, dice: random.Random) -
                 websocket_handshake_timeout=60,
                 read_buffer_init_size=1024,
             )
+            if not idle.is_connected:  # picows says nothing of a connection that ended before the handshake
+                raise ConnectionError("closed")
             await idle.up
         except (OSError, TimeoutError, picows.WSError):
             await asyncio.sleep(dice.uniform(0.1, 1))

@@ -124,6 +124,17 @@ async def test_without_a_csms_calls_fail_at_once_and_dialling_goes_on() -> None:
             await seen.until(1, 2)
 
 
+async def test_a_connection_that_ends_before_the_handshake_is_dialled_again() -> None:
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    seen = Seen()
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server, uplink(server.sockets[0].getsockname()[1], seen):
+        await seen.until(0, 2)
+    assert seen.down[:2] == ["unreachable"] * 2
+
+
 async def test_wrong_credentials_are_told_as_401() -> None:
     seen = Seen()
     async with csms() as (_, port), uplink(port, seen, password=b"wrong"):

@@ -188,6 +188,8 @@ class Uplink:
         with contextlib.suppress(Exception):  # why picows ended a connection is told by the talk
             await transport.wait_disconnected()
         del listener  # picows holds it weakly
+        if not talks:  # it ended before the handshake, of which picows says nothing
+            return "unreachable", False
         return ("closed" if talks[-1].agreed else "no_common_version"), talks[-1].agreed
 
 
