@@ -2,6 +2,7 @@ import io
 import json
 import shutil
 import socket
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from wattseal.app import doctor
 from wattseal.app.doctor import Check, State
 from wattseal.app.settings import Serve, Settings, Trust
+from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.cli.main import run
+from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 
 FREE = Settings(serve=Serve(ocpp_port=0, http_port=0))
@@ -118,3 +121,19 @@ def test_the_command_s_exit_code_tells(
     (data / "keys").chmod(0o777)
     assert run(["doctor", "--data", str(data)], io.StringIO()) == 1
     assert "FAIL  keys directory access" in capsys.readouterr().out
+
+
+def test_tls_that_cannot_be_served_is_told_before_a_start(data: Path) -> None:
+    over_tls = Settings(serve=Serve(ocpp_port=0, http_port=0, wss_port=0, mutual_port=0))
+    assert examined(data, over_tls)["TLS"].state is State.FAIL
+    now, random = SystemClock().now(), SystemRandom()
+    files = AuthorityFiles(data)
+    files.make(name="CA", organization="CPO", now=now - timedelta(days=500), random=random)
+    files.issue_server(["csms.example.org"], now=now - timedelta(days=390), random=random)
+    checks = examined(data, over_tls)
+    assert checks["OCPP TLS port"].state is State.OK
+    assert checks["issuer root.pem"].state is State.OK
+    assert checks["server server.pem"].state is State.WARN
+    assert checks["crl crl.pem"].state is State.FAIL, "nobody has signed it anew for long"
+    (data / "ca" / "server.pem").write_bytes(b"nothing")
+    assert examined(data, over_tls)["TLS"].found == "bad_certificate"

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Final
 
 from wattseal.app.settings import Settings
+from wattseal.app.system import SystemClock
+from wattseal.app.tls import TlsKeeper, make_proxies
 from wattseal.base.errors import WattsealError
 from wattseal.bundle.trust import Trust
+from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import FORMAT, read_format, schema_of
 from wattseal.stores.keyfiles import KeyFiles, read_secret
 from wattseal.stores.revision import HEAD
@@ -27,6 +30,8 @@ LEAST_FREE_BYTES: Final = 100 * 1024**2
 ENOUGH_FREE_BYTES: Final = 1024**3
 SLOW_FLUSH_MS: Final = 50
 ENOUGH_FILES: Final = 4096
+SOON_DAYS: Final = 14
+"""A certificate that ends sooner is worth a look."""
 KEYS: Final = {
     "cpo": ("billing-sign.pem", "csms-seal.pem", "csms-sign.pem", "log.pem"),
     "edge": ("edge-seal.pem", "edge-sign.pem"),
@@ -72,6 +77,8 @@ def examine(data: Path, settings: Settings) -> Iterator[Check]:
         yield port_free(name, host, port, running=running)
     if settings.trust.file is not None:
         yield _trust(settings.trust.file)
+    if role in {None, "cpo"}:
+        yield from _tls(data, settings)
 
 
 def clock() -> Check:
@@ -94,6 +101,25 @@ def open_files() -> Check:
     if soft == resource.RLIM_INFINITY or soft >= ENOUGH_FILES:
         return Check("open files", State.OK, "no limit" if soft == resource.RLIM_INFINITY else str(soft))
     return Check("open files", State.WARN, str(soft), f"raise it (ulimit -n {ENOUGH_FILES}): one a connected station")
+
+
+def _tls(data: Path, settings: Settings) -> Iterator[Check]:
+    """Load what stations meet over TLS, as a start would, and look at its ends."""
+    serve, system = settings.serve, SystemClock()
+    try:
+        make_proxies(settings.tls)
+        keeper = TlsKeeper(settings.tls, AuthorityFiles(data), system, lambda _: None)
+        for port, demand in ((serve.wss_port, False), (serve.mutual_port, True)):
+            if port is not None:
+                keeper.context(demand_certificate=demand)
+    except WattsealError as error:
+        yield Check("TLS", State.FAIL, error.code, str(error))
+        return
+    for expiry in keeper.expiries:
+        days = (expiry.at - system.now()).days
+        state = State.FAIL if days < 0 else State.WARN if days < SOON_DAYS else State.OK
+        found = f"ends {expiry.at:%Y-%m-%d}"
+        yield Check(f"{expiry.kind} {expiry.name}", state, found, "" if state is State.OK else "renew it")
 
 
 def _directory(data: Path) -> Iterator[Check]:
@@ -213,6 +239,9 @@ def _ports(role: str | None, settings: Settings) -> Iterator[tuple[str, str, int
     serve, emsp = settings.serve, settings.emsp
     if role in (None, "cpo"):
         yield "OCPP port", serve.host, serve.ocpp_port
+        for name, port in (("OCPP TLS port", serve.wss_port), ("OCPP mutual TLS port", serve.mutual_port)):
+            if port is not None:
+                yield name, serve.host, port
         yield "HTTP port", serve.host, serve.http_port
     if role == "emsp":
         yield "HTTP port", emsp.host, emsp.port
