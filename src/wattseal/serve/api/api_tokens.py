@@ -7,13 +7,14 @@ from litestar import Response, delete, get, post
 from litestar.params import FromPath, JSONBody
 
 from wattseal.model.api_token import ApiToken
+from wattseal.rules.scopes import SCOPES
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
 
 DAY_S = 86_400
-Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Scope = Annotated[str, msgspec.Meta(min_length=1, max_length=64, extra_json_schema={"enum": sorted(SCOPES)})]
 
 
 class ApiTokenBody(Body, frozen=True, kw_only=True):

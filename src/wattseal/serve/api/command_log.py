@@ -1,14 +1,12 @@
 """What stations were asked, by whom, and what came of it."""
 
-from datetime import datetime
 from typing import Any
 
 from litestar import Response, get
-from litestar.params import FromQuery
 
 from wattseal.flow.command_log import COMMAND, CommandKept
 from wattseal.flow.listing import Wanted, listing
-from wattseal.serve.api.paging import milliseconds, paged
+from wattseal.serve.api.paging import Instant, milliseconds, paged
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
 
@@ -37,8 +35,8 @@ async def get_commands(
     action: ShortQuery = None,
     asked_by: ShortQuery = None,
     outcome: ShortQuery = None,
-    since: FromQuery[datetime | None] = None,
-    until: FromQuery[datetime | None] = None,
+    since: Instant = None,
+    until: Instant = None,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
     """List commands in the order of asking; `outcome` is a status word, a CALLERROR code, offline or timed_out."""

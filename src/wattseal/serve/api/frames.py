@@ -1,21 +1,20 @@
 """OCPP frames as they went over the wire, for finding out what a station and this CSMS said to each other."""
 
 import asyncio
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, PathParameter, QueryParameter
 
-from wattseal.serve.api.paging import milliseconds, paged
+from wattseal.serve.api.paging import Instant, milliseconds, paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 from wattseal.stores.frame_queries import Frame, FrameQuery
 from wattseal.stores.frames import FrameStore
 
 READ = "frames:read"
-Cursor = Annotated[int, QueryParameter(ge=0, le=2**62)]
-Number = Annotated[int, PathParameter(ge=0, le=2**62)]
+Cursor = Annotated[int, QueryParameter(ge=0, le=10**15)]
+Number = Annotated[int, PathParameter(ge=0, le=10**15)]
 
 
 @get("/frames")
@@ -26,8 +25,8 @@ async def get_frames(
     *,
     limit: Limit = 100,
     station_id: ShortQuery = None,
-    since: FromQuery[datetime | None] = None,
-    until: FromQuery[datetime | None] = None,
+    since: Instant = None,
+    until: Instant = None,
     action: ShortQuery = None,
     direction: FromQuery[Literal["in", "out"] | None] = None,
     message_id: ShortQuery = None,

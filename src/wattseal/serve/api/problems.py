@@ -39,6 +39,7 @@ _STATUS = {
     "own_successor": 409,
     "replaced_already": 409,
     "profile_not_higher": 409,
+    "no_tariff": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})

@@ -1,6 +1,5 @@
 """Transactions, where they stand, and the bundle that proves one."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -21,7 +20,7 @@ from wattseal.model.transaction import Transaction
 from wattseal.rules.billing import bill_now
 from wattseal.rules.retries import transaction_key
 from wattseal.serve.api.bodies import transaction_view
-from wattseal.serve.api.paging import milliseconds, paged
+from wattseal.serve.api.paging import Instant, milliseconds, paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 
@@ -42,8 +41,8 @@ async def get_transactions(
     station_id: ShortQuery = None,
     active: FromQuery[bool | None] = None,
     history: FromQuery[bool] = False,
-    since: FromQuery[datetime | None] = None,
-    until: FromQuery[datetime | None] = None,
+    since: Instant = None,
+    until: Instant = None,
     stop_reason: ShortQuery = None,
     id_token: ShortQuery = None,
     after: ShortQuery = None,

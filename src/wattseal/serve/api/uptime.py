@@ -5,19 +5,18 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, delete, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.maintenance import MAX_TEXT, Cause, Window, announce, find_windows, withdraw
 from wattseal.flow.uptime import MAX_DAYS, PortUptime, station_uptime
 from wattseal.model.station import Station
-from wattseal.serve.api.paging import paged
+from wattseal.serve.api.paging import Instant, instant, paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 
 ShortPath = FromPath[str]
-Instant = Annotated[str | None, QueryParameter(max_length=64, schema_extra={"format": "date-time"})]
 _DEFAULT_DAYS = 30
 
 
@@ -44,8 +43,8 @@ async def get_uptime(
     demand(principal, "stations:read")
     station = await _station(service, station_id)
     now = service.world.clock.now()
-    end = now if until is None else _time(until, "until")
-    begin = end - timedelta(days=_DEFAULT_DAYS) if since is None else _time(since, "since")
+    end = now if until is None else instant(until, "until")
+    begin = end - timedelta(days=_DEFAULT_DAYS) if since is None else instant(since, "since")
     if not timedelta(0) < end - begin <= timedelta(days=MAX_DAYS):
         raise InputError(f"until is after since, at most {MAX_DAYS} days", code="bad_window", subject="since")
     ports = await station_uptime(service.world, station, _ms(begin), _ms(end))
@@ -97,16 +96,6 @@ async def _station(service: Service, station_id: str) -> Station:
     if document is None:
         raise ProblemError(404, "not_found", "there is no such station")
     return read(document, Station)
-
-
-def _time(text: str, field: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError("a time is written like 2026-01-31T12:00:00Z", code="bad_time", subject=field) from error
-    if found.tzinfo is None:
-        raise InputError("a time names its zone, such as Z", code="bad_time", subject=field)
-    return found
 
 
 def _ms(at: datetime) -> int:
