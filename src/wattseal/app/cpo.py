@@ -31,6 +31,7 @@ from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, Traffic, metrics_application
 from wattseal.app.policy import policy_of
+from wattseal.app.processing import process
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
 from wattseal.app.settings import Settings
@@ -52,7 +53,7 @@ from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
-from wattseal.flow.handle import STATION_SCOPE, begin
+from wattseal.flow.handle import STATION_SCOPE
 from wattseal.flow.list_sync import ListKeeper
 from wattseal.flow.open_transactions import OpenKeeper
 from wattseal.flow.ports import Batch, Flush, Unflushed
@@ -323,7 +324,7 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
         await turn.acquire()
         begun: bytes | Refusal | Unflushed = b""
         try:
-            begun = await begin(world, principal, connection.version, call)
+            begun = await process(world, principal, connection.version, call)
         finally:
             if isinstance(begun, Unflushed):
                 begun.flush.add_done_callback(partial(flushed, turn))
