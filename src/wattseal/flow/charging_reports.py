@@ -58,7 +58,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Document: how a station's profiles differed from what was kept, by profile id."""
+    """Document: how a station's profiles last differed from what was kept, by profile id."""
 
     station_id: str
     at_ms: int
@@ -138,8 +138,7 @@ async def _reconcile(step: Step, memory: Memory, report: Report) -> None:
             step.puts.append(put_profile(replace(kept, asked_by=by), step.now_ms))
     if missing or unknown or changed:
         drift = Drift(step.station_id, step.now_ms, tuple(missing), tuple(unknown), tuple(changed))
-        key = f"{step.station_id.casefold()}/{step.now_ms:015d}"
-        step.puts.append(put(DRIFT, key, drift, step.now_ms, station_id=step.station_id))
+        step.puts.append(put(DRIFT, step.station_id.casefold(), drift, step.now_ms, station_id=step.station_id))
         detail = f"missing {missing}, unknown {unknown}, changed {changed}"[:200]
         raise_alarm(step, "profiles_differ", field="profiles", detail=detail)
     if question is not None:

@@ -39,7 +39,11 @@ _STATUS = {
     "own_successor": 409,
     "replaced_already": 409,
     "profile_not_higher": 409,
+    "duplicate_profile": 409,
+    "too_many_profiles": 409,
+    "no_transaction": 409,
     "no_tariff": 409,
+    "tariff_not_expressible": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
