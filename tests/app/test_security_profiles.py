@@ -20,6 +20,8 @@ from websockets.exceptions import InvalidMessage
 from wattseal.app.settings import Tls
 from wattseal.base.ids import StationId
 from wattseal.crypto.passwords import digest_password
+from wattseal.flow.documents import ALARM, read
+from wattseal.flow.security_events import SECURITY_EVENT, SecurityEvent
 
 HOST = "127.0.0.1"
 CPO = Ca.make("CPO CA")
@@ -353,3 +355,15 @@ async def test_the_same_credentials_open_their_own_stations_door_only(door: Fron
     for name, status in (("CS1", 401), ("CS2", 101)):
         assert await door.status(name, "ws", password=None, headers=basic) == status
         assert await door.status(name, tls=own, password=None) == status
+
+
+async def test_a_refused_certificate_is_a_security_event_once_an_hour(door: FrontDoor, tmp_path: Path) -> None:
+    await door.enrol("CS1")
+    for _ in range(3):
+        assert await door.status("CS1", tls=shown(tmp_path, CPO.issue("CS2"))) == 401
+    assert await door.status("NOBODY", tls=shown(tmp_path, CPO.issue("CS2"))) == 401
+    journal, tenant = door.world.journal, door.world.tenant
+    (event,) = [read(d, SecurityEvent) for d in await journal.documents(tenant, SECURITY_EVENT)]
+    assert (event.station_id, event.type, event.critical) == ("CS1", "InvalidChargingStationCertificate", True)
+    assert event.tech_info == "refused by the CSMS: another_stations, from 127.0.0.1"
+    assert len(await journal.documents(tenant, ALARM)) == 1

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,13 +15,16 @@ from wattseal.crypto.passwords import digest_password, password_matches
 from wattseal.flow.enrol import change_station, enrol_station
 from wattseal.flow.inbox import note_stranger
 from wattseal.flow.passwords import settle_password
+from wattseal.flow.security_events import certificate_refused
 from wattseal.flow.station_certificates import notice_certificate
 from wattseal.flow.turn import remember_station
-from wattseal.flow.world import World
+from wattseal.flow.world import Memory, World
 from wattseal.model.station import Station
 from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate
 from wattseal.serve.ocpp_ws import Admitted, Arrival
 
+NOTE_PAUSE_MS, MAX_NOTED = 3_600_000, 10_000
+"""How often a refused certificate becomes a security event of its station; for how many stations that is remembered."""
 _LOGGER = logging.getLogger("wattseal.doorman")
 _NOBODY = digest_password(b"nobody's password", bytes(16))
 
@@ -50,6 +54,7 @@ class Doorman:
         self._allow_profile_0 = allow_profile_0
         self._trust = trust
         self._patience = Patience()
+        self._noted: OrderedDict[str, int] = OrderedDict()
 
     async def authenticate(self, arrival: Arrival) -> Admitted | None:
         """Return who is let in, with which profile; None to refuse."""
@@ -61,6 +66,8 @@ class Doorman:
         profile = await self._profile(arrival, station)
         if memory is None:
             await note_stranger(self._world, arrival.station_id, arrival.password, arrival.remote)
+        if memory is not None and profile is None and arrival.certificate is not None:
+            await self._note_certificate(memory, arrival)
         if memory is None or profile is None or station.successor is not None:
             self._world.count("authentication_failed")
             await self._patience.punish(arrival.station_id, arrival.remote)
@@ -71,6 +78,18 @@ class Doorman:
         if profile == 3 and arrival.certificate is not None:
             await notice_certificate(self._world, memory.station.id, read_certificate(arrival.certificate))
         return Admitted(StationId(memory.station.id), profile, arrival.certificate if profile == 3 else None)
+
+    async def _note_certificate(self, memory: Memory, arrival: Arrival) -> None:
+        """Keep a security event, once an hour and station: they are bounded, and must not push others out."""
+        now_ms, station_id = self._world.now_ms(), memory.station.id
+        if self._noted.get(station_id, 0) > now_ms - NOTE_PAUSE_MS:
+            return
+        self._noted[station_id] = now_ms
+        self._noted.move_to_end(station_id)
+        if len(self._noted) > MAX_NOTED:
+            self._noted.popitem(last=False)
+        verdict = self.judge(arrival.certificate or b"", memory.station)
+        await certificate_refused(self._world, memory, verdict, arrival.remote)
 
     def judge(self, certificate: bytes, station: Station) -> CertificateVerdict:
         """Return what a certificate shown by a station is worth now."""

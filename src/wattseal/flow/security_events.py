@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from wattseal.flow.alarms import alarm
 from wattseal.flow.history import append
+from wattseal.flow.step import Step
 from wattseal.flow.turn import Handlers, Turn
+from wattseal.flow.world import Memory, World
 from wattseal.model.message import Replied
 from wattseal.model.security import CRITICAL, ROUTINE, SecurityEventReported
 
 SECURITY_EVENT = "security_event"
 """Document kind: one security event, by `station/time`."""
+BAD_CERTIFICATE = "InvalidChargingStationCertificate"
 MAX_EVENTS = 1000
 """Security events kept per station; the oldest goes."""
 
@@ -36,6 +39,19 @@ async def report(turn: Turn, fact: SecurityEventReported) -> Replied:
         alarm(step, "security_event", fact.type, fact.tech_info or "")
     await step.commit()
     return Replied()
+
+
+async def certificate_refused(world: World, memory: Memory, why: str, remote: str) -> None:
+    """Keep that somebody came as a station with a certificate that is not its own or no good (A00.FR.408)."""
+    now = world.clock.now()
+    step = Step(world, memory.station.id, int(now.timestamp() * 1000))
+    told = f"refused by the CSMS: {why}, from {remote}"
+    event = SecurityEvent(
+        memory.station.id, step.now_ms, BAD_CERTIFICATE, now.isoformat(), critical=True, tech_info=told
+    )
+    await append(step, memory, SECURITY_EVENT, event, MAX_EVENTS)
+    alarm(step, "security_event", BAD_CERTIFICATE, told)
+    await step.commit()
 
 
 HANDLERS: Handlers = {SecurityEventReported: report}
