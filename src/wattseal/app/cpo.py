@@ -30,7 +30,7 @@ from wattseal.app.lines import StationLines
 from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, Traffic, metrics_application
-from wattseal.app.policy import policy_of
+from wattseal.app.policy import load_contract_roots, policy_of
 from wattseal.app.processing import process
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
@@ -198,6 +198,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         settings=policy_of(settings),
         chains=Chains(journal, TENANT, log_origin, random),
         responders=ListedResponders(session, settings.tls.ocsp_responders),
+        contract_roots=load_contract_roots(settings.tls.contract_roots),
         message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,
     )

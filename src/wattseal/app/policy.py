@@ -1,9 +1,11 @@
 """What an operator has chosen, as the flow needs it."""
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from wattseal.app.settings import ChargingLimits, Settings
-from wattseal.base.errors import ConfigError
+from wattseal.base.errors import ConfigError, InputError
+from wattseal.crypto.certificates import Certificate, read_bundle
 from wattseal.flow.world import Settings as Policy
 from wattseal.model.token import canonical
 from wattseal.rules.charging_policy import ChargingPolicy
@@ -38,3 +40,15 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
         zone=zone,
         cost_interval_s=chosen.cost_interval_s,
     )
+
+
+def load_contract_roots(path: Path | None) -> tuple[Certificate, ...]:
+    """Read who may issue contract certificates; `ConfigError` where the file cannot be used."""
+    if path is None:
+        return ()
+    try:
+        return read_bundle(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read the contract roots: {error.strerror}", subject=str(path)) from error
+    except InputError as error:
+        raise ConfigError(f"the contract roots are no PEM certificates: {error}", subject=str(path)) from error

@@ -100,6 +100,8 @@ class Tls(Section, frozen=True):
     """So long before its certificate ends a station is asked to renew it; 0 never asks."""
     ocsp_responders: tuple[str, ...] = ()
     """URLs of OCSP responders that stations may have asked."""
+    contract_roots: Path | None = None
+    """Who may issue contract certificates for Plug and Charge: PEM of roots, and of sub-CAs shown by hash only."""
     reload_s: Seconds = 5.0
     proxies: tuple[str, ...] = ()
     """Addresses or networks of reverse proxies whose headers are believed."""

@@ -72,6 +72,10 @@ class Certificate:
             return False
         return True
 
+    def x509(self) -> x509.Certificate:
+        """Return it as the library's own."""
+        return self._x509
+
     def pem(self) -> bytes:
         """Return the certificate as PEM."""
         return self._x509.public_bytes(serialization.Encoding.PEM)

@@ -9,10 +9,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from wattseal.base.errors import InputError
-from wattseal.crypto.certificates import UNREADABLE
+from wattseal.crypto.certificates import UNREADABLE, Certificate
 
 MAX_RESPONSE_BYTES = 16 * 1024
 ALGORITHMS = {"SHA256": hashes.SHA256(), "SHA384": hashes.SHA384(), "SHA512": hashes.SHA512()}
@@ -46,6 +46,25 @@ class Status:
     status: str
     next_update: datetime | None
     verified: bool
+
+
+def question_about(certificate: Certificate, issuer: Certificate) -> tuple[Target, str | None]:
+    """Return how to ask about a certificate, and the responder it names for itself, if it names one."""
+    parsed = certificate.x509()
+    try:
+        access = parsed.extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+        places = [a.access_location for a in access if a.access_method == AuthorityInformationAccessOID.OCSP]
+    except (*UNREADABLE, x509.ExtensionNotFound):
+        places = []
+    url = next((str(place.value) for place in places if isinstance(place, x509.UniformResourceIdentifier)), None)
+    return Target.of(parsed, issuer.x509()), url
+
+
+def is_issued_by(target: Target, issuer: Certificate) -> bool:
+    """Return whether the issuer that `target` names by its key is `issuer`; `InputError` for an unknown digest."""
+    if target.algorithm not in ALGORITHMS:
+        raise InputError("the digest is none of those OCPP names", code="bad_certificate_id", subject="algorithm")
+    return _digest(target.algorithm, _key_bytes(issuer.x509())).hex() == target.issuer_key_hash.casefold()
 
 
 def request_for(target: Target) -> bytes:

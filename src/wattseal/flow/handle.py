@@ -13,6 +13,7 @@ from wattseal.flow import (
     charge,
     charging_needs,
     charging_told,
+    contracts,
     costs,
     der,
     device,
@@ -39,6 +40,8 @@ from wattseal.model.facts import (
 )
 from wattseal.model.message import Answer, Fact, Told
 from wattseal.model.principal import Principal
+from wattseal.model.token import Authorization, IdToken
+from wattseal.rules.contracts import ChainStatus, contract_status
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Lifted
 from wattseal.wire.ocpp.rpc import Call, Send
@@ -150,14 +153,24 @@ async def _transaction(
 
 
 async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationAnswer:
+    if fact.certificate is None and not fact.hashes:
+        return AuthorizationAnswer(await _authorise_token(turn, fact.id_token))
+    shown = await contracts.judge(turn, fact)
+    if shown is not ChainStatus.ACCEPTED:
+        return AuthorizationAnswer(Authorization(shown.token_status), (), shown.value)
+    told = await _authorise_token(turn, fact.id_token)
+    return AuthorizationAnswer(told, (), contract_status(told.status).value)
+
+
+async def _authorise_token(turn: Turn, id_token: IdToken) -> Authorization:
     step = turn.step()
     subject = _waiting_subject(turn.memory)
-    decided = await authorise(Asked(turn.memory, step, fact.id_token, 0, subject, only_starts=turn.ocpp16))
+    decided = await authorise(Asked(turn.memory, step, id_token, 0, subject, only_starts=turn.ocpp16))
     if step.items:
         await step.commit()
     if not isinstance(decided, Refused):
-        keep_grant(turn.memory, fact.id_token, decided)
-    return AuthorizationAnswer(decided.authorization)
+        keep_grant(turn.memory, id_token, decided)
+    return decided.authorization
 
 
 def _waiting_subject(memory: Memory) -> bytes | None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from wattseal.base.ids import StationId, TenantId
+from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
@@ -224,6 +225,7 @@ class World:
     message_signer: MessageSigner | None = None
     authority: CertificateAuthority | None = None
     responders: OcspResponders | None = None
+    contract_roots: tuple[Certificate, ...] = ()
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None

@@ -32,10 +32,11 @@ class HeartbeatAnswer(Answer, Struct, frozen=True, gc=False):
 
 
 class AuthorizationAnswer(Answer, Struct, frozen=True, gc=False):
-    """The decision on a token."""
+    """The decision on a token; `certificate_status` is told of the certificate that came with it."""
 
     authorization: Authorization
     items: tuple[bytes, ...] = ()
+    certificate_status: str | None = None
 
 
 class TransactionAnswer(Answer, Struct, frozen=True, gc=False):

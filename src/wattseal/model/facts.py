@@ -11,6 +11,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from wattseal.base.ids import EvseId, TransactionId
+from wattseal.model.certificates import CertificateId
 from wattseal.model.message import Fact
 from wattseal.model.metering import Reading
 from wattseal.model.token import IdToken
@@ -53,10 +54,15 @@ class StatusReported(Fact, Struct, frozen=True, gc=False):
 
 
 class AuthorizationRequested(Fact, Struct, frozen=True, gc=False):
-    """Authorize: a driver presented a token."""
+    """Authorize: a driver presented a token.
+
+    A car's contract comes as `certificate`, PEM of the chain, or as `hashes` of each with its OCSP URL (C07).
+    """
 
     id_token: IdToken
     items: tuple[bytes, ...] = ()
+    certificate: str | None = None
+    hashes: tuple[tuple[CertificateId, str], ...] = ()
 
 
 class TransactionStarted(Fact, Struct, frozen=True, gc=False):

@@ -31,7 +31,10 @@ def csms(tmp_path_factory: pytest.TempPathFactory, responder: Responder) -> Iter
     files.make(name="CPO CA", organization=CPO, now=now, random=random)
     files.issue_server([HOST], now=now, random=random)
     files.issue_server([HOST], now=now, random=random, rsa=True)
+    roots = folder / "contract-roots.pem"
+    roots.write_bytes(responder.ca.pem())
     settings = f'[tls]\nreload_s = 0.2\norganization = "{CPO}"\nocsp_responders = ["{responder.url}"]\n'
+    settings += f'contract_roots = "{roots}"\n'
     with serving(folder, "--wss-port", "0", "--mutual-port", "0", settings=settings) as running:
         yield running
 
