@@ -38,7 +38,8 @@ from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
 from wattseal.app.tls import TlsKeeper, make_proxies
-from wattseal.app.uploads import FORGET_INTERVAL_S, forget_uploads, open_uploads, upload_base
+from wattseal.app.uploads import FORGET_INTERVAL_S, forget_customers, forget_uploads, open_uploads, upload_base
+from wattseal.app.vendors import load_vendors
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId, TenantId
 from wattseal.bundle.trust import Trust
@@ -199,6 +200,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         chains=Chains(journal, TENANT, log_origin, random),
         responders=ListedResponders(session, settings.tls.ocsp_responders),
         contract_roots=load_contract_roots(settings.tls.contract_roots),
+        vendors=load_vendors(settings.devices.vendor_plugins),
         message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,
     )
@@ -292,6 +294,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
             follow_tls_files(tls, doorman, ocpp, world),
             every(DELIVERY_INTERVAL_S, certificates.deliver),
             every(RENEWAL_INTERVAL_S, certificates.renew),
+            every(FORGET_INTERVAL_S, forget_customers(world, options.settings.devices.customer_days)),
             every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
         ):
             stack.callback(asyncio.create_task(watch).cancel)

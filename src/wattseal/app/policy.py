@@ -15,6 +15,8 @@ def policy_of(settings: Settings) -> Policy:
     """Return the flow's settings."""
     master = settings.tokens.master_group
     return Policy(
+        alarm_severity=settings.devices.alarm_severity,
+        vendors=frozenset(settings.devices.vendors),
         mmd_s=settings.log.mmd_s,
         master_group=None if master is None else canonical(master),
         interrupted_after_s=settings.transactions.interrupted_after_s,

@@ -73,6 +73,19 @@ class Uploads(Section, frozen=True):
     keep_days: Annotated[int, Meta(ge=1)] = 30
 
 
+class Devices(Section, frozen=True):
+    """What stations tell of themselves."""
+
+    alarm_severity: Annotated[int, Meta(ge=-1, le=9)] = 3
+    """Events of at most this severity (0 danger to 9 debugging) raise alarms; -1: none."""
+    customer_days: Annotated[int, Meta(ge=1)] = 7
+    """How long reports about customers are kept."""
+    vendors: tuple[str, ...] = ()
+    """Vendor ids whose DataTransfer is accepted and kept."""
+    vendor_plugins: tuple[str, ...] = ()
+    """Entry points of the group wattseal.vendors that answer vendors' messages."""
+
+
 class ProxyCertificate(StrEnum):
     """The header in which a trusted proxy passes a station's certificate on."""
 
@@ -285,3 +298,4 @@ class Settings(Section, frozen=True):
     emsp: Emsp = Emsp()
     logging: Logging = Logging()
     uploads: Uploads = Uploads()
+    devices: Devices = Devices()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from wattseal.app.settings import Settings
 from wattseal.app.settings import Uploads as Chosen
+from wattseal.flow import customers
 from wattseal.flow.uploads import forget_old
 from wattseal.flow.world import World
 from wattseal.serve.api.receiving import Uploads
@@ -35,5 +36,14 @@ def forget_uploads(world: World, uploads: Uploads, keep_days: int) -> Callable[[
     async def forget() -> None:
         for name in await forget_old(world, keep_days * _DAY_MS):
             await asyncio.to_thread(uploads.spool.remove, name)
+
+    return forget
+
+
+def forget_customers(world: World, keep_days: int) -> Callable[[], Awaitable[None]]:
+    """Return the job that removes old reports about customers."""
+
+    async def forget() -> None:
+        await customers.forget_old(world, keep_days * _DAY_MS)
 
     return forget

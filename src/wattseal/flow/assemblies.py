@@ -17,11 +17,12 @@ MAX_ASSEMBLIES = 50
 """Reports followed per station; the one that was first goes."""
 
 
-async def part(step: Step, memory: Memory, action: str, request_id: int, seq_no: int, *, more: bool) -> None:
-    """Note a part that has come; a report nobody asked for is followed as well."""
+async def part(step: Step, memory: Memory, action: str, request_id: int, seq_no: int | None, *, more: bool) -> None:
+    """Note a part that has come, the next one where parts have no numbers; also of a report nobody asked for."""
     known = await _known(step.world, memory)
     assembly = known.get((action, request_id)) or _new(memory, action, request_id, step.now_ms)
-    _keep(step, memory, assembly.with_part(seq_no, more=more, now_ms=step.now_ms))
+    number = len(assembly.parts) if seq_no is None else seq_no
+    _keep(step, memory, assembly.with_part(number, more=more, now_ms=step.now_ms))
 
 
 async def asked(answered: Answered, action: str, request_id: int, subject: str, status: str | None) -> None:

@@ -27,7 +27,6 @@ from wattseal.flow import (
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.orders import Answered, Asking, Checks, Effects
 from wattseal.flow.ports import Silence
-from wattseal.flow.provisioning import expect
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
@@ -172,8 +171,8 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     check = CHECKS.get(key)
     if check is not None:
         await check(Asking(world, memory, order.version, principal), order.command)
-    expect(memory, order.command)
     now_ms = world.now_ms()
+    device.expect(memory, order.command, now_ms)
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))
     step = Step(world, memory.station.id, now_ms)
     asked = await _record(step, memory, said, order.payload)

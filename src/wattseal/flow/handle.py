@@ -18,10 +18,12 @@ from wattseal.flow import (
     der,
     device,
     payments,
+    plug_and_charge16,
     reservations,
     sealed,
     signing,
     told,
+    vendors,
 )
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.ports import Unflushed
@@ -180,11 +182,7 @@ def _waiting_subject(memory: Memory) -> bytes | None:
 
 
 async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
-    if fact.vendor_id != sealed.VENDOR:
-        return DataTransferAnswer("UnknownVendorId")
-    if fact.message_id != sealed.ITEMS:
-        return DataTransferAnswer("UnknownMessageId")
-    return await sealed.transfer(turn, fact)
+    return await vendors.transfer(turn, fact, plug_and_charge16.vendors(_decide) if turn.ocpp16 else {})
 
 
 HANDLERS: Handlers = {

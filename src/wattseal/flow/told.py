@@ -31,7 +31,5 @@ async def keep(turn: Turn, fact: Told) -> Replied:
     return Replied(ANSWERS.get(fact.action, {}))
 
 
-ANSWERS: Mapping[str, Mapping[str, object]] = {
-    "OpenPeriodicEventStream": {"status": "Accepted"},
-}
+ANSWERS: Mapping[str, Mapping[str, object]] = {}
 """What is answered where an empty object is not enough."""

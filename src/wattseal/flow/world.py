@@ -1,10 +1,10 @@
 """The world a CPO's process works in: its keys, its ports, and what it keeps in memory of stations and chains."""
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from wattseal.base.ids import StationId, TenantId
 from wattseal.crypto.certificates import Certificate
@@ -15,6 +15,7 @@ from wattseal.flow.chains import Chains
 from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoLines, OcspResponders, Random
 from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
+from wattseal.model.customer import KeptCustomer
 from wattseal.model.job import Job
 from wattseal.model.local_list import ListPolicy
 from wattseal.model.station import Station
@@ -164,6 +165,8 @@ class Memory:
     trails: dict[str, deque[str]] = field(default_factory=dict)
     components: set[Place] | None = None
     jobs: dict[str, dict[str, Job]] = field(default_factory=dict)
+    shelves: dict[str, set[str]] = field(default_factory=dict)
+    customers: dict[int, KeptCustomer] = field(default_factory=dict)
     assemblies: OrderedDict[tuple[str, int], Assembly] | None = None
 
 
@@ -183,6 +186,7 @@ class Settings:
     reached by others, for the links in CDRs. `master_group` is the canonical form of the group whose tokens may end any
     transaction and start none. `interrupted_after_s` is how long after a restart a station may be silent about what it
     was charging. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists.
+    Events of a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept.
     """
 
     boot_interval_s: int = 300
@@ -195,6 +199,8 @@ class Settings:
     list_parties: frozenset[str] = frozenset()
     interrupted_after_s: int = 3600
     charging: ChargingPolicy = DEFAULT_CHARGING
+    alarm_severity: int = 3
+    vendors: frozenset[str] = frozenset()
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""
@@ -234,6 +240,8 @@ class World:
     listed: dict[StationId, ListPolicy] | None = None
     energy_wh: Decimal = Decimal(0)
     upload_base: str | None = None
+    vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)
+    """Handlers of vendors' messages that the process was given (`flow.vendors`)."""
 
     def new_subject(self) -> bytes:
         """Draw the pseudonym of a transaction."""

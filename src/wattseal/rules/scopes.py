@@ -15,6 +15,8 @@ SCOPES: Mapping[str, str] = {
     "commands:power": "charging profiles and limits",
     "commands:read": "what stations were asked, by whom, and what came of it",
     "commands:write": "every command, with any payload",
+    "customers:read": "what stations hold about customers, as asked for",
+    "customers:write": "remove reports about customers",
     "energy:read": "energy, settlements and bundles, beside transactions:read",
     "frames:read": "OCPP frames as they went over the wire, tokens in them included",
     "local-lists:read": "local lists of stations and their versions, without their tokens",

@@ -12,11 +12,12 @@ _NAMES = frozenset(
 _SUSPECT = ("ChangeConfiguration", "SetVariables", "SetNetworkProfile", "GetConfiguration", "GetVariables")
 _SIGNED = "-Signed"
 _FIELDS = frozenset({"basicAuthPassword", "password", "apnPassword"})
-_PERSONAL = {
+_OF_ACTION = {
     "CustomerInformation": frozenset({"customerIdentifier", "idToken"}),
     "NotifyCustomerInformation": frozenset({"data"}),
+    "SetNetworkProfile": frozenset({"key", "simPin"}),
 }
-"""Fields that say who a customer is: asked for and answered to forget people, so kept in no record."""
+"""More fields of single actions: what says who a customer is, who is to be forgotten; keys of networks."""
 
 _ADDRESSED = ("GetDiagnostics", "GetLog")
 """What may hold an upload address; in a signed message it is encoded."""
@@ -40,7 +41,7 @@ def without_secrets(action: str, payload: bytes) -> bytes:
     """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
     payload = _UPLOAD.sub(_UPLOAD_HIDDEN, payload)
     bare = action.removesuffix(_SIGNED)
-    personal = _PERSONAL.get(bare)
+    personal = _OF_ACTION.get(bare)
     signed = bare != action and bare in _ADDRESSED
     if not payload or (bare not in _SUSPECT and personal is None and not signed):
         return payload
@@ -49,6 +50,11 @@ def without_secrets(action: str, payload: bytes) -> bytes:
     if bare != action:
         return msgspec.json.encode(_without_content(value))
     return msgspec.json.encode(_hidden(value, fields)) if _holds_secret(value, fields) else payload
+
+
+def shown(action: str, value: object) -> object:
+    """Return a part of a message, as plain JSON values, with its secrets hidden."""
+    return _hidden(value, _FIELDS | _OF_ACTION.get(action, frozenset()))
 
 
 def _without_content(value: object) -> object:
@@ -86,7 +92,7 @@ def _holds_secret(value: object, fields: frozenset[str]) -> bool:
         case dict():
             if _secret_name(value) and _VALUES & value.keys():
                 return True
-            return any((k in fields and isinstance(v, str)) or _holds_secret(v, fields) for k, v in value.items())
+            return any((k in fields and isinstance(v, str | int)) or _holds_secret(v, fields) for k, v in value.items())
         case list():
             return any(_holds_secret(child, fields) for child in value)
         case _:
@@ -98,7 +104,9 @@ def _hidden(value: object, fields: frozenset[str]) -> object:
         case dict():
             secret = _secret_name(value)
             return {
-                k: HIDDEN if (secret and k in _VALUES) or (k in fields and isinstance(v, str)) else _hidden(v, fields)
+                k: HIDDEN
+                if (secret and k in _VALUES) or (k in fields and isinstance(v, str | int))
+                else _hidden(v, fields)
                 for k, v in value.items()
             }
         case list():

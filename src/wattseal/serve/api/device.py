@@ -3,17 +3,30 @@
 from typing import Any
 
 import msgspec
-from litestar import get
+from litestar import delete, get
 from litestar.params import FromPath
 
-from wattseal.flow import availability
+from wattseal.flow import availability, customers
+from wattseal.flow.customers import CUSTOMER
+from wattseal.flow.display import DISPLAY
+from wattseal.flow.event_streams import STREAM
 from wattseal.flow.jobs import FIRMWARE, LOG, PUBLICATION
+from wattseal.flow.monitoring import EVENT, LEVEL, MONITOR
+from wattseal.flow.network_profiles import PROFILE, KeptProfile
 from wattseal.flow.provisioning import BOOT, Boot
 from wattseal.flow.security_events import SECURITY_EVENT, SecurityEvent
+from wattseal.flow.turn import remember_station
+from wattseal.flow.vendors import VENDOR_MESSAGE, KeptMessage
+from wattseal.model.customer import KeptCustomer
+from wattseal.model.display import KeptDisplay
 from wattseal.model.job import Job
+from wattseal.model.monitoring import KeptEvent, KeptLevel, KeptMonitor, KeptStream
 from wattseal.serve.api.kept import READ, kept_list, known_station
-from wattseal.serve.api.problems import demand
+from wattseal.serve.api.problems import ProblemError, demand
 from wattseal.serve.api.service import What, Who
+
+READ_CUSTOMERS, WRITE_CUSTOMERS = "customers:read", "customers:write"
+"""Scopes of what stations tell about customers."""
 
 
 @get("/stations/{station_id:str}/connectors")
@@ -39,6 +52,25 @@ async def get_connectors(principal: Who, service: What, station_id: FromPath[str
     ]
 
 
+def customer_view(kept: KeptCustomer) -> dict[str, Any]:
+    """Return a report as the API shows it: its parts in order, put together."""
+    shown: dict[str, Any] = msgspec.to_builtins(kept)
+    shown.pop("parts", None)
+    return {**shown, "complete": kept.complete, "data": "".join(text for _, text in sorted(kept.parts.items()))}
+
+
+@delete("/stations/{station_id:str}/customer-reports/{request_id:int}", status_code=204)
+async def delete_customer_report(
+    principal: Who, service: What, station_id: FromPath[str], request_id: FromPath[int]
+) -> None:
+    """Remove a report about a customer at once; reports go by themselves after some days."""
+    demand(principal, WRITE_CUSTOMERS)
+    found = await known_station(principal, service, station_id)
+    memory = await remember_station(service.world, found)
+    if memory is None or not await customers.forget(service.world, memory, request_id):
+        raise ProblemError(404, "not_found", "there is no such report")
+
+
 ROUTES = (
     get_connectors,
     kept_list("boots", BOOT, Boot, "List a station's latest BootNotifications and their answers, oldest first."),
@@ -47,5 +79,21 @@ ROUTES = (
     ),
     kept_list("firmware-jobs", FIRMWARE, Job, "List a station's firmware updates and how they went, oldest first."),
     kept_list("publications", PUBLICATION, Job, "List the firmware a local controller offers, oldest first."),
+    kept_list("events", EVENT, KeptEvent, "List a station's latest events, oldest first."),
+    kept_list("monitors", MONITOR, KeptMonitor, "List the monitors set at a station, by their ids."),
+    kept_list("monitoring", LEVEL, KeptLevel, "Show which monitors are set at a station, and its level."),
+    kept_list("event-streams", STREAM, KeptStream, "List a station's periodic event streams and their latest values."),
+    kept_list("display-messages", DISPLAY, KeptDisplay, "List the messages on a station's display, by their ids."),
+    kept_list("network-profiles", PROFILE, KeptProfile, "List the network profiles set at a station, by slot."),
+    kept_list("vendor-messages", VENDOR_MESSAGE, KeptMessage, "List the latest messages of accepted vendors."),
+    kept_list(
+        "customer-reports",
+        CUSTOMER,
+        KeptCustomer,
+        "List what a station told about customers when asked.",
+        scope=READ_CUSTOMERS,
+        view=customer_view,
+    ),
+    delete_customer_report,
     kept_list("logs", LOG, Job, "List the logs asked of a station and what became of them, oldest first."),
 )
