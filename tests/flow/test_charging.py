@@ -256,3 +256,46 @@ async def test_a_composite_schedule_too_large_to_compare_is_counted_and_no_defec
     done = await commands.send_payload(world, who(world), STATION, "GetCompositeSchedule", asked)
     assert isinstance(done, Done)
     assert world.counters["schedule_not_comparable"] == 1
+
+
+def reported(**values: str) -> dict[str, Any]:
+    data = [
+        {
+            "component": {"name": "SmartChargingCtrlr"},
+            "variable": {"name": name},
+            "variableAttribute": [{"value": value}],
+            "variableCharacteristics": {"dataType": "MemberList", "supportsMonitoring": False},
+        }
+        for name, value in values.items()
+    ]
+    return {"requestId": 1, "generatedAt": "2027-01-15T08:00:00Z", "seqNo": 0, "reportData": data}
+
+
+async def test_a_limit_is_sent_in_a_unit_and_at_a_level_that_the_station_takes() -> None:
+    world, line, station = await a_world()
+    await station.call("NotifyReport", reported(RateUnit="A", ProfileStackLevel="1"))
+    await set_limit(world, who(world), STATION, Limit(Decimal(7000), RateUnit.W, 1))
+    ((_, sent),) = line.asked
+    (schedule,) = sent["chargingProfile"]["chargingSchedule"]
+    assert (schedule["chargingRateUnit"], schedule["chargingSchedulePeriod"][0]["limit"]) == ("A", 10.1)
+    with pytest.raises(InputError, match="stops charging"):
+        await set_limit(world, who(world), STATION, Limit(Decimal(2000), RateUnit.W, 1))
+    for number, level in ((5, 0), (6, 1)):
+        body = json.dumps({"evseId": 2, "chargingProfile": profile(10, number, stackLevel=level)}).encode()
+        await commands.send_payload(world, who(world), STATION, "SetChargingProfile", body)
+    with pytest.raises(InputError, match="up to 1"):
+        await set_limit(world, who(world), STATION, Limit(Decimal(7000), RateUnit.W, 2))
+
+
+async def test_a_schedule_for_a_car_comes_in_the_stations_unit_and_periods() -> None:
+    world, line, station = await a_world()
+    await station.call("NotifyReport", reported(RateUnit="W", PeriodsPerSchedule="1"))
+    await charging(station)
+    ac = {"energyAmount": 9000, "evMinCurrent": 6, "evMaxCurrent": 16, "evMaxVoltage": 400}
+    needs = {"requestedEnergyTransfer": "AC_three_phase", "acChargingParameters": ac}
+    await station.call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": needs})
+    (waiting,) = await world.journal.outbox(world.tenant, world.now_ms())
+    assert await send_schedule(world, waiting.body)
+    (schedule,) = line.asked[0][1]["chargingProfile"]["chargingSchedule"]
+    assert schedule["chargingRateUnit"] == "W"
+    assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 16 * 230 * 3}]

@@ -9,6 +9,7 @@ import msgspec
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
+from wattseal.flow.charging_abilities import abilities_of
 from wattseal.flow.charging_needs import NEEDS, KeptNeeds, Wanted
 from wattseal.flow.charging_store import circumstances, in_force, profiles_of, running_at
 from wattseal.flow.commands import Outcome, Unanswered
@@ -19,8 +20,9 @@ from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateU
 from wattseal.model.charging_orders import ClearProfiles, SetProfile
 from wattseal.model.principal import Principal
 from wattseal.rules.charging import composite, window_of
-from wattseal.rules.charging_checks import BELOW_FLOOR, below_floor
+from wattseal.rules.charging_checks import BELOW_FLOOR, below_floor, check_floor
 from wattseal.rules.charging_needs import AHEAD_S, NEEDS_PROFILE_ID, Needs, plan, profile_for, read_needs
+from wattseal.rules.charging_rates import convert
 
 LIMIT_PROFILE_ID = 1_000_000
 """Profiles of an operator's limits have ids from here on: 3 an EVSE, one a purpose."""
@@ -50,10 +52,12 @@ async def set_limit(world: World, principal: Principal, station_id: StationId, l
     `InputError` where the limit is below the floor without saying so, or its transaction or time is not to come.
     """
     memory = await commands.find_station(world, station_id)
-    floor = world.settings.charging.floor.of(limit.unit)
-    if limit.amount < floor and not (limit.below_floor and principal.may(BELOW_FLOOR)):
-        raise below_floor(floor, limit.unit)
+    floor, stopping = world.settings.charging.floor, limit.below_floor and principal.may(BELOW_FLOOR)
+    if limit.amount < floor.of(limit.unit) and not stopping:
+        raise below_floor(floor.of(limit.unit), limit.unit)
     profile = await _profile(world, memory, limit)
+    if not stopping:
+        check_floor(profile, floor)
     return profile, await commands.send(world, principal, station_id, SetProfile(limit.evse_id, profile))
 
 
@@ -63,15 +67,19 @@ async def _profile(world: World, memory: Memory, limit: Limit) -> Profile:
         raise InputError("the limit would be over before it began", subject="until")
     purpose, transaction_id = _purpose(memory, limit)
     number = limit_profile_id(limit.evse_id, purpose)
+    able = await abilities_of(world, memory)
+    unit = able.unit_for(limit.unit)
     schedule = Schedule(
-        unit=limit.unit,
-        periods=(Period(start_s=0, limit=limit.amount),),
+        unit=unit,
+        periods=(
+            Period(start_s=0, limit=convert(limit.amount, limit.unit, unit, world.settings.charging.electrics, None)),
+        ),
         start=now,
         duration_s=None if limit.until is None else max(1, int((limit.until - now) / timedelta(seconds=1))),
     )
     return Profile(
         id=number,
-        stack_level=await _level(world, memory, purpose, number),
+        stack_level=able.check_level(await _level(world, memory, purpose, number)),
         purpose=purpose,
         kind=ProfileKind.ABSOLUTE,
         schedules=(schedule,),
@@ -134,9 +142,14 @@ async def _planned(world: World, memory: Memory, evse_id: int, transaction_id: s
     number = NEEDS_PROFILE_ID + evse_id
     others = [one for one in await in_force(world, memory) if one.profile.id != number]
     where = await circumstances(world, memory)
-    unit = RateUnit.A if needs is None else needs.unit
+    able = await abilities_of(world, memory)
+    wanted = RateUnit.A if needs is None else needs.unit
+    unit = able.unit_for(wanted)
     ahead_s = AHEAD_S if needs is None else needs.ahead_s(now)
     limits = composite(others, evse_id, window_of(now, ahead_s), unit, where)
-    schedule = plan(needs or Needs(unit, None), limits, None if kept is None else kept.max_tuples)
+    rooms = (able.max_periods, None if kept is None else kept.max_tuples)
+    room = min((one for one in rooms if one is not None), default=None)
+    schedule = plan((needs or Needs(wanted, None)).within(unit, where.electrics), limits, room)
     levels = [one.profile.stack_level for one in others if one.profile.purpose is Purpose.TX]
-    return profile_for(schedule, evse_id, transaction_id, max((level + 1 for level in levels), default=0))
+    level = able.check_level(max((level + 1 for level in levels), default=0))
+    return profile_for(schedule, evse_id, transaction_id, level)

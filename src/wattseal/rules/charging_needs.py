@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from wattseal.model.charging import Composite, Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
+from wattseal.rules.charging_rates import Electrics, convert
 
 AHEAD_S = 86_400
 """How far a schedule reaches where the EV names no departure."""
@@ -38,6 +39,12 @@ class Needs:
             return AHEAD_S
         left = self.departure - now
         return min(AHEAD_S, max(MIN_AHEAD_S, int(left.total_seconds())))
+
+    def within(self, unit: RateUnit, electrics: Electrics) -> "Needs":
+        """Return them in another unit."""
+        if unit is self.unit or self.most is None:
+            return replace(self, unit=unit)
+        return replace(self, unit=unit, most=convert(self.most, self.unit, unit, electrics, None))
 
 
 def read_needs(told: Mapping[str, Any]) -> Needs | None:

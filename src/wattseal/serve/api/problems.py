@@ -41,6 +41,7 @@ _STATUS = {
     "profile_not_higher": 409,
     "duplicate_profile": 409,
     "too_many_profiles": 409,
+    "no_stack_level_left": 409,
     "no_transaction": 409,
     "no_tariff": 409,
     "tariff_not_expressible": 409,
