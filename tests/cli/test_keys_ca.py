@@ -99,7 +99,8 @@ def test_what_is_no_signing_request_is_refused(ca: Ca, tmp_path: Path, content: 
 def test_what_is_revoked_is_on_the_list_and_what_was_never_issued_cannot_be(ca: Ca, tmp_path: Path) -> None:
     made = ca("issue-station", "CS1", "--out", tmp_path / "cs1.pem", "--key-out", tmp_path / "cs1.key")
     assert stat.S_IMODE((tmp_path / "cs1.key").stat().st_mode) == 0o600
-    assert ca.refused("revoke", "00ff", code=65) == "unknown_certificate"
+    for serial in ("00ff", "../root", "../../keys/ca", ""):
+        assert ca.refused("revoke", serial, code=65) == "unknown_certificate"
     told = ca("revoke", made["serial"].upper())
     assert ca("revoke", made["serial"])["revoked_at"][:16] == told["revoked_at"][:16], "once is enough"
     listed = x509.load_pem_x509_crl(Path(ca("crl")["file"]).read_bytes())

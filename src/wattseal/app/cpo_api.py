@@ -60,7 +60,8 @@ def links_of(server: OcppServer) -> Callable[[StationId], Link | None]:
         found = server.connections.get(station_id)
         if found is None:
             return None
-        return Link(str(found.version), int(found.since.timestamp() * 1000), found.remote)
+        since_ms = int(found.since.timestamp() * 1000)
+        return Link(str(found.version), since_ms, found.remote, found.admitted.profile)
 
     return link
 

@@ -9,6 +9,7 @@ ca/crl.pem                                                 what is revoked
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles
 
 KEY, SERVER_KEY, SERVER_RSA_KEY = "ca.pem", "tls-server.pem", "tls-server-rsa.pem"
+_SERIAL = re.compile(r"[0-9a-fA-F]{2,40}")
 SERVER, SERVER_RSA = "server.pem", "server-rsa.pem"
 
 
@@ -125,17 +127,18 @@ class AuthorityFiles:
     def revoke(self, serial: str, *, now: datetime) -> Issued:
         """Revoke the certificate with this number (hex) and sign the list anew; `InputError` where none was issued."""
         with self._locked():
-            found = next((i for i in self.issued() if i.certificate.serial_hex == serial.lower()), None)
-            if found is None:
+            path = self._folder / "issued" / f"{serial.lower()}.pem"
+            if not _SERIAL.fullmatch(serial) or not path.exists():
                 raise InputError(
                     "this authority issued no certificate of that number; see `wattseal keys ca list`",
                     code="unknown_certificate",
                     subject="serial",
                 )
-            if found.revoked_at is None:
-                revoked = self._revoked() | {found.certificate.serial: now}
+            certificate, revoked = read_certificate(path.read_bytes()), self._revoked()
+            if certificate.serial not in revoked:
+                revoked[certificate.serial] = now
                 self._write_crl(self._authority(), tuple(revoked.items()), now)
-            return Issued(found.certificate, found.revoked_at or now)
+            return Issued(certificate, revoked[certificate.serial])
 
     def renew_crl(self, *, now: datetime) -> Path:
         """Sign the revocation list anew, with the same content."""

@@ -29,6 +29,7 @@ async def test_a_password_over_tls_opens_the_connection(wire: Wire, tls: Tls, ve
     await wire.refused(name, 401, version=version, user="ANOTHER", tls=tls.trusting(), url=tls.wss)
     station = await wire.dial(name, version, tls=tls.trusting(), url=tls.wss)
     await alive(station)
+    assert (await wire.api("GET", f"/stations/{name}")).json()["connection"]["security_profile"] == 2
 
 
 @pytest.mark.conformance("TC_A_06_CSMS", "OCPP16S_A00.FR.313", "OCPP16S_A00.FR.314", "OCPP16S_A00.FR.417")

@@ -30,11 +30,12 @@ ShortQuery = Annotated[str | None, QueryParameter(max_length=255)]
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A station's live connection: the OCPP version spoken, since when, and the address it came from."""
+    """A station's live connection: the OCPP version spoken, since when, from which address, its security profile."""
 
     version: str
     since_ms: int
     remote: str
+    security_profile: int
 
 
 @dataclass(frozen=True, slots=True)
