@@ -5,6 +5,7 @@
 #   make lock           renew requirements/*.txt             make clean                remove what these made
 #   make fuzz ARGS="--seconds 600 frame jws"   fuzz the parsers, so long each (default: all, a minute each)
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
+#   make openapi        write docs/reference/openapi.json and the table of routes from the code
 PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin

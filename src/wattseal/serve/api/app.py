@@ -30,6 +30,7 @@ from wattseal.serve.api import (
     tariffs,
     templates,
     tokens,
+    told,
     transactions,
     uploads,
     uptime,
@@ -54,6 +55,7 @@ from wattseal.serve.api.tags import Tags
 RESOURCES = (
     *stations.ROUTES,
     *device.ROUTES,
+    *told.ROUTES,
     *maintenance.ROUTES,
     *uploads.ROUTES,
     *variables.ROUTES,

@@ -6,13 +6,13 @@ from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import PLAIN, What
 
 
-@get("/healthz", media_type=PLAIN, sync_to_thread=False)
+@get("/healthz", security=[{}], media_type=PLAIN, sync_to_thread=False)
 def healthz() -> str:
     """Say that the process lives."""
     return "ok\n"
 
 
-@get("/readyz", media_type=PLAIN, sync_to_thread=False)
+@get("/readyz", security=[{}], media_type=PLAIN, sync_to_thread=False)
 def readyz(service: What) -> str:
     """Say that what is acknowledged would be durable; 503 while it would not."""
     if not service.ready():

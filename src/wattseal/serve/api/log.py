@@ -11,7 +11,7 @@ from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import PLAIN, What
 
 
-@get("/log/{path:path}", media_type=PLAIN)
+@get("/log/{path:path}", security=[{}], media_type=PLAIN)
 async def get_log(service: What, path: FromPath[str]) -> Response[bytes]:
     """Serve the transparency log as C2SP tlog-tiles: `checkpoint` and `tile/...`; public, and nothing else."""
     name = path.removeprefix("/")
