@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wattseal.app.patience import Patience
+from wattseal.app.proven import Proven
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.crypto.certificates import read_certificate
@@ -55,6 +56,7 @@ class Doorman:
         self._trust = trust
         self._patience = Patience()
         self._noted: OrderedDict[str, int] = OrderedDict()
+        self._proven = Proven(world.random.bytes(32))
 
     async def authenticate(self, arrival: Arrival) -> Admitted | None:
         """Return who is let in, with which profile; None to refuse."""
@@ -134,8 +136,13 @@ class Doorman:
 
     async def _knows(self, password: bytes, station: Station) -> bool:
         """Return whether a password is the station's: the one in force, or one it was told and now uses (A01)."""
-        if await asyncio.to_thread(password_matches, password, station.password_digest or _NOBODY):
-            return station.password_digest is not None
+        digest = station.password_digest
+        if digest is not None and self._proven.knows(station.id, digest, password):
+            return True
+        if await asyncio.to_thread(password_matches, password, digest or _NOBODY):
+            if digest is not None:
+                self._proven.keep(station.id, digest, password)
+            return digest is not None
         for pending in station.pending_password_digests:
             if await asyncio.to_thread(password_matches, password, pending):
                 await settle_password(self._world, StationId(station.id), pending)

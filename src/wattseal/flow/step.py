@@ -1,7 +1,6 @@
 """One atomic step: the records, documents and answers that become durable together before anything is answered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from msgspec import Struct
 
@@ -20,8 +19,7 @@ from wattseal.seal.item import Group, Item, Kind
 from wattseal.seal.plain import PlainDraft, Written, raw_bytes
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """Collects what one message changes; `commit` makes it durable, or drops all memory and raises `StoreError`.
 
     Between the first `write` and `commit` nothing may be awaited: somebody else could commit a later record of the same
@@ -31,12 +29,12 @@ class Step:
     world: World
     station_id: str
     now_ms: int
-    items: list[StoredItem] = field(default_factory=list)
-    puts: list[Put] = field(default_factory=list)
-    dedups: list[Dedup] = field(default_factory=list)
-    outbox: list[Outgoing] = field(default_factory=list)
-    later: list[Callable[[], None]] = field(default_factory=list)
-    flushes: list[Flush] = field(default_factory=list)
+    items: list[StoredItem] = []
+    puts: list[Put] = []
+    dedups: list[Dedup] = []
+    outbox: list[Outgoing] = []
+    later: list[Callable[[], None]] = []
+    flushes: list[Flush] = []
 
     def write(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> Written:
         """Append a record to a chain that is ready, and keep it."""

@@ -6,7 +6,7 @@ pages and only the last version of a document is written.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -67,7 +67,8 @@ class Unapplied:
     def __init__(self) -> None:
         self.blobs = 0
         self.rows = 0
-        self.places: dict[Place, int | None] = {}
+        self._places: dict[Place, int | None] = {}
+        self._placed = 0
         self._items: list[tuple[Any, ...]] = []
         self._leaves: list[tuple[Any, ...]] = []
         self._documents: dict[tuple[str, str, str], tuple[Any, ...]] = {}
@@ -80,7 +81,6 @@ class Unapplied:
         """Take over the rows of the next blob."""
         self.blobs += 1
         self.rows += len(rows.items) + len(rows.leaves) + len(rows.documents) + len(rows.answers) + 1
-        self.places.update((row[:6], row[11]) for row in rows.items)
         self._items += rows.items
         self._leaves += rows.leaves
         self._documents.update((row[:3], row) for row in rows.documents)
@@ -88,6 +88,13 @@ class Unapplied:
         self._outbox += rows.outbox
         self._delivered += rows.delivered
         self._retried += rows.retried
+
+    def places(self) -> Mapping[Place, int | None]:
+        """Return the log index of each item that waits; put together when it is asked for, which is hardly ever."""
+        for row in self._items[self._placed :]:
+            self._places[row[:6]] = row[11]
+        self._placed = len(self._items)
+        return self._places
 
     def apply(self, connection: sqlite3.Connection) -> None:
         """Write all rows and remove their blobs, in one transaction."""

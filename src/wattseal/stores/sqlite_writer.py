@@ -223,8 +223,9 @@ class Writer:
                 if (item.epoch, item.seq) > self._head(batch.tenant, item.origin, item.stream):
                     continue
                 place = place_of(batch.tenant, item)
-                if place in self._unapplied.places:
-                    known[place] = self._unapplied.places[place]
+                waiting = self._unapplied.places()
+                if place in waiting:
+                    known[place] = waiting[place]
                 else:
                     row = self._connection.execute(_PLACE, place).fetchone()
                     if row is not None:
