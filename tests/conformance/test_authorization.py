@@ -1,3 +1,4 @@
+import asyncio
 from typing import Any
 
 import pytest
@@ -173,3 +174,20 @@ async def test_a_1_6_charge_ends_for_every_reason(wire: Wire) -> None:
         )
         station.answered("StopTransaction", {})
     assert sorted(t["stop_reason"] for t in await shown(wire, station.name)) == sorted(reasons)
+
+
+@pytest.mark.parametrize("version", TWO)
+async def test_a_charge_names_the_remote_start_it_began_with(wire: Wire, version: str) -> None:
+    station = await wire.station(version)
+    asking = asyncio.create_task(wire.api("POST", f"/stations/{station.name}/remote-start", {"id_token": "CARD"}))
+    asked = await station.next_call("RequestStartTransaction")
+    await asked.answer({"status": "Accepted"})
+    told = await asking
+    number = station.asked("RequestStartTransaction", {"idToken": token("CARD")})["remoteStartId"]
+    info = {"remoteStartId": number}
+    await station.call("TransactionEvent", event("Started", 0, "RemoteStart", card="CARD", wh=0, info=info))
+    station.answered("TransactionEvent", {"idTokenInfo": {"status": "Accepted"}})
+    (found,) = await shown(wire, station.name)
+    view = (await wire.api("GET", f"/transactions/{found['id']}")).json()
+    assert view["remote_start"] == {"asked_by": "admin", "record": told.json()["record"]}
+    assert view["counts"] == {"records": 3, "messages": 1, "readings": 1, "missing": []}

@@ -14,6 +14,7 @@ from tests.support.proving import troubles
 
 from wattseal.base.ids import Subject
 from wattseal.flow.bundling import stretch_of
+from wattseal.flow.charge_details import Counts, counts
 from wattseal.flow.world import World
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.seal.chain import check_chain
@@ -37,18 +38,19 @@ def at(minute: int) -> str:
 
 
 def event(kind: str, seq: int, wh: int | None, *, card: bool = False, **info: Any) -> dict[str, Any]:
+    """Return an event at minute `seq`, or at the last of a day."""
     context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
     sample = {"value": wh, "context": context, "measurand": "Energy.Active.Import.Register"}
     payload: dict[str, Any] = {
         "eventType": kind,
-        "timestamp": at(seq),
+        "timestamp": at(min(seq, 1439)),
         "triggerReason": "ChargingStateChanged",
         "seqNo": seq,
         "transactionInfo": {"transactionId": "T1", **info},
         "evse": {"id": 1, "connectorId": 1},
     }
     if wh is not None:
-        payload["meterValue"] = [{"timestamp": at(seq), "sampledValue": [sample]}]
+        payload["meterValue"] = [{"timestamp": at(min(seq, 1439)), "sampledValue": [sample]}]
     return payload | ({"idToken": {"idToken": "CARD", "type": "ISO14443"}} if card else {})
 
 
@@ -130,6 +132,27 @@ async def test_a_1_6_charge_told_twice_over_restarts_is_one(data: st.DataObject)
     assert isinstance(world.journal, MemoryJournal)
     kinds = [k.item.kind for k in world.journal.kept if k.item.subject == Subject(bytes.fromhex(found.id))]
     assert sorted(kinds) == sorted([Kind.REQUEST, Kind.DECISION, Kind.STARTED, Kind.READING, Kind.ENDED])
+
+
+async def test_messages_are_counted_and_missing_numbers_named() -> None:
+    world = await a_world()
+    one, two, three, four = charge([2000, 3000], token_at=0)
+    found = await tell(world, [one, one, four])
+    assert await counts(world, found) == Counts(records=4, messages=2, readings=2, missing=(1, 2))
+    found = await tell(world, [two, three, three])
+    assert await counts(world, found) == Counts(records=6, messages=4, readings=4, missing=())
+
+
+async def test_an_end_recorded_again_counts_once() -> None:
+    world = await a_world()
+    found = await tell(world, charge([], token_at=0)[::-1])
+    assert await counts(world, found) == Counts(records=5, messages=2, readings=2, missing=())
+
+
+async def test_a_number_beyond_all_measure_names_nothing_missing() -> None:
+    world = await a_world()
+    found = await tell(world, [charge([], token_at=0)[0], event("Updated", 2**31 - 1, 2000)])
+    assert (await counts(world, found)).missing == ()
 
 
 async def test_a_gap_is_noted_and_healed_when_the_missing_event_arrives() -> None:

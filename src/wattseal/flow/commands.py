@@ -11,6 +11,7 @@ from wattseal.base.ids import StationId
 from wattseal.flow import (
     batteries,
     certificates,
+    charge_details,
     charging,
     command_log,
     credentials,
@@ -25,7 +26,7 @@ from wattseal.flow import (
     station_tariffs,
 )
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.orders import Answered, Asking, Checks, Effects
+from wattseal.flow.orders import Answered, Asking, Checks, joined
 from wattseal.flow.ports import Silence
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
@@ -52,18 +53,19 @@ CHECKS: Checks = {
     **credentials.CHECKS,
     **der.CHECKS,
 }
-EFFECTS: Effects = {
-    **batteries.EFFECTS,
-    **certificates.EFFECTS,
-    **charging.EFFECTS,
-    **der.EFFECTS,
-    **device.EFFECTS,
-    **local_lists.EFFECTS,
-    **loose_ends.EFFECTS,
-    **payments.EFFECTS,
-    **reservations.EFFECTS,
-    **station_tariffs.EFFECTS,
-}
+EFFECTS = joined(
+    batteries.EFFECTS,
+    certificates.EFFECTS,
+    charge_details.EFFECTS,
+    charging.EFFECTS,
+    der.EFFECTS,
+    device.EFFECTS,
+    local_lists.EFFECTS,
+    loose_ends.EFFECTS,
+    payments.EFFECTS,
+    reservations.EFFECTS,
+    station_tariffs.EFFECTS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +189,9 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     outcome, words, payload = _outcome(order, told, asked.hash)
     step = Step(world, memory.station.id, world.now_ms())
     if isinstance(outcome, Done):
-        effect = EFFECTS.get(key)
-        if effect is not None:
+        for effect in EFFECTS.get(key, ()):
             answered = Answered(
-                world, memory, step, order.version, order.command, outcome.answer, asked_by=principal.name
+                world, memory, step, order.version, order.command, outcome.answer, principal.name, asked.hash
             )
             await effect(answered, order.command, outcome.answer)
     said = Ordered(said.action, said.asked_by, said.version, said.deadline_ms, words)

@@ -32,6 +32,7 @@ class Answered:
     command: Command
     answer: Answer
     asked_by: str
+    record: bytes = b""
 
     @property
     def station_id(self) -> str:
@@ -39,8 +40,18 @@ class Answered:
         return self.memory.station.id
 
 
-Effects = Mapping[type[Command] | str, Callable[[Answered, Any, Any], Awaitable[None]]]
+Effect = Callable[[Answered, Any, Any], Awaitable[None]]
+Effects = Mapping[type[Command] | str, Effect]
 """By kind of command (for `Asked` by its action) what its answer changes: `effect(answered, command, answer)`."""
 
 Checks = Mapping[type[Command] | str, Callable[[Asking, Any], Awaitable[None]]]
 """By kind of command (for `Asked` by its action) what is checked before it is sent; an `InputError` keeps it here."""
+
+
+def joined(*areas: Effects) -> Mapping[type[Command] | str, tuple[Effect, ...]]:
+    """Return the effects of all areas: a command may have one in several, in their order."""
+    found: dict[type[Command] | str, tuple[Effect, ...]] = {}
+    for area in areas:
+        for kind, effect in area.items():
+            found[kind] = (*found.get(kind, ()), effect)
+    return found

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from wattseal.base.ids import StationId
 from wattseal.flow.bundling import NotYet, assemble
+from wattseal.flow.charge_details import counts, remote_start_of
 from wattseal.flow.documents import STATION, TRANSACTION, read
 from wattseal.flow.grading import grade_now
 from wattseal.flow.listing import spelled
@@ -75,9 +76,24 @@ async def get_transactions(
 async def get_transaction(
     principal: Who, service: What, key: FromPath[str], station_id: ShortQuery = None
 ) -> dict[str, Any]:
-    """Show one transaction by our id, or by the station's own with `?station_id=`."""
+    """Show one transaction by our id, or by the station's own with `?station_id=`.
+
+    Beside what the list shows: how many records and messages there are, which 2.x sequence numbers are missing, and the
+    command it began with.
+    """
     demand(principal, "transactions:read")
-    return await _transaction(principal, service, await _find(principal, service, key, station_id))
+    found = await _find(principal, service, key, station_id)
+    counted = await counts(service.world, found)
+    began = await remote_start_of(service.world, found)
+    return await _transaction(principal, service, found) | {
+        "counts": {
+            "records": counted.records,
+            "messages": counted.messages,
+            "readings": counted.readings,
+            "missing": list(counted.missing),
+        },
+        "remote_start": None if began is None else {"asked_by": began.asked_by, "record": began.record},
+    }
 
 
 @get("/transactions/{key:str}/bundle")
