@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from litestar import Litestar
 from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.routes import HTTPRoute
 
@@ -65,6 +66,8 @@ def _exact(app: Litestar, framework: dict[str, Any]) -> dict[str, Any]:
         for status in [status for status in responses if not status.startswith("2")]:
             del responses[status]
         responses["4XX"] = responses["5XX"] = _ANSWER
+        if "principal" not in handler.parsed_fn_signature.parameters:
+            operation["security"] = []  # nobody is asked for
         if (kind := body_type(handler)) is not None:
             (body,), components = msgspec.json.schema_components([kind], ref_template=_REFERENCE + "{name}")
             schemas.update(components)
@@ -75,7 +78,7 @@ def _exact(app: Litestar, framework: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _handlers(app: Litestar) -> Iterator[tuple[str, str, object]]:
+def _handlers(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for method, (handler, _) in route.route_handler_map.items():
