@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.crypto.hashes import sha256
 from wattseal.flow import (
     batteries,
     certificates,
@@ -35,6 +36,7 @@ from wattseal.model.message import Answer, Asked, Command, Replied
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
 from wattseal.model.transaction import EvidenceVerdict
+from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import Observed
 from wattseal.rules.secrets import without_secrets
 from wattseal.seal import dcbor
@@ -47,6 +49,8 @@ from wattseal.wire.ocpp.version import Refusal, Version
 
 DEADLINE_S = 30.0
 MAX_DEADLINE_S = 300.0
+MAX_KEPT = 32 * 1024
+"""Of a longer payload its record keeps the beginning, and the SHA-256 of the whole (`payload_cut`)."""
 CHECKS: Checks = {
     **batteries.CHECKS,
     **charging.CHECKS,
@@ -211,16 +215,13 @@ async def _record(
     await step.world.chains.ready(memory.origin, 0)
     refs, verdicts = about
     kept = without_secrets(said.action, payload)
+    cut = (Finding("payload_cut", "payload", sha256(kept).hex()),) if len(kept) > MAX_KEPT else ()
     groups = (
         (int(Group.OPS), dcbor.encode(said.to_fields())),
-        (int(Group.RAW), dcbor.encode(Observed((), verdicts).to_fields(kept[:MAX_KEPT]))),
+        (int(Group.RAW), dcbor.encode(Observed(cut, verdicts).to_fields(kept[:MAX_KEPT]))),
     )
     draft = PlainDraft(Kind.COMMAND, step.now_ms, groups, refs)
     return step.write((memory.origin, 0), step.world.csms_key, draft, None)
-
-
-MAX_KEPT = 32 * 1024
-"""Of a longer payload the record keeps the beginning; its hash is not needed to prove what was asked."""
 
 
 def _outcome(order: _Order, told: CallResult | CallError | Silence, record: bytes) -> tuple[Outcome, str, bytes]:
