@@ -45,6 +45,35 @@ def running(csms: Csms) -> httpx.Response:
     return csms.http.get(f"{TRANSACTIONS}/{csms.transaction(name)['id']}/bundle")
 
 
+def with_token(*scopes: str, revoked: bool = False) -> Callable[[Csms], httpx.Response]:
+    def asked(csms: Csms) -> httpx.Response:
+        made = csms.http.post("/api/v1/api-tokens", json={"name": "bad input", "scopes": list(scopes)}).json()
+        if revoked:
+            csms.http.delete(f"/api/v1/api-tokens/{made['id']}")
+        return csms.http.get(STATIONS, headers={"Authorization": f"Bearer {made['secret']}"})
+
+    return asked
+
+
+def reused_key(csms: Csms) -> httpx.Response:
+    key = {"Idempotency-Key": f"bad-{next(_names)}"}
+    body = {"id_token": "REUSED", "type": "ISO14443", "status": "Accepted"}
+    csms.http.post(TOKENS, json=body, headers=key)
+    return csms.http.post(TOKENS, json=body | {"status": "Blocked"}, headers=key)
+
+
+def to_station(verb: str, body: Any, *, connected: bool = True) -> Callable[[Csms], httpx.Response]:
+    def asked(csms: Csms) -> httpx.Response:
+        name = csms.enrol(f"ASKED-{next(_names)}")
+        path = f"{STATIONS}/{name}/{verb}"
+        if not connected:
+            return csms.http.post(path, json=body)
+        with dialled(csms, name):
+            return csms.http.post(path, json=body)
+
+    return asked
+
+
 ASK: dict[str, Callable[[Csms], httpx.Response]] = {
     "no token": get(STATIONS, headers={"Authorization": ""}),
     "a wrong token": get(STATIONS, headers={"Authorization": "Bearer wrong"}),
@@ -71,6 +100,15 @@ ASK: dict[str, Callable[[Csms], httpx.Response]] = {
     "the bundle of a running transaction": running,
     "registry entries that are no CBOR": post("/api/v1/registry/entries", content=b"\xff"),
     "registry entries that are no statements": post("/api/v1/registry/entries", content=b"\x81\x43abc"),
+    "a revoked API token": with_token("stations:read", revoked=True),
+    "an API token without the scope": with_token("tokens:read"),
+    "an API token with a scope nobody knows": post("/api/v1/api-tokens", {"name": "x", "scopes": ["coffee:make"]}),
+    "an Idempotency-Key with another content": reused_key,
+    "a command to a station that is not connected": to_station("reset", {}, connected=False),
+    "a command its version does not have": to_station("commands/SetVariables", {}),
+    "a command with a payload against its schema": to_station("commands/Reset", {"type": "Good"}),
+    "a remote start for a blocked card": to_station("remote-start", {"id_token": "BLOCKED"}),
+    "a remote stop of nobody's transaction": to_station("remote-stop", {"transaction_id": "77"}),
     "a path out of the log": get("/api/v1/log/tile/../../keys/log.pem"),
 }
 

@@ -186,7 +186,7 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     step.puts.append(kept.put(now_ms))
     await step.commit()
     action, sent = signing.command(world, memory.station, order.version, order.action, order.payload)
-    told = await world.lines.call(StationId(memory.station.id), action, sent, order.deadline_s)
+    told = await _call(world, StationId(memory.station.id), order, action, sent)
     verdicts: tuple[EvidenceVerdict, ...] = ()
     if isinstance(told, CallResult) and action != order.action:
         told, verdicts = signing.open_result(world, memory.station, told)
@@ -203,6 +203,15 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     step.puts.append(kept.answered(words, payload, record.hash, step.now_ms).put(step.now_ms))
     await step.commit()
     return outcome
+
+
+async def _call(
+    world: World, station_id: StationId, order: _Order, action: str, payload: bytes
+) -> CallResult | CallError | Silence:
+    """Ask, unless the station has come back with another version meanwhile: the payload is in words of the first."""
+    if world.lines.version(station_id) is not order.version:
+        return Silence.OFFLINE
+    return await world.lines.call(station_id, action, payload, order.deadline_s)
 
 
 async def _record(

@@ -25,6 +25,9 @@ UPLOADS = "/uploads/"
 """Path below which stations upload files; the segment after it is a secret that is good for one upload."""
 _UPLOAD = re.compile(rb"uploads(\\?/)[A-Za-z0-9_\-]{43}")
 _UPLOAD_HIDDEN = rb"uploads\1" + HIDDEN.encode()
+_LOGIN = re.compile(rb'(:\\?/\\?/[^/@:"\s]{0,64}:)[^/@"\s]{1,255}@')
+_LOGIN_HIDDEN = rb"\1" + HIDDEN.encode() + b"@"
+"""The password in an address, such as ftp://user:password@host/."""
 
 
 def without_upload(text: str) -> str:
@@ -39,7 +42,7 @@ def is_secret(name: str) -> bool:
 
 def without_secrets(action: str, payload: bytes) -> bytes:
     """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
-    payload = _UPLOAD.sub(_UPLOAD_HIDDEN, payload)
+    payload = _LOGIN.sub(_LOGIN_HIDDEN, _UPLOAD.sub(_UPLOAD_HIDDEN, payload))
     bare = action.removesuffix(_SIGNED)
     personal = _OF_ACTION.get(bare)
     signed = bare != action and bare in _ADDRESSED
