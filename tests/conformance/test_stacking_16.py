@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.conformance.test_charging_profiles import composite, profile16, send16
+from tests.conformance.profiles import composite, profile16, send16
 from tests.conformance.wire import Wire
 
 

@@ -11,8 +11,8 @@ from wattseal.flow.charging_store import (
     KeptProfile,
     circumstances,
     in_force,
+    keep_priority,
     profiles_of,
-    put_priority,
     put_profile,
     raise_alarm,
     running_at,
@@ -224,7 +224,8 @@ async def _check_update(asking: Asking, command: UpdateDynamic) -> None:
 async def _priority(answered: Answered, command: Asked, answer: Replied) -> None:
     """Keep whether a transaction charges with priority (2.1 K21)."""
     if answer.status == ACCEPTED:
-        put_priority(answered.step, str(command.content["transactionId"]), active=bool(command.content["activate"]))
+        transaction_id, on = str(command.content["transactionId"]), bool(command.content["activate"])
+        await keep_priority(answered.step, answered.memory, transaction_id, on=on)
 
 
 async def _check_start(asking: Asking, command: StartRequested) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wattseal.flow.charging_store import CSO, MAX_KEPT, KeptProfile, profiles_of, put_profile, raise_alarm
-from wattseal.flow.documents import put, read
+from wattseal.flow.documents import put, read, removal
 from wattseal.flow.orders import Answered, Asking
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn
@@ -47,7 +47,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Document: a question, and the parts of its answer so far. `question` is None where nobody here asked."""
+    """Document: a question, and the parts of its answer so far; gone once it is complete.
+
+    `question` is None where nobody here asked.
+    """
 
     station_id: str
     request_id: int
@@ -92,8 +95,6 @@ async def part(turn: Turn, fact: ProfilesReported) -> Replied:
     """Take one part of an answer; with the last one it is complete. What nobody asked for is taken part by part."""
     report = await _find(turn.world, turn.memory, fact.request_id)
     asked = report.question is not None
-    if report.complete:
-        report = replace(report, told=(), complete=False)
     step = turn.step()
     told = tuple(
         KeptProfile(
@@ -164,7 +165,10 @@ def _essence(profile: Profile) -> Any:
 
 def _keep(step: Step, report: Report) -> None:
     key = f"{step.station_id.casefold()}/{report.request_id:020d}"
-    step.puts.append(put(REPORT, key, report, step.now_ms, station_id=step.station_id, active=not report.complete))
+    if report.complete:
+        step.puts.append(removal(REPORT, key, step.now_ms))
+    else:
+        step.puts.append(put(REPORT, key, report, step.now_ms, station_id=step.station_id))
 
 
 async def _find(world: World, memory: Memory, request_id: int) -> Report:

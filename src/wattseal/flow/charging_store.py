@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from wattseal.base.ids import StationId
-from wattseal.flow.documents import ALARM, put, read
+from wattseal.flow.documents import ALARM, put, read, removal
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Alarm
@@ -81,7 +81,7 @@ class KeptLimit:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Document: that a transaction charges with priority (2.1 K21, K22), while the document is active."""
+    """Document: that a transaction charges with priority (2.1 K21, K22)."""
 
     station_id: str
     transaction_id: str
@@ -104,11 +104,26 @@ def put_limit(kept: KeptLimit, now_ms: int, *, active: bool = True) -> Put:
     return put(LIMIT, limit_key(kept), kept, now_ms, station_id=kept.station_id, active=active)
 
 
-def put_priority(step: Step, transaction_id: str, *, active: bool) -> None:
-    """Keep whether a transaction has priority."""
-    key = f"{step.station_id.casefold()}/{transaction_id}"
-    body = Priority(step.station_id, transaction_id)
-    step.puts.append(put(PRIORITY, key, body, step.now_ms, station_id=step.station_id, active=active))
+async def keep_priority(step: Step, memory: Memory, transaction_id: str, *, on: bool) -> None:
+    """Keep whether a transaction has priority; those of transactions that are over go."""
+    for known in await _urgent(step.world, memory):
+        if known not in memory.live or known == transaction_id:
+            step.puts.append(removal(PRIORITY, _priority_key(step.station_id, known), step.now_ms))
+    if on and transaction_id in memory.live:
+        body = Priority(step.station_id, transaction_id)
+        key = _priority_key(step.station_id, transaction_id)
+        step.puts.append(put(PRIORITY, key, body, step.now_ms, station_id=step.station_id))
+
+
+async def _urgent(world: World, memory: Memory) -> set[str]:
+    documents = await world.journal.documents(
+        world.tenant, PRIORITY, station_id=StationId(memory.station.id), limit=MAX_LIMITS
+    )
+    return {read(document, Priority).transaction_id for document in documents}
+
+
+def _priority_key(station_id: str, transaction_id: str) -> str:
+    return f"{station_id.casefold()}/{transaction_id}"
 
 
 async def profiles_of(world: World, memory: Memory) -> tuple[KeptProfile, ...]:
@@ -172,10 +187,7 @@ async def in_force(world: World, memory: Memory) -> tuple[Installed, ...]:
 
 async def circumstances(world: World, memory: Memory) -> Circumstances:
     """Return what a station's profiles apply to now."""
-    documents = await world.journal.documents(
-        world.tenant, PRIORITY, station_id=StationId(memory.station.id), active=True, limit=MAX_LIMITS
-    )
-    urgent = {read(document, Priority).transaction_id for document in documents}
+    urgent = await _urgent(world, memory)
     enrolled = {evse.id for evse in memory.station.evses}
     evse_ids = tuple(sorted(enrolled | {evse_id for evse_id in memory.statuses if evse_id}))
     running = {}

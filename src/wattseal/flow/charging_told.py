@@ -6,11 +6,11 @@ from wattseal.flow import charging_reports
 from wattseal.flow.charging_store import (
     MAX_LIMITS,
     KeptLimit,
+    keep_priority,
     limit_key,
     limits_of,
     profiles_of,
     put_limit,
-    put_priority,
 )
 from wattseal.flow.turn import Handlers, Turn
 from wattseal.model.charging import Period, ProfileKind
@@ -56,7 +56,8 @@ async def _cleared(turn: Turn, fact: Told) -> Replied:
 async def _priority(turn: Turn, fact: Told) -> Replied:
     """Keep that a driver switched priority charging at the station (2.1 K22)."""
     step = turn.step()
-    put_priority(step, str(fact.content["transactionId"]), active=bool(fact.content["activated"]))
+    transaction_id, on = str(fact.content["transactionId"]), bool(fact.content["activated"])
+    await keep_priority(step, turn.memory, transaction_id, on=on)
     await step.commit()
     return Replied({})
 

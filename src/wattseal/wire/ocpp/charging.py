@@ -7,7 +7,7 @@ from typing import Any
 from wattseal.model.charging_orders import ChargingReply
 from wattseal.model.message import Answer, Replied
 from wattseal.model.verdict import Finding
-from wattseal.wire.ocpp.message import Lifted, Message, Payload, Sender
+from wattseal.wire.ocpp.message import Lifted, Message, Payload, Sender, evse_id
 from wattseal.wire.ocpp.plainly import content
 from wattseal.wire.ocpp.profiles import TOO_LARGE, TooLargeError
 from wattseal.wire.ocpp.values import Wire
@@ -37,6 +37,9 @@ def message(
             fact = read(content(request), version, findings)
         except TooLargeError:
             return TOO_LARGE
+        place = getattr(fact, "evse_id", None)
+        if place is not None and isinstance(refusal := evse_id(place, "evseId"), Refusal):
+            return refusal
         return Lifted(fact, tuple(findings))
 
     return Message(
