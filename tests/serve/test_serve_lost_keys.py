@@ -38,3 +38,16 @@ async def test_a_lost_key_stops_the_start_and_names_the_remedy(tmp_path: Path, n
     key.write_bytes(kept)
     key.chmod(0o600)
     await started_once(data)
+
+
+@pytest.mark.parametrize("name", ["frames.sqlite3", "requests.sqlite3"])
+async def test_a_file_that_is_no_record_and_cannot_be_used_is_named_with_the_remedy(tmp_path: Path, name: str) -> None:
+    data = tmp_path / "cpo"
+    await started_once(data)
+    damaged = data / name
+    damaged.write_bytes(b"no database at all" * 100)
+    with pytest.raises(ConfigError, match="move it away") as caught:
+        await started_once(data)
+    assert (caught.value.code, caught.value.subject) == ("file_unusable", str(damaged))
+    damaged.unlink()
+    await started_once(data)

@@ -2,12 +2,15 @@
 
 import asyncio
 import hmac
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from wattseal.app.settings import Frames
+from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.api_tokens import ApiTokens
@@ -17,6 +20,9 @@ from wattseal.serve.api.service import Link
 from wattseal.serve.ocpp_ws import OcppServer
 from wattseal.stores.frames import FrameStore
 from wattseal.stores.requests import KeptRequests
+
+FRAMES = "frames.sqlite3"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,10 @@ async def api_stores(world: World, folder: Path, settings: Frames) -> AsyncItera
     """Open them meanwhile."""
     api_tokens = ApiTokens(world)
     await api_tokens.load()
-    requests = await asyncio.to_thread(KeptRequests.open, folder / "requests.sqlite3")
-    frames = await asyncio.to_thread(_frames, world, folder, settings) if settings.enabled else None
+    requests = await _opened(KeptRequests.open, folder / "requests.sqlite3")
+    frames = None
+    if settings.enabled:
+        frames = await _opened(lambda path: _frames(world, path, settings), folder / FRAMES)
     try:
         yield ApiStores(api_tokens, requests, frames)
     finally:
@@ -49,8 +57,16 @@ async def api_stores(world: World, folder: Path, settings: Frames) -> AsyncItera
         await requests.close()
 
 
-def _frames(world: World, folder: Path, settings: Frames) -> FrameStore:
-    return FrameStore(folder / "frames.sqlite3", world.clock.now, settings.days, settings.max_mib * 1024 * 1024)
+async def _opened(how: Callable[[Path], T], path: Path) -> T:
+    try:
+        return await asyncio.to_thread(how, path)
+    except sqlite3.Error as error:
+        text = f"{path} cannot be used ({error}); it holds no records: move it away, and a new one is made"
+        raise ConfigError(text, code="file_unusable", subject=str(path)) from error
+
+
+def _frames(world: World, path: Path, settings: Frames) -> FrameStore:
+    return FrameStore(path, world.clock.now, settings.days, settings.max_mib * 1024 * 1024)
 
 
 def links_of(server: OcppServer) -> Callable[[StationId], Link | None]:

@@ -42,7 +42,10 @@ def is_secret(name: str) -> bool:
 
 def without_secrets(action: str, payload: bytes) -> bytes:
     """Return a payload as it may be kept; one without secrets, or none at all, comes back byte for byte."""
-    payload = _LOGIN.sub(_LOGIN_HIDDEN, _UPLOAD.sub(_UPLOAD_HIDDEN, payload))
+    if b"uploads" in payload:
+        payload = _UPLOAD.sub(_UPLOAD_HIDDEN, payload)
+    if b"@" in payload:
+        payload = _LOGIN.sub(_LOGIN_HIDDEN, payload)
     bare = action.removesuffix(_SIGNED)
     personal = _OF_ACTION.get(bare)
     signed = bare != action and bare in _ADDRESSED

@@ -34,7 +34,19 @@ _UNKNOWN: Final = "GetVariables"
 """An answer to nobody knows what is searched for secrets as one to this would be."""
 _LOGGER = logging.getLogger("wattseal.frames")
 _TABLE: Final = "frames (at_ms, station_id, outgoing, type, action, message_id, code, note, frame)"
-_HEAD: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_CALLS, _ERRORS, _WORDED = frozenset({2, 6}), frozenset({4, 5}), frozenset({2, 4, 5, 6})
+
+
+class _Head(msgspec.Struct, array_like=True, gc=False):
+    """How a frame begins."""
+
+    kind: int
+    message_id: str
+    third: msgspec.Raw
+    fourth: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_HEAD: Final = msgspec.json.Decoder(_Head)
 _TEXT: Final = msgspec.json.Decoder(str)
 
 Told = tuple[int | None, str | None, str | None, str | None, str | None]
@@ -169,14 +181,13 @@ class FrameStore:
 
     def _told(self, station_id: str, frame: bytes, *, outgoing: bool) -> Told:
         try:
-            parts = _HEAD.decode(frame)
-            kind = int(bytes(parts[0]))
-            message_id = _TEXT.decode(parts[1])[:MAX_WORD]
-            word = _TEXT.decode(parts[2])[:MAX_WORD] if kind in {2, 4, 5, 6} else None
-            text = _TEXT.decode(parts[3]) if kind in {4, 5} else None
-        except (msgspec.MsgspecError, ValueError, IndexError, RecursionError):
+            head = _HEAD.decode(frame)
+            kind, message_id = head.kind, head.message_id[:MAX_WORD]
+            word = _TEXT.decode(head.third)[:MAX_WORD] if kind in _WORDED else None
+            text = _TEXT.decode(head.fourth) if kind in _ERRORS else None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             return None, None, None, None, None
-        if kind in {2, 6}:
+        if kind in _CALLS:
             if kind == 2 and word is not None:
                 self._pairs[station_id, outgoing, message_id] = word
                 if len(self._pairs) > PAIRED:
