@@ -135,6 +135,15 @@ def test_the_address_is_the_nearest_that_is_no_listed_proxy(
     assert came.remote == remote
 
 
+@pytest.mark.parametrize(("proto", "secure"), [(None, False), ("http", False), ("https", True), ("WSS", True)])
+def test_tls_between_the_proxy_and_here_says_nothing_of_the_station(proto: str | None, *, secure: bool) -> None:
+    headers = () if proto is None else (("x-forwarded-proto", proto),)
+    request = Request("/ocpp/CS1", headers, "10.0.0.1", secure=True, certificate=b"the proxy's own")
+    came = make_proxies(Tls(proxies=("10.0.0.1",))).came(request)
+    assert came is not None
+    assert (came.secure, came.certificate, came.direct) == (secure, None, False)
+
+
 def test_a_proxy_that_is_no_address_is_refused_at_the_start() -> None:
     with pytest.raises(ConfigError, match="write addresses or networks"):
         make_proxies(Tls(proxies=("proxy.example",)))

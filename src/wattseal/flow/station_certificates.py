@@ -125,6 +125,8 @@ def _refusal(turn: Turn, fact: SigningRequested) -> Responded | None:
     authority = turn.world.authority
     if authority is None:
         return Responded("Rejected", "NotEnabled", "there is no certificate authority here")
+    if turn.station.password_digest is None and turn.station.security_profile < 3:
+        return Responded("Rejected", "NotEnabled", "a station that proves nothing is not certified over OCPP")
     try:
         request = read_request(fact.csr.encode())
     except InputError as error:

@@ -2,6 +2,7 @@
 
 Only addresses of the list are believed, and of them one certificate header alone, the configured one: a proxy
 overwrites what it knows, and a header it does not know may come from the station. From anybody else all is ignored.
+Whether the station came over TLS the proxy alone can tell: its own way to here says nothing about that.
 """
 
 import base64
@@ -55,7 +56,7 @@ class Proxies:
             forwarded = any(request.header(name) is not None for name in _FORWARDED)
             return Came(request.remote, request.secure, request.certificate, direct=not forwarded)
         schemes = [s.strip().lower() for s in (request.header("x-forwarded-proto") or "").split(",")]
-        secure = request.secure or all(scheme in {"https", "wss"} for scheme in schemes)
+        secure = all(scheme in {"https", "wss"} for scheme in schemes)
         value = None if self.header is None else request.header(self.header)
         if not value or not secure:
             return Came(self._remote(request), secure, None, direct=False)

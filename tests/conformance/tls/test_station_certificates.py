@@ -135,6 +135,15 @@ async def test_a_request_that_cannot_be_served_is_rejected(wire: Wire, version: 
     station.never_asked("CertificateSigned")
 
 
+async def test_a_station_that_proves_nothing_gets_no_certificate(wire: Wire) -> None:
+    name = wire.name()
+    told = await wire.api("POST", "/stations", {"id": name, "security_profile": 0})
+    assert told.status_code == 201, told.text
+    station = await wire.dial(name, "2.0.1", password=None)
+    await station.call("SignCertificate", signing("2.0.1", new_key(), name))
+    assert station.answered("SignCertificate", {"status": "Rejected"})["statusInfo"]["reasonCode"] == "NotEnabled"
+
+
 async def test_a_station_that_asks_too_often_is_told_so(wire: Wire) -> None:
     station = await wire.station("2.0.1")
     for _ in range(10):
