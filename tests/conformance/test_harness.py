@@ -1,12 +1,13 @@
 """What a conformance mark demands, tried on tests that do not keep to it."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.conformance.cases import cases, gaps
+from tests.conformance.cases import STANDARDS, cases, gaps
 from tests.conformance.wire import matches
 from tests.support.doc_tree import ROOT
 
@@ -75,3 +76,30 @@ def test_what_is_expected_may_leave_out_keys_but_no_elements() -> None:
 def test_every_gap_is_a_case_and_has_its_reason() -> None:
     assert set(gaps()) <= set(cases())
     assert all(reason.strip() for reason in gaps().values())
+
+
+@pytest.fixture(scope="module")
+def covering() -> dict[str, list[str]]:
+    """Return the tests of each case, as the page lists them."""
+    code = "import json; from tools.make_conformance import collect; print(json.dumps(collect()))"
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])},
+    )
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_every_case_is_covered_or_its_gap_is_explained(covering: dict[str, list[str]]) -> None:
+    assert set(cases()) - set(covering) - set(gaps()) == set()
+    assert set(gaps()) & set(covering) == set(), "what is covered is no gap"
+
+
+def test_of_every_standard_nine_cases_in_ten_are_covered(covering: dict[str, list[str]]) -> None:
+    for standard in STANDARDS:
+        wanted = {case.id for case in cases().values() if case.standard == standard}
+        assert len(wanted & set(covering)) >= len(wanted) * 9 // 10, standard
