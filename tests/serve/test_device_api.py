@@ -18,11 +18,17 @@ HEARTBEAT = {"component": "OCPPCommCtrlr", "variable": "HeartbeatInterval"}
 @pytest.fixture(scope="module")
 def cpo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cpo]:
     nursery = Nursery()
-    made = nursery.start(tmp_path_factory.mktemp("device") / "cpo")
-    for station in ("DV16", "DV2X", "Dv-Mixed"):
+    made = nursery.start(tmp_path_factory.mktemp("device") / "cpo", settings={"devices": {"inventory": True}})
+    for station in ("DV16", "DV2X", "Dv-Mixed", "NEW16", "NEW2X"):
         made.enrol(station)
     yield made
     nursery.close()
+
+
+async def booted(socket: ClientConnection, action: str, payload: Any, answer: Any) -> None:
+    """Boot as what was never seen before, and answer what is asked then."""
+    await said(socket, "BootNotification", payload)
+    await answered(socket, action, answer)
 
 
 async def said(socket: ClientConnection, action: str, payload: Any) -> Any:
@@ -50,9 +56,18 @@ async def got(cpo: Cpo, path: str) -> Any:
     return answer.json()
 
 
+async def some(cpo: Cpo, path: str) -> Any:
+    """Return a list once it has something: what an answer changes is kept after the station has sent it."""
+    for _ in range(200):
+        if found := await got(cpo, path):
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{path} stays empty")
+
+
 async def test_connectors_show_their_state_and_whether_they_are_in_service(cpo: Cpo) -> None:
     async with cpo.dial("DV16", "ocpp1.6") as socket:
-        await said(socket, "BootNotification", BOOT16)
+        await booted(socket, "GetConfiguration", BOOT16, {})
         told = {"connectorId": 1, "status": "Charging", "errorCode": "NoError"}
         await said(socket, "StatusNotification", told)
         asked = post(cpo, "DV16/change-availability", {"operational": False, "evse_id": 1})
@@ -65,6 +80,23 @@ async def test_connectors_show_their_state_and_whether_they_are_in_service(cpo: 
     assert (order["operational"], order["answer"], order["asked_by"]) == (False, "Scheduled", "admin")
     (boot,) = await got(cpo, "DV16/boots")
     assert (boot["status"], boot["firmware"]) == ("Accepted", "1")
+
+
+async def test_a_station_that_is_another_is_asked_for_its_variables_once(cpo: Cpo) -> None:
+    keys = {"configurationKey": [{"key": "NumberOfConnectors", "readonly": True, "value": "2"}]}
+    async with cpo.dial("NEW16", "ocpp1.6") as socket:
+        await booted(socket, "GetConfiguration", BOOT16, keys)
+        await said(socket, "BootNotification", BOOT16)
+        asked = post(cpo, "NEW16/clear-cache", {})
+        await answered(socket, "ClearCache", {"status": "Accepted"})
+        assert (await asked).status == 200, "nothing else was asked in between"
+        await booted(socket, "GetConfiguration", {**BOOT16, "firmwareVersion": "2"}, keys)
+    (component,) = await some(cpo, "NEW16/variables")
+    assert component["variables"][0]["attributes"]["Actual"]["value"] == "2"
+    async with cpo.dial("NEW2X", "ocpp2.0.1") as socket:
+        await booted(socket, "GetBaseReport", BOOT2X, {"status": "Accepted"})
+    (report,) = await some(cpo, "NEW2X/reports")
+    assert (report["subject"], report["asked_by"], report["complete"]) == ("FullInventory", "system", False)
 
 
 async def test_variables_of_16_are_written_one_by_one_under_the_names_of_2x(cpo: Cpo) -> None:
@@ -108,7 +140,7 @@ async def test_variables_of_2x_are_asked_in_messages_of_the_stations_size(cpo: C
     }
     wanted = [{**HEARTBEAT, "evse_id": n} for n in range(1, 4)]
     async with cpo.dial("DV2X", "ocpp2.0.1") as socket:
-        await said(socket, "BootNotification", BOOT2X)
+        await booted(socket, "GetBaseReport", BOOT2X, {"status": "NotSupported"})
         entry = {**place, "variableAttribute": [{"value": "2", "mutability": "ReadOnly"}]}
         report = {"requestId": 1, "generatedAt": AT, "seqNo": 0, "reportData": [entry]}
         assert await said(socket, "NotifyReport", report) == {}
@@ -121,7 +153,7 @@ async def test_variables_of_2x_are_asked_in_messages_of_the_stations_size(cpo: C
             sizes.append(len(told["getVariableData"]))
         assert sizes == [2, 1]
         assert len((await asked).json()["results"]) == 3
-    (followed,) = await got(cpo, "DV2X/reports")
+    (followed,) = [one for one in await got(cpo, "DV2X/reports") if one["request_id"] == 1]
     assert (followed["complete"], followed["parts"], followed["missing"]) == (True, 1, [])
 
 
@@ -138,7 +170,7 @@ async def test_a_station_that_falls_silent_on_the_way_leaves_half_an_answer(cpo:
 
 async def test_a_customers_data_is_told_and_removed(cpo: Cpo) -> None:
     async with cpo.dial("Dv-Mixed", "ocpp2.0.1") as socket:
-        await said(socket, "BootNotification", BOOT2X)
+        await booted(socket, "GetBaseReport", BOOT2X, {"status": "NotSupported"})
         ask = {"requestId": 5, "report": True, "clear": False, "customerIdentifier": "Jane Q Doe"}
         asked = post(cpo, "Dv-Mixed/commands/CustomerInformation", ask)
         await answered(socket, "CustomerInformation", {"status": "Accepted"})

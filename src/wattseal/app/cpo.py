@@ -26,6 +26,7 @@ from wattseal.app.cpo_stations import (
 from wattseal.app.cpo_timers import Timers, every, run_timers
 from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
+from wattseal.app.inventories import INVENTORY_INTERVAL_S, ask_inventories
 from wattseal.app.lines import StationLines
 from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
@@ -294,6 +295,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
             follow_tls_files(tls, doorman, ocpp, world),
             every(DELIVERY_INTERVAL_S, certificates.deliver),
             every(RENEWAL_INTERVAL_S, certificates.renew),
+            every(INVENTORY_INTERVAL_S, ask_inventories(world)),
             every(FORGET_INTERVAL_S, forget_customers(world, options.settings.devices.customer_days)),
             every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
         ):

@@ -16,6 +16,7 @@ def policy_of(settings: Settings) -> Policy:
     master = settings.tokens.master_group
     return Policy(
         alarm_severity=settings.devices.alarm_severity,
+        inventory=settings.devices.inventory,
         vendors=frozenset(settings.devices.vendors),
         mmd_s=settings.log.mmd_s,
         master_group=None if master is None else canonical(master),

@@ -80,6 +80,8 @@ class Devices(Section, frozen=True):
     """Events of at most this severity (0 danger to 9 debugging) raise alarms; -1: none."""
     customer_days: Annotated[int, Meta(ge=1)] = 7
     """How long reports about customers are kept."""
+    inventory: bool = False
+    """Ask a station for all its variables when it boots as another model or with other firmware."""
     vendors: tuple[str, ...] = ()
     """Vendor ids whose DataTransfer is accepted and kept."""
     vendor_plugins: tuple[str, ...] = ()

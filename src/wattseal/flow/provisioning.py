@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError
 from wattseal.flow import sealed
-from wattseal.flow.documents import put_station
+from wattseal.flow.documents import put, put_station
 from wattseal.flow.history import append
 from wattseal.flow.turn import Handlers, Turn
 from wattseal.flow.world import Memory
@@ -19,9 +19,12 @@ from wattseal.model.facts import (
 )
 from wattseal.model.message import Command, Fact
 from wattseal.model.remote import ExtendedTriggerRequested, TriggerRequested
+from wattseal.model.station import Station
 
 BOOT = "boot"
 """Document kind: one BootNotification, by `station/time`."""
+INVENTORY_DUE = "inventory_due"
+"""Document kind: a station to be asked for its variables, by station."""
 MAX_BOOTS = 100
 """BootNotifications kept per station; the oldest goes."""
 MAX_EXPECTED = 32
@@ -55,6 +58,14 @@ class Boot:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class InventoryDue:
+    """Document: a station that booted as something else than before, and when."""
+
+    station_id: str
+    at_ms: int
+
+
 def must_wait(memory: Memory, fact: Fact, action: str) -> bool:
     """Return whether a message is refused because its station is not accepted yet.
 
@@ -86,6 +97,10 @@ def expect(memory: Memory, command: Command) -> None:
         raise InputError(text, code="station_rejected", subject=memory.station.id)
 
 
+def _what(station: Station) -> tuple[str | None, ...]:
+    return (station.vendor, station.model, station.firmware)
+
+
 async def boot(turn: Turn, fact: BootReported) -> BootAnswer:
     """Answer as the station's policy says, keep what it told of itself, and the boot in its history."""
     items = await sealed.accept(turn, fact.items)
@@ -107,6 +122,10 @@ async def boot(turn: Turn, fact: BootReported) -> BootAnswer:
         fact.reason,
     )
     await append(step, turn.memory, BOOT, kept, MAX_BOOTS)
+    if turn.world.settings.inventory and _what(told) != _what(turn.station) and policy.status == ACCEPTED:
+        wanted = InventoryDue(turn.station.id, turn.now_ms)
+        key = turn.station.id.casefold()
+        step.puts.append(put(INVENTORY_DUE, key, wanted, turn.now_ms, station_id=turn.station.id))
     await step.commit()
     turn.memory.station = told
     turn.memory.boot_status = policy.status

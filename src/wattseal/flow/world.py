@@ -186,7 +186,8 @@ class Settings:
     reached by others, for the links in CDRs. `master_group` is the canonical form of the group whose tokens may end any
     transaction and start none. `interrupted_after_s` is how long after a restart a station may be silent about what it
     was charging. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists.
-    Events of a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept.
+    Events of a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept;
+    with `inventory` a station that boots as another model or firmware is asked for its variables.
     """
 
     boot_interval_s: int = 300
@@ -201,6 +202,7 @@ class Settings:
     charging: ChargingPolicy = DEFAULT_CHARGING
     alarm_severity: int = 3
     vendors: frozenset[str] = frozenset()
+    inventory: bool = False
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""
