@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # Wheels only, every file named by hash, nothing resolved at install time: no foreign build code runs.
 PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only-binary :all:

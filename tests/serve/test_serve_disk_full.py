@@ -58,7 +58,7 @@ async def test_a_full_disk_loses_nothing_acknowledged(cpo: Cpo) -> None:
     async with cpo.dial("ST1") as socket:
         start = {"connectorId": 1, "idTag": "CARD", "meterStart": 0, "timestamp": "2026-01-01T00:00:00Z"}
         number = (await Caller(socket).call("StartTransaction", start))["transactionId"]
-    limit(cpo, largest_file(cpo) + 20_000)
+    limit(cpo, largest_file(cpo) + 150_000)
     acknowledged = await charge_until_full(cpo, number)
     assert acknowledged
     assert (await cpo.asked("GET", "/readyz")).status == 503
