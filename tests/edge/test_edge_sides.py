@@ -2,19 +2,23 @@
 
 import asyncio
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.edge.edge_bench import Bench, MemoryCsms, bench, call, result
 from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, key, seal_key, seeded, site
+from tests.support.charges import signing_key
 
 from wattseal.app.edge_memory import LinkDownError
 from wattseal.base.errors import StoreError
+from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.ports import Batch, Committed, Journal
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.edge_state import Mode
 from wattseal.parties.edge_upstream import items_in
+from wattseal.rules.recorded import read_item
 from wattseal.seal.chain import check_chain
 from wattseal.seal.directory import Directory, DirectoryTerms, issue_directory, open_directory
 from wattseal.seal.item import Kind, parse_item
@@ -106,6 +110,23 @@ async def test_a_stock_2x_station_charges_and_the_csms_sees_events_without_value
         assert seen[0]["idToken"] == {"idToken": "IFAUCQKBIFAUCQKBIFAUCQKBIE", "type": "Central"}
         assert check_chain([item for item in b.csms.items if item.payload.stream == 1]) == []
         assert b.memory.state.charges == {}
+
+
+async def test_a_station_that_signs_its_messages_charges_and_what_it_signed_is_sealed_whole(tmp_path: Path) -> None:
+    signer = MessageSigner(signing_key("station behind an edge"), bytes(32))
+    async with bench(tmp_path, site(Mode.SIGNED, version="2.0.1")) as b:
+        for number, kind in enumerate(("Started", "Ended")):
+            jws = signer.sign(json.dumps(event(kind, number, f"{1000 + number}.5")).encode(), "TransactionEvent", 2)
+            assert await b.say("TransactionEvent-Signed", json.loads(jws)) == {}
+        await b.settle()
+        records = [read_item(item) for item in b.csms.items if item.payload.kind in {Kind.STARTED, Kind.ENDED}]
+        assert [record.meter and record.meter.register_wh for record in records] == [
+            Decimal("1000.5"),
+            Decimal("1001.5"),
+        ]
+        assert all(record.frame is not None and b'"TransactionEvent-Signed"' in record.frame for record in records)
+        refused = await b.up.handle(call("TransactionEvent-Signed", {"payload": 5}))
+        assert isinstance(refused, Refusal)
 
 
 async def test_a_token_presented_after_the_start_is_asked_about_under_the_same_pseudonym(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.fuzz.targets import FRAMES, TARGETS, check_frame
+from tests.fuzz.targets import _TRUST, FRAMES, TARGETS, TARIFF, check_frame
 
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, Connection, Violation
@@ -19,7 +19,22 @@ AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 def test_whatever_comes_the_promises_hold(name: str) -> None:
     target = TARGETS[name]
     run = given(target.strategy)(target.check)
-    settings(max_examples=EXAMPLES // target.weight, deadline=None, suppress_health_check=list(HealthCheck))(run)()
+    checks = list(HealthCheck)
+    settings(max_examples=EXAMPLES // target.weight, derandomize=True, deadline=None, suppress_health_check=checks)(
+        run
+    )()
+
+
+FOUND: tuple[tuple[str, bytes], ...] = (
+    ("trust", _TRUST.to_json().replace(b'"public_key":"', '"public_key":"\u00e9'.encode(), 1)),
+    ("trust", _TRUST.to_json().replace(b'"public_key": "', '"public_key": "\u00e9'.encode(), 1)),
+    ("ocpi", json.dumps(TARIFF | {"last_updated": "0001-01-01T00:00:00+23:59"}).encode()),
+)
+
+
+@pytest.mark.parametrize(("name", "data"), FOUND)
+def test_what_was_found_once_is_not_found_again(name: str, data: bytes) -> None:
+    TARGETS[name].check(data)
 
 
 START = b'[2,"1","StartTransaction",{"connectorId":1,"idTag":"%b","meterStart":%b,"timestamp":"%b"}]'

@@ -37,6 +37,7 @@ from wattseal.seal.directory import Directory
 from wattseal.seal.writer import SubjectKeys
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, CallResult
+from wattseal.wire.ocpp.signed import SignedCall, unwrap
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
 BUDGET_S = 8.0
@@ -75,7 +76,17 @@ class StationSide:
         return Version(self._memory.site.version)
 
     async def handle(self, call: Call) -> bytes | Refusal:
-        """Return the payload of the answer, or why there is none. `StoreError` when nothing can be made durable."""
+        """Return the payload of the answer, or why there is none. `StoreError` when nothing can be made durable.
+
+        A signed message (part 4, chapter 7) is taken for what is inside, kept whole in its record, and answered
+        unsigned: the edge has no certificate that a station would know.
+        """
+        unwrapped = unwrap(self.version, call)
+        if isinstance(unwrapped, Refusal):
+            return unwrapped
+        return await self._treat(call if unwrapped is None else unwrapped.call)
+
+    async def _treat(self, call: Call) -> bytes | Refusal:
         line = row(self.version.value, Direction.UP, call.action)
         match line.treatment:
             case Treatment.BLOCK:
@@ -251,4 +262,5 @@ class StationSide:
 
     def _heard(self, call: Call) -> Heard:
         event = object_in(bytes(call.payload)) if call.action == "TransactionEvent" else None
-        return Heard(call.raw, self._memory.now_ms(), event)
+        frame = call.frame if isinstance(call, SignedCall) else call.raw
+        return Heard(frame, self._memory.now_ms(), event)

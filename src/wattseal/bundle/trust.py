@@ -4,7 +4,6 @@ Nothing is trusted because it is in the bundle.
 """
 
 import base64
-import binascii
 import json
 from dataclasses import dataclass
 from functools import lru_cache
@@ -155,5 +154,5 @@ def _text(value: Any, name: str) -> str:
 def _base64(value: Any, name: str) -> bytes:
     try:
         return base64.b64decode(_text(value, name), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise TrustError(f"{name} is not base64", subject=name) from error

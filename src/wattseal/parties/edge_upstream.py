@@ -5,7 +5,6 @@ Authorize for requests, of a Heartbeat for the rest.
 """
 
 from base64 import b32encode, b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -95,7 +94,7 @@ def _decoded(texts: Iterable[object]) -> Iterable[bytes]:
         if isinstance(text, str):
             try:
                 yield b64decode(text, validate=True)
-            except Base64Error:
+            except ValueError:
                 continue
 
 

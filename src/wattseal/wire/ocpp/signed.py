@@ -21,6 +21,12 @@ _FRAME, _RESULT_FRAME = b'[2,"","",%b]', b'[3,"",%b]'
 """Frames that hold a payload and as many texts as the guard counts on."""
 
 
+class SignedCall(Call, frozen=True, gc=False):
+    """The call inside a signed one; `frame` is the signed one as it came."""
+
+    frame: bytes = b""
+
+
 class Unwrapped(msgspec.Struct, frozen=True, gc=False):
     """The message inside: as if it had come unsigned, but for its `raw`, which is none of the bytes that came."""
 
@@ -42,8 +48,8 @@ def unwrap(version: Version, call: Call) -> Unwrapped | Refusal | None:
         return message
     payload = message.payload
     action = call.action.removesuffix(SUFFIX)
-    inner = type(call)(call.message_id, action, Raw(payload), _FRAME % payload, call.received_at)
-    return Unwrapped(inner, message)
+    told = call.message_id, action, Raw(payload), _FRAME % payload, call.received_at
+    return Unwrapped(Send(*told) if isinstance(call, Send) else SignedCall(*told, call.raw), message)
 
 
 def unwrap_result(result: CallResult) -> tuple[CallResult, SignedMessage] | None:
