@@ -1,5 +1,6 @@
 """Local lists: a station ends up with the tokens it should have, in messages it takes, whatever it held before."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.answering import OPERATOR, Answering, Reply, refusal
 from tests.support.cpo_world import AT, enrol, make_world
+from tests.support.memory_journal import MemoryJournal
 
+from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import Declined, Done, Unanswered, send_payload
 from wattseal.flow.enrol import put_a_token
 from wattseal.flow.list_sync import AT_ONCE, ListKeeper, set_policy, sync
-from wattseal.flow.local_lists import find_list
-from wattseal.flow.ports import Silence
+from wattseal.flow.local_lists import LOCAL_LIST, find_list
+from wattseal.flow.ports import Batch, Committed, Silence
 from wattseal.flow.world import Settings, World
 from wattseal.model.local_list import ListPolicy, ListStatus, LocalList
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
@@ -252,6 +255,71 @@ async def test_a_silent_station_keeps_what_it_had(world: World, silence: Silence
     outcome, known = await sync(world, OPERATOR, STATION)
     assert isinstance(outcome, Unanswered)
     assert (set(known.held), known.status) == ({"a"}, ListStatus.INCOMPLETE)
+
+
+async def test_a_list_is_written_down_once_however_many_messages_it_takes(world: World) -> None:
+    await add(world, *(f"TOKEN-{n:04}" for n in range(40)))
+    holder = Holder(V201, items=1)
+    world.lines = holder.lines()
+    await set_policy(world, STATION, ListPolicy.OWN)
+    journal = world.journal
+    assert isinstance(journal, MemoryJournal)
+    written: list[str] = []
+    commit = journal.commit
+
+    async def counting(batch: Batch) -> Committed:
+        written.extend(put.key for put in batch.puts if put.kind == LOCAL_LIST)
+        return await commit(batch)
+
+    journal.commit = counting  # type: ignore[method-assign]
+    await sync(world, OPERATOR, STATION)
+    assert (len(sent(world)), written) == (40, ["st1"])
+
+
+async def test_a_list_whose_sending_was_cut_short_is_sent_whole(world: World) -> None:
+    await add(world, "A", "B", "C")
+    holder = Holder(V201, items=1)
+    world.lines = holder.lines()
+    await set_policy(world, STATION, ListPolicy.OWN)
+    take = world.lines.replies["SendLocalList"]
+
+    def crash(told: dict[str, Any]) -> Reply:
+        world.forget()
+        assert callable(take)
+        return take(told)
+
+    world.lines.replies["SendLocalList"] = crash
+    await sync(world, OPERATOR, STATION)
+    world.lines.replies["SendLocalList"] = take
+    await ListKeeper(world, OPERATOR).round()
+    known = await find_list(world, "ST1")
+    assert (set(holder.held), known.version, known.drifted) == ({"A", "B", "C"}, holder.version, False)
+
+
+async def test_a_list_is_brought_up_to_date_by_one_at_a_time_and_a_policy_chosen_meanwhile_holds(world: World) -> None:
+    await add(world, "A", "B")
+    holder = Holder(V201, items=1)
+    world.lines = holder.lines()
+    await set_policy(world, STATION, ListPolicy.OWN)
+    started, go = asyncio.Event(), asyncio.Event()
+    lines = world.lines
+    call = lines.call
+
+    async def slow(station_id: StationId, action: str, payload: bytes, timeout_s: float) -> Any:
+        started.set()
+        await go.wait()
+        return await call(station_id, action, payload, timeout_s)
+
+    lines.call = slow  # type: ignore[method-assign]
+    running = asyncio.create_task(sync(world, OPERATOR, STATION))
+    await started.wait()
+    with pytest.raises(InputError, match="synchronised"):
+        await sync(world, OPERATOR, STATION)
+    await set_policy(world, STATION, ListPolicy.ALL)
+    go.set()
+    await running
+    assert (await find_list(world, "ST1")).policy is ListPolicy.ALL
+    assert world.syncing == {}
 
 
 async def test_a_raw_list_counts_as_well(world: World) -> None:

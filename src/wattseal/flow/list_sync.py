@@ -53,21 +53,16 @@ async def sync(
     if spoken is None:
         return Unanswered("SendLocalList", Silence.OFFLINE, None), await find_list(world, memory.station.id)
     sender = _Sender(world, principal, StationId(memory.station.id), spoken)
-    known = await find_list(world, sender.station_id)
-    if check or known.told_version is None:
-        asked = await send(world, principal, sender.station_id, ListVersionRequested(), DEADLINE_S)
-        known = await find_list(world, sender.station_id)
-        if isinstance(asked, Declined) or (isinstance(asked, Done) and (known.told_version or 0) < 0):
-            return asked, await keep_list(world, replace(known, status=ListStatus.UNSUPPORTED))
-        if isinstance(asked, Unanswered):
-            return asked, known
-    if known.limits is None or full:
-        known = await keep_list(world, replace(known, limits=await sender.limits()))
-    whole = full or known.drifted or known.version == 0 or known.spoken != str(spoken)
-    outcome = await sender.bring(known, full=whole)
-    if not whole and _refused(outcome):
-        whole, outcome = True, await sender.bring(await find_list(world, sender.station_id), full=True)
-    return outcome, await sender.conclude(outcome)
+    if sender.station_id in world.syncing:
+        raise InputError("this list is being synchronised; wait until that is over", code="sync_under_way")
+    world.syncing[sender.station_id] = await find_list(world, sender.station_id)
+    try:
+        outcome, known = await sender.sync(full=full, check=check)
+    finally:
+        left = world.syncing.pop(sender.station_id, None)
+        if left is not None:
+            await keep_list(world, left)
+    return outcome, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +72,31 @@ class _Sender:
     station_id: StationId
     spoken: Version
 
+    async def sync(self, *, full: bool, check: bool) -> tuple[Outcome | None, LocalList]:
+        """Ask for the version, then send what is missing."""
+        world, station_id = self.world, self.station_id
+        known = await find_list(world, station_id)
+        if check or known.told_version is None:
+            asked = await send(world, self.principal, station_id, ListVersionRequested(), DEADLINE_S)
+            known = await find_list(world, station_id)
+            if isinstance(asked, Declined) or (isinstance(asked, Done) and (known.told_version or 0) < 0):
+                return asked, await keep_list(world, replace(known, status=ListStatus.UNSUPPORTED))
+            if isinstance(asked, Unanswered):
+                return asked, known
+        if known.limits is None or full:
+            limits = await self.limits()
+            known = await keep_list(world, replace(await find_list(world, station_id), limits=limits))
+        whole = full or known.drifted or known.version == 0 or known.spoken != str(self.spoken)
+        outcome = await self.bring(known, full=whole)
+        if not whole and _refused(outcome):
+            outcome = await self.bring(await find_list(world, station_id), full=True)
+        return outcome, await self.conclude(outcome)
+
     async def bring(self, known: LocalList, *, full: bool) -> Outcome | None:
         """Send what is missing, message by message, until one is not taken."""
         target, left_out = await wanted(self.world, known, self.spoken)
         if left_out != known.left_out:
-            await keep_list(self.world, replace(known, left_out=left_out))
+            known = await keep_list(self.world, replace(known, left_out=left_out))
         entries = (
             list(target.values()) if full else changes(target, known.held, lambda entry: digest(entry, self.spoken))
         )

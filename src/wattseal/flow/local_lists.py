@@ -46,16 +46,33 @@ def put_list(known: LocalList) -> Put:
 
 
 async def find_list(world: World, station_id: str) -> LocalList:
-    """Return what is known of a station's list."""
+    """Return what is known of a station's list, with what it has taken of a synchronisation under way."""
+    known = world.syncing.get(StationId(station_id))
+    if known is not None:
+        return known
     document = await world.journal.document(world.tenant, LOCAL_LIST, station_id.casefold())
     return LocalList(station_id=station_id) if document is None else read(document, LocalList)
 
 
 async def keep_list(world: World, known: LocalList) -> LocalList:
-    """Make a list's document durable, with the present time."""
+    """Make a list's document durable, with the present time; while it is being synchronised, when that is over."""
     known = replace(known, changed_ms=world.now_ms())
+    if _is_under_way(world, known):
+        return known
     await world.journal.commit(Batch(world.tenant, puts=(put_list(known),)))
     return known
+
+
+def _is_under_way(world: World, known: LocalList) -> bool:
+    """Return whether the list is being synchronised; what is known of it is then kept in memory.
+
+    Should the process end meanwhile, the station has another version than the document, and is sent the whole list.
+    """
+    station_id = StationId(known.station_id)
+    if station_id not in world.syncing:
+        return False
+    world.syncing[station_id] = known
+    return True
 
 
 async def listed(world: World) -> dict[StationId, ListPolicy]:
@@ -117,14 +134,16 @@ async def _sent(answered: Answered, command: ListSent, answer: Responded) -> Non
         held=dict(list(after.items())[:MAX_ENTRIES]),
         changed_ms=answered.step.now_ms,
     )
-    answered.step.puts.append(put_list(kept))
+    if not _is_under_way(answered.world, kept):
+        answered.step.puts.append(put_list(kept))
 
 
 async def _told(answered: Answered, _command: ListVersionRequested, answer: ListVersionResponded) -> None:
     known = await find_list(answered.world, answered.station_id)
     status = ListStatus.UNSUPPORTED if answer.version < 0 else known.status
     kept = replace(known, told_version=answer.version, status=status, changed_ms=answered.step.now_ms)
-    answered.step.puts.append(put_list(kept))
+    if not _is_under_way(answered.world, kept):
+        answered.step.puts.append(put_list(kept))
 
 
 EFFECTS: Effects = {ListSent: _sent, ListVersionRequested: _told}

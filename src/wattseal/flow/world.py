@@ -17,7 +17,7 @@ from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
 from wattseal.model.customer import KeptCustomer
 from wattseal.model.job import Job
-from wattseal.model.local_list import ListPolicy
+from wattseal.model.local_list import ListPolicy, LocalList
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
@@ -214,6 +214,7 @@ class World:
     """Everything `handle` needs. One per process; `tenant` is on every look-up.
 
     `listed` are the stations whose local lists follow the tokens, and what is to be on them; None until they were read.
+    `syncing` are the lists that are being brought up to date.
     """
 
     tenant: TenantId
@@ -240,6 +241,7 @@ class World:
     counters: dict[str, int] = field(default_factory=dict)
     token_changes: int = 0
     listed: dict[StationId, ListPolicy] | None = None
+    syncing: dict[StationId, LocalList] = field(default_factory=dict)
     energy_wh: Decimal = Decimal(0)
     upload_base: str | None = None
     vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)
@@ -276,6 +278,7 @@ class World:
         self.stations.clear()
         self.tokens.clear()
         self.listed = None
+        self.syncing.clear()
         self.tariff = None
         self.chains.forget()
 
