@@ -13,6 +13,23 @@ EVSE_STATE = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"na
 STATION_STATE = {"component": {"name": "ChargingStation"}, "variable": {"name": "AvailabilityState"}}
 STATION_POWER = {"component": {"name": "ChargingStation"}, "variable": {"name": "Power"}}
 EVSE_POWER = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "Power"}}
+
+
+async def values(station: Station) -> dict[str, str | None]:
+    """Return the actual values the CSMS knows, by `component.variable`."""
+    found = {}
+    for kept in await station.shown("variables"):
+        for variable in kept["variables"]:
+            actual = variable["attributes"].get("Actual", {})
+            found[f"{kept['component']['name']}.{variable['name']}"] = actual.get("value")
+    return found
+
+
+def name_of(variable: dict[str, Any]) -> str:
+    return f"{variable['component']['name']}.{variable['variable']['name']}"
+
+
+TAKEN = {"Accepted", "RebootRequired"}
 ACCEPTED, EMPTY = {"status": "Accepted"}, {"status": "EmptyResultSet"}
 
 
@@ -29,6 +46,7 @@ async def test_variables_are_read(wire: Wire, version: str, found: list[tuple[di
     asked = {"getVariableData": [variable for variable, _ in found]}
     told = [{**variable, "attributeStatus": "Accepted", "attributeValue": value} for variable, value in found]
     await station.commanded("GetVariables", asked, {"getVariableResult": told})
+    assert await values(station) == {name_of(variable): value for variable, value in found}
 
 
 @both
@@ -47,6 +65,8 @@ async def test_variables_are_set(
     asked = {"setVariableData": [{**variable, "attributeValue": value} for variable, value in wanted]}
     told = {"setVariableResult": [{**variable, "attributeStatus": status} for variable, _ in wanted]}
     await station.commanded("SetVariables", asked, told)
+    kept = {name_of(variable): value for variable, value in wanted} if status in TAKEN else {}
+    assert {name: value for name, value in (await values(station)).items() if value is not None} == kept
 
 
 async def report(station: Station, request_id: int, parts: int = 2) -> None:
@@ -77,6 +97,9 @@ async def test_a_base_report_is_taken_in_parts(wire: Wire, version: str, base: s
     station = await wire.station(version)
     await station.commanded("GetBaseReport", {"requestId": number, "reportBase": base}, ACCEPTED)
     await report(station, number)
+    (kept,) = await station.shown("reports")
+    assert (kept["subject"], kept["complete"], kept["missing"]) == (base, True, [])
+    assert set(await values(station)) == {name_of(OFFLINE), name_of(REMOTE)}
     await station.commanded("GetBaseReport", {"requestId": number + 1, "reportBase": base}, EMPTY)
 
 
@@ -89,6 +112,7 @@ async def test_a_custom_report_is_taken(wire: Wire, version: str) -> None:
     asked = {"requestId": 6, "componentCriteria": ["Available"], "componentVariable": [EVSE_STATE]}
     await station.commanded("GetReport", asked, ACCEPTED)
     await report(station, 6, 1)
+    assert await values(station) == {name_of(OFFLINE): "1"}
 
 
 PROFILE = {
@@ -113,6 +137,8 @@ async def test_a_network_profile_is_set_or_not(wire: Wire, status: str) -> None:
     station = await wire.station()
     payload = {"configurationSlot": 1, "connectionData": PROFILE}
     await station.commanded("SetNetworkProfile", payload, {"status": status})
+    kept = [(one["slot"], one["connection"]) for one in await station.shown("network-profiles")]
+    assert kept == ([(1, PROFILE)] if status == "Accepted" else [])
 
 
 def criteria(*kinds: str) -> dict[str, Any]:
@@ -156,6 +182,7 @@ async def test_a_monitoring_report_is_taken(wire: Wire, nothing: dict[str, Any],
         }
         await station.call("NotifyMonitoringReport", told)
         station.answered("NotifyMonitoringReport", {})
+    assert [kept["monitor"]["id"] for kept in await station.shown("monitors")] == [0, 1]
 
 
 @pytest.mark.conformance("TC_N_05_CSMS")
@@ -164,6 +191,8 @@ async def test_a_monitoring_report_is_taken(wire: Wire, nothing: dict[str, Any],
 async def test_the_monitoring_base_is_set(wire: Wire, base: str, status: str) -> None:
     station = await wire.station()
     await station.commanded("SetMonitoringBase", {"monitoringBase": base}, {"status": status})
+    kept = [one["base"] for one in await station.shown("monitoring")]
+    assert kept == ([base] if status == "Accepted" else [])
 
 
 MONITORS = [
@@ -180,6 +209,8 @@ async def test_a_monitor_is_set(wire: Wire, version: str, kind: str, value: int,
     told = {**EVSE_STATE, "status": "Accepted", "type": kind, "severity": severity, "id": 7}
     payload = {"setMonitoringData": [wanted]}
     await station.commanded("SetVariableMonitoring", payload, {"setMonitoringResult": [told]})
+    (kept,) = await station.shown("monitors")
+    assert (kept["component"], kept["monitor"]["id"], kept["monitor"]["type"]) == (EVSE_STATE["component"], 7, kind)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +223,8 @@ async def test_a_monitor_is_set(wire: Wire, version: str, kind: str, value: int,
 async def test_the_monitoring_level_is_set_or_refused(wire: Wire, severity: int, status: str) -> None:
     station = await wire.station()
     await station.commanded("SetMonitoringLevel", {"severity": severity}, {"status": status})
+    kept = [one["level"] for one in await station.shown("monitoring")]
+    assert kept == ([severity] if status == "Accepted" else [])
 
 
 @pytest.mark.parametrize(
@@ -233,6 +266,8 @@ async def test_an_event_is_taken(wire: Wire, version: str, event: dict[str, Any]
     for number in range(2):
         await station.call("NotifyEvent", {"generatedAt": at(), "seqNo": number, "eventData": [data]})
         station.answered("NotifyEvent", {})
+    kept = (await station.shown("events"))[-1]["event"]
+    assert {key: kept[key] for key in event} == event
 
 
 @pytest.mark.conformance("TC_B_18_CSMS", "TC_N_47_CSMS")

@@ -15,6 +15,12 @@ def message(number: int = 1, **more: Any) -> dict[str, Any]:
     return {"id": number, "priority": "NormalCycle", "state": "Idle", "message": text, **more}
 
 
+async def displayed(station: Station) -> list[tuple[int, str]]:
+    """Return what the CSMS holds to be on the display: ids and priorities."""
+    found = await station.shown("display-messages")
+    return [(one["message"]["id"], one["message"]["priority"]) for one in found]
+
+
 async def show(station: Station, status: str = "Accepted", number: int = 1, **more: Any) -> None:
     payload = {"message": message(number, **more)}
     await station.commanded("SetDisplayMessage", payload, {"status": status})
@@ -25,7 +31,9 @@ async def show(station: Station, status: str = "Accepted", number: int = 1, **mo
 async def test_a_message_is_shown_and_replaced(wire: Wire, version: str) -> None:
     station = await wire.station(version)
     await show(station)
+    assert await displayed(station) == [(1, "NormalCycle")]
     await show(station, priority="AlwaysFront")
+    assert await displayed(station) == [(1, "AlwaysFront")]
 
 
 @both
@@ -47,7 +55,9 @@ async def test_a_message_is_shown_and_replaced(wire: Wire, version: str) -> None
     ],
 )
 async def test_a_message_is_shown_or_not(wire: Wire, version: str, status: str, more: dict[str, Any]) -> None:
-    await show(await wire.station(version), status, **more)
+    station = await wire.station(version)
+    await show(station, status, **more)
+    assert len(await displayed(station)) == (status == "Accepted")
 
 
 @both
@@ -92,6 +102,7 @@ async def test_messages_are_read_in_parts(wire: Wire, version: str, chosen: dict
         payload = {"requestId": 4, "tbc": number == 1, "messageInfo": [message(number)]}
         await station.call("NotifyDisplayMessages", payload)
         station.answered("NotifyDisplayMessages", {})
+    assert await displayed(station) == [(1, "NormalCycle"), (2, "NormalCycle")]
 
 
 @both
@@ -108,3 +119,4 @@ async def test_a_message_is_cleared_once(wire: Wire, version: str) -> None:
     await show(station)
     for status in ("Accepted", "Unknown"):
         await station.commanded("ClearDisplayMessage", {"id": 1}, {"status": status})
+        assert await displayed(station) == []

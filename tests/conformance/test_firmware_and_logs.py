@@ -32,6 +32,12 @@ async def told(station: Station, action: str, *states: str, **more: Any) -> None
 async def security_event(station: Station, kind: str) -> None:
     await station.call("SecurityEventNotification", {"type": kind, "timestamp": at()})
     station.answered("SecurityEventNotification", {})
+    assert (await station.shown("security-events"))[-1]["type"] == kind
+
+
+async def jobs(station: Station, what: str = "firmware-jobs") -> list[tuple[int, str]]:
+    """Return the CSMS's jobs of a kind and where each stands."""
+    return [(job["request_id"], job["status"]) for job in await station.shown(what)]
 
 
 OUTCOMES = [
@@ -53,6 +59,7 @@ async def test_an_update_is_asked_and_every_state_of_it_taken(
     station = await wire.station(version)
     await station.commanded("UpdateFirmware", UPDATE, ACCEPTED)
     await told(station, "FirmwareStatusNotification", *states, requestId=31)
+    assert await jobs(station) == [(31, states[-1])]
     if states[-1] == "InvalidSignature":
         await security_event(station, "InvalidFirmwareSignature")
 
@@ -86,6 +93,7 @@ async def test_a_second_update_replaces_the_first_or_not(wire: Wire, version: st
     await station.commanded("UpdateFirmware", UPDATE | {"requestId": 32}, {"status": answer})
     number = 32 if answer == "AcceptedCanceled" else 31
     await told(station, "FirmwareStatusNotification", *DOWNLOADED, "Installing", "Installed", requestId=number)
+    assert (number, "Installed") in await jobs(station)
 
 
 @both
@@ -119,6 +127,7 @@ async def test_a_log_is_asked_and_its_upload_followed(wire: Wire, version: str, 
     station = await wire.station(version)
     await station.commanded("GetLog", log(kind, 5), {"status": "Accepted", "filename": "log.gz"})
     await told(station, "LogStatusNotification", "Uploading", "Uploaded", requestId=5)
+    assert await jobs(station, "logs") == [(5, "Uploaded")]
 
 
 @both
@@ -137,6 +146,7 @@ async def test_a_second_log_cancels_the_first(wire: Wire, version: str) -> None:
     await station.commanded("GetLog", log("DiagnosticsLog", 6), {"status": "AcceptedCanceled", "filename": "b.gz"})
     await told(station, "LogStatusNotification", "AcceptedCanceled", requestId=5)
     await told(station, "LogStatusNotification", "Uploading", "Uploaded", requestId=6)
+    assert await jobs(station, "logs") == [(5, "AcceptedCanceled"), (6, "Uploaded")]
 
 
 def customer(case: str, *, report: bool, clear: bool, answer: str = "Accepted", data: str = "none") -> Any:
@@ -171,6 +181,8 @@ async def test_what_a_station_knows_of_a_customer(
     await station.commanded("CustomerInformation", payload, {"status": answer})
     if answer == "Accepted":
         await customer_told(station, 8, data, "the end")
+        (kept,) = await station.shown("customer-reports")
+        assert (kept["complete"], kept["data"]) == (True, data + "the end")
 
 
 CERTIFICATE = {
@@ -250,6 +262,7 @@ async def test_a_signed_1_6_update_is_asked_and_followed(wire: Wire, states: tup
     signed = {"signingCertificate": FIRMWARE["signingCertificate"], "signature": FIRMWARE["signature"]}
     station.asked("SignedUpdateFirmware", {"requestId": 31, "firmware": signed})
     await told(station, "SignedFirmwareStatusNotification", *states, requestId=31)
+    assert await jobs(station) == [(31, states[-1])]
 
 
 @pytest.mark.conformance("OCPP16S_L01.FR.02", "OCPP16S_L01.FR.24", "OCPP16S_L01.FR.25")
@@ -316,6 +329,7 @@ async def test_a_1_6_log_may_fail(wire: Wire, state: str) -> None:
     station = await wire.station("1.6")
     await station.commanded("GetLog", log("SecurityLog", 5), {"status": "Accepted", "filename": "log.gz"})
     await told(station, "LogStatusNotification", "Uploading", state, requestId=5)
+    assert await jobs(station, "logs") == [(5, state)]
 
 
 @pytest.mark.conformance("OCPP16S_N01.FR.11")
@@ -352,3 +366,4 @@ async def test_security_events_are_confirmed_also_those_that_waited(wire: Wire) 
         payload = {"type": kind, "timestamp": at(minute - 600), "techInfo": "while offline"}
         await station.call("SecurityEventNotification", payload)
         station.answered("SecurityEventNotification", {})
+    assert [event["type"] for event in await station.shown("security-events")] == SECURITY_EVENTS

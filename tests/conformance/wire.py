@@ -263,6 +263,12 @@ class Station:
             assert (response.status_code, body) == (200, answer), body
         return body
 
+    async def shown(self, what: str, **query: Any) -> Any:
+        """Return what the API shows of the station under `what`."""
+        told = await self.wire.api("GET", f"/stations/{self.name}/{what}", params=query)
+        assert told.status_code == 200, told.text
+        return told.json()
+
     def answered(self, action: str, wanted: dict[str, Any] | None = None) -> Any:
         """Assert that the CSMS answered the station's last `action` with what is wanted; returns the payload."""
         found = self._last(3, action)
