@@ -70,7 +70,7 @@ def plan(needs: Needs, limits: Composite, max_tuples: int | None) -> Schedule:
     periods = [
         replace(period, limit=_lowest(period.limit, needs.most, open_limit), mode=None) for period in limits.periods
     ]
-    room = max(1, min(MAX_PERIODS, max_tuples or MAX_PERIODS))
+    room = MAX_PERIODS if max_tuples is None else max(1, min(MAX_PERIODS, max_tuples))
     periods = _joined(periods, room)
     return Schedule(unit=limits.unit, periods=tuple(periods), start=limits.start, duration_s=limits.duration_s)
 
