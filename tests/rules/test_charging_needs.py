@@ -18,7 +18,7 @@ def limits(*steps: tuple[int, int | None]) -> Composite:
     return Composite(evse_id=1, start=NOW, duration_s=3600, unit=RateUnit.A, periods=periods)
 
 
-def offered(needs: Needs, found: Composite, room: int | None = None) -> list[tuple[int, Decimal | None]]:
+def offered(needs: Needs, found: Composite, room: int | None = None) -> list[tuple[int, Any]]:
     return [(period.start_s, period.limit) for period in plan(needs, found, room).periods]
 
 
