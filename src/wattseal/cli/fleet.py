@@ -102,5 +102,7 @@ def _print(report: FleetReport) -> None:
     sessions = ", ".join(f"{count} {word}" for word, count in report.sessions.items())
     console.print(f"{report.stations} stations ({versions}), {report.connected_peak} connected at once")
     console.print(f"sessions: {sessions}; {report.waiting} messages waiting, {report.refused_tokens} tokens refused")
+    if report.refused_tokens and not report.sessions["started"]:
+        console.print("nobody charged: enrol the token at the CSMS, or name another with --id-token")
     if report.back_after_s is not None:
         console.print(f"all were back after {report.back_after_s} s")
