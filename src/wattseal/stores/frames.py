@@ -21,12 +21,13 @@ from wattseal.base.errors import StoreError
 from wattseal.rules.secrets import HIDDEN, may_hold_secrets, without_secrets
 from wattseal.stores.frame_queries import Frame, FrameQuery, before, connect, read_frame, used
 from wattseal.stores.sqlite_tables import insert
-from wattseal.wire.ocpp.rpc import Event, Ignored, Violation
+from wattseal.wire.ocpp.rpc import Call, Event, Ignored, Violation
 
 MAX_QUEUED: Final = 50_000
 MAX_QUEUED_BYTES: Final = 64 * 1024 * 1024
-BATCH: Final = 2000
-WRITE_INTERVAL_S: Final = 0.25
+BATCH: Final = 20_000
+WRITE_INTERVAL_S: Final = 1.0
+"""How long frames wait for others to be written with, unless somebody looks for one: the more, the less each costs."""
 TRIM_INTERVAL_S: Final = 60.0
 PAIRED: Final = 20_000
 """Calls remembered until their answer comes, which does not name the action."""
@@ -70,7 +71,8 @@ class FrameStore:
         self._taken = self._done = 0
         self.dropped = 0
         self._pairs: OrderedDict[tuple[str, bool, str], str] = OrderedDict()
-        self._stop = threading.Event()
+        self._stopping = False
+        self._wanted = threading.Event()
         self._written = threading.Condition()
         connect(path).close()
         path.chmod(0o600)
@@ -115,12 +117,14 @@ class FrameStore:
     def flush(self) -> None:
         """Wait until what was taken so far can be found. Not in an event loop."""
         wanted = self._taken
+        self._wanted.set()
         with self._written:
             self._written.wait_for(lambda: self._done >= wanted or not self._thread.is_alive(), timeout=10)
 
     def close(self) -> None:
         """Write what is queued, and stop. Not in an event loop."""
-        self._stop.set()
+        self._stopping = True
+        self._wanted.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -128,7 +132,9 @@ class FrameStore:
         trimmed_ms = 0
         try:
             while True:
-                stopping = self._stop.wait(WRITE_INTERVAL_S)
+                self._wanted.wait(WRITE_INTERVAL_S)
+                self._wanted.clear()
+                stopping = self._stopping
                 try:
                     self._write_all(connection)
                     now_ms = int(self._now().timestamp() * 1000)
@@ -148,27 +154,37 @@ class FrameStore:
             connection.close()
 
     def _write_all(self, connection: sqlite3.Connection) -> None:
-        while self._queue:
-            batch = [self._queue[n] for n in range(min(BATCH, len(self._queue)))]
-            connection.execute("BEGIN")
-            insert(connection, _TABLE, [self._row(taken) for taken in batch])
-            connection.execute("COMMIT")
-            self._forget(len(batch))
+        while batch := self._next():
+            try:
+                connection.execute("BEGIN")
+                insert(connection, _TABLE, [self._row(taken) for taken in batch])
+                connection.execute("COMMIT")
+            except sqlite3.Error:
+                self.dropped += len(batch)
+                raise
+            finally:
+                self._done += len(batch)
+
+    def _next(self) -> list[Taken]:
+        """Take the oldest out of the queue, to which others append meanwhile."""
+        batch = [self._queue.popleft() for _ in range(min(BATCH, len(self._queue)))]
+        self._bytes_out += sum(len(taken[2]) for taken in batch)
+        return batch
 
     def _drop(self) -> None:
         """Give up what is queued: the disk takes nothing."""
-        left = len(self._queue)
-        self.dropped += left
-        self._forget(left)
-
-    def _forget(self, count: int) -> None:
-        for _ in range(count):
-            self._bytes_out += len(self._queue.popleft()[2])
-        self._done += count
+        while batch := self._next():
+            self.dropped += len(batch)
+            self._done += len(batch)
 
     def _row(self, taken: Taken) -> tuple[Any, ...]:
         at, station_id, frame, event = taken
-        kind, message_id, action, code, note = self._told(station_id, frame, outgoing=event is None)
+        if type(event) is Call:
+            told: Told = (2, event.message_id, event.action[:MAX_WORD], None, None)
+            self._pair(station_id, event.message_id, event.action[:MAX_WORD], outgoing=False)
+        else:
+            told = self._told(station_id, frame, outgoing=event is None)
+        kind, message_id, action, code, note = told
         kept = _kept(action, kind, frame)
         match event:
             case Violation():
@@ -189,12 +205,15 @@ class FrameStore:
             return None, None, None, None, None
         if kind in _CALLS:
             if kind == 2 and word is not None:
-                self._pairs[station_id, outgoing, message_id] = word
-                if len(self._pairs) > PAIRED:
-                    self._pairs.popitem(last=False)
+                self._pair(station_id, message_id, word, outgoing=outgoing)
             return kind, message_id, word, None, None
         action = self._pairs.pop((station_id, not outgoing, message_id), None)
         return kind, message_id, action, word, text
+
+    def _pair(self, station_id: str, message_id: str, action: str, *, outgoing: bool) -> None:
+        self._pairs[station_id, outgoing, message_id] = action
+        if len(self._pairs) > PAIRED:
+            self._pairs.popitem(last=False)
 
     def _trim(self, connection: sqlite3.Connection, now_ms: int) -> None:
         connection.execute("DELETE FROM frames WHERE id <= ?", (before(connection, now_ms - self._kept_ms),))
