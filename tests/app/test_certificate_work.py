@@ -19,7 +19,7 @@ from wattseal.app.tls import TlsKeeper
 from wattseal.flow.certificate_delivery import GIVE_UP_MS, deliver, waiting
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.ports import Batch
-from wattseal.flow.station_certificates import REQUEST, Progress, SigningState
+from wattseal.flow.station_certificates import REQUEST, Progress, SigningState, StationCertificate
 from wattseal.flow.turn import Alarm
 from wattseal.stores.authority import AuthorityFiles
 
@@ -73,6 +73,21 @@ async def test_a_station_whose_certificate_ends_soon_is_asked_once_a_day(
     left = work.seconds_left()
     assert left["server"] == 1.0
     assert 4 * 86_400 < left["station"] < 6 * 86_400
+
+
+async def test_a_1_6_station_is_asked_for_its_v2g_certificate_inside_data_transfer(door: FrontDoor) -> None:
+    await door.enrol("SOON")
+    end_ms = door.world.now_ms() + 86_400_000
+    kept = StationCertificate("SOON", "V2GCertificate", "01", "ff", end_ms)
+    await door.world.journal.commit(Batch(door.world.tenant, puts=(kept.put(0),)))
+    work = CertificateWork(door.world, 30, dict)
+    async with door.dial("SOON", version="1.6", tls=client_tls(CPO.pem())) as socket:
+        asking = asyncio.create_task(work.renew())
+        key, action, payload = await next_call(socket)
+        assert (action, payload["messageId"]) == ("DataTransfer", "TriggerMessage")
+        assert json.loads(payload["data"]) == {"requestedMessage": "SignV2GCertificate"}
+        await socket.send(json.dumps([3, key, {"status": "Accepted"}]))
+        await asking
 
 
 async def test_with_renewal_off_nobody_is_asked_but_ends_are_known(door: FrontDoor, tmp_path: Path) -> None:

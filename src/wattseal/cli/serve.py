@@ -78,7 +78,8 @@ def serve(
         }
         tls = {"wss": stations.wss, "mutual": stations.mutual}
         said |= {k: f"wss://{settings.serve.host}:{port}/ocpp/" for k, port in tls.items() if port is not None}
-        plain = f"wattseal serve: stations at {said['ocpp']}ID, API at {said['http']}, data in {running.data}"
+        stations_at = ", ".join(f"{said[k]}ID" for k in ("ocpp", "wss", "mutual") if k in said)
+        plain = f"wattseal serve: stations at {stations_at}, API at {said['http']}, data in {running.data}"
         print(json_line(said) if json_output else plain, flush=True)
 
     uvloop.run(run_cpo(Options(data, settings, insecure_dev), ready))

@@ -7,8 +7,9 @@ from wattseal.base.errors import StoreError, WattsealError
 from wattseal.base.ids import StationId
 from wattseal.crypto.signing_requests import read_request
 from wattseal.flow import commands
-from wattseal.flow.commands import Declined, Done, Outcome, Unanswered
+from wattseal.flow.commands import Declined, Done
 from wattseal.flow.documents import read
+from wattseal.flow.plug_and_charge16_asks import ask_in_transfer
 from wattseal.flow.ports import Batch
 from wattseal.flow.station_certificates import (
     OWN,
@@ -17,6 +18,7 @@ from wattseal.flow.station_certificates import (
     SigningState,
     StationCertificate,
     alarm,
+    delivered,
     progressed,
 )
 from wattseal.flow.world import World
@@ -66,17 +68,30 @@ async def deliver(world: World, state: SigningState) -> None:
         if signed is None:
             return
         state = signed
+    answer = await _hand_over(world, state)
+    if answer is None:
+        world.count("certificate_not_delivered")
+    elif answer.status == "Accepted":
+        await _close(world, progressed(state, Progress.ACCEPTED))
+    else:
+        await _close(world, progressed(state, Progress.REJECTED, answer.reason or answer.status))
+
+
+async def _hand_over(world: World, state: SigningState) -> Responded | None:
+    """Send a certificate, a 1.6 station's for ISO 15118 the way its request came; None where there is no answer."""
+    station_id = StationId(state.station_id)
+    if state.use is not None and world.lines.version(station_id) is Version.V16:
+        content = {"certificateChain": state.chain, "certificateType": state.use}
+        return await ask_in_transfer(world, system(world), station_id, "CertificateSigned", content)
     command = CertificateDelivered(state.chain, state.use, state.request_id)
-    outcome = await commands.send(world, system(world), StationId(state.station_id), command)
+    outcome = await commands.send(world, system(world), station_id, command)
     match outcome:
-        case Done(answer=Responded(status="Accepted")):
-            await _close(world, progressed(state, Progress.ACCEPTED))
-        case Done(answer=Responded(status=status, reason=reason)):
-            await _close(world, progressed(state, Progress.REJECTED, reason or status))
+        case Done(answer=Responded() as answer):
+            return answer
         case Declined():
-            await _close(world, progressed(state, Progress.REJECTED, outcome.code))
+            return Responded("Rejected", outcome.code)
         case _:
-            world.count("certificate_not_delivered")
+            return None
 
 
 async def _signed(world: World, state: SigningState) -> SigningState | None:
@@ -110,7 +125,9 @@ async def _close(world: World, state: SigningState) -> None:
     now_ms = world.now_ms()
     puts = [state.put(now_ms)]
     world.count(f"certificate_{state.progress}")
-    if state.progress is not Progress.ACCEPTED:
+    if state.progress is Progress.ACCEPTED:
+        puts.append(delivered(state.station_id, state.chain, state.use).put(now_ms))
+    else:
         puts.append(alarm(f"certificate_{state.progress}", state.station_id, now_ms, state.reason))
     await world.journal.commit(Batch(world.tenant, puts=tuple(puts)))
 
@@ -144,18 +161,15 @@ async def first_end_ms(world: World) -> int | None:
     return ends
 
 
-async def ask_for_renewal(world: World, kept: StationCertificate) -> Outcome:
-    """Ask a station for a new request (A02), and keep that it was asked."""
+async def ask_for_renewal(world: World, kept: StationCertificate) -> None:
+    """Ask a station for a new request (A02), in the way its version knows, and keep that it was asked."""
     now_ms = world.now_ms()
     await world.journal.commit(Batch(world.tenant, puts=(replace(kept, triggered_ms=now_ms).put(now_ms),)))
-    return await trigger(world, system(world), StationId(kept.station_id), kept.use)
-
-
-async def trigger(world: World, principal: Principal, station_id: StationId, use: str = STATION_USE) -> Outcome:
-    """Ask a station to send a signing request for a use."""
-    version = world.lines.version(station_id)
-    if version is None:
-        return Unanswered("", "offline", None)
-    message = _TRIGGERS.get(use, _TRIGGERS[STATION_USE])
-    command = ExtendedTriggerRequested(message) if version is Version.V16 else TriggerRequested(message)
-    return await commands.send(world, principal, station_id, command)
+    station_id, asking = StationId(kept.station_id), system(world)
+    message = _TRIGGERS.get(kept.use, _TRIGGERS[STATION_USE])
+    if world.lines.version(station_id) is not Version.V16:
+        await commands.send(world, asking, station_id, TriggerRequested(message))
+    elif kept.use == STATION_USE:
+        await commands.send(world, asking, station_id, ExtendedTriggerRequested(message))
+    else:
+        await ask_in_transfer(world, asking, station_id, "TriggerMessage", {"requestedMessage": message})

@@ -3,6 +3,7 @@
 A request is checked and answered at once; signing and delivering are `flow.certificate_delivery`'s part (2.x A02, A03).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -145,12 +146,14 @@ async def _delivered(answered: Answered, command: CertificateDelivered, answer: 
     """Keep which certificate a station has accepted, whoever had it sent."""
     if answer.status != "Accepted":
         return
-    try:
-        certificate = read_certificate(_first(command.chain))
-    except InputError:
-        return
-    kept = uses(answered.station_id, certificate, command.use)
-    answered.step.puts.append(kept.put(answered.step.now_ms))
+    with suppress(InputError):
+        kept = delivered(answered.station_id, command.chain, command.use)
+        answered.step.puts.append(kept.put(answered.step.now_ms))
+
+
+def delivered(station_id: str, chain: str, use: str | None) -> StationCertificate:
+    """Return the document about a certificate that a station has accepted; `InputError` for a chain that is none."""
+    return uses(station_id, read_certificate(_first(chain)), use)
 
 
 def _first(chain: str) -> bytes:

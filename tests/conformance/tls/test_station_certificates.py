@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -133,6 +134,27 @@ async def test_a_request_that_cannot_be_served_is_rejected(wire: Wire, version: 
         told = station.answered("SignCertificate", {"status": "Rejected"})
         assert version == "1.6" or told["statusInfo"]["reasonCode"] == "InvalidCSR"
     station.never_asked("CertificateSigned")
+
+
+@pytest.mark.parametrize(("inside", "wanted"), [("Accepted", "accepted"), ("Rejected", "rejected")])
+async def test_a_1_6_station_has_its_v2g_certificate_signed_inside_data_transfer(
+    wire: Wire, inside: str, wanted: str
+) -> None:
+    station = await wire.station("1.6")
+    vendor = {"vendorId": "org.openchargealliance.iso15118pnc"}
+    asked = signing("2.0.1", new_key(), station.name, "V2GCertificate")
+    await station.call("DataTransfer", vendor | {"messageId": "SignCertificate", "data": json.dumps(asked)})
+    told = station.answered("DataTransfer", {"status": "Accepted"})
+    assert json.loads(told["data"]) == {"status": "Accepted"}
+    delivered = await station.next_call("DataTransfer")
+    station.asked("DataTransfer", vendor | {"messageId": "CertificateSigned"})
+    content = json.loads(delivered.payload["data"])
+    assert content["certificateType"] == "V2GCertificate"
+    assert len(x509.load_pem_x509_certificates(content["certificateChain"].encode())) == 2
+    await delivered.answer({"status": "Accepted", "data": json.dumps({"status": inside})})
+    await until(station, [("V2GCertificate", wanted)])
+    own = (await wire.api("GET", f"/stations/{station.name}/certificates")).json()["own"]
+    assert [one["use"] for one in own] == (["V2GCertificate"] if inside == "Accepted" else [])
 
 
 async def test_a_station_that_proves_nothing_gets_no_certificate(wire: Wire) -> None:
