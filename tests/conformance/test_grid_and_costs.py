@@ -191,3 +191,26 @@ async def test_a_station_is_told_a_cost_by_the_operator(wire: Wire) -> None:
     station = await wire.station("2.0.1")
     await station.commanded("CostUpdated", {"totalCost": 3.4, "transactionId": "T"}, {})
     assert (await wire.api("GET", f"/stations/{station.name}")).status_code == 200
+
+
+async def shown_to(station: Station, what: str, *scopes: str) -> Any:
+    """Return what the API shows somebody who holds these scopes only."""
+    made = await station.wire.api("POST", "/api-tokens", {"name": "till", "scopes": list(scopes), "expires_in_s": 600})
+    assert made.status_code in {200, 201}, made.text
+    bearer = {"Authorization": f"Bearer {made.json()['secret']}"}
+    told = await station.wire.api("GET", f"/stations/{station.name}/{what}", headers=bearer)
+    assert told.status_code == 200, told.text
+    return told.json()
+
+
+async def test_whose_swap_it_was_and_what_was_paid_is_not_for_everybody(wire: Wire) -> None:
+    station, token = await wire.station("2.1"), await seed(wire)
+    step = {"batteryData": [battery("OLD")], "eventType": "BatteryIn", "idToken": id_token(token), "requestId": 1}
+    await station.call("BatterySwap", step)
+    paid = {"pspRef": "R1", "status": "Settled", "settlementAmount": 12.5, "settlementTime": at()}
+    await station.call("NotifySettlement", paid)
+    station.answered("NotifySettlement", {})
+    assert token not in str(await shown_to(station, "battery-swaps", "transactions:read"))
+    assert token in str(await shown_to(station, "battery-swaps", "transactions:read", "tokens:read"))
+    assert "12.5" not in str(await shown_to(station, "payments", "transactions:read"))
+    assert "12.5" in str(await shown_to(station, "payments", "transactions:read", "energy:read"))

@@ -1,5 +1,6 @@
 """What stations do for the grid and sell: controls, signals, battery swaps, payments and tariffs they price by."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -22,6 +23,7 @@ from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 from wattseal.wire.ocpp.tariffs import lower_tariff
 
 READ = "stations:read"
+READ_TOKENS, READ_ENERGY = "tokens:read", "energy:read"
 
 
 class TariffBody(Body, frozen=True, kw_only=True):
@@ -59,10 +61,11 @@ async def get_swaps(
     limit: Limit = 100,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
-    """List a station's battery swaps by request id."""
+    """List a station's battery swaps by request id; whose they were is for those who may read tokens."""
     demand(principal, "transactions:read")
     memory = await commands.find_station(service.world, StationId(station_id))
-    return await _page(service, request, (StationId(memory.station.id), SWAP, Swap), limit, after)
+    hidden = () if principal.may(READ_TOKENS) else ("id_token",)
+    return await _page(service, request, _Listed(StationId(memory.station.id), SWAP, Swap, hidden), limit, after)
 
 
 @get("/stations/{station_id:str}/payments")
@@ -75,10 +78,11 @@ async def get_payments(
     limit: Limit = 100,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
-    """List what a station's payment terminal said of payments, by the provider's reference."""
+    """List what a station's payment terminal said of payments; amounts and customers are for those who read energy."""
     demand(principal, "transactions:read")
     memory = await commands.find_station(service.world, StationId(station_id))
-    return await _page(service, request, (StationId(memory.station.id), PAYMENT, Payment), limit, after)
+    hidden = () if principal.may(READ_ENERGY) else ("content",)
+    return await _page(service, request, _Listed(StationId(memory.station.id), PAYMENT, Payment, hidden), limit, after)
 
 
 @get("/stations/{station_id:str}/tariffs")
@@ -117,19 +121,30 @@ async def _all(
     return [_view(read(document, layout)) for document in page]
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What a page lists, and which fields the caller may not see."""
+
+    station_id: StationId
+    kind: str
+    layout: type[Any]
+    hidden: tuple[str, ...] = ()
+
+
 async def _page(
-    service: Service, request: Req, what: tuple[StationId, str, type[Any]], limit: int, after: str | None
+    service: Service, request: Req, what: _Listed, limit: int, after: str | None
 ) -> Response[list[dict[str, Any]]]:
     world = service.world
-    station_id, kind, layout = what
-    page = await world.journal.documents(world.tenant, kind, station_id=station_id, after=after or "", limit=limit)
-    views = [_view(read(document, layout)) for document in page]
+    page = await world.journal.documents(
+        world.tenant, what.kind, station_id=what.station_id, after=after or "", limit=limit
+    )
+    views = [_view(read(document, what.layout), what.hidden) for document in page]
     return paged(request, views, page[-1].key if len(page) == limit else None)
 
 
-def _view(kept: Any) -> dict[str, Any]:
+def _view(kept: Any, hidden: tuple[str, ...] = ()) -> dict[str, Any]:
     view: dict[str, Any] = msgspec.to_builtins(kept)
-    return {name: value for name, value in view.items() if name != "station_id"}
+    return {name: value for name, value in view.items() if name not in {"station_id", *hidden}}
 
 
 ROUTES = (get_grid, get_swaps, get_payments, get_station_tariffs, post_station_tariff)
