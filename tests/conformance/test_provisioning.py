@@ -39,6 +39,15 @@ async def test_a_cold_boot_is_accepted_with_an_interval_and_the_time(wire: Wire,
     station.answered("Heartbeat", {"currentTime": ANY})
 
 
+@VERSIONS
+@pytest.mark.conformance("TC_B_58_CSMS")
+async def test_the_version_is_chosen_among_those_offered(wire: Wire, version: str) -> None:
+    name = wire.enrol(wire.name())
+    station = await wire.dial(name, version, offering=("9.9", "1.2"))
+    assert station.socket.subprotocol == f"ocpp{version}"
+    await boots(station, "Accepted")
+
+
 @pytest.mark.conformance("OCPP16_4.2", "OCPP16_4.6")
 async def test_a_1_6_boot_is_accepted_and_a_heartbeat_brings_the_time(wire: Wire) -> None:
     station = await wire.station("1.6", boot=False)

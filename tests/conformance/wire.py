@@ -127,11 +127,12 @@ class Wire:
         tls: ssl.SSLContext | None = None,
         url: str | None = None,
         path: str | None = None,
+        offering: tuple[str, ...] = (),
     ) -> "Station":
-        """Connect as the station `name`; `InvalidStatus` where the upgrade is refused."""
+        """Connect as the station `name`, `offering` further versions; `InvalidStatus` where the upgrade is refused."""
         socket = await connect(
             (url or self.csms.ocpp) + (path or name),
-            subprotocols=[Subprotocol(f"ocpp{version}")],
+            subprotocols=[Subprotocol(f"ocpp{one}") for one in (*offering, version)],
             additional_headers={} if password is None else basic(user or name, password),
             proxy=None,
             compression=None,
