@@ -27,7 +27,7 @@ from wattseal.wire.ocpp.rpc import CallError, CallResult, Connection
 from wattseal.wire.ocpp.version import Version
 
 STATION = StationId("CS1")
-Reply = dict[str, Any] | Silence
+Reply = dict[str, Any] | Silence | CallError
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Line:
         assert self.spoken is not None
         self.asked.append((action, json.loads(payload)))
         reply = self.replies.get(action, {"status": "Accepted"})
-        if isinstance(reply, Silence):
+        if isinstance(reply, Silence | CallError):
             return reply
         connection = Connection(self.spoken)
         connection.call("1", action, payload)
@@ -175,20 +175,23 @@ async def test_a_running_cost_is_told_when_it_has_changed() -> None:
     world, line, station = await a_world()
     line.replies["CostUpdated"] = {}
     reading = await charging(station)
-    told: dict[str, Decimal] = {}
+    told = costs.Told()
     assert await costs.due(world, told) == (), "without a tariff there is no cost"
     await set_tariff(world, KWH)
     await reading(1, 3000)
     for one in await costs.due(world, told):
-        await costs.tell(world, one)
+        await costs.tell(world, told, one)
     assert line.asked == [("CostUpdated", {"totalCost": 1.2, "transactionId": "TX"})]
     assert await costs.due(world, told) == ()
     await reading(2, 5000)
     (later,) = await costs.due(world, told)
     assert later.total == Decimal("2.4")
-    line.spoken = None
+    line.replies["CostUpdated"] = CallError("1", "CostUpdated", "NotImplemented", "", msgspec.Raw(b"{}"), b"")
+    await costs.tell(world, told, later)
     await reading(3, 6000)
-    assert await costs.due(world, told) == (), "nobody is there to be told"
+    assert await costs.due(world, told) == (), "a station that does not know the message is left alone"
+    line.spoken = None
+    assert await costs.due(world, costs.Told()) == (), "nobody is there to be told"
 
 
 async def test_an_end_without_a_tariff_or_in_1_6_tells_no_cost() -> None:

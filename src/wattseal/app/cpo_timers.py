@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import partial
 
 from wattseal.app.background import Background
@@ -51,7 +50,7 @@ class Timers:
     rollouts: Rollouts
     open: OpenKeeper
     background: Background
-    told_costs: dict[str, Decimal] = field(default_factory=dict)
+    told_costs: costs.Told = field(default_factory=costs.Told)
 
     async def checkpoint(self) -> None:
         """Publish what was recorded, and have it cosigned."""
@@ -86,8 +85,8 @@ class Timers:
     async def costs(self) -> None:
         """Tell stations what running transactions cost; what finds no room now waits for the next turn."""
         for one in await costs.due(self.world, self.told_costs):
-            if not self.background.start(partial(costs.tell, self.world, one)):
-                self.told_costs.pop(one.id, None)
+            if not self.background.start(partial(costs.tell, self.world, self.told_costs, one)):
+                self.told_costs.costs.pop(one.id, None)
 
     async def roll_out(self) -> None:
         """Give the stations of rollouts their turn."""

@@ -5,8 +5,7 @@ where that cannot be said exactly, or where the readings are sealed from this CP
 states them.
 """
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from wattseal.base.ids import StationId
 from wattseal.bundle.cdr import price_charge
 from wattseal.flow import commands
 from wattseal.flow.bundling import others_of, tariff_record
+from wattseal.flow.commands import Declined
 from wattseal.flow.station_tariffs import tariff_by_record, tariff_in_force
 from wattseal.flow.turn import Turn
 from wattseal.flow.world import Live, World
@@ -30,6 +30,7 @@ from wattseal.wire.ocpp.version import Version
 MAX_TOLD = 20_000
 """Transactions whose last told cost is remembered; the oldest is forgotten and told again."""
 _DEADLINE_S = 10.0
+_UNKNOWN = frozenset({"NotImplemented", "NotSupported"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +53,38 @@ async def with_total(turn: Turn, fact: TransactionEnded, answer: TransactionAnsw
     return answer if total is None else replace(answer, total_cost=total)
 
 
-async def due(world: World, told: MutableMapping[str, Decimal]) -> tuple[Due, ...]:
+@dataclass(slots=True)
+class Told:
+    """What was told: the latest cost of a transaction by its id, and the stations that do not know CostUpdated."""
+
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    deaf: set[str] = field(default_factory=set)
+
+
+async def due(world: World, told: Told) -> tuple[Due, ...]:
     """Return the running costs that have changed since they were told; `told` remembers them."""
     found = []
     for memory in tuple(world.stations.values()):
-        if world.lines.version(StationId(memory.station.id)) in {None, Version.V16}:
+        if memory.station.id in told.deaf or world.lines.version(StationId(memory.station.id)) in {None, Version.V16}:
             continue
         for number, live in tuple(memory.live.items()):
             total = await _running(world, live)
-            if total is None or told.get(live.transaction.id) == total:
+            if total is None or told.costs.get(live.transaction.id) == total:
                 continue
-            told[live.transaction.id] = total
+            told.costs[live.transaction.id] = total
             found.append(Due(live.transaction.id, memory.station.id, number, total))
-            if len(told) > MAX_TOLD:
-                del told[next(iter(told))]
+            if len(told.costs) > MAX_TOLD:
+                del told.costs[next(iter(told.costs))]
     return tuple(found)
 
 
-async def tell(world: World, one: Due) -> None:
-    """Send a running cost (CostUpdated)."""
+async def tell(world: World, told: Told, one: Due) -> None:
+    """Send a running cost (CostUpdated); a station that does not know the message is told none any more."""
     principal = Principal(world.tenant, "system", frozenset(), frozenset({"*"}))
     command = Asked("CostUpdated", {"totalCost": one.total, "transactionId": one.transaction_id})
-    await commands.send(world, principal, StationId(one.station_id), command, _DEADLINE_S)
+    outcome = await commands.send(world, principal, StationId(one.station_id), command, _DEADLINE_S)
+    if isinstance(outcome, Declined) and outcome.code in _UNKNOWN:
+        told.deaf.add(one.station_id)
 
 
 async def _running(world: World, live: Live) -> Decimal | None:
