@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.answering import OPERATOR, Answering, Reply, refusal
-from tests.support.cpo_world import AT, enrol, make_world
+from tests.support.cpo_world import AT, TestClock, enrol, make_world
 from tests.support.memory_journal import MemoryJournal
 
 from wattseal.base.errors import InputError
@@ -350,6 +350,22 @@ async def test_lists_follow_the_tokens_a_few_stations_at_a_time(world: World) ->
     assert await keeper.round() == 0
     world.lines.speaks = V201
     assert [await keeper.round() for _ in range(3)] == [AT_ONCE, 1, 0]
+
+
+async def test_a_station_that_did_not_answer_is_tried_again_after_a_while(world: World) -> None:
+    await add(world, "A")
+    holder = Holder(V201)
+    world.lines = holder.lines()
+    reply = world.lines.replies["SendLocalList"]
+    world.lines.replies["SendLocalList"] = Silence.TIMED_OUT
+    await set_policy(world, STATION, ListPolicy.OWN)
+    keeper = ListKeeper(world, OPERATOR)
+    assert [await keeper.round(), await keeper.round()] == [1, 0]
+    world.lines.replies["SendLocalList"] = reply
+    assert isinstance(world.clock, TestClock)
+    world.clock.at += timedelta(minutes=6)
+    assert [await keeper.round(), await keeper.round()] == [1, 0]
+    assert set(holder.held) == {"A"}
 
 
 async def test_a_list_nobody_wants_any_more_is_emptied_after_a_restart_too(world: World) -> None:

@@ -1,6 +1,7 @@
 """Local lists brought up to date: in as few messages as a station's limits allow, whole again where it has drifted."""
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from msgspec import DecodeError, json
 
@@ -24,6 +25,8 @@ from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.version import Version
 
 DEADLINE_S = 20.0
+AGAIN_MS = 300_000
+"""After so long a station that did not answer is tried again."""
 AT_ONCE = 4
 """Stations brought up to date in one round of the timer."""
 MAX_VERSION = 2**31 - 1
@@ -171,26 +174,36 @@ def _told(payload: bytes, version: Version) -> dict[str, int]:
     return {name: int(value) for name, value in pairs if isinstance(value, str) and value.isdecimal()}
 
 
+class Upkeep(NamedTuple):
+    """What a list was last brought up to, and when to try again what was not answered (0: not before it changes)."""
+
+    policy: ListPolicy
+    changes: int
+    again_ms: int = 0
+
+
 @dataclass(slots=True)
 class ListKeeper:
-    """Keeps lists fresh: after tokens or the list's policy have changed, and when a station has come back.
-
-    `done` has, by station, the policy and the number of changes its list was brought up to.
-    """
+    """Keeps lists fresh: after tokens or the list's policy have changed, and when a station has come back."""
 
     world: World
     principal: Principal
-    done: dict[StationId, tuple[ListPolicy, int]] = field(default_factory=dict)
+    done: dict[StationId, Upkeep] = field(default_factory=dict)
 
     async def round(self) -> int:
         """Bring up to `AT_ONCE` stations up to date; return how many were."""
         world, count = self.world, 0
         for station_id, policy in list((await listed(world)).items()):
-            before, now = self.done.get(station_id), (policy, world.token_changes)
             if world.lines.version(station_id) is None:
                 self.done.pop(station_id, None)
-            elif before != now and count < AT_ONCE:
-                self.done[station_id] = now
-                await sync(world, self.principal, station_id, check=before is None)
-                count += 1
+                continue
+            before, now = self.done.get(station_id), Upkeep(policy, world.token_changes)
+            waits = before is not None and (not before.again_ms or world.now_ms() < before.again_ms)
+            if count >= AT_ONCE or (before is not None and before[:2] == now[:2] and waits):
+                continue
+            count += 1
+            self.done[station_id] = now
+            outcome, _ = await sync(world, self.principal, station_id, check=before is None)
+            if isinstance(outcome, Unanswered):
+                self.done[station_id] = now._replace(again_ms=world.now_ms() + AGAIN_MS)
         return count
