@@ -327,6 +327,11 @@ BAD = {
     "period_order": (1, changed(periods=periods((0, 16), (60, 10), (60, 8)))),
     "duration": (1, changed(duration_s=0)),
     "random_delay": (0, changed(purpose=Purpose.STATION_MAX, random_delay_s=60)),
+    "purpose_charges_only": (
+        0,
+        changed(purpose=Purpose.STATION_MAX, periods=(Period(start_s=0, limit=Decimal(16), mode="CentralSetpoint"),)),
+    ),
+    "frequency_curve": (1, changed(periods=(Period(start_s=0, limit=Decimal(16), mode="LocalFrequency"),))),
     "negative_limit": (1, changed(periods=periods((0, -1)))),
     "phase_to_use": (1, changed(periods=(Period(start_s=0, limit=Decimal(16), phases=3, phase=2),))),
     "number_phases": (1, changed(periods=periods((0, 16), phases=4))),
@@ -340,6 +345,12 @@ def test_what_a_csms_may_not_send_is_refused_by_name(code: str) -> None:
     with pytest.raises(InputError) as refused:
         check_profile(bad, evse_id, ocpp16=False)
     assert refused.value.code == code
+
+
+def test_power_that_follows_the_grids_frequency_has_a_curve_and_no_limit() -> None:
+    curve = [{"frequency": 49.8, "power": -1000}, {"frequency": 50.2, "power": 1000}]
+    more = {"v2xBaseline": 0, "v2xFreqWattCurve": curve}
+    check_profile(changed(periods=(Period(start_s=0, mode="LocalFrequency", more=more),)), 1, ocpp16=False)
 
 
 def test_a_limit_below_the_floor_is_refused_in_either_unit() -> None:

@@ -158,8 +158,19 @@ def _period_troubles(period: Period, profile: Profile) -> Iterator[tuple[str, st
         yield "phase_to_use", "phaseToUse goes with numberPhases 1 (K01.FR.19)"
     if period.phases is not None and not 1 <= period.phases <= 3:
         yield "number_phases", "numberPhases is 1 to 3"
-    if profile.purpose is Purpose.PRIORITY and period.mode not in {None, "ChargingOnly"}:
-        yield "priority_mode", "a PriorityCharging profile charges only (K01.FR.71)"
+    if profile.purpose in {Purpose.PRIORITY, Purpose.STATION_MAX} and period.mode not in {None, "ChargingOnly"}:
+        yield "purpose_charges_only", f"a {profile.purpose.value} charges only (K 3.2, K01.FR.71)"
+    if period.mode == "LocalFrequency":
+        yield from _frequency_troubles(period)
+
+
+def _frequency_troubles(period: Period) -> Iterator[tuple[str, str]]:
+    """Q08.FR.01 and 02: power follows the grid's frequency along a curve, and nothing else."""
+    fixed = (period.limit, period.discharge_limit, period.setpoint, period.more.get("setpointReactive"))
+    curve = period.more.get("v2xFreqWattCurve")
+    points = len(curve) if isinstance(curve, list | tuple) else 0
+    if any(amount is not None for amount in fixed) or points < 2 or "v2xBaseline" not in period.more:
+        yield "frequency_curve", "LocalFrequency takes v2xBaseline and a curve of two points or more, and no limits"
 
 
 def _refused(code: str, text: str) -> InputError:
