@@ -225,6 +225,15 @@ class JournalContract:
         assert await store.outbox(T1, 98) == ()
         assert await store.outbox(T1, 99) == (Outgoing("b", "cdr", b"2", 99, attempts=1),)
 
+    async def test_what_is_submitted_is_done_when_it_is_durable(self, store: Journal, reopen: Reopen) -> None:
+        flushes = [store.submit(Batch(T1, items=(item(n, leaf=True),))) for n in (1, 2)]
+        told = [await flush for flush in flushes if flush is not None]
+        assert [set(committed.indexes.values()) for committed in told] == [{0}, {1}]
+        store = await reopen(store)
+        assert [k.item.seq for k in await store.items(T1, ORIGIN, 1)] == [1, 2]
+        await store.close()
+        assert store.submit(Batch(T1, items=(item(3),))) is None
+
     async def test_an_outbox_seen_empty_hands_out_what_is_posted_later(self, store: Journal, reopen: Reopen) -> None:
         for asked in range(2):
             assert await store.outbox(T1, 10) == (), asked
