@@ -32,6 +32,19 @@ was said. Identifiers and obligations are those of the standards, titles are our
 Need: **M** mandatory, **C** where the feature is supported, **S** recommended, **O** optional. OCPP 2.1 has no list of
 test cases in public; tests of 2.0.1 cases run for 2.1 too where the messages are the same.
 """
+FOOT = """
+## Independent software
+
+Programs of others that run against `wattseal serve` in `tests/interop`, at the versions the lock files name:
+
+| Program | What it does |
+|---|---|
+| `ocpp` (PyPI) | charges as a station of 1.6, 2.0.1 and 2.1, signed and unsigned, and takes commands |
+| `test-ocpp` (PyPI) | connects with the security profiles 0 to 3, 1.6 and 2.0.1 |
+| `ocpp-rpc` (npm) | charges in its strict mode, which validates both directions, 1.6, 2.0.1 and 2.1 |
+| `ocpp-ws-cli` (npm) | all its checks of transport, RPC, security and chaos, 1.6, 2.0.1 and 2.1 |
+| `schemathesis` (PyPI) | every route of the HTTP API by all its checks, logged in, with data |
+"""
 
 
 class Collector:
@@ -83,7 +96,7 @@ def render(tests: dict[str, list[str]]) -> str:
             lines += ["", f"### {block}: {block_title}" if standard != "ocpp16" else f"### {block_title}", ""]
             lines += ["| Case | Need | What | Tests |", "|---|---|---|---|"]
             lines += [_row(case, tests) for case in found]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + FOOT
 
 
 def _row(case: Case, tests: dict[str, list[str]]) -> str:
