@@ -17,7 +17,7 @@ from bench.measure import Row, at_least, table
 
 from bench import codec, end_to_end, journal, seal
 
-MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end", "crowd")
+MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end", "crowd", "under_attack")
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("cryptography", "msgspec", "picows", "pynacl", "uvloop", "ocpp", "websockets")
 

@@ -52,6 +52,7 @@ async def _flood(url: str, name: str, data: bytes, *, reads: bool = True) -> Non
             while not writer.is_closing():
                 writer.write(data)
                 await writer.drain()
+                await asyncio.sleep(0)  # draining does not wait while there is room
             if swallowing is not None:
                 await swallowing
         await asyncio.sleep(0.05)

@@ -325,6 +325,23 @@ async def test_a_flood_of_other_messages_is_refused_and_the_stop_behind_it_answe
         assert [type(event) for event in world.events] == [Excess] * 131
 
 
+async def test_a_flood_that_comes_at_once_is_taken_in_little_by_little() -> None:
+    world = World()
+    async with serving(world) as (server, url):
+        server.endpoint = replace(server.endpoint, rates=Rates(messages=20, messages_per_s=0.001))
+        reader, writer = await raw(url)
+        await upgrade(reader, writer)
+        async with dial(url, "CP2") as other:
+            writer.write(masked(HEARTBEAT.encode()) * 1500)
+            await writer.drain()
+            answered = await asyncio.wait_for(reader.read(100), 5)
+            assert answered
+            assert (await ask(other, HEARTBEAT))[0] == 3
+            assert len(world.events) < 1000, "what was read at once is not handled at once"
+            assert len(server.connections[StationId("CP1")]._waiting) < 500
+        writer.transport.abort()
+
+
 async def test_too_many_bytes_of_a_transaction_are_read_later_and_all_answered() -> None:
     world = World()
     async with serving(world) as (server, url):

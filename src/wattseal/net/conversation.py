@@ -47,6 +47,8 @@ class Clock(Protocol):
 
 REFUSED_AT_ONCE, REFUSED_DELAY_S = 100, 0.1
 """Of what is said beyond the allowance so many calls are refused in a row, then reading waits: 1000 a second."""
+HANDLED_AT_ONCE = 16
+"""After so many calls of one connection others have their turn."""
 MAX_DELAY_S = 10.0
 """However far an allowance is overdrawn, something is read again after so long."""
 
@@ -98,6 +100,7 @@ class Conversation:
         self._worker: asyncio.Task[None] | None = None
         self._flush: Flush | None = None
         self._waiting: deque[Call | Violation] = deque()
+        self._held: deque[bytes] = deque()
         self._room: asyncio.Event | None = None
         self._paused = self._delayed = False
         self._refused = 0
@@ -153,6 +156,7 @@ class Conversation:
     def close(self, code: int, reason: str = "") -> None:
         """Close; calls that wait are dropped unanswered, so that the other side repeats them."""
         self._waiting.clear()
+        self._held.clear()
         if self._socket is not None:
             self._socket.close(code, reason)
 
@@ -161,7 +165,10 @@ class Conversation:
         self._socket = socket
 
     def received(self, data: bytes) -> None:
-        """Take one message."""
+        """Take one message; what had been read already when reading was paused waits, as it came."""
+        if self._delayed or self._paused:
+            self._held.append(data)
+            return
         try:
             event = self.rpc.receive(data, self._clock.now())
         except LimitError:
@@ -195,6 +202,7 @@ class Conversation:
         """Forget the socket."""
         self._socket = None
         self._waiting.clear()
+        self._held.clear()
         if self._room is not None:
             self._room.set()
         if self._answer is not None and not self._answer.done():
@@ -217,7 +225,13 @@ class Conversation:
 
     def _read_on(self) -> None:
         self._delayed = False
-        if not self._paused and self._socket is not None:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take what was held, as far as that goes, and then read again."""
+        while self._held and not self._delayed and not self._paused:
+            self.received(self._held.popleft())
+        if not self._delayed and not self._paused and self._socket is not None:
             self._socket.resume_reading()
 
     def _is_free(self, call: Call) -> bool:
@@ -272,6 +286,7 @@ class Conversation:
         try:
             if begun is not None:
                 await self._finish(begun[0], begun[1])
+            handled = 0
             while self._waiting:
                 event = self._waiting.popleft()
                 if isinstance(event, Violation):
@@ -281,8 +296,10 @@ class Conversation:
                     await self._finish(event, self.handle(event))
                 if self._paused and len(self._waiting) <= MAX_WAITING // 2 and self._socket is not None:
                     self._paused = False
-                    if not self._delayed:
-                        self._socket.resume_reading()
+                    self._go_on()
+                handled += 1
+                if handled % HANDLED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
         finally:
             self._worker = None
 
