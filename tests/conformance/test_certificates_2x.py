@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes as hashes_of
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from tests.conformance.wire import Wire
+from tests.conformance.wire import Station, Wire
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 both = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
@@ -36,6 +36,11 @@ def hashes(algorithm: str = "SHA256") -> dict[str, str]:
     }
 
 
+async def installed(station: Station) -> list[str]:
+    """Return the uses of the certificates that the CSMS holds to be installed."""
+    return [one["use"] for one in (await station.shown("certificates"))["installed"]]
+
+
 def listed(*kinds: str, algorithm: str = "SHA256") -> dict[str, Any]:
     chain = [{"certificateType": kind, "certificateHashData": hashes(algorithm)} for kind in kinds]
     return {"status": "Accepted", "certificateHashDataChain": chain}
@@ -57,6 +62,7 @@ async def test_a_root_is_installed_or_not(wire: Wire, version: str, kind: str, s
     station = await wire.station(version)
     payload = {"certificateType": kind, "certificate": root_pem}
     await station.commanded("InstallCertificate", payload, {"status": status})
+    assert await installed(station) == ([kind] if status == "Accepted" else [])
 
 
 LISTED = [
@@ -72,6 +78,7 @@ LISTED = [
 async def test_certificates_of_a_kind_are_listed(wire: Wire, version: str, kind: str) -> None:
     station = await wire.station(version)
     await station.commanded("GetInstalledCertificateIds", {"certificateType": [kind]}, listed(kind))
+    assert await installed(station) == [kind]
 
 
 @both
@@ -82,6 +89,7 @@ async def test_all_certificates_are_listed_or_none(wire: Wire, version: str) -> 
     await station.commanded("GetInstalledCertificateIds", {}, told)
     payload = {"certificateType": ["ManufacturerRootCertificate"]}
     await station.commanded("GetInstalledCertificateIds", payload, {"status": "NotFound"})
+    assert sorted(await installed(station)) == ["CSMSRootCertificate", "V2GRootCertificate"]
 
 
 DELETED = [
@@ -100,3 +108,4 @@ async def test_a_listed_certificate_is_deleted_or_not(wire: Wire, version: str, 
     await station.commanded("GetInstalledCertificateIds", {"certificateType": ["CSMSRootCertificate"]}, told)
     payload = {"certificateHashData": told["certificateHashDataChain"][0]["certificateHashData"]}
     await station.commanded("DeleteCertificate", payload, {"status": status})
+    assert len(await installed(station)) == (status == "Failed")

@@ -169,6 +169,25 @@ async def test_availability_changes_as_asked(wire: Wire, version: str, payload: 
         assert await shown_status(station, evse) == become
 
 
+@both
+@pytest.mark.conformance("TC_G_07_CSMS", "TC_G_08_CSMS", "TC_F_23_CSMS")
+async def test_a_connectors_state_may_come_as_an_event(wire: Wire, version: str) -> None:
+    station = await wire.station(version)
+    for number, state in enumerate(("Available", "Unavailable", "Available")):
+        event = {
+            "eventId": number,
+            "timestamp": at(number),
+            "trigger": "Delta",
+            "actualValue": state,
+            "eventNotificationType": "HardWiredNotification",
+            "component": {"name": "Connector", "evse": CONNECTOR},
+            "variable": {"name": "AvailabilityState"},
+        }
+        await station.call("NotifyEvent", {"generatedAt": at(number), "seqNo": 0, "eventData": [event]})
+        station.answered("NotifyEvent", {})
+        assert await shown_status(station, 1) == state
+
+
 SCHEDULED = [
     availability("TC_G_11_CSMS", "Inoperative", EVSE),
     availability("TC_G_14_CSMS", "Inoperative", None),
