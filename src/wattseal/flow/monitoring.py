@@ -121,7 +121,7 @@ async def _set(answered: Answered, command: MonitorsSet, answer: MonitorsAnswere
         wanted = asked.get((*place, result.type, result.severity))
         if result.status != "Accepted" or result.id is None or wanted is None:
             continue
-        monitor = Monitor(result.id, wanted.value, wanted.type, wanted.severity, wanted.transaction, "CustomMonitor")
+        monitor = Monitor(result.id, wanted.transaction, wanted.value, wanted.type, wanted.severity, "CustomMonitor")
         now_ms = answered.step.now_ms
         kept = KeptMonitor(answered.station_id, now_ms, wanted.component, wanted.variable, monitor)
         await _keep(answered.step, answered.memory, kept)

@@ -45,10 +45,10 @@ class Monitor(Struct, frozen=True, rename="camel", omit_defaults=True):
     """VariableMonitoringType."""
 
     id: int
+    transaction: bool
     value: Decimal
     type: str
     severity: int
-    transaction: bool = False
     event_notification_type: str | None = None
 
 
