@@ -211,6 +211,34 @@ async def test_an_update_is_told_what_holds_for_its_own_token(world: World) -> N
     assert "idTokenInfo" not in await station.call("TransactionEvent", event("Updated", 3))
 
 
+@pytest.mark.parametrize(("allowed", "billing"), [(True, Billing.BILLED), (False, Billing.QUARANTINED)])
+@pytest.mark.parametrize("version", [V201, V21])
+async def test_a_start_button_is_accepted_and_billed_where_the_operator_says_so(
+    version: Version, *, allowed: bool, billing: Billing
+) -> None:
+    world = make_world(settings=Settings(start_button=allowed, one_per=OnePer.TOKEN))
+    button = {"idToken": {"idToken": "", "type": "NoAuthorization"}}
+    for name in ("ST1", "ST2"):
+        await enrol(world, name)
+        told = await Talker(world, name, version).call("TransactionEvent", event("Started", 0) | button)
+        assert told["idTokenInfo"]["status"] == "Accepted"
+    await Talker(world, "ST1", version).call("TransactionEvent", event("Ended", 1) | button)
+    (found,) = await transactions(world, "ST1")
+    assert (found.billing, found.authorization is not None) == (billing, allowed)
+    assert ("start_button" in {f.code for f in found.findings}) is not allowed
+
+
+async def test_a_stop_button_ends_what_a_card_began(world: World) -> None:
+    await seed(world, "CARD")
+    station = Talker(world, "ST1", V201)
+    await station.call("TransactionEvent", event("Started", 0, "CARD"))
+    button = {"idToken": {"idToken": "", "type": "NoAuthorization"}}
+    told = await station.call("TransactionEvent", event("Ended", 1, trigger="StopAuthorized") | button)
+    assert told["idTokenInfo"]["status"] == "Accepted"
+    (found,) = await transactions(world)
+    assert found.billing is Billing.BILLED
+
+
 async def test_without_a_limit_a_token_charges_twice(world: World) -> None:
     await seed(world, "CARD")
     await Talker(world, "ST1").start()

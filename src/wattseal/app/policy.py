@@ -22,6 +22,7 @@ def policy_of(settings: Settings) -> Policy:
         master_group=None if master is None else canonical(master),
         interrupted_after_s=settings.transactions.interrupted_after_s,
         one_per=settings.tokens.one_charge_per,
+        start_button=settings.tokens.start_button,
         charging=_charging(settings.charging),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
     )

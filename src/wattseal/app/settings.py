@@ -139,6 +139,8 @@ class Tokens(Section, frozen=True):
     """Tokens of this group may end any transaction and start none."""
     one_charge_per: OnePer = OnePer.NONE
     """Of what one transaction may run at a time: "none" (no limit), "token" or "group"."""
+    start_button: bool = False
+    """Whether charges begun by a button, without any token, are authorised by the CPO and billed."""
 
 
 class Transactions(Section, frozen=True):

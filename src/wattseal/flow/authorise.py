@@ -8,7 +8,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TARIFF, TOKEN, TRANSACTION, put, read
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, CurrentTariff, Grant, Memory, World
-from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
+from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import (
     AskParty,
     MasterPass,
@@ -46,7 +46,9 @@ NO_TARIFF = CurrentTariff("", "")
 
 
 async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
-    """Return a token by its canonical form, from memory or the journal."""
+    """Return a token by its canonical form, from memory or the journal; a start button's is always good."""
+    if id_token.type == NO_AUTHORIZATION:
+        return TokenRecord(id_token, TokenStatus.ACCEPTED)
     return await token_of(world, id_token.key())
 
 
@@ -118,6 +120,8 @@ async def authorise(asked: Asked) -> Grant | Refused:
         return _refused(asked, token, decides.status)
     if isinstance(decides, MasterPass):
         return _refused(asked, token, TokenStatus.ACCEPTED)
+    if asked.id_token.type == NO_AUTHORIZATION and not world.settings.start_button:
+        return Refused(Authorization(TokenStatus.ACCEPTED), "start_button")
     if token is not None and await _charges_elsewhere(asked, token):
         return _refused(asked, token, TokenStatus.CONCURRENT_TX)
     grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms)

@@ -20,7 +20,7 @@ from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
 from wattseal.model.metering import Reading
-from wattseal.model.token import Authorization, IdToken, TokenStatus
+from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.rules.authorize import may_stop
 from wattseal.rules.retries import event_mark, payload_mark, start_key, transaction_key, usable_transaction_id
@@ -189,7 +189,7 @@ async def _told(turn: Turn, id_token: IdToken | None, live: Live | None) -> Auth
 
 async def _stopped_by(turn: Turn, id_token: IdToken | None, live: Live | None) -> tuple[Finding, ...]:
     """Say so where a token ended the transaction that is neither the one that began it nor entitled to end it."""
-    if id_token is None or live is None or live.token in {None, id_token.key()}:
+    if id_token is None or live is None or live.token in {None, id_token.key()} or id_token.type == NO_AUTHORIZATION:
         return ()
     stopping, starting = await find_token(turn.world, id_token), await token_of(turn.world, live.token or "")
     if may_stop(stopping, starting, turn.world.settings.master_group):

@@ -21,6 +21,10 @@ class TokenStatus(StrEnum):
     NOT_AT_THIS_TIME = "NotAtThisTime"
 
 
+NO_AUTHORIZATION = "NoAuthorization"
+"""Type of the empty token that stands for a start button (2.x C02)."""
+
+
 def canonical(value: str) -> str:
     """Return the one form of an id_token that is compared and looked up: NFKC, trimmed, case-folded."""
     return unicodedata.normalize("NFKC", value).strip().casefold()

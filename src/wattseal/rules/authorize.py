@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
+from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 
 
 class OnePer(StrEnum):
@@ -131,6 +131,8 @@ def same_group(one: IdToken | None, other: IdToken | None) -> bool:
 def charging_key(token: TokenRecord, one_per: OnePer) -> str | None:
     """Return the canonical form of what may charge once at a time; None where that is not limited."""
     match one_per:
+        case _ if token.id_token.type == NO_AUTHORIZATION:
+            return None
         case OnePer.NONE:
             return None
         case OnePer.GROUP if token.group is not None:

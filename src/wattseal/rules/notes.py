@@ -71,6 +71,7 @@ EFFECTS: dict[str, Effect] = {
     "box_altered_in_transit": Effect.ALARM,
     "billing_party_unreachable": Effect.FINDING,
     "no_decision": Effect.FINDING,
+    "start_button": Effect.FINDING,
 }
 """Every code the recorder itself gives; codes of evidence formats are findings (docs/spec/evidence.md)."""
 
