@@ -48,7 +48,7 @@ from wattseal.serve.api.problems import (
     on_recursion,
     on_wattseal_error,
 )
-from wattseal.serve.api.service import MAX_BODY_BYTES, Service, provide_principal, provide_service
+from wattseal.serve.api.service import MAX_BODY_BYTES, Service, admit, provide_principal, provide_service
 from wattseal.serve.api.strict import StrictRequest
 from wattseal.serve.api.tags import Tags
 
@@ -78,9 +78,8 @@ RESOURCES = (
     *rollouts.ROUTES,
     *uptime.ROUTES,
     *inbox.ROUTES,
-    *log.ROUTES,
 )
-"""What is served below /api/v1."""
+"""What is served below /api/v1 to those who show a token."""
 
 
 def make_api(service: Service) -> Litestar:
@@ -90,7 +89,8 @@ def make_api(service: Service) -> Litestar:
         [
             *health.ROUTES,
             *uploads.STATION_ROUTES,
-            Router("/api/v1", route_handlers=RESOURCES, middleware=[Tags, Idempotency]),
+            Router("/api/v1", route_handlers=RESOURCES, guards=[admit], middleware=[Tags, Idempotency]),
+            Router("/api/v1", route_handlers=log.ROUTES, middleware=[Tags]),
         ],
         dependencies={
             "principal": Provide(provide_principal),

@@ -44,8 +44,11 @@ class Idempotency:
             return
         service: Service = scope["litestar_app"].state["service"]
         who = principal_of(service, Headers.from_scope(scope).get("authorization", ""))
-        body, rest = await _read(receive)
-        if who is None or rest is None:  # the route refuses both
+        if who is None:  # the route refuses, before anything is read
+            await self._app(scope, receive, send)
+            return
+        body, whole = await _read(receive)
+        if not whole:  # too long: the route refuses
             await self._app(scope, _replayed(body, receive), send)
             return
         if not _KEY.fullmatch(key):
@@ -103,16 +106,16 @@ class _Kept:
         return Answered(status, kept, None if private else body)
 
 
-async def _read(receive: Receive) -> tuple[bytes, bool | None]:
-    """Return the body; None beside what has come where it is longer than any request may be."""
+async def _read(receive: Receive) -> tuple[bytes, bool]:
+    """Return the body and True; False beside what has come where it is longer than any request may be."""
     body = b""
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return body, None
+            return body, False
         body += message["body"]
         if len(body) > MAX_BODY_BYTES:
-            return body, None
+            return body, False
         if not message.get("more_body", False):
             return body, True
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
+from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter, SkipValidation
 
 from wattseal.base.ids import StationId
@@ -17,7 +19,7 @@ from wattseal.flow.bundling import Proofs
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
-from wattseal.serve.api.problems import ProblemError, Req
+from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.receiving import Uploads
 from wattseal.stores.frames import FrameStore
 from wattseal.stores.requests import KeptRequests
@@ -67,7 +69,12 @@ Who = NamedDependency[SkipValidation[Principal]]
 What = NamedDependency[SkipValidation[Service]]
 
 
-async def provide_principal(request: Req) -> Principal:
+async def admit(connection: ASGIConnection[Any, Any, Any, State], _handler: BaseRouteHandler) -> None:
+    """Guard: let nobody pass without a good bearer token of this tenant, before anything of a request is read."""
+    await provide_principal(connection)
+
+
+async def provide_principal(request: ASGIConnection[Any, Any, Any, State]) -> Principal:
     """Return who asks; without a good bearer token there is nobody."""
     service = provide_service(request.app.state)
     found = principal_of(service, request.headers.get("authorization", ""))
