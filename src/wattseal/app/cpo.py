@@ -2,11 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,6 +13,8 @@ from aiohttp import ClientSession
 from wattseal.app.background import in_background
 from wattseal.app.cpo_api import ApiStores, api_stores, links_of
 from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
+from wattseal.app.cpo_endpoint import make_endpoint
+from wattseal.app.cpo_keys import load_keys, load_log_key, load_message_signer, load_trust
 from wattseal.app.cpo_log import LogProofs
 from wattseal.app.cpo_stations import (
     StationPorts,
@@ -30,62 +30,47 @@ from wattseal.app.inventories import INVENTORY_INTERVAL_S, ask_inventories
 from wattseal.app.lines import StationLines
 from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
-from wattseal.app.metrics import Sources, Traffic, metrics_application
+from wattseal.app.metrics import Sources, metrics_application
 from wattseal.app.policy import load_contract_roots, policy_of
-from wattseal.app.processing import process
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
-from wattseal.app.system import PooledRandom, SystemClock, SystemRandom
+from wattseal.app.system import PooledRandom, SystemClock
 from wattseal.app.tls import TlsKeeper, make_proxies
 from wattseal.app.uploads import FORGET_INTERVAL_S, forget_customers, forget_uploads, open_uploads, upload_base
 from wattseal.app.vendors import load_vendors
 from wattseal.base.errors import ConfigError
-from wattseal.base.ids import StationId, TenantId
-from wattseal.bundle.trust import Trust
-from wattseal.crypto.hpke import SealPrivateKey
-from wattseal.crypto.keys import Algorithm, SigningKey
-from wattseal.crypto.message_keys import read_message_certificate, self_signed
+from wattseal.base.ids import TenantId
 from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
-from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.enrol import load_entries, load_stations
-from wattseal.flow.handle import STATION_SCOPE
 from wattseal.flow.list_sync import ListKeeper
 from wattseal.flow.open_transactions import OpenKeeper
-from wattseal.flow.ports import Batch, Flush, Unflushed
+from wattseal.flow.ports import Batch
 from wattseal.flow.tails import load_open_chains
 from wattseal.flow.uptime import Ports
 from wattseal.flow.world import World
-from wattseal.log.keys import SignatureType, VerifierKey
 from wattseal.log.keys import SigningKey as LogKey
+from wattseal.log.keys import VerifierKey
 from wattseal.model.principal import Principal
-from wattseal.net.conversation import Excess
 from wattseal.parties.cpo import CpoKeys, own_entries
 from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Registry
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
-from wattseal.serve.ocpp_ws import PATH, Endpoint, OcppServer, StationConnection
-from wattseal.serve.proxy import Proxies
+from wattseal.serve.ocpp_ws import PATH, OcppServer
 from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
-from wattseal.stores.keyfiles import KeyFiles, admin_token
+from wattseal.stores.keyfiles import admin_token
 from wattseal.stores.sqlite import SqliteJournal
-from wattseal.wire.ocpp.rpc import Call, Event, ResultError, Violation
-from wattseal.wire.ocpp.version import Refusal
 
 ROLE = "cpo"
-PROMPT = frozenset(
-    {"Heartbeat", "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction", "TransactionEvent"}
-)
-"""What most messages are; they seldom wait for anything but the disk."""
 TENANT = TenantId("default")
 """The one tenant of a directory made by `wattseal serve`; every row and look-up names it."""
 SYSTEM = Principal(TENANT, "system", frozenset(), frozenset({"*"}))
@@ -308,109 +293,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Proxies | None = None) -> Endpoint:
-    """Return the OCPP endpoint of a world.
-
-    A station that came back over a new connection may repeat a message whose first copy still waits for an eMSP: its
-    messages are handled one at a time, whatever connection they came by.
-    """
-    principals: dict[StationId, Principal] = {}
-    turns: dict[StationId, asyncio.Lock] = {}
-
-    async def handle_call(connection: StationConnection, call: Call) -> bytes | Refusal | Unflushed:
-        station_id = connection.station_id
-        principal = principals.get(station_id)
-        if principal is None:
-            scopes = frozenset({STATION_SCOPE})
-            principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
-            turns[station_id] = asyncio.Lock()
-        turn = turns[station_id]
-        await turn.acquire()
-        begun: bytes | Refusal | Unflushed = b""
-        try:
-            begun = await process(world, principal, connection.version, call)
-        finally:
-            if isinstance(begun, Unflushed):
-                begun.flush.add_done_callback(partial(flushed, turn))
-            else:
-                turn.release()
-        traffic.received(call.action, begun)
-        return begun
-
-    def flushed(turn: asyncio.Lock, flush: Flush) -> None:
-        if flush.cancelled() or flush.exception() is not None:
-            world.forget()
-        turn.release()
-
-    return Endpoint(
-        authenticate=doorman.authenticate,
-        handle=handle_call,
-        prompt=PROMPT,
-        clock=world.clock,
-        new_message_id=lambda: world.random.bytes(16).hex(),
-        ready=lambda: world.journal.healthy,
-        proxies=proxies or Proxies(),
-        notice=lambda _, event: world.count(_NOTICED.get(type(event), "frames_ignored")),
-    )
-
-
-_NOTICED: Mapping[type[Event], str] = {
-    Violation: "frames_violating",
-    Excess: "messages_refused",
-    ResultError: "result_errors",
-}
-"""What is counted of frames that are no call, or are not answered as one; others were ignored."""
-
-
-def load_keys(files: KeyFiles) -> CpoKeys:
-    """Return the CPO's keys, making them at the first start."""
-    random = SystemRandom()
-
-    def signing() -> bytes:
-        return SigningKey.from_seed(Algorithm.ED25519, random.bytes(32)).to_pem()
-
-    def sealing() -> bytes:
-        return SealPrivateKey.from_seed(random.bytes(32)).to_pem()
-
-    return CpoKeys(
-        csms=SigningKey.from_pem(files.load_or_create("csms-sign.pem", signing)),
-        seal=SealPrivateKey.from_pem(files.load_or_create("csms-seal.pem", sealing)),
-        billing=SigningKey.from_pem(files.load_or_create("billing-sign.pem", signing)),
-    )
-
-
-def load_message_signer(files: KeyFiles, party: str, now: datetime) -> MessageSigner:
-    """Return the key that signs OCPP messages to stations, with its certificate, both made at the first start.
-
-    The certificate says nothing of trust: it is what stations are given, so that they know this CSMS by it.
-    """
-    random = SystemRandom()
-
-    def fresh() -> bytes:
-        return SigningKey.from_seed(Algorithm.ESP256, random.bytes(32)).to_pem()
-
-    key = SigningKey.from_pem(files.load_or_create("message-sign.pem", fresh))
-
-    def certify() -> bytes:
-        return self_signed(key, f"{party} messages", int.from_bytes(random.bytes(19)) + 1, now)
-
-    certificate = files.load_or_create("message-sign.cert.pem", certify)
-    return MessageSigner(key, read_message_certificate(certificate).thumbprint, certificate)
-
-
-def load_log_key(files: KeyFiles, origin: str) -> LogKey:
-    """Return the log's key, making it at the first start; losing it is fatal for the log."""
-    fresh = LogKey(origin, SignatureType.ED25519, SystemRandom().bytes(32))
-    return LogKey.from_pem(origin, SignatureType.ED25519, files.load_or_create("log.pem", fresh.to_pem))
-
-
-def load_trust(path: Path | None) -> Trust | None:
-    """Read the trust file; `ConfigError` where it cannot be read."""
-    if path is None:
-        return None
-    try:
-        return Trust.parse(path.read_bytes())
-    except OSError as error:
-        raise ConfigError(f"cannot read the trust file: {error.strerror}", subject=str(path)) from error
