@@ -149,3 +149,9 @@ async def test_an_address_the_station_refused_is_closed(cpo: Cpo) -> None:
         await socket.send(json.dumps([3, number, {"status": "Rejected"}]))
         assert (await asked).json()["status"] == "Rejected"
     assert await uploaded(payload["log"]["remoteLocation"], LOG) == 404
+
+
+async def test_a_station_that_was_not_asked_leaves_no_address(cpo: Cpo) -> None:
+    answer = await cpo.asked("POST", "/api/v1/stations/OTHER/get-log", {})
+    assert (answer.status, answer.json()["code"]) == (409, "station_offline")
+    assert await jobs(cpo, "OTHER") == []

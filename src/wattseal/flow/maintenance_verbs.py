@@ -1,14 +1,18 @@
 """Verbs of maintenance: the right call of each version to update firmware and to fetch logs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from wattseal.flow.commands import Declined, Done, Outcome, send
+from wattseal.base.errors import InputError
+from wattseal.flow.commands import Declined, Done, Outcome, Unanswered, send
 from wattseal.flow.jobs import REFUSED
+from wattseal.flow.ports import Silence
 from wattseal.flow.uploads import make_address, withdraw_address
 from wattseal.flow.verbs import Ask
 from wattseal.model.firmware import Firmware, FirmwareUpdate, SignedFirmwareUpdate
 from wattseal.model.logs import DiagnosticsAnswered, DiagnosticsAsked, LogAnswered, LogAsked, LogParameters
+from wattseal.model.message import Command
 from wattseal.wire.ocpp.version import Version
 
 _INT32 = 2**31 - 1
@@ -60,23 +64,29 @@ async def get_log(ask: Ask, wanted: LogWanted) -> tuple[Outcome, int | None]:
     A 1.6 station that does not know GetLog is sent GetDiagnostics, which gives jobs no number.
     """
     number = request_number(ask)
-    url, key = await make_address(ask.world, ask.station_id, number)
-    log = LogParameters(url, spelled(wanted.oldest), spelled(wanted.latest))
-    command = LogAsked(log, wanted.log_type, number, wanted.retries, wanted.retry_interval_s)
-    outcome = await send(ask.world, ask.principal, ask.station_id, command, ask.deadline_s)
+    oldest, latest = spelled(wanted.oldest), spelled(wanted.latest)
+
+    def log(url: str) -> Command:
+        parameters = LogParameters(url, oldest, latest)
+        return LogAsked(parameters, wanted.log_type, number, wanted.retries, wanted.retry_interval_s)
+
+    def diagnostics(url: str) -> Command:
+        return DiagnosticsAsked(url, wanted.retries, wanted.retry_interval_s, oldest, latest)
+
+    outcome = await _with_address(ask, number, log)
     if _is_unknown(outcome) and _is_old(ask) and wanted.log_type == "DiagnosticsLog":
-        await withdraw_address(ask.world, key)
-        return await _diagnostics(ask, wanted), None
-    if _refused(outcome):
-        await withdraw_address(ask.world, key)
+        return await _with_address(ask, None, diagnostics), None
     return outcome, number
 
 
-async def _diagnostics(ask: Ask, wanted: LogWanted) -> Outcome:
-    url, key = await make_address(ask.world, ask.station_id, None)
-    oldest, latest = spelled(wanted.oldest), spelled(wanted.latest)
-    command = DiagnosticsAsked(url, wanted.retries, wanted.retry_interval_s, oldest, latest)
-    outcome = await send(ask.world, ask.principal, ask.station_id, command, ask.deadline_s)
+async def _with_address(ask: Ask, number: int | None, command: Callable[[str], Command]) -> Outcome:
+    """Send a command with an address made for it, which is closed where nothing will be uploaded."""
+    url, key = await make_address(ask.world, ask.station_id, number)
+    try:
+        outcome = await send(ask.world, ask.principal, ask.station_id, command(url), ask.deadline_s)
+    except InputError:
+        await withdraw_address(ask.world, key)
+        raise
     if _refused(outcome):
         await withdraw_address(ask.world, key)
     return outcome
@@ -99,5 +109,7 @@ def _refused(outcome: Outcome) -> bool:
             return not name
         case Declined():
             return True
+        case Unanswered(reason=reason):
+            return reason in {Silence.OFFLINE, Silence.BUSY}
         case _:
             return False
