@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -71,6 +72,8 @@ from wattseal.stores.keyfiles import admin_token
 from wattseal.stores.sqlite import SqliteJournal
 
 ROLE = "cpo"
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread that writes may keep the interpreter while the event loop wants it: stations wait for the loop."""
 TENANT = TenantId("default")
 """The one tenant of a directory made by `wattseal serve`; every row and look-up names it."""
 SYSTEM = Principal(TENANT, "system", frozenset(), frozenset({"*"}))
@@ -137,7 +140,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             )
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:
-                _settle_memory()
+                _settle_down()
                 ready(running)
                 await stop.wait()
 
@@ -288,8 +291,9 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))
 
 
-def _settle_memory() -> None:
+def _settle_down() -> None:
     """Keep the collector from going over all that stays for good, and from running after every few messages."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
