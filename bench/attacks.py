@@ -39,8 +39,9 @@ async def dialled(url: str, name: str, extra: str = "") -> Socket:
 
 
 async def _swallow(reader: asyncio.StreamReader) -> None:
-    while await reader.read(65_536):
-        pass
+    with suppress(ConnectionError):
+        while await reader.read(65_536):
+            pass
 
 
 async def _flood(url: str, name: str, data: bytes, *, reads: bool = True) -> None:

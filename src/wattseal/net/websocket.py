@@ -17,6 +17,8 @@ from wattseal.net.keepalive import Keepalive
 MAX_FRAGMENTS = 1024
 MAX_PONGS = 64
 """Pings answered between two rounds of the keepalive; the others of a flood are not (RFC 6455, 5.5.3)."""
+FLOOD_DELAY_S = 0.1
+"""With more pings than that, reading waits so long after each buffer of them."""
 READ_BUFFER_BYTES = 1024
 """Initial read buffer of a connection; it grows with its messages and shrinks again."""
 
@@ -93,7 +95,7 @@ class PicowsSocket(picows.WSListener):
         self._heard = True
         self._quiet_since = self._asked_at = self._stalled_since = 0.0
         self._pongs = 0
-        self._is_full = self._is_paused = False
+        self._is_full = self._is_paused = self._is_slowed = False
         self._limits = limits
         self._transport: picows.WSTransport | None = None
         self._parts: list[bytes] = []
@@ -121,7 +123,8 @@ class PicowsSocket(picows.WSListener):
         """Take bytes again."""
         if self._transport is not None and not self._closing:
             self._is_paused = False
-            self._transport.underlying_transport.resume_reading()
+            if not self._is_slowed:
+                self._transport.underlying_transport.resume_reading()
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         """Hand the socket to its owner."""
@@ -151,9 +154,7 @@ class PicowsSocket(picows.WSListener):
             case picows.WSMsgType.BINARY:
                 self.close(1003, "text only")
             case picows.WSMsgType.PING:
-                self._pongs += 1
-                if self._pongs <= MAX_PONGS and not self._is_full:
-                    transport.send_pong(frame.get_payload_as_bytes())
+                self._answer_ping(transport, frame)
             case picows.WSMsgType.CLOSE:
                 self._closing = True
                 transport.send_close(frame.get_close_code(), frame.get_close_message())
@@ -197,6 +198,25 @@ class PicowsSocket(picows.WSListener):
         elif now - self._quiet_since >= self._limits.ping_interval_s:
             self._asked_at = now
             self._transport.send_ping()
+
+    def _answer_ping(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        self._pongs += 1
+        if self._pongs > MAX_PONGS:
+            self._slow_down()
+        elif not self._is_full:
+            transport.send_pong(frame.get_payload_as_bytes())
+
+    def _slow_down(self) -> None:
+        """Read nothing for a while from a peer that floods with pings: others want to be heard, too."""
+        if self._transport is not None and not self._is_slowed:
+            self._is_slowed = True
+            self._transport.underlying_transport.pause_reading()
+            asyncio.get_running_loop().call_later(FLOOD_DELAY_S, self._speed_up)
+
+    def _speed_up(self) -> None:
+        self._is_slowed = False
+        if self._transport is not None and not self._closing and not self._is_paused:
+            self._transport.underlying_transport.resume_reading()
 
     def _drop(self, reason: str) -> None:
         """Say why, and wait for nothing: who does not read does not take part in a closing handshake either."""

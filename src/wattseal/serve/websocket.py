@@ -7,6 +7,8 @@ docs/adr/0008-websocket-library.md says why this library.
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -24,6 +26,8 @@ MAX_REQUEST_BYTES = 8 * 1024
 TLS_CLOSING_S = 5.0
 """How long a peer may take to answer the end of TLS."""
 REQUEST_TIMEOUT_S = 10.0
+RECEIVE_BUFFER_BYTES = 64 * 1024
+"""Of a connection, in the kernel; it takes twice as much."""
 MAX_UNDECIDED = 1000
 """Sockets that have not been let in yet. The next one takes the place of the oldest that still owes its request; where
 all are being decided on, it is told 503 at once."""
@@ -179,11 +183,12 @@ class _Front(asyncio.Protocol):
             headers["Sec-WebSocket-Extensions"] = deflate.header
             inflater = Inflater(self._server.limits.max_message_bytes, keeps_window=deflate.keeps_window)
         response = picows.WSUpgradeResponse.create_101_response(headers)
-        socket = PicowsSocket(
+        listener = PicowsSocket(
             decision.receiver, self._server.limits, inflater=inflater, keepalive=self._server.keepalive
         )
-        upgraded = picows.WSUpgradeResponseWithListener(response, socket)
+        upgraded = picows.WSUpgradeResponseWithListener(response, listener)
         protocol = _picows_protocol(lambda _request: upgraded, self._server.limits)
+        _bound_receive_buffer(transport)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         waiting = self._data
@@ -209,6 +214,14 @@ class _Front(asyncio.Protocol):
         self._server.undecided.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
+
+
+def _bound_receive_buffer(transport: asyncio.Transport) -> None:
+    """Keep the kernel from gathering megabytes of a peer that is not read for a while, to be handled at once."""
+    found = transport.get_extra_info("socket")
+    if found is not None:
+        with socket.socket(fileno=os.dup(found.fileno())) as own:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
 
 
 def _picows_protocol(
