@@ -1,5 +1,6 @@
 """ETags on a real process: what has not changed is not shown again."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -39,3 +40,11 @@ def test_problems_bear_no_tag_and_a_tag_is_no_key(cpo: Cpo) -> None:
     assert "etag" not in cpo.ask("GET", "/api/v1/stations/NOBODY").headers
     tag = cpo.ask("GET", "/api/v1/stations").headers["etag"]
     assert cpo.ask("GET", "/api/v1/stations", If_None_Match=tag, Authorization="").status == 401
+
+
+def test_what_is_no_json_passes_as_it_comes(cpo: Cpo) -> None:
+    deadline = time.monotonic() + 20
+    while (answer := cpo.ask("GET", "/api/v1/log/checkpoint")).status == 404:
+        assert time.monotonic() < deadline, "no checkpoint was published"
+        time.sleep(0.1)
+    assert (answer.status, "etag" in answer.headers) == (200, False)

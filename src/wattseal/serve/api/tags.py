@@ -8,7 +8,7 @@ from wattseal.crypto.hashes import sha256
 
 
 class Tags:
-    """ASGI middleware: a GET answered with 200 bears the hash of what is shown."""
+    """ASGI middleware: a GET answered with 200 and JSON bears the hash of it; files and streams pass as they come."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Pass on to `app`."""
@@ -20,9 +20,16 @@ class Tags:
             await self._app(scope, receive, send)
             return
         held: list[Message] = []
+        passing = False
 
         async def hold(message: Message) -> None:
-            held.append(message)
+            nonlocal passing
+            if message["type"] == "http.response.start":
+                passing = (b"content-type", b"application/json") not in message["headers"]
+            if passing:
+                await send(message)
+            else:
+                held.append(message)
 
         await self._app(scope, receive, hold)
         known = Headers.from_scope(scope).get("if-none-match", "")
