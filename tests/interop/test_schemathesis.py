@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.interop.obedient import obeying
 from tests.support.csms import Csms, serving
 from tests.support.stations import ask, dialled
 
@@ -19,7 +20,7 @@ AT = "2027-01-15T08:00:00Z"
 
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    """Return a CSMS of its own that has a station, tokens and a transaction."""
+    """Return a CSMS of its own that has a token, a transaction and a connected station that obeys."""
     with serving(tmp_path_factory.mktemp("schemathesis")) as csms:
         csms.enrol("CS1")
         csms.token("CARD")
@@ -29,7 +30,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
             started = {"connectorId": 1, "idTag": "CARD", "meterStart": 1000, "timestamp": AT}
             number = ask(station, "StartTransaction", started)["transactionId"]
             ask(station, "StopTransaction", {"transactionId": number, "meterStop": 2000, "timestamp": AT})
-        yield csms
+        with obeying(csms, "CS1"):
+            yield csms
 
 
 @pytest.mark.skipif(importlib.util.find_spec("schemathesis") is None, reason="schemathesis is not installed")
