@@ -6,7 +6,6 @@ handled.
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
 from datetime import datetime
@@ -99,8 +98,8 @@ class Conversation:
         self._socket: Socket | None = None
         self._worker: asyncio.Task[None] | None = None
         self._flush: Flush | None = None
-        self._waiting: deque[Call | Violation] = deque()
-        self._held: deque[bytes] = deque()
+        self._waiting: list[Call | Violation] = []  # a deque holds room for 64 from the start
+        self._held: list[bytes] = []
         self._room: asyncio.Event | None = None
         self._paused = self._delayed = False
         self._refused = 0
@@ -230,7 +229,7 @@ class Conversation:
     def _go_on(self) -> None:
         """Take what was held, as far as that goes, and then read again."""
         while self._held and not self._delayed and not self._paused:
-            self.received(self._held.popleft())
+            self.received(self._held.pop(0))
         if not self._delayed and not self._paused and self._socket is not None:
             self._socket.resume_reading()
 
@@ -288,7 +287,7 @@ class Conversation:
                 await self._finish(begun[0], begun[1])
             handled = 0
             while self._waiting:
-                event = self._waiting.popleft()
+                event = self._waiting.pop(0)
                 if isinstance(event, Violation):
                     self.notice(event)
                     await self._send_when_there_is_room(event.reply)
