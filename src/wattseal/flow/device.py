@@ -14,33 +14,34 @@ from wattseal.flow import (
     security_events,
 )
 from wattseal.flow.orders import Effects
+from wattseal.flow.tables import united
 from wattseal.flow.turn import Handlers
 from wattseal.flow.world import Memory
 from wattseal.model.message import Command
 
-HANDLERS: Handlers = {
-    **availability.HANDLERS,
-    **customers.HANDLERS,
-    **device_model.HANDLERS,
-    **display.HANDLERS,
-    **event_streams.HANDLERS,
-    **firmware.HANDLERS,
-    **logs.HANDLERS,
-    **monitoring.HANDLERS,
-    **provisioning.HANDLERS,
-    **security_events.HANDLERS,
-}
-EFFECTS: Effects = {
-    **availability.EFFECTS,
-    **customers.EFFECTS,
-    **device_model.EFFECTS,
-    **display.EFFECTS,
-    **event_streams.EFFECTS,
-    **firmware.EFFECTS,
-    **logs.EFFECTS,
-    **monitoring.EFFECTS,
-    **network_profiles.EFFECTS,
-}
+HANDLERS: Handlers = united(
+    availability.HANDLERS,
+    customers.HANDLERS,
+    device_model.HANDLERS,
+    display.HANDLERS,
+    event_streams.HANDLERS,
+    firmware.HANDLERS,
+    logs.HANDLERS,
+    monitoring.HANDLERS,
+    provisioning.HANDLERS,
+    security_events.HANDLERS,
+)
+EFFECTS: Effects = united(
+    availability.EFFECTS,
+    customers.EFFECTS,
+    device_model.EFFECTS,
+    display.EFFECTS,
+    event_streams.EFFECTS,
+    firmware.EFFECTS,
+    logs.EFFECTS,
+    monitoring.EFFECTS,
+    network_profiles.EFFECTS,
+)
 
 
 def expect(memory: Memory, command: Command, now_ms: int) -> None:

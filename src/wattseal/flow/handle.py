@@ -28,6 +28,7 @@ from wattseal.flow import (
 from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.ports import Unflushed
 from wattseal.flow.provisioning import must_wait
+from wattseal.flow.tables import united
 from wattseal.flow.turn import Handlers, Turn, remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.answers import AuthorizationAnswer, DataTransferAnswer, HeartbeatAnswer, TransactionAnswer
@@ -185,20 +186,22 @@ async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
     return await vendors.transfer(turn, fact, plug_and_charge16.vendors(_decide) if turn.ocpp16 else {})
 
 
-HANDLERS: Handlers = {
-    **device.HANDLERS,
-    **reservations.HANDLERS,
-    **batteries.HANDLERS,
-    **der.HANDLERS,
-    **payments.HANDLERS,
-    **charging_told.HANDLERS,
-    **charging_needs.HANDLERS,
-    AuthorizationRequested: _authorization,
-    DataTransferred: _transfer,
-    HeartbeatReported: _heartbeat,
-    MeterReported: charge.meter,
-    TransactionEnded: _transaction,
-    TransactionStarted: _transaction,
-    TransactionUpdated: _transaction,
-    **certificates.HANDLERS,
-}
+HANDLERS: Handlers = united(
+    device.HANDLERS,
+    reservations.HANDLERS,
+    batteries.HANDLERS,
+    der.HANDLERS,
+    payments.HANDLERS,
+    charging_told.HANDLERS,
+    charging_needs.HANDLERS,
+    certificates.HANDLERS,
+    {
+        AuthorizationRequested: _authorization,
+        DataTransferred: _transfer,
+        HeartbeatReported: _heartbeat,
+        MeterReported: charge.meter,
+        TransactionEnded: _transaction,
+        TransactionStarted: _transaction,
+        TransactionUpdated: _transaction,
+    },
+)
