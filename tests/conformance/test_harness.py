@@ -103,3 +103,10 @@ def test_of_every_standard_nine_cases_in_ten_are_covered(covering: dict[str, lis
     for standard in STANDARDS:
         wanted = {case.id for case in cases().values() if case.standard == standard}
         assert len(wanted & set(covering)) >= len(wanted) * 9 // 10, standard
+
+
+def test_the_page_is_what_the_marks_say() -> None:
+    tool = ROOT / "tools/make_conformance.py"
+    command = [sys.executable, str(tool), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own tool
+    assert done.returncode == 0, done.stdout + done.stderr
