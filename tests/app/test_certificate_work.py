@@ -16,10 +16,10 @@ from wattseal.app.lines import StationLines
 from wattseal.app.settings import Tls
 from wattseal.app.system import SystemRandom
 from wattseal.app.tls import TlsKeeper
-from wattseal.flow.certificate_delivery import GIVE_UP_MS, deliver, waiting
 from wattseal.flow.documents import ALARM, read
+from wattseal.flow.identity.certificate_delivery import GIVE_UP_MS, deliver, waiting
+from wattseal.flow.identity.station_certificates import REQUEST, Progress, SigningState, StationCertificate
 from wattseal.flow.ports import Batch
-from wattseal.flow.station_certificates import REQUEST, Progress, SigningState, StationCertificate
 from wattseal.flow.turn import Alarm
 from wattseal.stores.authority import AuthorityFiles
 

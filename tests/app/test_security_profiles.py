@@ -21,7 +21,7 @@ from wattseal.app.settings import Tls
 from wattseal.base.ids import StationId
 from wattseal.crypto.passwords import digest_password
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.security_events import SECURITY_EVENT, SecurityEvent
+from wattseal.flow.stations.security_events import SECURITY_EVENT, SecurityEvent
 
 HOST = "127.0.0.1"
 CPO = Ca.make("CPO CA")

@@ -4,9 +4,9 @@ from tests.support.cpo_world import Talker, enrol, make_world
 from tests.support.memory_journal import MemoryJournal
 
 from wattseal.base.ids import EvseId, StationId
-from wattseal.flow import availability
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.orders import Answered
+from wattseal.flow.stations import availability
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Alarm, remember_station
 from wattseal.flow.world import World

@@ -5,8 +5,8 @@ from tests.support.cpo_world import make_world
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.enrol import enrol_station
-from wattseal.flow.succession import succeed
+from wattseal.flow.fleet.enrol import enrol_station
+from wattseal.flow.fleet.succession import succeed
 from wattseal.flow.world import World
 from wattseal.model.station import Station
 from wattseal.rules.pki import names_station

@@ -12,12 +12,13 @@ from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import commands, costs
-from wattseal.flow.charging_needs import SCHEDULE, Wanted
-from wattseal.flow.charging_sent import Limit, send_schedule, set_limit
-from wattseal.flow.charging_store import LIMIT, MAX_KEPT, MAX_LIMITS, PROFILE
+from wattseal.flow import commands
+from wattseal.flow.charges import costs
 from wattseal.flow.commands import Done
-from wattseal.flow.enrol import set_tariff
+from wattseal.flow.fleet.enrol import set_tariff
+from wattseal.flow.limits.needs import SCHEDULE, Wanted
+from wattseal.flow.limits.sent import Limit, send_schedule, set_limit
+from wattseal.flow.limits.store import LIMIT, MAX_KEPT, MAX_LIMITS, PROFILE
 from wattseal.flow.ports import Silence
 from wattseal.flow.world import World
 from wattseal.model.charging import RateUnit

@@ -12,7 +12,7 @@ from tests.wire import ocpp_payloads
 
 from wattseal.base.errors import LimitError
 from wattseal.base.ids import StationId
-from wattseal.flow.charging_views import our_schedule
+from wattseal.flow.limits.views import our_schedule
 from wattseal.flow.turn import remember_station
 from wattseal.model.charging import RateUnit
 from wattseal.wire.ocpp.version import Refusal, Version

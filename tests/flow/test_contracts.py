@@ -14,7 +14,7 @@ from tests.support.pki import DAY, NOW, Ca, Leaf
 
 from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.ocsp import Target
-from wattseal.flow.enrol import put_a_token
+from wattseal.flow.fleet.enrol import put_a_token
 from wattseal.flow.world import World
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.wire.ocpp.version import Version

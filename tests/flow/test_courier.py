@@ -20,7 +20,7 @@ from tests.support.memory_journal import MemoryJournal
 
 from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.flow.courier import Courier, Delivery
-from wattseal.flow.enrol import set_tariff
+from wattseal.flow.fleet.enrol import set_tariff
 from wattseal.flow.world import World
 from wattseal.model.station import Station
 from wattseal.model.tariff import PriceComponent, Tariff, TariffElement

@@ -11,13 +11,14 @@ from tests.support.effects import commanded
 from wattseal.app.vendors import load_vendors
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId
-from wattseal.flow import customers, device
-from wattseal.flow.customers import CUSTOMER
 from wattseal.flow.documents import read
-from wattseal.flow.network_profiles import PROFILE
-from wattseal.flow.plug_and_charge16 import VENDOR
+from wattseal.flow.drivers import customers
+from wattseal.flow.drivers.customers import CUSTOMER
+from wattseal.flow.drivers.plug_and_charge16 import VENDOR
+from wattseal.flow.stations import device
+from wattseal.flow.stations.network_profiles import PROFILE
+from wattseal.flow.stations.vendors import MAX_MESSAGES, VENDOR_MESSAGE, KeptMessage
 from wattseal.flow.turn import Turn, remember_station
-from wattseal.flow.vendors import MAX_MESSAGES, VENDOR_MESSAGE, KeptMessage
 from wattseal.flow.world import Settings, World
 from wattseal.model.answers import DataTransferAnswer
 from wattseal.model.customer import CustomerAsked, KeptCustomer

@@ -9,8 +9,8 @@ from tests.support.cpo_world import Talker, enrol, make_world
 from tests.support.effects import commanded
 
 from wattseal.base.ids import StationId
-from wattseal.flow import assemblies, device_model
 from wattseal.flow.documents import read
+from wattseal.flow.stations import assemblies, device_model
 from wattseal.flow.world import World
 from wattseal.model.assembly import Assembly
 from wattseal.model.device import Component, KeptComponent, Variable

@@ -13,8 +13,8 @@ from tests.support.memory_journal import MemoryJournal
 from tests.support.proving import troubles
 
 from wattseal.base.ids import Subject
-from wattseal.flow.bundling import stretch_of
-from wattseal.flow.charge_details import Counts, counts
+from wattseal.flow.charges.bundling import stretch_of
+from wattseal.flow.charges.charge_details import Counts, counts
 from wattseal.flow.world import World
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.seal.chain import check_chain

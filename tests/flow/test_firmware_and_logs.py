@@ -8,10 +8,10 @@ from tests.support.cpo_world import Talker, enrol, make_world
 from tests.support.effects import commanded
 
 from wattseal.base.ids import StationId
-from wattseal.flow import jobs
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.jobs import FIRMWARE, LOG, PUBLICATION
-from wattseal.flow.security_events import MAX_EVENTS, SECURITY_EVENT, SecurityEvent
+from wattseal.flow.stations import jobs
+from wattseal.flow.stations.jobs import FIRMWARE, LOG, PUBLICATION
+from wattseal.flow.stations.security_events import MAX_EVENTS, SECURITY_EVENT, SecurityEvent
 from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
 from wattseal.model.job import MAX_STEPS, Job

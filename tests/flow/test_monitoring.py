@@ -7,9 +7,9 @@ from tests.support.cpo_world import Talker, enrol, make_world
 from tests.support.effects import commanded
 
 from wattseal.base.ids import StationId
-from wattseal.flow import availability, display, event_streams, monitoring
-from wattseal.flow.assemblies import ASSEMBLY
 from wattseal.flow.documents import ALARM, read
+from wattseal.flow.stations import availability, display, event_streams, monitoring
+from wattseal.flow.stations.assemblies import ASSEMBLY
 from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
 from wattseal.model.assembly import Assembly

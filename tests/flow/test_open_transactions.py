@@ -9,8 +9,8 @@ from tests.support.cpo_world import Talker, TestClock, add_token, enrol, make_wo
 from tests.support.proving import troubles
 
 from wattseal.base.ids import StationId
+from wattseal.flow.charges.open_transactions import AT_ONCE, OpenKeeper
 from wattseal.flow.commands import send
-from wattseal.flow.open_transactions import AT_ONCE, OpenKeeper
 from wattseal.flow.ports import Silence
 from wattseal.flow.world import World
 from wattseal.model.remote import TransactionStatusRequested

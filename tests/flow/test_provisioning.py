@@ -7,10 +7,10 @@ from tests.support.cpo_world import Talker, add_token, enrol, make_world, transa
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import provisioning
 from wattseal.flow.documents import read
-from wattseal.flow.enrol import enrol_station
-from wattseal.flow.provisioning import BOOT, MAX_BOOTS, Boot
+from wattseal.flow.fleet.enrol import enrol_station
+from wattseal.flow.stations import provisioning
+from wattseal.flow.stations.provisioning import BOOT, MAX_BOOTS, Boot
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.message import Asked

@@ -10,9 +10,9 @@ from tests.support.cpo_world import AT, Talker, TestClock, add_token, enrol, mak
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import send, send_payload
+from wattseal.flow.drivers.reservations import expire, find_reservation, list_reservations
+from wattseal.flow.drivers.reserving import Wish, cancel, reserve
 from wattseal.flow.ports import Silence
-from wattseal.flow.reservations import expire, find_reservation, list_reservations
-from wattseal.flow.reserving import Wish, cancel, reserve
 from wattseal.flow.world import World
 from wattseal.model.reservation import Reservation, ReservationStatus, ReserveRequested
 from wattseal.model.token import IdToken

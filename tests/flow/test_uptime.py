@@ -8,9 +8,9 @@ from tests.support.cpo_world import AT, TestClock, enrol, make_world
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow.maintenance import Cause, announce, find_windows, withdraw
+from wattseal.flow.fleet.maintenance import Cause, announce, find_windows, withdraw
+from wattseal.flow.fleet.uptime import Ports, station_uptime
 from wattseal.flow.turn import remember_station
-from wattseal.flow.uptime import Ports, station_uptime
 from wattseal.flow.world import World
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.rules.uptime import Uptime

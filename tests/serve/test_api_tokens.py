@@ -15,8 +15,8 @@ from tests.support.cpo_world import TestClock, make_world
 
 from wattseal.base.errors import InputError, LimitError
 from wattseal.base.ids import TenantId
-from wattseal.flow import api_tokens
-from wattseal.flow.api_tokens import ApiTokens
+from wattseal.flow.fleet import api_tokens
+from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.model.principal import Principal
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service

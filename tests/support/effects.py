@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from wattseal.base.ids import StationId
-from wattseal.flow import device
 from wattseal.flow.orders import Answered
+from wattseal.flow.stations import device
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World

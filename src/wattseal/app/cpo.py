@@ -47,14 +47,14 @@ from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
 from wattseal.flow.chains import Chains
+from wattseal.flow.charges.open_transactions import OpenKeeper
+from wattseal.flow.charges.tails import load_open_chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
-from wattseal.flow.enrol import load_entries, load_stations
-from wattseal.flow.list_sync import ListKeeper
-from wattseal.flow.open_transactions import OpenKeeper
+from wattseal.flow.drivers.list_sync import ListKeeper
+from wattseal.flow.fleet.enrol import load_entries, load_stations
+from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.ports import Batch
-from wattseal.flow.tails import load_open_chains
-from wattseal.flow.uptime import Ports
 from wattseal.flow.world import World
 from wattseal.log.keys import SigningKey as LogKey
 from wattseal.log.keys import VerifierKey

@@ -13,7 +13,7 @@ from wattseal.app.settings import Frames
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
-from wattseal.flow.api_tokens import ApiTokens
+from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.serve.api.service import Link

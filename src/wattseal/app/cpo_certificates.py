@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Mapping
 
 from wattseal.base.errors import WattsealError
-from wattseal.flow.certificate_delivery import ask_for_renewal, deliver, expiring, first_end_ms, waiting
-from wattseal.flow.station_certificates import SigningState, StationCertificate
+from wattseal.flow.identity.certificate_delivery import ask_for_renewal, deliver, expiring, first_end_ms, waiting
+from wattseal.flow.identity.station_certificates import SigningState, StationCertificate
 from wattseal.flow.world import World
 
 DELIVERY_INTERVAL_S = 1.0

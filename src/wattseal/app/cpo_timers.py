@@ -13,13 +13,13 @@ from wattseal.app.rollouts import INTERVAL_S as ROLLOUTS_INTERVAL_S
 from wattseal.app.rollouts import Rollouts
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
-from wattseal.flow import costs
+from wattseal.flow.charges import costs
+from wattseal.flow.charges.open_transactions import OpenKeeper
+from wattseal.flow.charges.tails import sign_tails
 from wattseal.flow.courier import Courier
-from wattseal.flow.list_sync import ListKeeper
-from wattseal.flow.open_transactions import OpenKeeper
-from wattseal.flow.reservations import expire
-from wattseal.flow.tails import sign_tails
-from wattseal.flow.uptime import Ports
+from wattseal.flow.drivers.list_sync import ListKeeper
+from wattseal.flow.drivers.reservations import expire
+from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.world import World
 
 LOG_BATCH = 16

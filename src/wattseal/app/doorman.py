@@ -13,11 +13,11 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.passwords import digest_password, password_matches
-from wattseal.flow.enrol import change_station, enrol_station
-from wattseal.flow.inbox import note_stranger
-from wattseal.flow.passwords import settle_password
-from wattseal.flow.security_events import certificate_refused
-from wattseal.flow.station_certificates import notice_certificate
+from wattseal.flow.fleet.enrol import change_station, enrol_station
+from wattseal.flow.fleet.inbox import note_stranger
+from wattseal.flow.identity.passwords import settle_password
+from wattseal.flow.identity.station_certificates import notice_certificate
+from wattseal.flow.stations.security_events import certificate_refused
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.station import Station

@@ -3,11 +3,11 @@
 from wattseal.app.rollouts import Turn, Work
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import jobs
 from wattseal.flow.commands import Declined, Done, Unanswered, find_station
-from wattseal.flow.firmware import INSTALLED
-from wattseal.flow.maintenance_verbs import spelled, update_firmware
-from wattseal.flow.rollouts import Member, Rollout
+from wattseal.flow.fleet.rollouts import Member, Rollout
+from wattseal.flow.stations import jobs
+from wattseal.flow.stations.firmware import INSTALLED
+from wattseal.flow.stations.maintenance_verbs import spelled, update_firmware
 from wattseal.flow.verbs import Ask
 from wattseal.flow.world import World
 from wattseal.model.firmware import Firmware

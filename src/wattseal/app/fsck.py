@@ -17,7 +17,7 @@ from wattseal.bundle.trust import Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.documents import ENTRY, IDENTITY, SELF, STATION, Identity, read
-from wattseal.flow.enrol import KeptStatement
+from wattseal.flow.fleet.enrol import KeptStatement
 from wattseal.flow.ports import Journal, Put
 from wattseal.flow.replay import Replayed, Replayer, compare_leaves, compare_projections, replay
 from wattseal.log import note

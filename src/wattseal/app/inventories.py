@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from wattseal.flow import inventory
+from wattseal.flow.stations import inventory
 from wattseal.flow.world import World
 
 INVENTORY_INTERVAL_S = 2.0

@@ -6,9 +6,9 @@ from wattseal.app.rollouts import Turn, Work, no_news
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import Declined, Outcome, Unanswered
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.rollouts import Rollout
-from wattseal.flow.templates import Drift, Standing, standings
-from wattseal.flow.variable_verbs import read_variables, write_variables
+from wattseal.flow.fleet.rollouts import Rollout
+from wattseal.flow.fleet.templates import Drift, Standing, standings
+from wattseal.flow.stations.variable_verbs import read_variables, write_variables
 from wattseal.flow.verbs import Ask
 from wattseal.flow.world import World
 from wattseal.model.device import VariableAsked, VariableWrite

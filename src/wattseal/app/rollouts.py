@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from wattseal.base.errors import WattsealError
 from wattseal.base.ids import StationId
-from wattseal.flow import rollouts
-from wattseal.flow.rollouts import Member, Rollout
+from wattseal.flow.fleet import rollouts
+from wattseal.flow.fleet.rollouts import Member, Rollout
 from wattseal.flow.world import World
 from wattseal.rules.rollout import FINISHED, MemberState, State, decide
 

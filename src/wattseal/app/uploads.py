@@ -6,8 +6,8 @@ from pathlib import Path
 
 from wattseal.app.settings import Settings
 from wattseal.app.settings import Uploads as Chosen
-from wattseal.flow import customers
-from wattseal.flow.uploads import forget_old
+from wattseal.flow.drivers import customers
+from wattseal.flow.stations.uploads import forget_old
 from wattseal.flow.world import World
 from wattseal.serve.api.receiving import Uploads
 from wattseal.stores.spool import Spool

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 
 from wattseal.base.errors import ConfigError
-from wattseal.flow.vendors import Handler
+from wattseal.flow.stations.vendors import Handler
 
 GROUP = "wattseal.vendors"
 

@@ -9,26 +9,16 @@ from dataclasses import dataclass
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
-from wattseal.flow import (
-    batteries,
-    certificates,
-    charge_details,
-    charging,
-    command_log,
-    credentials,
-    der,
-    device,
-    local_lists,
-    loose_ends,
-    payments,
-    quirks,
-    reservations,
-    signing,
-    station_tariffs,
-)
+from wattseal.flow import command_log, signing
+from wattseal.flow.charges import charge_details, loose_ends, payments
 from wattseal.flow.documents import STATION, read
+from wattseal.flow.drivers import local_lists, reservations
+from wattseal.flow.fleet import quirks
+from wattseal.flow.identity import certificates, credentials
+from wattseal.flow.limits import batteries, charging, der, station_tariffs
 from wattseal.flow.orders import Answered, Asking, Checks, joined
 from wattseal.flow.ports import Silence
+from wattseal.flow.stations import device
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World

@@ -8,16 +8,16 @@ import msgspec
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.hashes import sha256
-from wattseal.flow.authorise import signed_by
-from wattseal.flow.bundling import NotYet, Proofs, assemble
-from wattseal.flow.cdrs import cdr_of
-from wattseal.flow.charging_needs import SCHEDULE
-from wattseal.flow.charging_sent import send_schedule
+from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
+from wattseal.flow.charges.cdrs import cdr_of
+from wattseal.flow.charges.grading import grade_now
+from wattseal.flow.charges.sealed import RELAY, Relay
+from wattseal.flow.charges.settling import SETTLE, read_settlement
 from wattseal.flow.documents import CDR, STATION, TRANSACTION, put, read
-from wattseal.flow.grading import grade_now
+from wattseal.flow.drivers.authorise import signed_by
+from wattseal.flow.limits.needs import SCHEDULE
+from wattseal.flow.limits.sent import send_schedule
 from wattseal.flow.ports import Attempt, Batch, Outgoing
-from wattseal.flow.sealed import RELAY, Relay
-from wattseal.flow.settling import SETTLE, read_settlement
 from wattseal.flow.step import Step
 from wattseal.flow.turn import find_in_memory
 from wattseal.flow.world import World

@@ -7,27 +7,17 @@ from typing import assert_never
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
-from wattseal.flow import (
-    batteries,
-    certificates,
-    charge,
-    charging_needs,
-    charging_told,
-    contracts,
-    costs,
-    der,
-    device,
-    payments,
-    plug_and_charge16,
-    reservations,
-    sealed,
-    signing,
-    told,
-    vendors,
-)
-from wattseal.flow.authorise import Asked, Refused, authorise, keep_grant
+from wattseal.flow import signing
+from wattseal.flow.charges import charge, costs, payments, sealed
+from wattseal.flow.drivers import contracts, plug_and_charge16, reservations
+from wattseal.flow.drivers.authorise import Asked, Refused, authorise, keep_grant
+from wattseal.flow.identity import certificates
+from wattseal.flow.limits import batteries, der
+from wattseal.flow.limits import needs as charging_needs
+from wattseal.flow.limits import told as charging_told
 from wattseal.flow.ports import Unflushed
-from wattseal.flow.provisioning import must_wait
+from wattseal.flow.stations import device, vendors
+from wattseal.flow.stations.provisioning import must_wait
 from wattseal.flow.tables import united
 from wattseal.flow.turn import Handlers, Turn, remember_station
 from wattseal.flow.world import Memory, World
@@ -126,7 +116,7 @@ def _open(version: Version, call: Call) -> tuple[Lifted, Unwrapped | None] | Ref
 
 
 async def _decide(turn: Turn, fact: Fact) -> Answer:
-    handler = HANDLERS.get(fact.action, told.keep) if isinstance(fact, Told) else HANDLERS[type(fact)]
+    handler = HANDLERS[fact.action if isinstance(fact, Told) else type(fact)]
     return await handler(turn, fact)
 
 

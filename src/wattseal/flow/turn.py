@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from wattseal.base.ids import StationId, Subject
-from wattseal.flow.authorise import authorization_of
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
+from wattseal.flow.drivers.authorise import authorization_of
 from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World

@@ -30,7 +30,6 @@ from wattseal.serve.api import (
     tariffs,
     templates,
     tokens,
-    told,
     transactions,
     uploads,
     uptime,
@@ -55,7 +54,6 @@ from wattseal.serve.api.tags import Tags
 RESOURCES = (
     *stations.ROUTES,
     *device.ROUTES,
-    *told.ROUTES,
     *maintenance.ROUTES,
     *uploads.ROUTES,
     *variables.ROUTES,

@@ -7,12 +7,12 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType, to_builtins
 
 from wattseal.base.ids import StationId
-from wattseal.flow.certificates import INSTALLED, Installed
 from wattseal.flow.commands import Declined, Done, Outcome
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.passwords import rotate_password
-from wattseal.flow.profiles import Upgrade, raise_profile
-from wattseal.flow.station_certificates import OWN, REQUEST, SigningState, StationCertificate
+from wattseal.flow.identity.certificates import INSTALLED, Installed
+from wattseal.flow.identity.passwords import rotate_password
+from wattseal.flow.identity.profiles import Upgrade, raise_profile
+from wattseal.flow.identity.station_certificates import OWN, REQUEST, SigningState, StationCertificate
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.commands import MAINTAIN, answered, demand_command
 from wattseal.serve.api.problems import ProblemError, demand

@@ -10,13 +10,13 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
-from wattseal.flow.charging_needs import EV_SCHEDULE, NEEDS, KeptNeeds, KeptPlan
-from wattseal.flow.charging_reports import DRIFT, Drift
-from wattseal.flow.charging_sent import Limit as LimitToSet
-from wattseal.flow.charging_sent import clear_limit, set_limit
-from wattseal.flow.charging_store import LIMIT, PROFILE, KeptLimit, KeptProfile
-from wattseal.flow.charging_views import last_comparison, our_schedule
 from wattseal.flow.documents import read
+from wattseal.flow.limits.needs import EV_SCHEDULE, NEEDS, KeptNeeds, KeptPlan
+from wattseal.flow.limits.reports import DRIFT, Drift
+from wattseal.flow.limits.sent import Limit as LimitToSet
+from wattseal.flow.limits.sent import clear_limit, set_limit
+from wattseal.flow.limits.store import LIMIT, PROFILE, KeptLimit, KeptProfile
+from wattseal.flow.limits.views import last_comparison, our_schedule
 from wattseal.model.charging import Composite, RateUnit
 from wattseal.rules.charging_differs import Difference
 from wattseal.rules.charging_spans import MAX_WINDOW_S

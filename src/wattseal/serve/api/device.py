@@ -6,17 +6,18 @@ import msgspec
 from litestar import delete, get
 from litestar.params import FromPath
 
-from wattseal.flow import availability, customers
-from wattseal.flow.customers import CUSTOMER
-from wattseal.flow.display import DISPLAY
-from wattseal.flow.event_streams import STREAM
-from wattseal.flow.jobs import FIRMWARE, LOG, PUBLICATION
-from wattseal.flow.monitoring import EVENT, LEVEL, MONITOR
-from wattseal.flow.network_profiles import PROFILE, KeptProfile
-from wattseal.flow.provisioning import BOOT, Boot
-from wattseal.flow.security_events import SECURITY_EVENT, SecurityEvent
+from wattseal.flow.drivers import customers
+from wattseal.flow.drivers.customers import CUSTOMER
+from wattseal.flow.stations import availability
+from wattseal.flow.stations.display import DISPLAY
+from wattseal.flow.stations.event_streams import STREAM
+from wattseal.flow.stations.jobs import FIRMWARE, LOG, PUBLICATION
+from wattseal.flow.stations.monitoring import EVENT, LEVEL, MONITOR
+from wattseal.flow.stations.network_profiles import PROFILE, KeptProfile
+from wattseal.flow.stations.provisioning import BOOT, Boot
+from wattseal.flow.stations.security_events import SECURITY_EVENT, SecurityEvent
+from wattseal.flow.stations.vendors import VENDOR_MESSAGE, KeptMessage
 from wattseal.flow.turn import remember_station
-from wattseal.flow.vendors import VENDOR_MESSAGE, KeptMessage
 from wattseal.model.customer import KeptCustomer
 from wattseal.model.display import KeptDisplay
 from wattseal.model.job import Job

@@ -9,11 +9,11 @@ from litestar.params import FromPath, JSONBody
 
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
-from wattseal.flow.batteries import SWAP, Swap
-from wattseal.flow.der import CONTROL, GRID_EVENT, SIGNAL, TRANSFER, Control, GridEvent, Signal, Transfer
+from wattseal.flow.charges.payments import PAYMENT, WEB_PAYMENT, Payment, WebPayment
 from wattseal.flow.documents import read
-from wattseal.flow.payments import PAYMENT, WEB_PAYMENT, Payment, WebPayment
-from wattseal.flow.station_tariffs import STATION_TARIFF, StationTariff, ours
+from wattseal.flow.limits.batteries import SWAP, Swap
+from wattseal.flow.limits.der import CONTROL, GRID_EVENT, SIGNAL, TRANSFER, Control, GridEvent, Signal, Transfer
+from wattseal.flow.limits.station_tariffs import STATION_TARIFF, StationTariff, ours
 from wattseal.model.message import Asked
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.commands import answered

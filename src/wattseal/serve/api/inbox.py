@@ -6,8 +6,8 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from wattseal.flow.inbox import Stranger, approve, list_strangers, refuse
-from wattseal.flow.succession import predecessors, succeed
+from wattseal.flow.fleet.inbox import Stranger, approve, list_strangers, refuse
+from wattseal.flow.fleet.succession import predecessors, succeed
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who

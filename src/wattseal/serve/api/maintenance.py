@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from wattseal.base.errors import InputError
 from wattseal.flow.commands import DEADLINE_S
-from wattseal.flow.maintenance_verbs import LogWanted, get_log, spelled, update_firmware
+from wattseal.flow.stations.maintenance_verbs import LogWanted, get_log, spelled, update_firmware
 from wattseal.flow.verbs import Ask
 from wattseal.model.firmware import Firmware
 from wattseal.model.logs import DiagnosticsAnswered, LogAnswered

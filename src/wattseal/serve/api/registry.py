@@ -6,7 +6,7 @@ import msgspec
 from litestar import Response, get, post
 
 from wattseal.base.errors import InputError
-from wattseal.flow import enrol
+from wattseal.flow.fleet import enrol
 from wattseal.seal import dcbor
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import MAX_BODY_BYTES, What, Who

@@ -8,8 +8,8 @@ from litestar import Response, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from wattseal.base.ids import StationId
-from wattseal.flow import reserving
-from wattseal.flow.reservations import find_reservation, list_reservations
+from wattseal.flow.drivers import reserving
+from wattseal.flow.drivers.reservations import find_reservation, list_reservations
 from wattseal.model.principal import Principal
 from wattseal.model.reservation import Reservation
 from wattseal.model.token import IdToken

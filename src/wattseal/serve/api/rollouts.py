@@ -8,10 +8,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 
 from wattseal.base.errors import InputError
-from wattseal.flow import rollouts, templates
 from wattseal.flow.documents import STATION, every_document, read
-from wattseal.flow.rollouts import Member, Rollout
-from wattseal.flow.templates import Template
+from wattseal.flow.fleet import rollouts, templates
+from wattseal.flow.fleet.rollouts import Member, Rollout
+from wattseal.flow.fleet.templates import Template
 from wattseal.model.station import Station
 from wattseal.rules.rollout import MAX_STATIONS, MemberState, Plan, State
 from wattseal.serve.api.commands import MAINTAIN, demand_command

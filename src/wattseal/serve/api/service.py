@@ -14,8 +14,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter, SkipValidation
 
 from wattseal.base.ids import StationId
-from wattseal.flow.api_tokens import ApiTokens
-from wattseal.flow.bundling import Proofs
+from wattseal.flow.charges.bundling import Proofs
+from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry

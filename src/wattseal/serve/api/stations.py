@@ -9,9 +9,9 @@ from litestar.params import FromPath, JSONBody
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow import enrol
-from wattseal.flow.availability import connectors
 from wattseal.flow.documents import STATION, read
+from wattseal.flow.fleet import enrol
+from wattseal.flow.stations.availability import connectors
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
 from wattseal.rules.clock_drift import drift_ms

@@ -6,7 +6,7 @@ from litestar import put
 from litestar.params import FromPath
 
 from wattseal.base.errors import InputError
-from wattseal.flow import enrol
+from wattseal.flow.fleet import enrol
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import What, Who
 from wattseal.wire.ocpi.v2_2_1.tariffs import decode_tariff

@@ -6,8 +6,8 @@ import msgspec
 from litestar import delete, get, put
 from litestar.params import FromPath, JSONBody
 
-from wattseal.flow import templates
-from wattseal.flow.templates import Standing, Template, Wanted
+from wattseal.flow.fleet import templates
+from wattseal.flow.fleet.templates import Standing, Template, Wanted
 from wattseal.model.device import Component, Evse, Variable
 from wattseal.serve.api.kept import READ, known_station
 from wattseal.serve.api.problems import ProblemError, demand

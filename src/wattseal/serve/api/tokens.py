@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response, get, post
 from litestar.params import JSONBody
 
-from wattseal.flow import enrol
+from wattseal.flow.fleet import enrol
 from wattseal.serve.api.bodies import TokenBody, token_view
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import Req, demand

@@ -8,13 +8,13 @@ from litestar.enums import MediaType
 from litestar.params import FromPath, FromQuery
 
 from wattseal.base.ids import StationId
-from wattseal.flow.bundling import NotYet, assemble
-from wattseal.flow.charge_details import counts, remote_start_of
+from wattseal.flow.charges.bundling import NotYet, assemble
+from wattseal.flow.charges.charge_details import counts, remote_start_of
+from wattseal.flow.charges.grading import grade_now
+from wattseal.flow.charges.settling import settlement_of
+from wattseal.flow.charges.transaction_list import TransactionQuery, charged_token, find_transactions, stations_of
 from wattseal.flow.documents import STATION, TRANSACTION, read
-from wattseal.flow.grading import grade_now
 from wattseal.flow.listing import spelled
-from wattseal.flow.settling import settlement_of
-from wattseal.flow.transaction_list import TransactionQuery, charged_token, find_transactions, stations_of
 from wattseal.model.principal import Principal
 from wattseal.model.station import NO_PIN, Station
 from wattseal.model.transaction import Transaction

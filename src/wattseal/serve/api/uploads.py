@@ -14,7 +14,7 @@ from litestar.params import FromPath
 from litestar.response import File
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from wattseal.flow.uploads import Closed, Upload, find_file, open_address, take_file
+from wattseal.flow.stations.uploads import Closed, Upload, find_file, open_address, take_file
 from wattseal.model.job import JobFile
 from wattseal.serve.api.kept import known_station
 from wattseal.serve.api.problems import ProblemError, Req, demand

@@ -9,8 +9,8 @@ from litestar.params import FromPath, JSONBody
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.maintenance import MAX_TEXT, Cause, Window, announce, find_windows, withdraw
-from wattseal.flow.uptime import MAX_DAYS, PortUptime, station_uptime
+from wattseal.flow.fleet.maintenance import MAX_TEXT, Cause, Window, announce, find_windows, withdraw
+from wattseal.flow.fleet.uptime import MAX_DAYS, PortUptime, station_uptime
 from wattseal.model.station import Station
 from wattseal.serve.api.paging import Instant, instant, paged
 from wattseal.serve.api.problems import ProblemError, Req, demand

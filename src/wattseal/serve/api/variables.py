@@ -7,12 +7,12 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
-from wattseal.flow.assemblies import ASSEMBLY
 from wattseal.flow.commands import DEADLINE_S, Outcome
-from wattseal.flow.device_model import COMPONENT
 from wattseal.flow.documents import read
 from wattseal.flow.history import prefix
-from wattseal.flow.variable_verbs import read_variables, write_variables
+from wattseal.flow.stations.assemblies import ASSEMBLY
+from wattseal.flow.stations.device_model import COMPONENT
+from wattseal.flow.stations.variable_verbs import read_variables, write_variables
 from wattseal.model.assembly import Assembly
 from wattseal.model.device import Component, Evse, KeptComponent, Variable, VariableAsked, VariableWrite
 from wattseal.serve.api.bodies import Body

@@ -1,0 +1,1 @@
+"""Charges: transactions and their records, from the start to the bundle and the CDR."""

@@ -1,0 +1,99 @@
+"""The OCPI CDR of a transaction: what its records and the settlement say, in OCPI's words."""
+
+from base64 import b32encode
+from decimal import Decimal
+
+from wattseal.base.ids import Subject
+from wattseal.bundle.cdr import KWH
+from wattseal.bundle.tariff import tariff_from_value
+from wattseal.flow.charges.bundling import others_of, tariff_record, utc_from_ms
+from wattseal.flow.charges.settling import settlement_of
+from wattseal.flow.world import World
+from wattseal.model.cdr import Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, SignedData
+from wattseal.model.tariff import Price
+from wattseal.model.transaction import Transaction
+from wattseal.rules.recorded import read_item
+from wattseal.seal.fields import Decision, SettlementVerdict
+from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.wire.ocpi.v2_2_1.signed_data import from_ocmf
+
+UNKNOWN_COUNTRY = "ZZZ"
+"""ISO 3166-1 user-assigned: the site's address is not enrolled."""
+NOT_STATED = "not stated"
+_HOUR_MS = Decimal(3_600_000)
+
+
+async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
+    """Return the CDR of a settled transaction: energy and cost are the settlement's, which the eMSP itself signed.
+
+    None where there is no accepted settlement or no tariff that it follows from.
+    """
+    settled, started_ms, ended_ms = (
+        await settlement_of(world, transaction),
+        transaction.started_ms,
+        transaction.ended_ms,
+    )
+    if settled is None or settled.verdict is not SettlementVerdict.ACCEPTED or started_ms is None or ended_ms is None:
+        return None
+    if settled.energy_wh is None or settled.currency is None or settled.total_excl_vat is None:
+        return None
+    others = await others_of(world, transaction)
+    record = await tariff_record(world, others)
+    decision = next((i for i in others if i.payload.kind == Kind.DECISION), None)
+    if record is None or decision is None:
+        return None
+    tariff = tariff_from_value(record.payload.public.get(1))
+    auth_id = b32encode(Decision.read(decision.payload.public).auth_id).decode().rstrip("=")
+    energy_kwh = settled.energy_wh / KWH
+    return Cdr(
+        country_code=tariff.country_code,
+        party_id=tariff.party_id,
+        id=transaction.id,
+        start_at=utc_from_ms(started_ms),
+        end_at=utc_from_ms(ended_ms),
+        token=CdrToken(tariff.country_code, (transaction.party or "")[:3], auth_id, "OTHER", auth_id),
+        auth_method="AUTH_REQUEST",
+        location=_location(transaction),
+        currency=settled.currency,
+        periods=(ChargingPeriod(utc_from_ms(started_ms), (Dimension("ENERGY", energy_kwh),), tariff.id),),
+        total_cost=Price(settled.total_excl_vat, settled.total_incl_vat),
+        total_energy_kwh=energy_kwh,
+        total_time_h=(Decimal(ended_ms - started_ms) / _HOUR_MS).quantize(Decimal("0.0001")),
+        last_updated=utc_from_ms(world.now_ms()),
+        tariffs=(tariff,),
+        session_id=transaction.id,
+        authorization_reference=auth_id,
+        signed_data=await _signed(world, transaction),
+    )
+
+
+def _location(transaction: Transaction) -> CdrLocation:
+    evse = f"{transaction.station_id}-{transaction.evse_id}"
+    return CdrLocation(
+        id=transaction.station_id[:36],
+        address=NOT_STATED,
+        city=NOT_STATED,
+        country=UNKNOWN_COUNTRY,
+        latitude="0.00000",
+        longitude="0.00000",
+        evse_uid=evse[:36],
+        evse_id=evse[:48],
+        connector_id=str(transaction.connector_id or transaction.evse_id or 1),
+        connector_standard="IEC_62196_T2",
+        connector_format="SOCKET",
+        connector_power_type="AC_3_PHASE",
+    )
+
+
+async def _signed(world: World, transaction: Transaction) -> SignedData | None:
+    """Return the meter's own records of start and end; where they are sealed, the bundle alone has them."""
+    subject = Subject(bytes.fromhex(transaction.id))
+    natures = {transaction.started: "Start", transaction.ended: "End"}
+    found: list[tuple[str, bytes]] = []
+    for kept in await world.journal.items_by_subject(world.tenant, subject):
+        item: Item = parse_item(kept.item.item)
+        nature = natures.get(item.hash.hex())
+        meter = None if nature is None else read_item(item).meter
+        if nature is not None and meter is not None:
+            found.extend((nature, data) for name, data in meter.evidence if name == "OCMF")
+    return from_ocmf(found, url=world.settings.bundle_url(transaction.id)) if found else None

@@ -1,0 +1,163 @@
+"""Readings of a direct station as records, and what all of its records have in common."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from wattseal.base.ids import EvseId
+from wattseal.evidence.format import Moment
+from wattseal.flow.charges.sealed import is_relayed, relay
+from wattseal.flow.step import Plain, Step
+from wattseal.flow.turn import Turn, raise_alarms
+from wattseal.flow.world import Live
+from wattseal.model.metering import Reading, begin_register_wh, energy_register_wh
+from wattseal.model.verdict import Finding
+from wattseal.rules.metered import NONE, Metered, examine, reconcile
+from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
+from wattseal.rules.retries import payload_mark
+from wattseal.rules.transactions import BEGIN_LATER, apply, milliseconds, note_register, told_anew
+from wattseal.seal.fields import Meter, Ops
+from wattseal.seal.item import Kind, parse_item
+from wattseal.seal.plain import Written
+
+MAX_RECENT = 128
+"""Meter values outside transactions remembered per station, to recognise retries."""
+
+
+async def record_reading(
+    turn: Turn,
+    live: Live,
+    readings: Sequence[Reading],
+    ops: Ops | None,
+    mark: int,
+    *,
+    step: Step,
+    notes: tuple[Finding, ...] = (),
+) -> None:
+    """Record readings of a transaction, told by the message of this `mark`; the caller has made its chain ready."""
+    transaction = live.transaction
+    stream = transaction.evse_id
+    metered = examine_here(turn, readings, "reading", None, transaction.place)
+    plain_wh = energy_register_wh(tuple(readings))
+    register_wh, differs = reconcile(plain_wh, metered)
+    seq_no = ops.seq_no if ops else None
+    behind = _is_behind(live, seq_no, readings)
+    live.take(seq_no, metered.valid)
+    found = _judge_behind(live, register_wh, told=seq_no is not None) if behind else _judge(live, register_wh)
+    judged = [*found, *differs, *notes]
+    if transaction.start_wh is None and (begin_wh := begin_register_wh(readings)) is not None:
+        judged.append(Finding(BEGIN_LATER, "register_wh", f"{begin_wh:f}"))
+    plain = Plain(
+        kind=Kind.READING,
+        ops=ops,
+        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
+        observed=observe(turn, metered, tuple(judged)),
+        frame=turn.frame,
+        mark=mark,
+    )
+    if register_wh is not None and not behind and all(note.code in _SOUND for note in judged):
+        live.highest_wh = max(register_wh, live.highest_wh or register_wh)
+        live.latest_ms = turn.now_ms
+    put_record(turn, step, live, plain, stream)
+    await step.hand_over()
+
+
+_SOUND = frozenset({BEGIN_LATER, "update_without_start"})
+"""Notes on a message whose register is as good as any."""
+
+
+def _is_behind(live: Live, seq_no: int | None, readings: Sequence[Reading]) -> bool:
+    """Return whether a message is of a time before one that has arrived: by its number or, in 1.6, before the end."""
+    if seq_no is not None:
+        return live.numbers.highest is not None and seq_no < live.numbers.highest
+    ended_ms = live.transaction.ended_ms
+    return ended_ms is not None and all(milliseconds(reading.at) <= ended_ms for reading in readings)
+
+
+def _judge(live: Live, register_wh: Decimal | None) -> list[Finding]:
+    """Judge a message that tells of a time after all others."""
+    ended = [] if live.transaction.active else [Finding("event_after_end", "transaction_id")]
+    return [*note_register(register_wh, live.highest_wh), *ended]
+
+
+def _judge_behind(live: Live, register_wh: Decimal | None, *, told: bool) -> list[Finding]:
+    """Judge a message that came after later ones; a gap in the numbers that it closes is no gap any more.
+
+    Where the order is not `told` by numbers, a register that does not fit comes from another time.
+    """
+    transaction = live.transaction
+    highest_wh = live.highest_wh if transaction.end_wh is None else transaction.end_wh
+    notes = [*note_register(register_wh, transaction.start_wh), *note_register(highest_wh, register_wh)]
+    if notes and not told:
+        return [Finding("event_after_end", "transaction_id")]
+    if not transaction.active:
+        notes.append(Finding("event_late", "transaction_id"))
+    if not live.numbers.gap and any(note.code == "sequence_gap" for note in transaction.findings):
+        notes.append(Finding("sequence_healed", "seq_no"))
+    return notes
+
+
+async def record_stray(
+    turn: Turn, evse_id: EvseId, readings: Sequence[Reading], transaction_id: str | None, station_ms: int | None
+) -> None:
+    """Record readings that belong to no transaction of this station; nothing is posted from them."""
+    marks = turn.memory.marks
+    mark = payload_mark(turn.payload)
+    if mark in marks:
+        return
+    marks[mark] = None
+    if len(marks) > MAX_RECENT:
+        marks.popitem(last=False)
+    await turn.world.chains.ready(turn.origin, evse_id)
+    register_wh = energy_register_wh(tuple(readings))
+    unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
+    metered = examine_here(turn, readings, "reading", None, evse_id)
+    plain = Plain(
+        kind=Kind.READING,
+        ops=None if station_ms is None else Ops(station_ms=station_ms),
+        meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
+        observed=observe(turn, metered, (*unknown, *note_register(register_wh, None))),
+        frame=turn.frame,
+        mark=mark,
+    )
+    step = turn.step()
+    written = step.write((turn.origin, evse_id), turn.world.csms_key, plain.draft(turn.now_ms), None)
+    if len(turn.frame) > MAX_PART:
+        step.write_frame((turn.origin, evse_id), turn.frame, written, None)
+    raise_alarms(step, plain.observed, written.hash)
+    await step.hand_over()
+
+
+def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) -> Written:
+    """Write a record of a transaction; its document changes unless it is a reading with nothing to note or new."""
+    place = (turn.origin, stream)
+    live.told_ms = turn.now_ms
+    written = step.write(place, turn.world.csms_key, plain.draft(turn.now_ms), live.subject)
+    if len(turn.frame) > MAX_PART:
+        step.write_frame(place, turn.frame, written, live.subject)
+    quiet = plain.kind is Kind.READING and plain.observed is UNREMARKABLE
+    if quiet and not told_anew(live.transaction, plain.kind, plain.ops):
+        return written
+    live.transaction = apply(live.transaction, plain.recorded(written))
+    step.project(live.transaction)
+    raise_alarms(step, plain.observed, written.hash, live.transaction)
+    if plain.kind is not Kind.READING and is_relayed(turn.world, live.transaction):
+        relay(step, live.transaction, parse_item(written.item))
+    return written
+
+
+def examine_here(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
+    """Check what meters signed among `readings`, under the key enrolled for the EVSE."""
+    if all(reading.evidence is None for reading in readings):
+        return NONE
+    station = turn.station
+    return examine(readings, record, moment, station.meter_key(evse_id), station.meter_serial(evse_id))
+
+
+def observe(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:
+    """Return all that was observed about the message."""
+    if not (notes or turn.findings or turn.verdicts) and metered is NONE:
+        return UNREMARKABLE
+    observed = turn.observed(*metered.observed.notes, *notes)
+    for told in (*observed.verdicts, *metered.observed.verdicts):
+        turn.world.count(f"verification_{told.verdict.value.lower()}")
+    return Observed(observed.notes, (*observed.verdicts, *metered.observed.verdicts))

@@ -1,0 +1,105 @@
+"""2.x events out of their order: a transaction whose start arrives after its other events, and late authorisations.
+
+The order of the events is that of their sequence numbers. A start that comes late is recorded when it comes; where the
+end was recorded before it, the end is recorded once more after it, so that the chain tells both in order.
+"""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from wattseal.base.ids import EvseId, Subject
+from wattseal.flow.charges.charge_records import end_record, mark_of, start_record
+from wattseal.flow.charges.direct_records import put_record
+from wattseal.flow.charges.settling import settlement_due
+from wattseal.flow.drivers import reservations
+from wattseal.flow.drivers.authorise import Asked, Refused, authorise
+from wattseal.flow.step import Step
+from wattseal.flow.turn import Turn, keep_live
+from wattseal.flow.world import Live
+from wattseal.model.facts import TransactionEnded, TransactionStarted
+from wattseal.model.token import Authorization, IdToken
+from wattseal.model.verdict import Finding
+from wattseal.rules.recorded import read_item
+from wattseal.rules.transactions import apply, begin
+from wattseal.seal.item import Kind, parse_item
+from wattseal.wire.ocpp import catalog
+from wattseal.wire.ocpp.message import Lifted
+from wattseal.wire.ocpp.rpc import Call
+from wattseal.wire.ocpp.signed import payload_in
+from wattseal.wire.ocpp.version import Version
+
+EARLY = "update_without_start"
+"""Note of the first event of a transaction whose start has not arrived."""
+
+
+def open_early(turn: Turn, transaction_id: str, evse_id: EvseId | None, *, kept: bool = True) -> Live:
+    """Return the memory of a transaction whose start has not arrived; with `kept` under its id."""
+    subject = turn.world.new_subject()
+    begun = begin(subject, turn.station.id, turn.now_ms)
+    live = Live(msgspec.structs.replace(begun, evse_id=evse_id or 0), subject, fresh=kept)
+    if kept:
+        keep_live(turn.memory, transaction_id, live)
+    return live
+
+
+async def start_late(turn: Turn, live: Live, fact: TransactionStarted) -> Authorization | None:
+    """Record a start whose transaction is known by later events; return what its token is told."""
+    ended = None if live.transaction.active else await _end_of(turn, live)
+    step = turn.step()
+    await turn.world.chains.ready(turn.origin, live.transaction.evse_id)
+    claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
+    notes = [Finding("start_late", "transaction_id"), *(claim.take(step, live.subject) if claim else ())]
+    if fact.id_token is not None and live.transaction.authorization is None:
+        await authorise_late(turn, step, live, fact.id_token)
+    plain, metered = start_record(turn, fact, fact.transaction_id or "", tuple(notes), live.transaction.ended)
+    if live.transaction.decision is not None:
+        plain = msgspec.structs.replace(plain, refs=(bytes.fromhex(live.transaction.decision),))
+    live.take(fact.seq_no, metered.valid)
+    if plain.meter is not None:
+        live.highest_wh = max(plain.meter.register_wh, live.highest_wh or plain.meter.register_wh)
+    put_record(turn, step, live, plain, live.transaction.evse_id)
+    live.seen(mark_of(turn, "Started", fact.seq_no))
+    if ended is not None:
+        again, end = ended
+        stream = EvseId(live.transaction.evse_id)
+        put_record(again, step, live, end_record(again, live, end, stream, ()), stream)
+        step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
+    await step.hand_over()
+    return live.authorization if fact.id_token is not None else None
+
+
+async def _end_of(turn: Turn, live: Live) -> tuple[Turn, TransactionEnded] | None:
+    """Read the end that was recorded already; None where its frame does not say it plainly in one piece."""
+    for kept in await turn.world.journal.items_by_subject(turn.world.tenant, Subject(live.subject)):
+        if kept.item.kind != Kind.ENDED:
+            continue
+        record = read_item(parse_item(kept.item.item))
+        if not record.frame:
+            return None
+        payload = payload_in(record.frame)
+        at = datetime.fromtimestamp(record.ms / 1000, UTC)
+        call = Call("", "TransactionEvent", msgspec.Raw(payload), record.frame, at)
+        for version in (Version.V201, Version.V21):
+            lifted = catalog.lift(version, call)
+            if isinstance(lifted, Lifted) and isinstance(lifted.fact, TransactionEnded):
+                again = msgspec.structs.replace(
+                    turn, frame=record.frame, payload=payload, findings=lifted.findings, verdicts=()
+                )
+                return again, lifted.fact
+    return None
+
+
+async def authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken) -> Authorization:
+    """Take the decision on a token presented after the start; its records carry the transaction's subject."""
+    asked = Asked(turn.memory, step, id_token, live.transaction.place, live.subject, starts=True)
+    decided = await authorise(asked)
+    live.authorization, live.token = decided.authorization, id_token.key()
+    if isinstance(decided, Refused):
+        return decided.authorization
+    turn.memory.grants.pop(id_token.key(), None)
+    for record in decided.records:
+        live.transaction = apply(live.transaction, record)
+    step.project(live.transaction)
+    step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
+    return decided.authorization

@@ -1,0 +1,58 @@
+"""The grade of a transaction as this CSMS sees it now; a verifier with a trust file of its own has the last word."""
+
+from wattseal.base.ids import Subject
+from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing, grade
+from wattseal.flow.charges.bundling import Proofs
+from wattseal.flow.world import World
+from wattseal.model.transaction import Transaction
+from wattseal.model.verdict import Grade, Source, Verdict
+from wattseal.rules.transactions import METER_COMPLETE
+from wattseal.seal.item import Kind
+
+
+async def grade_now(world: World, proofs: Proofs, transaction: Transaction) -> Grade | None:
+    """Return the grade an ended transaction has reached; it rises as witnesses cosign.
+
+    None while it runs, and where evidence in it does not verify. A settled transaction shows the grade that the eMSP's
+    verifier gave.
+    """
+    if transaction.ended is None:
+        return None
+    if transaction.settled is not None and transaction.settled.grade is not None:
+        return Grade(transaction.settled.grade)
+    if any(v.verdict is Verdict.INVALID for v in transaction.verdicts):
+        return None
+    parties, in_time = await _cosigned(world, proofs, transaction)
+    own = {world.party}
+    return grade(
+        Standing(
+            source=transaction.source,
+            cosigned_in_time=in_time,
+            independent_cosigners=len(parties - own),
+            complete=_complete(transaction),
+            forwarder_can_read=not transaction.sealed,
+        )
+    )
+
+
+def _complete(transaction: Transaction) -> bool:
+    codes = {note.code for note in (*transaction.findings, *transaction.alarms)}
+    if transaction.source is Source.METER:
+        return METER_COMPLETE in codes
+    return not codes & {"chain_gap", "chain_fork"}
+
+
+async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> tuple[set[str], bool]:
+    """Return the parties that cosigned both start and end, and whether others than the log's did within a day."""
+    subject = Subject(bytes.fromhex(transaction.id))
+    bounds = {transaction.started, transaction.ended}
+    parties: set[str] | None = None
+    in_time = True
+    for kept in await world.journal.items_by_subject(world.tenant, subject):
+        if kept.item.kind not in {Kind.STARTED, Kind.ENDED} or kept.item.payload_hash.hex() not in bounds:
+            continue
+        found = None if kept.log_index is None else await proofs.cosigners(kept.log_index)
+        others = {p: ms for p, ms in (found or {}).items() if p != world.party}
+        in_time = in_time and any(ms - kept.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values())
+        parties = set(others) if parties is None else parties & set(others)
+    return parties or set(), in_time and parties is not None

@@ -1,0 +1,60 @@
+"""Transactions that are open here and perhaps no longer at their station: found out, noted, and left open.
+
+Nothing ends a transaction but its station's word. What is noted raises an alarm, so that somebody looks.
+"""
+
+from dataclasses import dataclass, field
+
+from wattseal.base.ids import StationId, TransactionId
+from wattseal.flow.charges.loose_ends import note_open
+from wattseal.flow.commands import Done, send
+from wattseal.flow.world import Memory, World
+from wattseal.model.principal import Principal
+from wattseal.model.remote import TransactionStatusRequested
+from wattseal.wire.ocpp.version import Version
+
+DEADLINE_S = 20.0
+AT_ONCE = 4
+"""Stations asked in one round of the timer."""
+
+
+@dataclass(slots=True)
+class OpenKeeper:
+    """Looks after open transactions by the clock; `away` are stations that went away while they had some."""
+
+    world: World
+    principal: Principal
+    away: set[StationId] = field(default_factory=set)
+
+    async def round(self) -> None:
+        """Ask stations that have come back (2.x E14), and note what a restarted station has said nothing of since."""
+        back = []
+        for station_id, memory in list(self.world.stations.items()):
+            if not memory.live:
+                self.away.discard(station_id)
+            elif (version := self.world.lines.version(station_id)) is None:
+                self.away.add(station_id)
+            else:
+                await self._interrupted(memory)
+                if station_id in self.away and version is not Version.V16:
+                    back.append((station_id, memory))
+        for station_id, memory in back[:AT_ONCE]:
+            self.away.discard(station_id)
+            await self._ask(station_id, memory)
+
+    async def _ask(self, station_id: StationId, memory: Memory) -> None:
+        for live in list(memory.live.values()):
+            told = live.transaction.transaction_id
+            if told is None or not live.transaction.active:
+                continue
+            command = TransactionStatusRequested(TransactionId(told))
+            if not isinstance(await send(self.world, self.principal, station_id, command, DEADLINE_S), Done):
+                return
+
+    async def _interrupted(self, memory: Memory) -> None:
+        since_ms = self.world.now_ms() - memory.booted_ms
+        if not memory.booted_ms or since_ms < self.world.settings.interrupted_after_s * 1000:
+            return
+        for live in list(memory.live.values()):
+            if live.told_ms < memory.booted_ms:
+                await note_open(self.world, memory, live, "interrupted")

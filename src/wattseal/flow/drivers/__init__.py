@@ -1,0 +1,1 @@
+"""Drivers: who may charge, by token, certificate, local list or reservation."""

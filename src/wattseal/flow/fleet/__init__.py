@@ -1,0 +1,1 @@
+"""The fleet: enrolment, replacement, templates and rollouts, uptime, access for machines."""

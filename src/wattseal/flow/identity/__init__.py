@@ -1,0 +1,1 @@
+"""How stations show who they are: certificates, passwords, security profiles."""

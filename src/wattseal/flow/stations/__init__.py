@@ -1,0 +1,1 @@
+"""Stations: what they tell of themselves, and what is done to them."""
