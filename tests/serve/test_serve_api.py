@@ -254,3 +254,17 @@ def test_ports_and_token_are_where_the_manual_says(cpo: Cpo) -> None:
     ports = json.loads((Path(cpo.data) / "ports.json").read_text())
     assert ports == {"ocpp": cpo.ocpp, "http": cpo.http}
     assert (Path(cpo.data) / "admin-token").stat().st_mode & 0o077 == 0
+
+
+def test_what_is_left_out_of_a_change_stays_what_it_was(cpo: Cpo) -> None:
+    key = SigningKey.from_seed(Algorithm.ESP256, bytes(31) + b"\x01").public.spki.hex()
+    evse = {"id": 1, "meter_serial": "M1", "meter_public_key": key}
+    pin = {"grade": "G2", "source": "meter"}
+    body = {"id": "KEEPS", "password": PASSWORD, "evses": [evse], "evidence_pin": pin}
+    assert cpo.ask("POST", "/api/v1/stations", body).status == 201
+    assert cpo.ask("POST", "/api/v1/stations", {"id": "KEEPS", "password": "another password"}).status == 200
+    shown = cpo.ask("GET", "/api/v1/stations/KEEPS").json()
+    assert shown["evidence_pin"] == pin
+    assert (shown["evses"][0]["id"], shown["evses"][0]["meter_serial"]) == (1, "M1")
+    assert cpo.ask("POST", "/api/v1/stations", {"id": "KEEPS", "evses": []}).status == 200
+    assert cpo.ask("GET", "/api/v1/stations/KEEPS").json()["evses"] == []

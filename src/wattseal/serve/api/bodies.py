@@ -1,5 +1,6 @@
 """What the HTTP API takes and gives: shapes, and their translation from and to the domain."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -11,7 +12,7 @@ from wattseal.crypto.curves import parse_public_key
 from wattseal.crypto.keys import PublicKey
 from wattseal.crypto.message_keys import read_message_certificate
 from wattseal.crypto.spki import read_spki
-from wattseal.model.station import NO_PIN, BootPolicy, EvseEnrolment, Station
+from wattseal.model.station import BootPolicy, EvseEnrolment, Station
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
@@ -40,6 +41,11 @@ class EvseBody(Body, frozen=True, kw_only=True):
     meter_serial: ShortText | None = None
     meter_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
 
+    def enrolment(self) -> EvseEnrolment:
+        """Return it."""
+        key = None if self.meter_public_key is None else _meter_key(self.meter_public_key)
+        return EvseEnrolment(id=self.id, meter_serial=self.meter_serial, meter_public_key=key)
+
 
 class BootBody(Body, frozen=True, kw_only=True):
     """How a station's BootNotification is answered; without `interval_s` the interval is that of the process."""
@@ -51,20 +57,20 @@ class BootBody(Body, frozen=True, kw_only=True):
 class StationBody(Body, frozen=True, kw_only=True):
     """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex; certificates are PEM.
 
-    `security_profile` is the least the station may connect with; left out, what it was, or 1. `certificate_name` is the
-    CN or serialNumber in its certificate where that is not its id.
+    What is left out stays what it was. `security_profile` is the least the station may connect with, 1 at first.
+    `certificate_name` is the CN or serialNumber in its certificate where that is not its id.
     """
 
     id: ShortText
     password: str | None = None
     password_hex: str | None = None
     evidence_pin: PinBody | None = None
-    evses: Annotated[list[EvseBody], msgspec.Meta(max_length=256)] = []
+    evses: Annotated[list[EvseBody], msgspec.Meta(max_length=256)] | None = None
     station_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
-    message_certificates: Annotated[
-        list[Annotated[str, msgspec.Meta(max_length=8192)]], msgspec.Meta(max_length=MAX_CERTIFICATES)
-    ] = []
-    signed_messages: bool = False
+    message_certificates: (
+        Annotated[list[Annotated[str, msgspec.Meta(max_length=8192)]], msgspec.Meta(max_length=MAX_CERTIFICATES)] | None
+    ) = None
+    signed_messages: bool | None = None
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
     certificate_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     boot: BootBody | None = None
@@ -88,29 +94,26 @@ class StationBody(Body, frozen=True, kw_only=True):
     def station(self, before: Station | None = None) -> Station:
         """Return the enrolment, which was `before`; a key that cannot be used is an `InputError` naming the field."""
         known = before or Station(id=self.id)
-        pin = self.evidence_pin
-        if len({evse.id for evse in self.evses}) != len(self.evses):
+        pin, evses, certificates = self.evidence_pin, self.evses, self.message_certificates
+        if evses is not None and len({evse.id for evse in evses}) != len(evses):
             raise InputError("each EVSE is listed once", subject="evses")
-        if self.signed_messages and not self.message_certificates:
-            raise InputError("signed_messages needs message_certificates to check them", subject="signed_messages")
-        return Station(
-            id=self.id,
-            pin=NO_PIN if pin is None else EvidencePin(Grade[pin.grade], pin.source),
-            evses=tuple(
-                EvseEnrolment(
-                    id=evse.id,
-                    meter_serial=evse.meter_serial,
-                    meter_public_key=None if evse.meter_public_key is None else _meter_key(evse.meter_public_key),
-                )
-                for evse in self.evses
-            ),
-            public_key=None if self.station_public_key is None else _station_key(self.station_public_key),
-            message_certificates=tuple(read_message_certificate(text.encode()) for text in self.message_certificates),
-            signed_messages=self.signed_messages,
+        changed = replace(
+            known,
+            ephemeral=False,
+            pin=known.pin if pin is None else EvidencePin(Grade[pin.grade], pin.source),
+            evses=known.evses if evses is None else tuple(evse.enrolment() for evse in evses),
+            public_key=known.public_key if self.station_public_key is None else _station_key(self.station_public_key),
+            message_certificates=known.message_certificates
+            if certificates is None
+            else tuple(read_message_certificate(text.encode()) for text in certificates),
+            signed_messages=known.signed_messages if self.signed_messages is None else self.signed_messages,
             security_profile=known.security_profile if self.security_profile is None else self.security_profile,
             certificate_name=self.certificate_name or known.certificate_name,
             boot=known.boot if self.boot is None else BootPolicy(self.boot.status, self.boot.interval_s),
         )
+        if changed.signed_messages and not changed.message_certificates:
+            raise InputError("signed_messages needs message_certificates to check them", subject="signed_messages")
+        return changed
 
 
 class GroupBody(Body, frozen=True, kw_only=True):
