@@ -41,6 +41,12 @@ class Kind(IntEnum):
     COMMAND = 11
     CAPACITY_LIMIT = 12
     FIRMWARE = 13
+    ACCOUNT = 14
+    POSTING = 15
+    RULING = 16
+    INVOICE = 17
+    DISPUTE = 18
+    PAYMENT = 19
 
 
 class Group(IntEnum):

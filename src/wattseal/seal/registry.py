@@ -47,13 +47,15 @@ PARTY_WIDE_ROLES = frozenset(Role) - SOURCE_ROLES
 """Roles whose origin may be `PARTY/*`."""
 _OWN_CHAIN = frozenset({Kind.BOOT, Kind.HEARTBEAT, Kind.KEY_CHANGE})
 _CHARGE = frozenset({Kind.REQUEST, Kind.STARTED, Kind.READING, Kind.ENDED})
+_MONEY = frozenset({Kind.ACCOUNT, Kind.POSTING, Kind.RULING, Kind.INVOICE, Kind.DISPUTE, Kind.PAYMENT})
+_BILLING = frozenset({Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF}) | _MONEY
 _MAY_SIGN: dict[Role, frozenset[Kind]] = {
     Role.METER: _CHARGE,
     Role.STATION: _CHARGE,
     Role.EDGE: _CHARGE,
     Role.CSMS: _CHARGE | {Kind.COMMAND, Kind.TARIFF},
-    Role.BILLING: frozenset({Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF}),
-    Role.EMSP: frozenset({Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF, Kind.COMMAND}),
+    Role.BILLING: _BILLING,
+    Role.EMSP: _BILLING | {Kind.COMMAND},
     Role.DSO: frozenset({Kind.CAPACITY_LIMIT}),
     Role.CSIO: frozenset({Kind.FIRMWARE}),
     Role.ARBITER: frozenset(),
