@@ -10,10 +10,10 @@ from wattseal.base.errors import InputError
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
 from wattseal.flow.charges.cdrs import cdr_of
-from wattseal.flow.charges.grading import grade_now
 from wattseal.flow.charges.sealed import RELAY, Relay
 from wattseal.flow.charges.settling import SETTLE, read_settlement
-from wattseal.flow.documents import CDR, STATION, TRANSACTION, put, read
+from wattseal.flow.charges.standing import standing_of
+from wattseal.flow.documents import CDR, TRANSACTION, put, read
 from wattseal.flow.drivers.authorise import signed_by
 from wattseal.flow.limits.needs import SCHEDULE
 from wattseal.flow.limits.sent import send_schedule
@@ -21,9 +21,8 @@ from wattseal.flow.ports import Attempt, Batch, Outgoing
 from wattseal.flow.step import Step
 from wattseal.flow.turn import find_in_memory
 from wattseal.flow.world import World
-from wattseal.model.station import NO_PIN, Station
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.rules.billing import AWAITING_CHECKPOINT, bill_now
+from wattseal.rules.billing import AWAITING_CHECKPOINT
 from wattseal.rules.transactions import apply
 from wattseal.seal import dcbor
 from wattseal.seal.item import Item, Kind, parse_item
@@ -117,7 +116,7 @@ class Courier:
         transaction = await self._transaction(body.decode())
         if transaction is None or transaction.settlement is not None or transaction.party is None:
             return True
-        billing, reason = await self._standing(transaction)
+        (billing, reason), _ = await standing_of(self._world, self._proofs, transaction)
         if billing is Billing.QUARANTINED:
             self._world.count(f"not_billed_{reason}")
             return True
@@ -133,13 +132,6 @@ class Courier:
             self._world.count(f"bundle_{outcome}")
             return outcome is Delivery.REFUSED
         return await self._record(transaction, parse_item(answer))
-
-    async def _standing(self, transaction: Transaction) -> tuple[Billing, str | None]:
-        """Return where the transaction stands now, by its station's pin and the grade it has reached."""
-        world = self._world
-        document = await world.journal.document(world.tenant, STATION, transaction.station_id.casefold())
-        pin = NO_PIN if document is None else read(document, Station).pin
-        return bill_now(transaction, await grade_now(world, self._proofs, transaction), pin, world.now_ms())
 
     async def _record(self, transaction: Transaction, item: Item) -> bool:
         world, party = self._world, transaction.party or ""

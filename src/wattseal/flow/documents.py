@@ -19,6 +19,8 @@ TRANSACTION_TIME = "transaction_time"
 """Kind of the documents that hold nothing but their keys: transactions in the order they were first heard of."""
 TARIFF, ENTRY, CHECKPOINT, BUNDLE, CDR = "tariff", "registry_entry", "checkpoint", "bundle", "cdr"
 """Kinds of documents this process keeps."""
+UNBILLED = "unbilled"
+"""Kind of the documents of ended transactions whose billing is not decided for good, by id."""
 IDENTITY, SELF = "identity", "self"
 """Kind and key of the document that says whose journal this is."""
 
@@ -32,6 +34,13 @@ class Identity:
 
     party: str
     log_origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unbilled:
+    """Document: why an ended transaction is not billed yet, as a code; "" before anybody looked."""
+
+    reason: str = ""
 
 
 def put(
@@ -73,6 +82,11 @@ def put_station(station: Station, now_ms: int) -> Put:
 def put_token(token: TokenRecord, now_ms: int) -> Put:
     """Return a token's document."""
     return put(TOKEN, token.id_token.key(), token, now_ms)
+
+
+def put_unbilled(transaction: Transaction, now_ms: int, reason: str = "") -> Put:
+    """Return what has an ended transaction looked at for billing, now or again."""
+    return put(UNBILLED, transaction.id, Unbilled(reason), now_ms, station_id=transaction.station_id, active=True)
 
 
 async def every_document(

@@ -8,7 +8,7 @@ from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.chains import Place, stored, stored_written
-from wattseal.flow.documents import put_transaction, put_transaction_time
+from wattseal.flow.documents import put_transaction, put_transaction_time, put_unbilled
 from wattseal.flow.ports import Batch, Committed, Dedup, Flush, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
@@ -58,10 +58,12 @@ class Step(Struct):
         self.dedups.append(Dedup(StationId(self.station_id), key, answer))
 
     def project(self, transaction: Transaction) -> None:
-        """Keep a transaction's new state."""
+        """Keep a transaction's new state; once it has ended, its billing is to be looked at."""
         self.puts.append(put_transaction(transaction, self.now_ms))
         if transaction.recorded_ms == self.now_ms:
             self.puts.append(put_transaction_time(transaction))
+        if not transaction.active:
+            self.puts.append(put_unbilled(transaction, self.now_ms))
 
     def finally_do(self, action: Callable[[], None]) -> None:
         """Do something just before the commit, in the order of asking."""

@@ -10,15 +10,13 @@ from litestar.params import FromPath, FromQuery
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.bundling import NotYet, assemble
 from wattseal.flow.charges.charge_details import counts, remote_start_of
-from wattseal.flow.charges.grading import grade_now
 from wattseal.flow.charges.settling import settlement_of
+from wattseal.flow.charges.standing import standing_of
 from wattseal.flow.charges.transaction_list import TransactionQuery, charged_token, find_transactions, stations_of
-from wattseal.flow.documents import STATION, TRANSACTION, read
+from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.listing import spelled
 from wattseal.model.principal import Principal
-from wattseal.model.station import NO_PIN, Station
 from wattseal.model.transaction import Transaction
-from wattseal.rules.billing import bill_now
 from wattseal.rules.retries import transaction_key
 from wattseal.serve.api.bodies import transaction_view
 from wattseal.serve.api.paging import Instant, milliseconds, paged
@@ -128,10 +126,7 @@ async def _find(principal: Principal, service: Service, key: str, station_id: st
 
 
 async def _transaction(principal: Principal, service: Service, transaction: Transaction) -> dict[str, Any]:
-    grade = await grade_now(service.world, service.proofs, transaction)
-    document = await service.world.journal.document(principal.tenant, STATION, transaction.station_id.casefold())
-    pin = NO_PIN if document is None else read(document, Station).pin
-    standing = bill_now(transaction, grade, pin, service.world.now_ms())
+    standing, grade = await standing_of(service.world, service.proofs, transaction)
     settlement = await settlement_of(service.world, transaction)
     view = transaction_view(transaction, grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
     token = await charged_token(service.world, transaction) if principal.may(READ_TOKENS) else None

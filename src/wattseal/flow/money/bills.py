@@ -1,0 +1,63 @@
+"""Bills as documents: by account and time, by transaction, and by the time they were made."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from wattseal.flow.documents import put, read
+from wattseal.flow.ports import Put
+from wattseal.flow.world import World
+from wattseal.model.billing import Bill
+
+BILL = "bill"
+"""Document kind: a bill, by its transaction's id."""
+BILL_OF_ACCOUNT, BILL_TIME = "bill_of_account", "bill_time"
+"""Kinds of the documents that only point to a bill: by account and end of the session, and by when it was billed."""
+LATEST_MS = 10**15 - 1
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Document: where a bill is."""
+
+    bill: str
+
+
+def put_bill(bill: Bill, now_ms: int) -> tuple[Put, ...]:
+    """Return the documents of a bill, to be committed with its posting."""
+    pointer, station = Pointer(bill.id), bill.station_id
+    return (
+        put(BILL, bill.id, bill, now_ms, station_id=station),
+        put(BILL_OF_ACCOUNT, f"{bill.account}/{bill.ended_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
+        put(BILL_TIME, f"{bill.billed_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
+    )
+
+
+async def bill_of(world: World, transaction_id: str) -> Bill | None:
+    """Return the bill of a transaction, by our id."""
+    document = await world.journal.document(world.tenant, BILL, transaction_id)
+    return None if document is None else read(document, Bill)
+
+
+async def bills_of_account(world: World, account: str, from_ms: int = 0, to_ms: int = LATEST_MS) -> AsyncIterator[Bill]:
+    """Yield an account's bills of sessions that ended from `from_ms` on and before `to_ms`, in that order."""
+    async for bill in _between(world, BILL_OF_ACCOUNT, f"{account}/", from_ms, to_ms):
+        yield bill
+
+
+async def all_bills(world: World, from_ms: int = 0, to_ms: int = LATEST_MS) -> AsyncIterator[Bill]:
+    """Yield the bills made from `from_ms` on and before `to_ms`, in that order."""
+    async for bill in _between(world, BILL_TIME, "", from_ms, to_ms):
+        yield bill
+
+
+async def _between(world: World, kind: str, prefix: str, from_ms: int, to_ms: int) -> AsyncIterator[Bill]:
+    after, end = f"{prefix}{from_ms:015d}", f"{prefix}{to_ms:015d}"
+    while page := await world.journal.documents(world.tenant, kind, after=after, limit=PAGE):
+        for document in page:
+            if document.key >= end:
+                return
+            bill = await bill_of(world, read(document, Pointer).bill)
+            if bill is not None:
+                yield bill
+        after = page[-1].key
