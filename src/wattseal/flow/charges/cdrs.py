@@ -8,8 +8,10 @@ from wattseal.bundle.cdr import KWH
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.flow.charges.bundling import others_of, tariff_record, utc_from_ms
 from wattseal.flow.charges.settling import settlement_of
+from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.world import World
 from wattseal.model.cdr import Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, SignedData
+from wattseal.model.site import Site
 from wattseal.model.tariff import Price
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import read_item
@@ -53,7 +55,7 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
         end_at=utc_from_ms(ended_ms),
         token=CdrToken(tariff.country_code, (transaction.party or "")[:3], auth_id, "OTHER", auth_id),
         auth_method="AUTH_REQUEST",
-        location=_location(transaction),
+        location=_location(transaction, await site_of(world, transaction.station_id)),
         currency=settled.currency,
         periods=(ChargingPeriod(utc_from_ms(started_ms), (Dimension("ENERGY", energy_kwh),), tariff.id),),
         total_cost=Price(settled.total_excl_vat, settled.total_incl_vat),
@@ -67,21 +69,25 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
     )
 
 
-def _location(transaction: Transaction) -> CdrLocation:
-    evse = f"{transaction.station_id}-{transaction.evse_id}"
+def _location(transaction: Transaction, site: Site | None) -> CdrLocation:
+    """Return where it was: the site, or what stands for one that is not enrolled."""
+    evse = f"{transaction.station_id}-{transaction.place}"
     return CdrLocation(
-        id=transaction.station_id[:36],
-        address=NOT_STATED,
-        city=NOT_STATED,
-        country=UNKNOWN_COUNTRY,
-        latitude="0.00000",
-        longitude="0.00000",
+        id=transaction.station_id[:36] if site is None else site.id,
+        address=NOT_STATED if site is None else site.address,
+        city=NOT_STATED if site is None else site.city,
+        country=UNKNOWN_COUNTRY if site is None else site.country,
+        latitude="0.00000" if site is None else site.latitude,
+        longitude="0.00000" if site is None else site.longitude,
         evse_uid=evse[:36],
         evse_id=evse[:48],
-        connector_id=str(transaction.connector_id or transaction.evse_id or 1),
+        connector_id=str(transaction.connector_id or transaction.place or 1),
         connector_standard="IEC_62196_T2",
         connector_format="SOCKET",
         connector_power_type="AC_3_PHASE",
+        name=None if site is None else site.name,
+        postal_code=None if site is None else site.postal_code,
+        state=None if site is None else site.state,
     )
 
 

@@ -26,6 +26,7 @@ from wattseal.serve.api import (
     registry,
     reservations,
     rollouts,
+    sites,
     stations,
     tariffs,
     templates,
@@ -53,6 +54,7 @@ from wattseal.serve.api.tags import Tags
 
 RESOURCES = (
     *stations.ROUTES,
+    *sites.ROUTES,
     *device.ROUTES,
     *maintenance.ROUTES,
     *uploads.ROUTES,

@@ -74,6 +74,7 @@ class StationBody(Body, frozen=True, kw_only=True):
     security_profile: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None
     certificate_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     boot: BootBody | None = None
+    site: ShortText | None = None
 
     @property
     def needs_password(self) -> bool:
@@ -110,6 +111,7 @@ class StationBody(Body, frozen=True, kw_only=True):
             security_profile=known.security_profile if self.security_profile is None else self.security_profile,
             certificate_name=self.certificate_name or known.certificate_name,
             boot=known.boot if self.boot is None else BootPolicy(self.boot.status, self.boot.interval_s),
+            site=self.site or known.site,
         )
         if changed.signed_messages and not changed.message_certificates:
             raise InputError("signed_messages needs message_certificates to check them", subject="signed_messages")
@@ -203,6 +205,7 @@ def station_view(station: Station, *, connection: dict[str, Any] | None, statuse
         "security_profile": station.security_profile,
         "certificate_name": station.certificate_name,
         "boot": {"status": station.boot.status, "interval_s": station.boot.interval_s},
+        "site": station.site,
     }
 
 

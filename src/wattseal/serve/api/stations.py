@@ -11,6 +11,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.fleet import enrol
+from wattseal.flow.fleet.sites import site_by_id
 from wattseal.flow.stations.availability import connectors
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
@@ -32,6 +33,8 @@ async def post_station(principal: Who, service: What, data: JSONBody[StationBody
     known = await world.journal.document(principal.tenant, STATION, data.id.casefold())
     if known is None and data.needs_password:
         raise InputError("a new station needs a password or password_hex", subject="password")
+    if data.site is not None and await site_by_id(world, data.site) is None:
+        raise InputError("there is no such site; put it first", code="no_such_site", subject="site")
     before = None if known is None else read(known, Station)
     station = await enrol.enrol_station(world, data.station(before), data.password_bytes())
     return Response(await _station(principal, service, station), status_code=201 if known is None else 200)
