@@ -1,0 +1,74 @@
+"""The posting of a bill: what was held goes back, then the customer pays revenue, shares and taxes, in one piece."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from wattseal.base.errors import InputError
+from wattseal.model.billing import TaxShare
+from wattseal.model.ledger import Posting, PostingKind, Transfer
+from wattseal.pricing.money import EXACT, minor_unit_digits
+from wattseal.rules import chart
+
+KEY = "charge/"
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFor:
+    """What is to be posted for one session. `taxes` add up to the total; `shares` are what others get of the net.
+
+    `shares` are minor units by account; `releases` are the transfers that give back what is held for the session.
+    """
+
+    evidence: bytes
+    account: str
+    currency: str
+    country: str
+    taxes: tuple[TaxShare, ...]
+    shares: Mapping[str, int]
+    releases: tuple[Transfer, ...]
+    at_ms: int
+    subject: str
+    refs: tuple[str, ...]
+
+
+def charge_posting(charge: ChargeFor) -> Posting | None:
+    """Return the posting; None where no money moves. Shares of more than there is are an `InputError`."""
+    payer = chart.customer(charge.account)
+    transfers = list(charge.releases)
+    net = sum(minor(part.net, charge.currency) for part in charge.taxes)
+    shared = sum(charge.shares.values())
+    if shared > net or any(amount < 0 for amount in charge.shares.values()):
+        raise InputError("shares are of what there is", code="shares_exceed_revenue", subject="shares")
+    owed = {chart.CHARGING: net - shared, **charge.shares}
+    for part in charge.taxes:
+        account = chart.tax(charge.country, rate_text(part.percent))
+        owed[account] = owed.get(account, 0) + minor(part.tax, charge.currency)
+    transfers += [Transfer(payer, account, amount) for account, amount in owed.items() if amount]
+    if not transfers:
+        return None
+    return Posting(
+        key=KEY + charge.evidence.hex(),
+        kind=PostingKind.CHARGE,
+        currency=charge.currency,
+        at_ms=charge.at_ms,
+        transfers=tuple(transfers),
+        subject=charge.subject,
+        refs=charge.refs,
+    )
+
+
+def minor(amount: Decimal, currency: str) -> int:
+    """Return an amount in whole minor units; one that is finer than those is an `InputError`."""
+    scaled = EXACT.scaleb(amount, minor_unit_digits(currency))
+    if scaled != scaled.to_integral_value():
+        raise InputError(f"{amount} {currency} is not in whole minor units", code="not_rounded", subject="amount")
+    return int(scaled)
+
+
+def rate_text(percent: Decimal | None) -> str:
+    """Return a rate as accounts are named by it: `19`, `7.7`, `none`."""
+    if percent is None:
+        return "none"
+    text = format(percent, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
