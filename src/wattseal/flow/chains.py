@@ -106,6 +106,17 @@ class Chains:
         written, self._heads[place] = writer.append(head, draft, subject)
         return (*boot, written)
 
+    def head(self, place: Place) -> ChainHead | None:
+        """Return where a chain stands; None where that is not known."""
+        return self._heads.get(place)
+
+    def take_back(self, place: Place, before: ChainHead | None, after: ChainHead | None) -> bool:
+        """Set a chain back to `before` what was never committed; false where more has been put on it since."""
+        if before is None or self._heads.get(place) is not after:
+            return False
+        self._heads[place] = before
+        return True
+
     def unsigned_since(self, before_ms: int) -> tuple[Place, ...]:
         """Return the chains whose oldest unsigned link was written before `before_ms`."""
         return tuple(

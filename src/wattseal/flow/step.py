@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from wattseal.base.errors import StoreError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.chains import Place, stored, stored_written
@@ -14,6 +14,7 @@ from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed, Recorded, first_part, further_parts
 from wattseal.seal import dcbor
+from wattseal.seal.chain import ChainHead
 from wattseal.seal.fields import Decision, Meter, Ops
 from wattseal.seal.item import Group, Item, Kind
 from wattseal.seal.plain import PlainDraft, Written, raw_bytes
@@ -23,7 +24,8 @@ class Step(Struct):
     """Collects what one message changes; `commit` makes it durable, or drops all memory and raises `StoreError`.
 
     Between the first `write` and `commit` nothing may be awaited: somebody else could commit a later record of the same
-    chain first. What is only known while other things are awaited is put off with `finally_do`.
+    chain first. What is only known while other things are awaited is put off with `finally_do`. A step that is dropped
+    without a commit, or whose commit is refused, takes its records off the chains again.
     """
 
     world: World
@@ -35,10 +37,20 @@ class Step(Struct):
     outbox: list[Outgoing] = []
     later: list[Callable[[], None]] = []
     flushes: list[Flush] = []
+    written: list[tuple[Place, ChainHead | None, ChainHead | None]] = []
+    """What was put on chains and is not committed: where each stood before and after."""
+
+    def __del__(self) -> None:
+        """Take back what was written and never committed."""
+        if self.written:
+            self._take_back()
 
     def write(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> Written:
         """Append a record to a chain that is ready, and keep it."""
-        made = self.world.chains.append(place, key, draft, subject)
+        chains = self.world.chains
+        before = chains.head(place)
+        made = chains.append(place, key, draft, subject)
+        self.written.append((place, before, chains.head(place)))
         for written in made:
             self.items.append(stored_written(written, self.station_id, self.now_ms))
         return made[-1]
@@ -77,6 +89,7 @@ class Step(Struct):
         """Have the step made durable: whoever answers waits for `flushes`, nobody else has to."""
         batch = self._batch()
         flush = self.world.journal.submit(batch)
+        self.written.clear()
         if flush is None:
             await self._commit(batch)
         else:
@@ -88,11 +101,22 @@ class Step(Struct):
         return Batch(self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox))
 
     async def _commit(self, batch: Batch) -> Committed:
+        written, self.written = self.written, []
         try:
             return await self.world.journal.commit(batch)
+        except InputError:
+            self.written = written
+            self._take_back()
+            raise
         except StoreError:
             self.world.forget()
             raise
+
+    def _take_back(self) -> None:
+        for place, before, after in reversed(self.written):
+            if not self.world.chains.take_back(place, before, after):
+                self.world.count("chain_not_taken_back")
+        self.written.clear()
 
 
 class Plain(Struct, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from wattseal.flow.step import Step
+from wattseal.flow.world import World
 from wattseal.seal import dcbor
 from wattseal.seal.item import Group, Kind
 from wattseal.seal.plain import PlainDraft, Written
@@ -32,15 +33,23 @@ _STREAMS = {
 _OPS = int(Group.OPS)
 
 
+async def money_ready(world: World) -> None:
+    """Load the ends of all these chains; to be awaited before the first record of a step is written."""
+    for stream in MoneyStream:
+        await world.chains.ready(world.billing_origin, int(stream))
+
+
 async def write_money(
     step: Step, kind: Kind, fields: Mapping[int, Any], *, refs: tuple[bytes, ...] = (), subject: bytes | None = None
 ) -> Written:
-    """Append a record to its chain; the caller commits the step and awaits nothing but that before it does.
+    """Append a record to its chain; the caller commits the step and awaits nothing else before it does.
 
-    `fields` are the ops group's. A chain that is not ready is made so first, so that several may be written in a row.
+    `fields` are the ops group's. The chains are made ready where nothing is written yet; where something is,
+    `money_ready` has been awaited before.
     """
     world = step.world
     place = (world.billing_origin, int(_STREAMS[kind]))
-    await world.chains.ready(*place)
+    if not step.written:
+        await money_ready(world)
     draft = PlainDraft(kind, step.now_ms, ((_OPS, dcbor.encode(dict(fields))),), refs)
     return step.write(place, world.billing_key, draft, subject)
