@@ -246,6 +246,8 @@ class World:
     syncing: dict[StationId, LocalList] = field(default_factory=dict)
     energy_wh: Decimal = Decimal(0)
     upload_base: str | None = None
+    deciding: set[str] = field(default_factory=set)
+    """Transactions on which a ruling is being written."""
     vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)
     """Handlers of vendors' messages that the process was given (`flow.vendors`)."""
 

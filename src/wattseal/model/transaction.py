@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from wattseal.model.ruling import RulingVerdict
 from wattseal.model.token import TokenStatus
 from wattseal.model.verdict import Finding, Source, Verdict
 
@@ -58,6 +59,8 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     the start named none: `told_evse_id` is then what was told later. Of 2.x only: `charging_state` is the latest told,
     `charging_s` how long energy had flowed by then, `remote_start_id` that of the command it began with. `opened` is
     the first record of one whose start arrived late or never; `ended_first`: its end is still to be told after it.
+    `ruling` is the record of a person's decision on it, `ruled` what that says, `ruled_on` the reasons it was taken in
+    knowledge of.
     """
 
     id: str
@@ -94,6 +97,9 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     charging_seq: int | None = None
     charging_s: int | None = None
     remote_start_id: int | None = None
+    ruling: str | None = None
+    ruled: RulingVerdict | None = None
+    ruled_on: tuple[str, ...] = ()
 
     @property
     def place(self) -> int:

@@ -89,6 +89,6 @@ def is_alarm(note: Finding) -> bool:
     return effect(note) in _ALARMS
 
 
-def quarantine_reason(notes: Iterable[Finding]) -> str | None:
-    """Return the code of the first note that keeps a transaction from being billed."""
-    return next((note.code for note in notes if effect(note) in _QUARANTINES), None)
+def quarantine_reasons(notes: Iterable[Finding]) -> tuple[str, ...]:
+    """Return the codes of the notes that keep a transaction from being billed, each once, in their order."""
+    return tuple(dict.fromkeys(note.code for note in notes if effect(note) in _QUARANTINES))

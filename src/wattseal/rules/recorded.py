@@ -11,6 +11,7 @@ from wattseal.model.verdict import Finding, Verdict
 from wattseal.seal.fields import Decision, Identity, Meter, Ops, Settlement, read_raw
 from wattseal.seal.groups import PLAIN, Content, Opening, open_box
 from wattseal.seal.item import Group, Item, Kind
+from wattseal.seal.ruling import Ruling
 
 FRAME, NOTES, VERDICTS, PART, MARK = 1, 2, 3, 4, 5
 """Fields of group RAW: the frame as received, and what its recorder observed about it.
@@ -19,7 +20,8 @@ A frame longer than `MAX_PART` is kept in parts, each in a record of its own: PA
 the first part's MARK (8 bytes) recognises a retry of the whole.
 """
 MAX_PART = 24_000
-_OTHER_OPS = frozenset({Kind.SETTLEMENT, Kind.COMMAND})
+_MONEY = frozenset({Kind.ACCOUNT, Kind.POSTING, Kind.RULING, Kind.INVOICE, Kind.DISPUTE, Kind.PAYMENT})
+_OTHER_OPS = _MONEY | {Kind.SETTLEMENT, Kind.COMMAND}
 """Kinds of records whose group OPS has fields of its own."""
 MAX_NOTES = 32
 MAX_DETAIL = 200
@@ -83,6 +85,7 @@ class Recorded(Struct, frozen=True, gc=False):
     mark: int | None = None
     continued: bool = False
     identity: Identity | None = None
+    ruling: Ruling | None = None
 
 
 def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed | None = None) -> Recorded:
@@ -117,6 +120,7 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
         mark=None if raw is None else _mark(raw),
         continued=raw is not None and PART in raw and MARK not in raw,
         identity=None if identity is None else Identity.read(identity),
+        ruling=Ruling.read(ops) if ops is not None and kind is Kind.RULING else None,
     )
 
 

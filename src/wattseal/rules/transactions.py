@@ -15,6 +15,7 @@ from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
 from wattseal.seal.item import Kind
+from wattseal.seal.ruling import Ruling
 
 OLDEST_MS = 1_262_304_000_000
 """2010-01-01: no station told the time before that."""
@@ -167,11 +168,13 @@ def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
         case Kind.STARTED if transaction.started is None:
             return _start(transaction, record)
         case Kind.ENDED if transaction.ended is None or transaction.ended_first:
-            return _end(transaction, record)
+            return _end(transaction, record) | _ANEW
         case Kind.READING if transaction.started is None and transaction.opened is None and transaction.ended is None:
             return _open(record)
         case Kind.SETTLEMENT if record.settlement is not None and transaction.settlement is None:
             return {"settlement": record.hash.hex(), "settled": _settled(record.settlement)}
+        case Kind.RULING if record.ruling is not None:
+            return _ruled(transaction, record.hash, record.ruling)
         case _:
             return {}
 
@@ -205,6 +208,10 @@ def _start(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     }
 
 
+_ANEW: dict[str, Any] = {"ruling": None, "ruled": None, "ruled_on": ()}
+"""A ruling is on an end; another end is to be ruled on anew."""
+
+
 def _end(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     ops = record.ops
     return {
@@ -218,6 +225,14 @@ def _end(transaction: Transaction, record: Recorded) -> dict[str, Any]:
         "stop_reason": ops.reason if ops else None,
         "end_wh": record.meter.register_wh if record.meter else None,
     }
+
+
+def _ruled(transaction: Transaction, ruling_hash: bytes, ruling: Ruling) -> dict[str, Any]:
+    """Return what a ruling changes: nothing where it is about another end, or does not name the one it supersedes."""
+    supersedes = None if ruling.supersedes is None else ruling.supersedes.hex()
+    if ruling.ended is None or ruling.ended.hex() != transaction.ended or supersedes != transaction.ruling:
+        return {}
+    return {"ruling": ruling_hash.hex(), "ruled": ruling.verdict, "ruled_on": ruling.reasons}
 
 
 def _settled(settlement: Settlement) -> Settled:

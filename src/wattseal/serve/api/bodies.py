@@ -266,6 +266,7 @@ def transaction_view(
         "alarms": [_note(note) for note in transaction.alarms],
         "billing": standing[0].value,
         "billing_reason": standing[1],
+        "ruled": transaction.ruled,
         "settlement": None if settlement is None or not reads_energy else _settlement_view(settlement),
         "records": {
             "request": transaction.request,
@@ -273,6 +274,7 @@ def transaction_view(
             "started": transaction.started,
             "ended": transaction.ended,
             "settlement": transaction.settlement,
+            "ruling": transaction.ruling,
         },
     }
 

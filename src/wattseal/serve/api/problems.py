@@ -44,6 +44,13 @@ _STATUS = {
     "no_stack_level_left": 409,
     "no_transaction": 409,
     "no_tariff": 409,
+    "not_quarantined": 409,
+    "already_decided": 409,
+    "not_the_ruling": 409,
+    "billed_already": 409,
+    "nothing_to_bill": 409,
+    "being_decided": 409,
+    "no_session": 404,
     "tariff_not_expressible": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
