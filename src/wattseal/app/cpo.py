@@ -192,6 +192,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         vendors=load_vendors(settings.devices.vendor_plugins),
         message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,
+        trust=trust,
     )
     await _claim(world)
     registry.add_all(list(await load_entries(world)))

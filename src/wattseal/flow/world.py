@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from wattseal.base.ids import StationId, TenantId
+from wattseal.bundle.trust import Trust
 from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
@@ -248,6 +249,8 @@ class World:
     upload_base: str | None = None
     deciding: set[str] = field(default_factory=set)
     """Transactions on which a ruling is being written."""
+    trust: Trust | None = None
+    """What bundles shown here are judged by."""
     vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)
     """Handlers of vendors' messages that the process was given (`flow.vendors`)."""
 

@@ -16,6 +16,7 @@ from wattseal.serve.api import (
     command_log,
     commands,
     device,
+    disputes,
     frames,
     grid,
     health,
@@ -78,6 +79,7 @@ RESOURCES = (
     *rollouts.ROUTES,
     *uptime.ROUTES,
     *inbox.ROUTES,
+    *disputes.ROUTES,
 )
 """What is served below /api/v1 to those who show a token."""
 

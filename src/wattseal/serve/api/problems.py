@@ -52,6 +52,7 @@ _STATUS = {
     "being_decided": 409,
     "no_session": 404,
     "tariff_not_expressible": 409,
+    "too_many_disputes": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})

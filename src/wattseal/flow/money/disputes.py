@@ -1,0 +1,171 @@
+"""Disputes: opened with a bundle, shown with both sides' evidence, decided by a person in a signed record.
+
+Whoever shows a bundle may dispute the session it is about: the session's pseudonym is random, and only who was given
+the evidence knows it. Opening says nothing about who is right. The same bundle from the same opener is one dispute.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wattseal.base.errors import InputError
+from wattseal.bundle.check import check_bundle
+from wattseal.bundle.compare import Difference, differences
+from wattseal.bundle.format import Bundle, parse_bundle
+from wattseal.bundle.report import Outcome, Report
+from wattseal.crypto.hashes import sha256
+from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
+from wattseal.flow.documents import TRANSACTION, put, read
+from wattseal.flow.money.records import write_money
+from wattseal.flow.ports import Put
+from wattseal.flow.step import Step
+from wattseal.flow.world import World
+from wattseal.model.dispute import Claim, Dispute
+from wattseal.model.transaction import Transaction
+from wattseal.seal.dispute import DisputeOpened
+from wattseal.seal.item import Kind
+
+DISPUTE, DISPUTE_BUNDLE, DISPUTE_BY = "dispute", "dispute_bundle", "dispute_by"
+"""Kinds of documents: a dispute by id, its bundle by id, and the dispute of an opener and a bundle."""
+DECIDE_WITHIN_MS = 30 * 86_400_000
+"""A dispute is to be decided within so long of its opening; it stays open after that, and says that it is late."""
+MAX_OPEN = 10_000
+"""Disputes that may be open at a time; more are refused (`too_many_disputes`) until some are decided."""
+MAX_REASON, MAX_TEXT = 64, 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBundle:
+    """Document: the bundle a dispute was opened with."""
+
+    bundle: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeId:
+    """Document: which dispute it is."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides' evidence: what the verifier says of each bundle, and where they differ, in the chain's order.
+
+    `ours` is None where this CPO has no bundle of its own; `why_not` says why: "unknown" (no such session), "active"
+    (it has not ended) or "checkpoint" (wait for the log and its witnesses).
+    """
+
+    theirs: Report
+    ours: Report | None
+    why_not: str = ""
+    differences: tuple[Difference, ...] = ()
+
+
+async def open_dispute(world: World, opened_by: str, bundle: bytes, claim: Claim) -> tuple[Dispute, bool]:
+    """Open a dispute, durable on return; (dispute, whether it is new). Bytes that are no bundle are an `InputError`."""
+    parsed = parse_bundle(bundle)
+    digest = sha256(bundle)
+    known = await world.journal.document(world.tenant, DISPUTE_BY, f"{opened_by}/{digest.hex()}")
+    if known is not None:
+        found = await find_dispute(world, read(known, DisputeId).id)
+        if found is not None:
+            return found, False
+    if len(await world.journal.documents(world.tenant, DISPUTE, active=True, limit=MAX_OPEN)) >= MAX_OPEN:
+        text = f"{MAX_OPEN} disputes are open; decide some first"
+        raise InputError(text, code="too_many_disputes", subject="disputes")
+    report = check_bundle(bundle, world.trust, [world.seal_key])
+    transaction = await _disputed(world, parsed)
+    step = Step(world, transaction.station_id if transaction else "", world.now_ms())
+    failure = report.failure
+    opened = DisputeOpened(
+        opened_by=opened_by,
+        reason=claim.reason[:MAX_REASON],
+        text=claim.text[:MAX_TEXT],
+        bundle=digest,
+        verdict=report.verdict.value,
+        due_ms=step.now_ms + DECIDE_WITHIN_MS,
+        step=failure.number if failure else None,
+        failure=failure.reason if failure else None,
+        currency=claim.currency,
+        total_incl_vat=claim.total_incl_vat,
+    )
+    ended = transaction.ended if transaction else None
+    refs = () if ended is None else (bytes.fromhex(ended),)
+    subject = None if transaction is None else bytes.fromhex(transaction.id)
+    written = await write_money(step, Kind.DISPUTE, opened.to_fields(), refs=refs, subject=subject)
+    dispute = Dispute(
+        id=f"{step.now_ms:015d}-{written.hash.hex()[:16]}",
+        transaction=None if transaction is None else transaction.id,
+        opened_by=opened_by,
+        opened_ms=step.now_ms,
+        due_ms=opened.due_ms,
+        claim=claim,
+        bundle=digest.hex(),
+        verdict=report.verdict.value,
+        record=written.hash.hex(),
+        step=opened.step,
+        failure=opened.failure or "",
+        field=failure.field if failure else "",
+        place=failure.record if failure else "",
+    )
+    step.puts.append(put_dispute(dispute, step.now_ms))
+    step.puts.append(put(DISPUTE_BUNDLE, dispute.id, ShownBundle(bundle), step.now_ms))
+    step.puts.append(put(DISPUTE_BY, f"{opened_by}/{digest.hex()}", DisputeId(dispute.id), step.now_ms))
+    await step.commit()
+    world.count("dispute_opened")
+    return dispute, True
+
+
+def put_dispute(dispute: Dispute, now_ms: int) -> Put:
+    """Return a dispute's document; it is active until it is decided."""
+    return put(DISPUTE, dispute.id, dispute, now_ms, active=dispute.open)
+
+
+async def _disputed(world: World, bundle: Bundle) -> Transaction | None:
+    """Return the session here that a bundle is about, by the pseudonym that its records bear."""
+    for subject in {item.payload.subject for item in bundle.items} - {None}:
+        found = await transaction_of(world, (subject or b"").hex())
+        if found is not None:
+            return found
+    return None
+
+
+async def transaction_of(world: World, transaction_id: str | None) -> Transaction | None:
+    """Return a transaction by our id."""
+    if transaction_id is None:
+        return None
+    document = await world.journal.document(world.tenant, TRANSACTION, transaction_id)
+    return None if document is None else read(document, Transaction)
+
+
+async def find_dispute(world: World, dispute_id: str) -> Dispute | None:
+    """Return a dispute by its id."""
+    document = await world.journal.document(world.tenant, DISPUTE, dispute_id)
+    return None if document is None else read(document, Dispute)
+
+
+async def list_disputes(world: World, *, after: str, limit: int, is_open: bool | None) -> Sequence[Dispute]:
+    """Return disputes in the order they were opened: all, the open ones, or those decided."""
+    page = await world.journal.documents(world.tenant, DISPUTE, active=is_open, after=after, limit=limit)
+    return [read(document, Dispute) for document in page]
+
+
+async def bundle_of(world: World, dispute: Dispute) -> bytes:
+    """Return the bundle a dispute was opened with."""
+    document = await world.journal.document(world.tenant, DISPUTE_BUNDLE, dispute.id)
+    return b"" if document is None else read(document, ShownBundle).bundle
+
+
+async def sides_of(world: World, proofs: Proofs, dispute: Dispute) -> Sides:
+    """Check both sides' bundles now, under the trust file in force, and compare them."""
+    shown = await bundle_of(world, dispute)
+    theirs = check_bundle(shown, world.trust, [world.seal_key])
+    transaction = await transaction_of(world, dispute.transaction)
+    if transaction is None:
+        return Sides(theirs, None, "unknown")
+    made = await assemble(world, proofs, transaction, billing_party=False)
+    if isinstance(made, NotYet):
+        return Sides(theirs, None, made.reason)
+    ours = check_bundle(made.encode(), world.trust, [world.seal_key])
+    found = () if theirs.verdict is Outcome.UNREADABLE else differences(parse_bundle(shown), made)
+    return Sides(theirs, ours, "", found)

@@ -1,0 +1,135 @@
+"""Group OPS of DISPUTE records (docs/spec/record.md, "Fields"): one opens a dispute, a later one decides it.
+
+The opening refers to the ended record disputed, where there is one; the decision refers to the opening and to that
+record. Field 1 tells them apart.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from wattseal.model.dispute import DisputeVerdict
+from wattseal.seal.dcbor import CborError
+from wattseal.seal.fields import decimal_from, decimal_to_value
+
+OPENED = 0
+_VERDICTS = (DisputeVerdict.REJECTED, DisputeVerdict.UPHELD, DisputeVerdict.PARTLY)
+
+
+class DisputeOpened(Struct, frozen=True, gc=False):
+    """A dispute was opened: by whom, on which claim, with which bundle (SHA-256), and what the verifier said of that.
+
+    `due_ms` is until when it is to be decided; `step` is the verifier's first failing or lacking step.
+    """
+
+    opened_by: str
+    reason: str
+    text: str
+    bundle: bytes
+    verdict: str
+    due_ms: int
+    step: int | None = None
+    failure: str | None = None
+    currency: str | None = None
+    total_incl_vat: Decimal | None = None
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        return _present(
+            {
+                1: OPENED,
+                2: self.opened_by,
+                3: self.reason,
+                4: self.text,
+                5: self.bundle,
+                6: self.verdict,
+                7: self.due_ms,
+                8: self.step,
+                9: self.failure,
+                10: self.currency,
+                11: None if self.total_incl_vat is None else decimal_to_value(self.total_incl_vat),
+            }
+        )
+
+
+class DisputeDecided(Struct, frozen=True, gc=False):
+    """A dispute was decided: how, by whom, why; `net` and `tax` are the new amounts of one that is right in part.
+
+    `credit` is the id of the credit CDR that takes the bill back.
+    """
+
+    verdict: DisputeVerdict
+    person: str
+    text: str
+    currency: str | None = None
+    net: Decimal | None = None
+    tax: Decimal | None = None
+    credit: str | None = None
+
+    def to_fields(self) -> dict[int, Any]:
+        """Return the group's fields."""
+        return _present(
+            {
+                1: _VERDICTS.index(self.verdict) + 1,
+                2: self.person,
+                4: self.text,
+                10: self.currency,
+                12: None if self.net is None else decimal_to_value(self.net),
+                13: None if self.tax is None else decimal_to_value(self.tax),
+                14: self.credit,
+            }
+        )
+
+
+def read_dispute(fields: Mapping[int, Any]) -> DisputeOpened | DisputeDecided:
+    """Read the group's fields; `CborError` names the one that is wrong."""
+    state = _typed(fields, 1, int, "state")
+    if state == OPENED:
+        return DisputeOpened(
+            opened_by=_needed(fields, 2, str, "opened_by"),
+            reason=_needed(fields, 3, str, "reason"),
+            text=_typed(fields, 4, str, "text") or "",
+            bundle=_needed(fields, 5, bytes, "bundle"),
+            verdict=_needed(fields, 6, str, "verdict"),
+            due_ms=_needed(fields, 7, int, "due"),
+            step=_typed(fields, 8, int, "step"),
+            failure=_typed(fields, 9, str, "failure"),
+            currency=_typed(fields, 10, str, "currency"),
+            total_incl_vat=_amount(fields, 11, "total"),
+        )
+    if not isinstance(state, int) or not 1 <= state <= len(_VERDICTS):
+        raise CborError("a dispute is opened, rejected, upheld or upheld in part", subject="state")
+    return DisputeDecided(
+        verdict=_VERDICTS[state - 1],
+        person=_needed(fields, 2, str, "person"),
+        text=_typed(fields, 4, str, "text") or "",
+        currency=_typed(fields, 10, str, "currency"),
+        net=_amount(fields, 12, "net"),
+        tax=_amount(fields, 13, "tax"),
+        credit=_typed(fields, 14, str, "credit"),
+    )
+
+
+def _present(fields: Mapping[int, Any]) -> dict[int, Any]:
+    return {number: value for number, value in fields.items() if value is not None}
+
+
+def _typed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
+    value = fields.get(number)
+    if value is not None and type(value) is not kind:
+        raise CborError(f"{name} has the wrong type", subject=name)
+    return value
+
+
+def _needed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
+    value = _typed(fields, number, kind, name)
+    if value is None:
+        raise CborError(f"a dispute names its {name}", subject=name)
+    return value
+
+
+def _amount(fields: Mapping[int, Any], number: int, name: str) -> Decimal | None:
+    value = fields.get(number)
+    return None if value is None else decimal_from(value, name)
