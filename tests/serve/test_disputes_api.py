@@ -151,3 +151,25 @@ def test_a_bundle_of_a_session_that_is_not_known_here_is_kept_and_says_so(charge
     assert made["transaction"] is None
     shown = charged.csms.http.get(f"{PATH}/{made['id']}").json()
     assert (shown["ours"], shown["no_bundle_of_ours"]) == (None, "unknown")
+
+
+def test_a_dispute_is_decided_once_by_a_person_and_signed(charged: Charged) -> None:
+    csms = charged.csms
+    made = opened(csms, tampered(tampered(tampered(charged.bundle))))
+    path, body = f"{PATH}/{made['id']}/decision", {"verdict": "rejected", "text": "altered", "person": "Kim Lee"}
+    decided = csms.http.post(path, json=body)
+    assert decided.status_code == 200, decided.text
+    decision = decided.json()["decision"]
+    assert (decision["verdict"], decision["person"]) == ("rejected", "Kim Lee (admin)")
+    assert len(decision["record"]) == 64
+    again = csms.http.post(path, json=body)
+    assert (again.status_code, again.json()["code"]) == (409, "already_decided")
+    assert made["id"] not in {one["id"] for one in csms.http.get(PATH, params={"is_open": True}).json()}
+
+
+def test_what_was_never_billed_cannot_be_taken_back(charged: Charged) -> None:
+    made = opened(charged.csms, charged.bundle)
+    body = {"verdict": "upheld", "text": "yes", "person": "Kim Lee"}
+    answer = charged.csms.http.post(f"{PATH}/{made['id']}/decision", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_billed")
+    assert charged.csms.http.post(f"{PATH}/none/decision", json=body).status_code == 404

@@ -5,7 +5,7 @@ the evidence knows it. Opening says nothing about who is right. The same bundle 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError
 from wattseal.bundle.check import check_bundle
@@ -19,9 +19,9 @@ from wattseal.flow.money.records import write_money
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
-from wattseal.model.dispute import Claim, Dispute
+from wattseal.model.dispute import Claim, Decided, Dispute, DisputeVerdict
 from wattseal.model.transaction import Transaction
-from wattseal.seal.dispute import DisputeOpened
+from wattseal.seal.dispute import DisputeDecided, DisputeOpened
 from wattseal.seal.item import Kind
 
 DISPUTE, DISPUTE_BUNDLE, DISPUTE_BY = "dispute", "dispute_bundle", "dispute_by"
@@ -169,3 +169,51 @@ async def sides_of(world: World, proofs: Proofs, dispute: Dispute) -> Sides:
     ours = check_bundle(made.encode(), world.trust, [world.seal_key])
     found = () if theirs.verdict is Outcome.UNREADABLE else differences(parse_bundle(shown), made)
     return Sides(theirs, ours, "", found)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A person's decision on a dispute, before it is a record."""
+
+    verdict: DisputeVerdict
+    person: str
+    text: str
+
+
+async def decide(world: World, dispute: Dispute, told: Verdict) -> Dispute:
+    """Decide a dispute for good, signed and durable on return.
+
+    Codes of the `InputError`: `already_decided`, `being_decided`, and `nothing_billed`: only a bill can be taken back,
+    and what has not been billed is waived in quarantine.
+    """
+    key = f"dispute {dispute.id}"
+    if key in world.deciding:
+        raise InputError("this dispute is being decided right now", code="being_decided", subject="id")
+    world.deciding.add(key)
+    try:
+        return await _decide(world, dispute.id, told)
+    finally:
+        world.deciding.discard(key)
+
+
+async def _decide(world: World, dispute_id: str, told: Verdict) -> Dispute:
+    dispute = await find_dispute(world, dispute_id)
+    if dispute is None or dispute.decided is not None:
+        text = "this dispute has been decided; open another one with what is new"
+        raise InputError(text, code="already_decided", subject="id")
+    if told.verdict is not DisputeVerdict.REJECTED:
+        text = "nothing has been billed that could be taken back; waive an unbilled session in quarantine"
+        raise InputError(text, code="nothing_billed", subject="verdict")
+    transaction = await transaction_of(world, dispute.transaction)
+    step = Step(world, transaction.station_id if transaction else "", world.now_ms())
+    fields = DisputeDecided(told.verdict, told.person, told.text[:MAX_TEXT]).to_fields()
+    ended = transaction.ended if transaction else None
+    refs = tuple(bytes.fromhex(found) for found in (dispute.record, ended) if found is not None)
+    subject = None if transaction is None else bytes.fromhex(transaction.id)
+    written = await write_money(step, Kind.DISPUTE, fields, refs=refs, subject=subject)
+    decided = Decided(told.verdict, told.person, told.text[:MAX_TEXT], step.now_ms, written.hash.hex())
+    changed = replace(dispute, decided=decided)
+    step.puts.append(put_dispute(changed, step.now_ms))
+    await step.commit()
+    world.count(f"dispute_{told.verdict.value}")
+    return changed

@@ -12,14 +12,14 @@ from wattseal.base.errors import InputError
 from wattseal.bundle.report import Report
 from wattseal.flow.money import disputes
 from wattseal.flow.money.disputes import MAX_REASON, MAX_TEXT, Sides
-from wattseal.model.dispute import Claim, Dispute
+from wattseal.model.dispute import Claim, Dispute, DisputeVerdict
 from wattseal.model.principal import Principal
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 from wattseal.serve.api.transactions import CBOR, READ_ENERGY
 
-OPEN, READ = "disputes:open", "disputes:read"
+OPEN, READ, DECIDE = "disputes:open", "disputes:read", "disputes:decide"
 Currency = Annotated[str, msgspec.Meta(pattern=r"\A[A-Z]{3}\Z")]
 Amount = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,12}(\.[0-9]{1,4})?\Z")]
 """An amount of money as text: an exact decimal that is not below zero."""
@@ -40,6 +40,14 @@ class DisputeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InputError("an amount comes with its currency", code="bad_field", subject="currency")
         total = None if self.total_incl_vat is None else Decimal(self.total_incl_vat)
         return Claim(self.reason, self.text, self.currency, total)
+
+
+class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a dispute is decided, and why; the person is whoever the token is of, beside the name given."""
+
+    verdict: DisputeVerdict
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
+    person: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 @post("/disputes")
@@ -89,6 +97,19 @@ async def get_dispute_bundle(principal: Who, service: What, dispute_id: FromPath
     dispute = await _find(principal, service, dispute_id)
     headers = {"Content-Disposition": f'attachment; filename="{dispute.id}.wsb"'}
     return Response(await disputes.bundle_of(service.world, dispute), media_type=CBOR, headers=headers)
+
+
+@post("/disputes/{dispute_id:str}/decision", status_code=200)
+async def post_decision(
+    principal: Who, service: What, dispute_id: FromPath[str], data: JSONBody[DecisionBody]
+) -> dict[str, Any]:
+    """Decide a dispute, once; the signed record names the person and the token. Only a bill can be taken back."""
+    demand(principal, DECIDE)
+    dispute = await disputes.find_dispute(service.world, dispute_id)
+    if dispute is None:
+        raise ProblemError(404, "not_found", "there is no such dispute")
+    told = disputes.Verdict(data.verdict, f"{data.person} ({principal.name})", data.text)
+    return view(await disputes.decide(service.world, dispute, told), service.world.now_ms())
 
 
 async def _find(principal: Principal, service: Service, dispute_id: str) -> Dispute:
@@ -164,4 +185,4 @@ def _money(amount: Decimal | None) -> str | None:
     return None if amount is None else format(amount, "f")
 
 
-ROUTES = (post_dispute, get_disputes, get_dispute, get_dispute_bundle)
+ROUTES = (post_dispute, get_disputes, get_dispute, get_dispute_bundle, post_decision)

@@ -53,6 +53,7 @@ _STATUS = {
     "no_session": 404,
     "tariff_not_expressible": 409,
     "too_many_disputes": 409,
+    "nothing_billed": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
