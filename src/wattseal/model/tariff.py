@@ -73,7 +73,12 @@ class TariffElement:
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """A price list of one party, identified by (`country_code`, `party_id`, `id`)."""
+    """A price list of one party, identified by (`country_code`, `party_id`, `id`).
+
+    Two terms are this platform's own, beside OCPI: `time_zone` is the IANA name of the zone in which its times and days
+    are meant (OCPI takes the location's), `idle_grace_s` is for how many seconds of a session a car may stand without
+    charging before that counts as parking.
+    """
 
     country_code: str
     party_id: str
@@ -87,3 +92,5 @@ class Tariff:
     max_price: Price | None = None
     start_at: datetime | None = None
     end_at: datetime | None = None
+    time_zone: str = "UTC"
+    idle_grace_s: int = 0
