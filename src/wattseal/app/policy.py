@@ -1,14 +1,17 @@
 """What an operator has chosen, as the flow needs it."""
 
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from wattseal.app.settings import ChargingLimits, Settings
+from wattseal.app.settings import Billing, ChargingLimits, Settings
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.crypto.certificates import Certificate, read_bundle
 from wattseal.flow.world import Settings as Policy
 from wattseal.model.token import canonical
+from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.charging_policy import ChargingPolicy
+from wattseal.rules.revenue_split import RevenueShares
 
 
 def policy_of(settings: Settings) -> Policy:
@@ -24,6 +27,7 @@ def policy_of(settings: Settings) -> Policy:
         one_per=settings.tokens.one_charge_per,
         start_button=settings.tokens.start_button,
         charging=_charging(settings.charging),
+        billing=_billing(settings.billing),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
     )
 
@@ -44,6 +48,21 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
         zone=zone,
         cost_interval_s=chosen.cost_interval_s,
     )
+
+
+def _billing(chosen: Billing) -> BillingPolicy:
+    for share in chosen.shares:
+        if (share.host is None) is (share.party is None):
+            text = "a share is of the host of a site or of a party: give one of the two"
+            raise ConfigError(text, code="bad_share", subject="billing.shares")
+    hosts = {share.host: share.percent for share in chosen.shares if share.host is not None}
+    parties = {share.party: share.percent for share in chosen.shares if share.party is not None}
+    if len(hosts) + len(parties) != len(chosen.shares):
+        raise ConfigError("two shares are of the same host or party", code="bad_share", subject="billing.shares")
+    if max(hosts.values(), default=Decimal(0)) + max(parties.values(), default=Decimal(0)) > 100:
+        text = "a host's and a party's share can add up to more than 100 percent; lower one of them"
+        raise ConfigError(text, code="bad_share", subject="billing.shares")
+    return BillingPolicy(wait_ms=int(chosen.wait_s * 1000), shares=RevenueShares(hosts, parties))
 
 
 def load_contract_roots(path: Path | None) -> tuple[Certificate, ...]:

@@ -166,6 +166,25 @@ class ChargingLimits(Section, frozen=True):
     """How often stations are told what running transactions cost (CostUpdated); 0 is never."""
 
 
+Percent = Annotated[Decimal, Meta(ge=0, le=100)]
+
+
+class Share(Section, frozen=True):
+    """What somebody gets of the net of each charge: the `host` of its site, or the `party` whose driver it was."""
+
+    percent: Percent
+    host: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    party: Party | None = None
+
+
+class Billing(Section, frozen=True):
+    """How sessions are billed."""
+
+    wait_s: Annotated[float, Meta(ge=0, le=86_400)] = 300.0
+    """How long a bill waits for witnesses, whose cosignatures raise the evidence grade it prints."""
+    shares: tuple[Share, ...] = ()
+
+
 class Log(Section, frozen=True):
     """The transparency log. `origin` names it for good (default: the CPO's party and "/log")."""
 
@@ -291,6 +310,7 @@ class Settings(Section, frozen=True):
     tokens: Tokens = Tokens()
     transactions: Transactions = Transactions()
     charging: ChargingLimits = ChargingLimits()
+    billing: Billing = Billing()
     tls: Tls = Tls()
     frames: Frames = Frames()
     log: Log = Log()

@@ -24,6 +24,7 @@ from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
 from wattseal.rules.arrival import Tail
 from wattseal.rules.authorize import OnePer
+from wattseal.rules.billing_policy import DEFAULT_BILLING, BillingPolicy
 from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
 from wattseal.rules.device_model import Place
 from wattseal.rules.recorded import Recorded
@@ -206,6 +207,7 @@ class Settings:
     alarm_severity: int = 3
     vendors: frozenset[str] = frozenset()
     inventory: bool = False
+    billing: BillingPolicy = DEFAULT_BILLING
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""
