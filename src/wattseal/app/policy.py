@@ -55,6 +55,8 @@ def _billing(chosen: Billing) -> BillingPolicy:
         if (share.host is None) is (share.party is None):
             text = "a share is of the host of a site or of a party: give one of the two"
             raise ConfigError(text, code="bad_share", subject="billing.shares")
+        if not 0 <= share.percent <= 100:
+            raise ConfigError("a share is 0 to 100 percent", code="bad_share", subject="billing.shares")
     hosts = {share.host: share.percent for share in chosen.shares if share.host is not None}
     parties = {share.party: share.percent for share in chosen.shares if share.party is not None}
     if len(hosts) + len(parties) != len(chosen.shares):

@@ -166,13 +166,10 @@ class ChargingLimits(Section, frozen=True):
     """How often stations are told what running transactions cost (CostUpdated); 0 is never."""
 
 
-Percent = Annotated[Decimal, Meta(ge=0, le=100)]
-
-
 class Share(Section, frozen=True):
     """What somebody gets of the net of each charge: the `host` of its site, or the `party` whose driver it was."""
 
-    percent: Percent
+    percent: Decimal
     host: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     party: Party | None = None
 
