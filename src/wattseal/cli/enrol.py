@@ -6,9 +6,8 @@ import csv
 import io
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich.console import Console
 from rich.progress import Progress
 
@@ -17,12 +16,11 @@ from wattseal.app.enrol_csv import BadRow, Row, read_stations, read_tokens
 from wattseal.app.system import SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.cli.output import JsonOutput, json_line
+from wattseal.cli.remote import TokenFile, Url
 from wattseal.stores.files import write_durably
 
 app = App(name="enrol", help="Enrol stations and tokens from CSV files at a running CSMS.")
 EXIT_REFUSED = 1
-Url = Annotated[str, Parameter(help="Where the API is, such as http://127.0.0.1:8080.")]
-TokenFile = Annotated[Path, Parameter(help="File with the API's bearer token, such as DIR/admin-token.")]
 
 
 @app.command
