@@ -53,6 +53,7 @@ TOKEN_COLUMNS: Columns = {
     "group": ("group", "parent_id_tag", "parentidtag", "group_id_token", "groupidtoken"),
     "max_active": ("max_active_transaction_count",),
     "party": ("party",),
+    "account": ("account", "account_id"),
 }
 """Our name of a column, and the names it goes by; `blocked` and `max_active` become a status."""
 
@@ -139,8 +140,7 @@ def _token(given: dict[str, str]) -> dict[str, Any]:
         "type": given.get("type", "ISO14443"),
         "status": "Blocked" if blocked else given.get("status", "Accepted"),
     }
-    if "party" in given:
-        body["party"] = given["party"]
+    body |= {name: given[name] for name in ("party", "account") if name in given}
     if "group" in given:
         body["group"] = {"id_token": given["group"], "type": body["type"]}
     if "expires_at" in given:

@@ -55,8 +55,8 @@ def stations(
 def tokens(file: Path, /, *, url: Url, token_file: TokenFile, json: JsonOutput = False) -> int:
     """Enrol the tokens of a CSV file; exit code 1 when a line was refused, the others are enrolled.
 
-    Columns: id_token, type, status, expires_at, group, party; the names that SteVe and CitrineOS give them are known.
-    See docs/how-to/migrate-csms.md.
+    Columns: id_token, type, status, expires_at, group, party, account; the names that SteVe and CitrineOS give them are
+    known. See docs/how-to/migrate-csms.md.
 
     Parameters
     ----------

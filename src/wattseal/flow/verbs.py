@@ -6,7 +6,8 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.flow.commands import DEADLINE_S, Outcome, Unanswered, find_station, send
 from wattseal.flow.documents import TRANSACTION, read
-from wattseal.flow.drivers.authorise import Asked, Refused, authorise, find_token, keep_grant
+from wattseal.flow.drivers.authorise import Asked, Refused, authorise, keep_grant
+from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.ports import Silence
 from wattseal.flow.step import Step
 from wattseal.flow.world import World

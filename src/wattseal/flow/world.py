@@ -14,6 +14,7 @@ from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.chains import Chains
 from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoLines, OcspResponders, Random
+from wattseal.model.account import Account
 from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
 from wattseal.model.customer import KeptCustomer
@@ -43,6 +44,8 @@ MAX_PAGES = 256
 """Signed meter records kept in memory per transaction; with more of them its pages are not proven complete."""
 MAX_TOKENS = 10_000
 """Tokens kept in memory; others are read from the journal."""
+MAX_ACCOUNTS = 10_000
+"""Accounts kept in memory, like tokens."""
 
 
 class Partners(Protocol):
@@ -242,6 +245,7 @@ class World:
     contract_roots: tuple[Certificate, ...] = ()
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
+    accounts: OrderedDict[str, Account | None] = field(default_factory=OrderedDict)
     tariff: CurrentTariff | None = None
     counters: dict[str, int] = field(default_factory=dict)
     token_changes: int = 0
@@ -286,6 +290,7 @@ class World:
         """Drop all that is kept in memory: after a failed commit, the journal alone says what is true."""
         self.stations.clear()
         self.tokens.clear()
+        self.accounts.clear()
         self.listed = None
         self.syncing.clear()
         self.tariff = None

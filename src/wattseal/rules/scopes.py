@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 SCOPES: Mapping[str, str] = {
+    "accounts:read": "accounts, what is on them and held, and who pays",
+    "accounts:write": "open, change, block and close accounts; write down and erase who pays",
     "alarms:read": "list alarms",
     "api-tokens:read": "list API tokens, never their secrets",
     "api-tokens:write": "make and revoke API tokens, with scopes one holds oneself",

@@ -13,7 +13,8 @@ from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.unnamed import unnamed_end, unnamed_reading
 from wattseal.flow.documents import EVSE, put
 from wattseal.flow.drivers import reservations
-from wattseal.flow.drivers.authorise import Asked, Refused, authorise, find_token, standing, token_of
+from wattseal.flow.drivers.authorise import Asked, Refused, authorise, standing
+from wattseal.flow.drivers.known_tokens import find_token, token_of
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, keep_live
 from wattseal.flow.world import Grant, Live

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
-from wattseal.flow.documents import TARIFF, TOKEN, TRANSACTION, put, read
+from wattseal.flow.documents import TARIFF, TRANSACTION, put, read
+from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.step import Step, decided
-from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, MAX_TOKENS, CurrentTariff, Grant, Memory, World
+from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import (
     AskParty,
@@ -43,25 +44,6 @@ class Refused:
 
 
 NO_TARIFF = CurrentTariff("", "")
-
-
-async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
-    """Return a token by its canonical form, from memory or the journal; a start button's is always good."""
-    if id_token.type == NO_AUTHORIZATION:
-        return TokenRecord(id_token, TokenStatus.ACCEPTED)
-    return await token_of(world, id_token.key())
-
-
-async def token_of(world: World, key: str) -> TokenRecord | None:
-    """Return the token of a canonical form, from memory or the journal."""
-    if key in world.tokens:
-        return world.tokens[key]
-    document = await world.journal.document(world.tenant, TOKEN, key)
-    token = None if document is None else read(document, TokenRecord)
-    world.tokens[key] = token
-    if len(world.tokens) > MAX_TOKENS:
-        world.tokens.popitem(last=False)
-    return token
 
 
 def unused_grant(memory: Memory, id_token: IdToken, now_ms: int) -> Grant | None:

@@ -10,6 +10,7 @@ from wattseal.crypto.passwords import digest_password
 from wattseal.flow.charges.sealed import RELAY, relay_body
 from wattseal.flow.documents import ENTRY, STATION, TARIFF, TOKEN, put, put_station, put_token, read
 from wattseal.flow.drivers.authorise import CURRENT_TARIFF
+from wattseal.flow.money.accounts import account_of
 from wattseal.flow.ports import Batch, Outgoing, Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import CurrentTariff, Memory, World
@@ -138,7 +139,9 @@ def check_station_id(world: World, station_id: str) -> None:
 
 
 async def put_a_token(world: World, token: TokenRecord) -> None:
-    """Enrol a token or change its status."""
+    """Enrol a token or change its status; it names an account that there is, or none (`no_such_account`)."""
+    if token.account is not None and await account_of(world, token.account) is None:
+        raise InputError("there is no such account; open it first", code="no_such_account", subject="account")
     await _commit(world, put_token(token, world.now_ms()))
     world.tokens.pop(token.id_token.key(), None)
     world.token_changes += 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import put, read
-from wattseal.flow.drivers.authorise import find_token
+from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.limits.store import raise_alarm
 from wattseal.flow.orders import Answered, Asking, Checks, Effects
 from wattseal.flow.step import Step

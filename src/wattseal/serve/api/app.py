@@ -9,6 +9,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from wattseal.base.errors import WattsealError
 from wattseal.serve.api import (
+    accounts,
     alarms,
     api_tokens,
     certificates,
@@ -80,6 +81,7 @@ RESOURCES = (
     *uptime.ROUTES,
     *inbox.ROUTES,
     *disputes.ROUTES,
+    *accounts.ROUTES,
 )
 """What is served below /api/v1 to those who show a token."""
 

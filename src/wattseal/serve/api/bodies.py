@@ -135,6 +135,8 @@ class AllowedBody(Body, frozen=True, kw_only=True):
 class TokenBody(Body, frozen=True, kw_only=True):
     """`POST /api/v1/tokens`. `party` names the eMSP that decides; without one the CPO decides by `status`.
 
+    `account` is who pays for what the CPO decides on.
+
     After `expires_at` it is Expired. With `evses` it may be used there and nowhere else. `message` is shown to the
     driver, `language` an RFC 5646 tag.
     """
@@ -149,6 +151,7 @@ class TokenBody(Body, frozen=True, kw_only=True):
     evses: Annotated[list[AllowedBody], msgspec.Meta(max_length=256)] = []
     priority: Annotated[int, msgspec.Meta(ge=-9, le=9)] | None = None
     message: Annotated[str, msgspec.Meta(min_length=1, max_length=512)] | None = None
+    account: Annotated[str, msgspec.Meta(min_length=1, max_length=36)] | None = None
 
     def token(self) -> TokenRecord:
         """Return the token."""
@@ -162,6 +165,7 @@ class TokenBody(Body, frozen=True, kw_only=True):
             tuple(AllowedAt(allowed.station_id, tuple(allowed.evse_ids)) for allowed in self.evses),
             self.priority,
             self.message,
+            self.account,
         )
 
 
@@ -223,6 +227,7 @@ def token_view(token: TokenRecord) -> dict[str, Any]:
         "evses": [{"station_id": a.station_id, "evse_ids": list(a.evse_ids)} for a in token.evses],
         "priority": token.priority,
         "message": token.message,
+        "account": token.account,
     }
 
 

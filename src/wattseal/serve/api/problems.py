@@ -54,6 +54,10 @@ _STATUS = {
     "tariff_not_expressible": 409,
     "too_many_disputes": 409,
     "nothing_billed": 409,
+    "no_such_account": 404,
+    "account_exists": 409,
+    "account_closed": 409,
+    "account_not_empty": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
