@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from wattseal.base.errors import InputError
 from wattseal.model.billing import TaxShare
 from wattseal.model.ledger import Posting, Transfer
-from wattseal.rules.charge_posting import ChargeFor, charge_posting, minor, rate_text
+from wattseal.rules.charge_posting import ChargeFor, charge_posting, charge_reversal, minor, rate_text
 
 EVIDENCE = bytes(range(32))
 
@@ -85,3 +85,22 @@ def test_what_the_customer_pays_is_what_the_parts_say(parts: list[tuple[str, int
     posting = charge(*taxes)
     paid = 0 if posting is None else sum(t.amount for t in posting.transfers if t.debit == "customer/7f")
     assert paid == sum(n + t for _, n, t in parts)
+
+
+def test_a_reversal_gives_back_all_that_was_paid_and_holds_nothing_again() -> None:
+    posting = charge(("19.0", "10.00", "1.90"), held=2000, harbour=250)
+    assert posting is not None
+    back = charge_reversal(posting, "7f", 9, ("ab" * 32,))
+    assert back is not None
+    assert back.key == "reversal/" + posting.key
+    assert back.transfers == (
+        Transfer("revenue/charging", "customer/7f", 750),
+        Transfer("payable/host/harbour", "customer/7f", 250),
+        Transfer("tax/DE/19", "customer/7f", 190),
+    )
+
+
+def test_where_nothing_was_paid_there_is_nothing_to_give_back() -> None:
+    posting = charge(("19", "0.00", "0.00"), held=5)
+    assert posting is not None
+    assert charge_reversal(posting, "7f", 9, ()) is None

@@ -29,9 +29,11 @@ class Bill:
     """One session's bill. `id` is the subject of its records in hex, hashes are in hex, times Unix milliseconds.
 
     `evidence` is the hash of what was measured, where and when: one is billed once, however often and under whatever
-    ids it is told. `account` is who pays (`model.account.Account.id`), `tariff` the hash of the tariff record,
-    `posting` the ledger posting's key, `ruling` the decision by which a person let it be billed, `invoice` the number
-    of the invoice it is on; `credit` is the id of the credit CDR that took it back.
+    ids it is told. `account` is who pays (`model.account.Account.id`), `tariff` the hash of the tariff record and
+    `country` the one (ISO 3166-1 alpha-2) whose taxes it bears, `posting` the ledger posting's key, "" where no money
+    moved, `ruling` the decision by which a person let it be billed, `invoice` the number of the invoice it is on;
+    `credit` is the id of the credit CDR that took it back. A bill that took the place of one taken back has `corrects`,
+    the id of that one; its own id is the transaction's with a number behind.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Bill:
     taxes: tuple[TaxShare, ...]
     tariff: str
     tariff_id: str
+    country: str
     grade: Grade
     source: Source
     posting: str
@@ -56,3 +59,4 @@ class Bill:
     ruling: str | None = None
     invoice: str | None = None
     credit: str | None = None
+    corrects: str | None = None

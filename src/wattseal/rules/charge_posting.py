@@ -11,6 +11,7 @@ from wattseal.pricing.money import EXACT, minor_unit_digits
 from wattseal.rules import chart
 
 KEY = "charge/"
+REVERSAL_KEY = "reversal/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class ChargeFor:
     """What is to be posted for one session. `taxes` add up to the total; `shares` are what others get of the net.
 
     `shares` are minor units by account; `releases` are the transfers that give back what is held for the session.
+    `correction` numbers the postings that took the place of one that was reversed, from 1; 0 is the first.
     """
 
     evidence: bytes
@@ -30,6 +32,12 @@ class ChargeFor:
     at_ms: int
     subject: str
     refs: tuple[str, ...]
+    correction: int = 0
+
+    @property
+    def key(self) -> str:
+        """What the posting is made once for: the evidence, and which correction of it this is."""
+        return KEY + self.evidence.hex() + (f"/{self.correction}" if self.correction else "")
 
 
 def charge_posting(charge: ChargeFor) -> Posting | None:
@@ -48,13 +56,33 @@ def charge_posting(charge: ChargeFor) -> Posting | None:
     if not transfers:
         return None
     return Posting(
-        key=KEY + charge.evidence.hex(),
+        key=charge.key,
         kind=PostingKind.CHARGE,
         currency=charge.currency,
         at_ms=charge.at_ms,
         transfers=tuple(transfers),
         subject=charge.subject,
         refs=charge.refs,
+    )
+
+
+def charge_reversal(charged: Posting, account: str, at_ms: int, refs: tuple[str, ...]) -> Posting | None:
+    """Return the posting that gives back all that `account` paid in a charge; None where it paid nothing.
+
+    What was held for the session went back with the charge and is not held again.
+    """
+    payer = chart.customer(account)
+    transfers = tuple(Transfer(t.credit, t.debit, t.amount) for t in charged.transfers if t.debit == payer)
+    if not transfers:
+        return None
+    return Posting(
+        key=REVERSAL_KEY + charged.key,
+        kind=PostingKind.REVERSAL,
+        currency=charged.currency,
+        at_ms=at_ms,
+        transfers=transfers,
+        subject=charged.subject,
+        refs=refs,
     )
 
 
