@@ -32,8 +32,9 @@ class Bill:
     ids it is told. `account` is who pays (`model.account.Account.id`), `tariff` the hash of the tariff record and
     `country` the one (ISO 3166-1 alpha-2) whose taxes it bears, `posting` the ledger posting's key, "" where no money
     moved, `ruling` the decision by which a person let it be billed, `invoice` the number of the invoice it is on;
-    `credit` is the id of the credit CDR that took it back. A bill that took the place of one taken back has `corrects`,
-    the id of that one; its own id is the transaction's with a number behind.
+    `credit` is the id of the credit CDR that took it back, `credit_note` the number of the credit note that says so
+    where it had been invoiced. A bill that took the place of one taken back has `corrects`, the id of that one; its own
+    id is the transaction's with a number behind.
     """
 
     id: str
@@ -60,3 +61,4 @@ class Bill:
     invoice: str | None = None
     credit: str | None = None
     corrects: str | None = None
+    credit_note: str | None = None
