@@ -12,7 +12,7 @@ from tests.support.worlds import tariff_record
 
 from wattseal.base.errors import InputError
 from wattseal.model.cdr import Cdr
-from wattseal.model.provider import Charge
+from wattseal.model.provider import Charge, ChargeStatus
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
 
 
@@ -125,11 +125,75 @@ async def test_a_second_cdr_for_a_charge_is_flagged_and_the_first_stands(tmp_pat
         assert (charge.cdr, charge.alarms) == ("cdr-1", ("second_cdr",))
 
 
-async def test_a_credit_cdr_is_kept_and_moves_no_money(tmp_path: Path) -> None:
+async def test_a_credit_cdr_of_another_cdr_is_kept_and_moves_no_money(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         charge = await sent(world, cdr_json(await settled(world), credit=True, credit_reference_id="cdr-0"))
         assert charge.alarms == ("credit_cdr",)
         assert (await world.account()).captured == Decimal("1.61")
+
+
+CREDIT = {
+    "id": "cdr-1-C",
+    "credit": True,
+    "credit_reference_id": "cdr-1",
+    "total_cost": {"excl_vat": -1.34, "incl_vat": -1.61},
+}
+LESS = {"id": "cdr-2", "total_cost": {"excl_vat": 0.67, "incl_vat": 0.80}, "total_energy": 1.0}
+
+
+async def test_a_credit_cdr_gives_the_customer_back_what_the_charge_cost(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        auth_id = await settled(world)
+        await sent(world, cdr_json(auth_id))
+        charge = await sent(world, cdr_json(auth_id, **CREDIT))
+        assert (charge.status, charge.alarms) == (ChargeStatus.CREDITED, ("credit_cdr",))
+        assert (await world.account()).captured == 0
+        await world.emsp.desk.books.check_sums()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"total_cost": {"excl_vat": -1.34, "incl_vat": -1.60}},
+        {"total_cost": {"excl_vat": 1.34, "incl_vat": 1.61}},
+        {"currency": "SEK"},
+        {"credit_reference_id": "cdr-9"},
+    ],
+)
+async def test_a_credit_of_any_other_amount_moves_nothing(tmp_path: Path, changes: dict[str, Any]) -> None:
+    async with open_world(tmp_path) as world:
+        auth_id = await settled(world)
+        await sent(world, cdr_json(auth_id))
+        charge = await sent(world, cdr_json(auth_id, **CREDIT | changes))
+        assert charge.status is ChargeStatus.SETTLED
+        assert (await world.account()).captured == Decimal("1.61")
+
+
+async def test_after_a_credit_a_cdr_asks_for_what_is_left_and_no_more(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        auth_id = await settled(world)
+        await sent(world, cdr_json(auth_id))
+        await sent(world, cdr_json(auth_id, **CREDIT))
+        dearer = LESS | {"total_cost": {"excl_vat": 1.35, "incl_vat": 1.62}, "id": "cdr-3"}
+        charge = await sent(world, cdr_json(auth_id, **dearer))
+        assert charge.alarms == ("credit_cdr", "second_cdr")
+        assert (await world.account()).captured == 0
+        charge = await sent(world, cdr_json(auth_id, **LESS))
+        assert (charge.status, charge.cdr) == (ChargeStatus.SETTLED, "cdr-2")
+        assert (await world.account()).captured == Decimal("0.80")
+        await world.emsp.desk.books.check_sums()
+
+
+async def test_a_credited_charge_is_not_paid_again_by_sending_its_bundle_again(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        request, decision = await world.authorised()
+        bundle = bundled(world.charged(decision), [request, decision, tariff_record()])
+        first = await world.billed(bundle)
+        auth_id = read_decision(decision).auth_id
+        await sent(world, cdr_json(auth_id))
+        await sent(world, cdr_json(auth_id, **CREDIT))
+        assert await world.billed(bundle) == first
+        assert (await world.account()).captured == 0
 
 
 async def test_another_cpo_cannot_see_or_claim_a_charge(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class ChargeStatus(StrEnum):
     CHARGING = "charging"
     ENDED = "ended"
     SETTLED = "settled"
+    CREDITED = "credited"
     DISPUTED = "disputed"
     EXPIRED = "expired"
 

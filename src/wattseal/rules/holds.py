@@ -35,6 +35,14 @@ def release(account: Account, hold: Hold) -> tuple[Account, Hold]:
     return replace(account, held=account.held - hold.amount), replace(hold, state=HoldState.RELEASED)
 
 
+def refund(account: Account, hold: Hold) -> tuple[Account, Hold]:
+    """Give back what a charge cost, which was captured; any other hold stays as it is."""
+    if hold.state is not HoldState.CAPTURED:
+        return account, hold
+    back = replace(account, captured=account.captured - hold.captured)
+    return back, replace(hold, state=HoldState.RELEASED, captured=ZERO)
+
+
 def check_sums(account: Account, holds: Iterable[Hold], subject: str) -> None:
     """Compare an account with the holds of its customer; a difference is a `StoreError`."""
     held, captured = ZERO, ZERO

@@ -7,15 +7,19 @@ from decimal import Decimal
 
 from wattseal.base.errors import InputError
 from wattseal.model.cdr import Cdr
-from wattseal.model.provider import Charge
+from wattseal.model.provider import Charge, ChargeStatus, Customer
 from wattseal.parties.emsp.books import Authorised, Entries
 from wattseal.parties.emsp.desk import Desk
+from wattseal.rules.holds import capture, refund
 from wattseal.rules.settlement import Contract, compare_amounts
 
 
 @dataclass(frozen=True, slots=True)
 class KeptCdr:
-    """A CDR as received, and the amounts it asks for; `subject` (hex) is the charge's, None where there is none."""
+    """A CDR as received, and the amounts it asks for; `subject` (hex) is the charge's, None where there is none.
+
+    `credits` is the id of the CDR that it takes back.
+    """
 
     id: str
     cpo: str
@@ -25,13 +29,15 @@ class KeptCdr:
     currency: str
     before_tax: Decimal
     after_tax: Decimal | None
+    credits: str | None = None
 
 
 async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> None:
     """Keep a CDR for ever and compare it with the charge it is for.
 
-    CDRs are immutable: the same id with other contents is an `InputError` and changes nothing. A credit CDR is kept
-    and flagged; it pays nothing.
+    CDRs are immutable: the same id with other contents is an `InputError` and changes nothing. A credit CDR that takes
+    back exactly what the charge's CDR asked for gives the customer that money back; a CDR after it asks for what is
+    left. Any other credit CDR is kept and flagged, and moves nothing.
     """
     others = {c.party.casefold() for c in desk.contracts.values()} - {contract.party.casefold()}
     if cdr.party_id.casefold() in others:
@@ -52,19 +58,65 @@ async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> N
         currency=cdr.currency,
         before_tax=cdr.total_cost.before_tax,
         after_tax=cdr.total_cost.after_tax,
+        credits=cdr.credit_reference_id if cdr.credit else None,
     )
     entries = Entries(puts=[desk.books.put("cdr", key, kept)])
     if charge is not None:
-        entries.puts.append(desk.books.put_charge(_on(charge, kept, credit=cdr.credit)))
+        entries.puts.append(
+            desk.books.put_charge(await _taken(desk, entries, contract, charge, kept, credit=cdr.credit))
+        )
     await desk.books.commit(entries)
 
 
-def _on(charge: Charge, kept: KeptCdr, *, credit: bool) -> Charge:
+async def _taken(
+    desk: Desk, entries: Entries, contract: Contract, charge: Charge, kept: KeptCdr, *, credit: bool
+) -> Charge:
+    """Return the charge with a CDR that is new; what that does to the customer's account goes into `entries`."""
     if credit:
-        return replace(charge, alarms=charge.with_alarm("credit_cdr"))
+        alarmed = replace(charge, alarms=charge.with_alarm("credit_cdr"))
+        first = None if charge.cdr is None else await desk.books.get("cdr", _key(contract, charge.cdr), KeptCdr)
+        if charge.status is not ChargeStatus.SETTLED or first is None or not _takes_back(kept, first):
+            return alarmed
+        return await _moved(desk, entries, replace(alarmed, status=ChargeStatus.CREDITED), None)
+    if charge.status is ChargeStatus.CREDITED and _is_less(kept, charge):
+        asked = kept.before_tax if kept.after_tax is None else kept.after_tax
+        settled = replace(charge, cdr=kept.id, status=ChargeStatus.SETTLED)
+        return await _moved(desk, entries, settled, asked)
     if charge.cdr is not None:
         return replace(charge, alarms=charge.with_alarm("second_cdr"))
     return _compared(replace(charge, cdr=kept.id), kept)
+
+
+def _takes_back(credit: KeptCdr, first: KeptCdr) -> bool:
+    """Return whether a credit CDR takes back just what the first one asked for (OCPI 2.2.1, module cdrs)."""
+    asked = (
+        first.id.casefold(),
+        first.currency,
+        -first.before_tax,
+        None if first.after_tax is None else -first.after_tax,
+    )
+    return ((credit.credits or "").casefold(), credit.currency, credit.before_tax, credit.after_tax) == asked
+
+
+def _is_less(kept: KeptCdr, charge: Charge) -> bool:
+    """Return whether a CDR in place of one taken back asks for no more than the evidence came to."""
+    bill = charge.bill
+    if bill is None or kept.currency != bill.currency or not 0 <= kept.energy_wh <= bill.energy_wh:
+        return False
+    asked = kept.before_tax if kept.after_tax is None else kept.after_tax
+    return 0 <= kept.before_tax <= bill.total_excl_vat and asked <= bill.total_incl_vat
+
+
+async def _moved(desk: Desk, entries: Entries, charge: Charge, cost: Decimal | None) -> Charge:
+    """Give the customer back what was captured, or capture `cost` anew."""
+    customer = await desk.books.get("customer", charge.customer, Customer) if charge.customer else None
+    if customer is None or charge.hold is None:
+        return charge
+    account, hold = (
+        refund(customer.account, charge.hold) if cost is None else capture(customer.account, charge.hold, cost)
+    )
+    entries.puts.append(desk.books.put("customer", customer.id_token.key(), replace(customer, account=account)))
+    return replace(charge, hold=hold)
 
 
 def _compared(charge: Charge, kept: KeptCdr) -> Charge:

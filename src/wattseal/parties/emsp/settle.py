@@ -25,6 +25,8 @@ from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
 from wattseal.seal.item import ClockQuality, Group, Item, Kind
 from wattseal.seal.writer import Draft, GroupDraft, Reader, SubjectKeys
 
+PAID = frozenset({ChargeStatus.SETTLED, ChargeStatus.CREDITED})
+"""What came to a bill once, taken back later or not: no bundle makes it another."""
 CHAIN_STEP = 4
 WITNESS_STEP = 9
 
@@ -56,7 +58,7 @@ async def settle(desk: Desk, contract: Contract, data: bytes) -> bytes:
     charge = await desk.books.charge(claim.subject)
     if charge is not None and charge.cpo != contract.party:
         raise InputError("a charge of another party's", code="charge_of_another_party", subject=charge.subject)
-    settled = charge is not None and charge.status is ChargeStatus.SETTLED
+    settled = charge is not None and charge.status in PAID
     if kept is not None and (kept.accepted or settled):
         return base64.b64decode(kept.answer)
     received = Received(data, digest, bundle, claim, check_bundle(data, desk.trust, [desk.keys.seal]))
