@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world, transactions
+from tests.support.proving import troubles
 
 from wattseal.flow.documents import put_token
 from wattseal.flow.ports import Batch
@@ -141,7 +142,9 @@ async def test_a_token_blocked_after_it_was_authorised_starts_nothing(world: Wor
     )
     assert told["idTagInfo"]["status"] == "Blocked"
     (found,) = await transactions(world)
-    assert found.authorization is None
+    assert found.authorization is TokenStatus.BLOCKED
+    assert found.decision is not None
+    assert (found.billing, await troubles(world)) == (Billing.PENDING, [])
 
 
 async def stopped_by(world: World, card: str, **more: Any) -> tuple[dict[str, Any], Billing, str | None]:
@@ -261,7 +264,7 @@ async def test_one_charge_at_a_time(one_per: OnePer) -> None:
     assert told["idTokenInfo"]["status"] == "ConcurrentTx"
     await Talker(world, "ST1").stop(number, 2000)
     assert (await asked(world, V16, "CARD", "ST2"))["status"] == "Accepted"
-    assert [t.authorization for t in await transactions(world, "ST2")] == [None]
+    assert [t.authorization for t in await transactions(world, "ST2")] == [TokenStatus.CONCURRENT_TX]
 
 
 async def test_a_retried_start_is_not_a_second_one() -> None:

@@ -11,6 +11,7 @@ from wattseal.flow.world import Settings as Policy
 from wattseal.model.token import canonical
 from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.charging_policy import ChargingPolicy
+from wattseal.rules.hold_policy import GroupRisk, HoldPolicy
 from wattseal.rules.revenue_split import RevenueShares
 
 
@@ -64,7 +65,38 @@ def _billing(chosen: Billing) -> BillingPolicy:
     if max(hosts.values(), default=Decimal(0)) + max(parties.values(), default=Decimal(0)) > 100:
         text = "a host's and a party's share can add up to more than 100 percent; lower one of them"
         raise ConfigError(text, code="bad_share", subject="billing.shares")
-    return BillingPolicy(wait_ms=int(chosen.wait_s * 1000), shares=RevenueShares(hosts, parties))
+    shares = RevenueShares(hosts, parties)
+    return BillingPolicy(wait_ms=int(chosen.wait_s * 1000), shares=shares, holds=_holds(chosen))
+
+
+def _holds(chosen: Billing) -> HoldPolicy:
+    if not 0 <= chosen.least_hold <= chosen.hold:
+        text = "least_hold is 0 or more, and hold not less"
+        raise ConfigError(text, code="bad_hold", subject="billing.least_hold")
+    if not 0 < chosen.extend_at <= 1:
+        raise ConfigError("extend_at is a share above 0, up to 1", code="bad_hold", subject="billing.extend_at")
+    if chosen.offline_cap < 0:
+        raise ConfigError("offline_cap is 0 or more", code="bad_hold", subject="billing.offline_cap")
+    groups = {canonical(g.group): GroupRisk(g.unreachable, g.offline, g.cap_wh) for g in chosen.groups}
+    if len(groups) != len(chosen.groups):
+        raise ConfigError("two tables are about the same group", code="bad_group", subject="billing.groups")
+    return HoldPolicy(
+        hold=chosen.hold,
+        least_hold=chosen.least_hold,
+        extend_at=chosen.extend_at,
+        watch_s=chosen.watch_s,
+        max_session_wh=chosen.max_session_wh,
+        without_account=chosen.without_account,
+        unreachable=chosen.unreachable,
+        unreachable_cap_wh=chosen.unreachable_cap_wh,
+        offline=chosen.offline,
+        offline_cap_wh=chosen.offline_cap_wh,
+        offline_cap=chosen.offline_cap,
+        offline_after_s=chosen.offline_after_s,
+        stop_after_s=chosen.stop_after_s,
+        quarantine_s=chosen.quarantine_days * 86_400,
+        groups=groups,
+    )
 
 
 def load_contract_roots(path: Path | None) -> tuple[Certificate, ...]:

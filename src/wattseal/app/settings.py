@@ -12,6 +12,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from wattseal.rules.authorize import OnePer
+from wattseal.rules.hold_policy import Homeless, OwnRisk
 
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 """0 takes a free one."""
@@ -174,9 +175,47 @@ class Share(Section, frozen=True):
     party: Party | None = None
 
 
+class RiskGroup(Section, frozen=True):
+    """Whose charges are let through when nobody can be asked, for the tokens of one group."""
+
+    group: Annotated[str, Meta(min_length=1, max_length=255)]
+    unreachable: OwnRisk | None = None
+    offline: OwnRisk | None = None
+    cap_wh: Annotated[int, Meta(ge=0)] | None = None
+
+
 class Billing(Section, frozen=True):
     """How sessions are billed."""
 
+    hold: Decimal = Decimal(50)
+    """Money set aside on the driver's account for a charge, in the account's currency."""
+    least_hold: Decimal = Decimal(5)
+    """With less than this on the account no charge begins."""
+    extend_at: Decimal = Decimal("0.8")
+    """The share of what is held at which as much again is set aside."""
+    watch_s: Seconds = 10.0
+    """How often running charges are compared with what is held for them."""
+    max_session_wh: Annotated[int, Meta(gt=0)] = 200_000
+    """No decision of the CPO's allows a session more."""
+    without_account: Homeless = Homeless.HOUSE
+    """What becomes of tokens without account and eMSP: "house" (charge, nothing is held) or "refuse"."""
+    unreachable: OwnRisk = OwnRisk.DENY
+    """Who may charge when the eMSP does not answer: "deny", "local_list" or "capped"."""
+    unreachable_cap_wh: Annotated[int, Meta(ge=0)] = 20_000
+    """Up to so much, on the CPO's own risk."""
+    offline: OwnRisk = OwnRisk.CAPPED
+    """Whose charges are billed that a station began without asking: "deny", "local_list" or "capped"."""
+    offline_cap_wh: Annotated[int, Meta(ge=0)] = 100_000
+    """Above it such a session waits for a person."""
+    offline_cap: Decimal = Decimal(100)
+    """Above this cost, too, in the currency of the tariff."""
+    offline_after_s: Annotated[int, Meta(ge=1)] = 300
+    """A 1.6 start told so much later than it happened was begun without asking."""
+    stop_after_s: Seconds = 15.0
+    """A station that charges without authorisation is asked to stop after so long."""
+    quarantine_days: Annotated[int, Meta(ge=1, le=365)] = 7
+    """After that what is held for a quarantined session is given back, whatever is decided on it."""
+    groups: tuple[RiskGroup, ...] = ()
     wait_s: Annotated[float, Meta(ge=0, le=86_400)] = 300.0
     """How long a bill waits for witnesses, whose cosignatures raise the evidence grade it prints."""
     shares: tuple[Share, ...] = ()

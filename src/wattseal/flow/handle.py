@@ -20,7 +20,7 @@ from wattseal.flow.stations import device, vendors
 from wattseal.flow.stations.provisioning import must_wait
 from wattseal.flow.tables import united
 from wattseal.flow.turn import Handlers, Turn, remember_station
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import Live, Memory, World
 from wattseal.model.answers import AuthorizationAnswer, DataTransferAnswer, HeartbeatAnswer, TransactionAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,
@@ -35,6 +35,7 @@ from wattseal.model.message import Answer, Fact, Told
 from wattseal.model.principal import Principal
 from wattseal.model.token import Authorization, IdToken
 from wattseal.rules.contracts import ChainStatus, contract_status
+from wattseal.rules.transactions import apply, is_accepted
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Lifted
 from wattseal.wire.ocpp.rpc import Call, Send
@@ -157,8 +158,13 @@ async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationA
 
 async def _authorise_token(turn: Turn, id_token: IdToken) -> Authorization:
     step = turn.step()
-    subject = _waiting_subject(turn.memory)
+    waits = _waiting(turn.memory)
+    subject = None if waits is None else waits.subject
     decided = await authorise(Asked(turn.memory, step, id_token, 0, subject, only_starts=turn.ocpp16))
+    if isinstance(decided, Refused) and decided.refusal is not None and waits is not None:
+        for record in decided.refusal.records:
+            waits.transaction = apply(waits.transaction, record)
+        step.project(waits.transaction)
     if step.items:
         await step.commit()
     if not isinstance(decided, Refused):
@@ -166,10 +172,10 @@ async def _authorise_token(turn: Turn, id_token: IdToken) -> Authorization:
     return decided.authorization
 
 
-def _waiting_subject(memory: Memory) -> bytes | None:
-    """Return the subject of the one open transaction that waits for a driver, if there is exactly one."""
-    waiting = [live for live in memory.live.values() if live.transaction.authorization is None]
-    return waiting[0].subject if len(waiting) == 1 else None
+def _waiting(memory: Memory) -> Live | None:
+    """Return the one open transaction that waits for a driver, if there is exactly one."""
+    waiting = [live for live in memory.live.values() if live.token is None and not is_accepted(live.transaction)]
+    return waiting[0] if len(waiting) == 1 else None
 
 
 async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:

@@ -187,19 +187,17 @@ class CurrentTariff:
 class Settings:
     """What an operator may choose.
 
-    `unreachable_accepts` lets a driver charge when the eMSP does not answer; `public_url` is where this CPO's API is
-    reached by others, for the links in CDRs. `master_group` is the canonical form of the group whose tokens may end any
-    transaction and start none. `interrupted_after_s` is how long after a restart a station may be silent about what it
-    was charging. With `start_button` charges begun by a button are the
-    CPO's own to bill. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists.
-    Events of a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept;
-    with `inventory` a station that boots as another model or firmware is asked for its variables.
+    `public_url` is where this CPO's API is reached by others, for the links in CDRs. `master_group` is the canonical
+    form of the group whose tokens may end any transaction and start none. `interrupted_after_s` is how long after a
+    restart a station may be silent about what it was charging. With `start_button` charges begun by a button are the
+    CPO's own to bill. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists. Events of
+    a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept; with
+    `inventory` a station that boots as another model or firmware is asked for its variables.
     """
 
     boot_interval_s: int = 300
     mmd_s: int = 86_400
     grant_s: int = 600
-    unreachable_accepts: bool = False
     public_url: str | None = None
     master_group: str | None = None
     one_per: OnePer = OnePer.NONE

@@ -75,7 +75,8 @@ class TokenRecord:
 class Authorization:
     """A decision on one request; `decision` is the payload hash of the signed decision record, if there is one.
 
-    `evses` are the only ones of the station where the token may be used; empty means all.
+    `evses` are the only ones of the station where the token may be used; empty means all. `reason` is the decision's:
+    why it is refused, or on what risk of its own the CPO allows it, up to `cap_wh`.
     """
 
     status: TokenStatus
@@ -88,3 +89,4 @@ class Authorization:
     evses: tuple[int, ...] = ()
     priority: int | None = None
     message: str | None = None
+    reason: str | None = None

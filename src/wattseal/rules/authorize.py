@@ -108,6 +108,7 @@ def described(told: Authorization, token: TokenRecord | None, station_id: str) -
         (_here(token, station_id) or ()) if accepted else (),
         token.priority,
         token.message,
+        told.reason,
     )
 
 

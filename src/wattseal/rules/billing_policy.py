@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy
 from wattseal.rules.revenue_split import NO_SHARES, RevenueShares
 
 
@@ -11,6 +12,7 @@ class BillingPolicy:
 
     wait_ms: int = 300_000
     shares: RevenueShares = NO_SHARES
+    holds: HoldPolicy = DEFAULT_HOLDS
 
 
 DEFAULT_BILLING = BillingPolicy()

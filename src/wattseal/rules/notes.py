@@ -71,6 +71,8 @@ EFFECTS: dict[str, Effect] = {
     "box_altered_in_transit": Effect.ALARM,
     "billing_party_unreachable": Effect.FINDING,
     "no_decision": Effect.FINDING,
+    "offline_cap_exceeded": Effect.QUARANTINE,
+    "unreachable_cap_exceeded": Effect.QUARANTINE,
     "start_button": Effect.FINDING,
 }
 """Every code the recorder itself gives; codes of evidence formats are findings (docs/spec/evidence.md)."""

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from wattseal.base.units import MAX_ENERGY_WH, ROUNDING_WH
 from wattseal.model.station import Station
+from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Settled, Transaction
 from wattseal.model.verdict import Finding, Source
 from wattseal.rules.billing import bill, meets_pin
@@ -161,9 +162,9 @@ def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Findi
 
 def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     match record.kind:
-        case Kind.REQUEST if transaction.request is None:
+        case Kind.REQUEST if transaction.request is None or _refused(transaction):
             return {"request": record.hash.hex(), "party": record.ops.route if record.ops else None}
-        case Kind.DECISION if record.decision is not None and transaction.decision is None:
+        case Kind.DECISION if record.decision is not None and (transaction.decision is None or _refused(transaction)):
             return {"decision": record.hash.hex(), "authorization": record.decision.status}
         case Kind.STARTED if transaction.started is None:
             return _start(transaction, record)
@@ -177,6 +178,16 @@ def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
             return _ruled(transaction, record.hash, record.ruling)
         case _:
             return {}
+
+
+def is_accepted(transaction: Transaction) -> bool:
+    """Return whether somebody pays for it, by a signed decision."""
+    return transaction.authorization is TokenStatus.ACCEPTED
+
+
+def _refused(transaction: Transaction) -> bool:
+    """Return whether another token may still be decided on: the one before may not charge."""
+    return transaction.authorization is not None and not is_accepted(transaction)
 
 
 def _open(record: Recorded) -> dict[str, Any]:

@@ -207,16 +207,22 @@ def read_raw(fields: Mapping[int, Any]) -> bytes | None:
 
 
 class Decision(Struct, frozen=True, gc=False):
-    """Public fields of a DECISION record: the billing party's answer to the REQUEST in its refs."""
+    """Public fields of a DECISION record: the billing party's answer to the REQUEST in its refs.
+
+    `reason` is a code: why it is refused, or on what a CPO lets somebody charge at its own risk who is another's
+    customer or was not asked about. A decision with one is never the eMSP's word.
+    """
 
     status: TokenStatus
     auth_id: bytes
     expires_ms: int
     cap_wh: int | None = None
+    reason: str | None = None
 
     def to_public(self) -> dict[int, Any]:
         """Return the public fields."""
-        return _present({1: _STATUSES.index(self.status), 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh})
+        status = _STATUSES.index(self.status)
+        return _present({1: status, 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh, 5: self.reason})
 
     @staticmethod
     def read(public: Mapping[int, Any]) -> "Decision":
@@ -225,7 +231,7 @@ class Decision(Struct, frozen=True, gc=False):
         expires_ms, cap_wh = _typed(public, 3, int, "expires"), _typed(public, 4, int, "cap")
         if status is None or not 0 <= status < len(_STATUSES) or auth_id is None or expires_ms is None:
             raise CborError("a decision needs status, auth_id and expiry", subject="decision")
-        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh)
+        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, _typed(public, 5, str, "reason"))
 
 
 class SettlementVerdict(IntEnum):

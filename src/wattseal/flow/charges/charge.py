@@ -8,7 +8,7 @@ import msgspec
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.flow.charges.charge_records import end_record, mark_of, start_record
 from wattseal.flow.charges.direct_records import put_record, record_reading, record_stray
-from wattseal.flow.charges.disorder import EARLY, authorise_late, open_early, start_late
+from wattseal.flow.charges.disorder import EARLY, authorise_late, begun_offline, open_early, start_late, to_be_decided
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.unnamed import unnamed_end, unnamed_reading
 from wattseal.flow.documents import EVSE, put
@@ -62,7 +62,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     transaction_id = fact.transaction_id or await _draw_transaction_id(turn)
     await world.chains.ready(turn.origin, fact.evse_id)
     claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
-    grant, authorization, note = await _authorised(turn, step, fact.id_token, fact.evse_id)
+    grant, authorization, note = await _authorised(turn, step, fact)
     if fact.id_token is not None:
         memory.grants.pop(fact.id_token.key(), None)
     subject = grant.subject if grant else world.new_subject()
@@ -169,13 +169,16 @@ async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
 
 
 async def _authorised(
-    turn: Turn, step: Step, id_token: IdToken | None, evse_id: int
+    turn: Turn, step: Step, fact: TransactionStarted
 ) -> tuple[Grant | None, Authorization | None, tuple[Finding, ...]]:
-    if id_token is None:
+    """Return the signed decision on a start, a refusal as well, what its token is told, and what to note."""
+    if fact.id_token is None:
         return None, None, ()
-    decided = await authorise(Asked(turn.memory, step, id_token, evse_id, starts=True))
+    offline = begun_offline(turn, fact)
+    decided = await authorise(Asked(turn.memory, step, fact.id_token, fact.evse_id, starts=True, offline=offline))
     if isinstance(decided, Refused):
-        return None, decided.authorization, (Finding(decided.note, "id_token"),) if decided.note else ()
+        notes = (Finding(decided.note, "id_token"),) if decided.note else ()
+        return decided.refusal, decided.authorization, notes
     return decided, decided.authorization, ()
 
 
@@ -219,8 +222,8 @@ async def _event(
     if live.fresh:
         step.remember(transaction_key(fact.transaction_id or ""), live.subject)
         notes.append(Finding(EARLY, "transaction_id"))
-    if fact.id_token is not None and live.transaction.authorization is None:
-        told = await authorise_late(turn, step, live, fact.id_token)
+    if fact.id_token is not None and to_be_decided(live, fact.id_token):
+        told = await authorise_late(turn, step, live, fact.id_token, offline=fact.offline)
     ops = Ops(
         transaction_id=fact.transaction_id if live.fresh else None,
         seq_no=fact.seq_no,

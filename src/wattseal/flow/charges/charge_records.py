@@ -7,11 +7,13 @@ from decimal import Decimal
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
 from wattseal.flow.charges.direct_records import examine_here, observe
+from wattseal.flow.drivers.own_risk import beyond_cap
 from wattseal.flow.fleet import quirks
 from wattseal.flow.step import Plain
 from wattseal.flow.turn import Turn
 from wattseal.flow.world import Live
 from wattseal.model.facts import TransactionEnded, TransactionStarted
+from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding
 from wattseal.rules.metered import Metered, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.retries import event_mark, payload_mark
@@ -72,6 +74,7 @@ def end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, n
     if live.numbers.gap:
         judged.append(Finding("sequence_gap", "seq_no"))
     judged.extend(note_pin(transaction, turn.station, meter_signed=exact_wh is not None))
+    judged.extend(beyond_cap(live.authorization, _drawn(transaction, register_wh)))
     if turn.origin.endswith(SIGNED_ELSEWHERE):
         judged.append(Finding("plain_at_signed_station", "signature"))
     return Plain(
@@ -91,6 +94,10 @@ def end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, n
         frame=turn.frame,
         mark=mark_of(turn, "Ended", fact.seq_no),
     )
+
+
+def _drawn(transaction: Transaction, end_wh: Decimal | None) -> Decimal | None:
+    return None if end_wh is None or transaction.start_wh is None else end_wh - transaction.start_wh
 
 
 def _start_meter(register_wh: Decimal, last: tuple[bytes, Decimal] | None, metered: Metered) -> Meter:

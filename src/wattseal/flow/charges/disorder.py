@@ -20,8 +20,9 @@ from wattseal.flow.world import Live
 from wattseal.model.facts import TransactionEnded, TransactionStarted
 from wattseal.model.token import Authorization, IdToken
 from wattseal.model.verdict import Finding
+from wattseal.rules.clock_drift import drift_ms
 from wattseal.rules.recorded import read_item
-from wattseal.rules.transactions import apply, begin
+from wattseal.rules.transactions import apply, begin, is_accepted, milliseconds
 from wattseal.seal.item import Kind, parse_item
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Lifted
@@ -43,6 +44,24 @@ def open_early(turn: Turn, transaction_id: str, evse_id: EvseId | None, *, kept:
     return live
 
 
+def to_be_decided(live: Live, id_token: IdToken) -> bool:
+    """Return whether a transaction waits for its driver: nobody has come yet, or one who may not charge."""
+    if live.transaction.authorization is None:
+        return True
+    return not is_accepted(live.transaction) and live.token != id_token.key()
+
+
+def begun_offline(turn: Turn, fact: TransactionStarted) -> bool:
+    """Return whether a station has let a transaction begin without asking: 2.x says so, 1.6 tells of it late.
+
+    How late is by our clock, as far as it is known how the station's differs.
+    """
+    if not turn.ocpp16:
+        return fact.offline
+    late_ms = turn.now_ms - milliseconds(fact.at) + (drift_ms(turn.memory.clock) or 0)
+    return late_ms > turn.world.settings.billing.holds.offline_after_s * 1000
+
+
 async def start_late(turn: Turn, live: Live, fact: TransactionStarted) -> Authorization | None:
     """Record a start whose transaction is known by later events; return what its token is told."""
     ended = None if live.transaction.active else await _end_of(turn, live)
@@ -50,8 +69,8 @@ async def start_late(turn: Turn, live: Live, fact: TransactionStarted) -> Author
     await turn.world.chains.ready(turn.origin, live.transaction.evse_id)
     claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
     notes = [Finding("start_late", "transaction_id"), *(claim.take(step, live.subject) if claim else ())]
-    if fact.id_token is not None and live.transaction.authorization is None:
-        await authorise_late(turn, step, live, fact.id_token)
+    if fact.id_token is not None and to_be_decided(live, fact.id_token):
+        await authorise_late(turn, step, live, fact.id_token, offline=begun_offline(turn, fact))
     plain, metered = start_record(turn, fact, fact.transaction_id or "", tuple(notes), live.transaction.ended)
     if live.transaction.decision is not None:
         plain = msgspec.structs.replace(plain, refs=(bytes.fromhex(live.transaction.decision),))
@@ -90,15 +109,18 @@ async def _end_of(turn: Turn, live: Live) -> tuple[Turn, TransactionEnded] | Non
     return None
 
 
-async def authorise_late(turn: Turn, step: Step, live: Live, id_token: IdToken) -> Authorization:
+async def authorise_late(
+    turn: Turn, step: Step, live: Live, id_token: IdToken, *, offline: bool = False
+) -> Authorization:
     """Take the decision on a token presented after the start; its records carry the transaction's subject."""
-    asked = Asked(turn.memory, step, id_token, live.transaction.place, live.subject, starts=True)
+    asked = Asked(turn.memory, step, id_token, live.transaction.place, live.subject, starts=True, offline=offline)
     decided = await authorise(asked)
     live.authorization, live.token = decided.authorization, id_token.key()
-    if isinstance(decided, Refused):
+    grant = decided.refusal if isinstance(decided, Refused) else decided
+    if grant is None:
         return decided.authorization
     turn.memory.grants.pop(id_token.key(), None)
-    for record in decided.records:
+    for record in grant.records:
         live.transaction = apply(live.transaction, record)
     step.project(live.transaction)
     step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))

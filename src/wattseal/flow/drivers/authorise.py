@@ -4,11 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from wattseal.base.errors import InputError
+from wattseal.bundle.tariff import tariff_from_value
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TARIFF, TRANSACTION, put, read
 from wattseal.flow.drivers.known_tokens import find_token
+from wattseal.flow.drivers.own_risk import cap_of
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
+from wattseal.model.tariff import Tariff
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import (
     AskParty,
@@ -19,6 +22,7 @@ from wattseal.rules.authorize import (
     described,
     who_decides,
 )
+from wattseal.rules.hold_policy import OFFLINE, UNREACHABLE
 from wattseal.rules.recorded import Recorded
 from wattseal.seal import dcbor
 from wattseal.seal.fields import Decision, Identity, Ops
@@ -36,20 +40,29 @@ CURRENT_TARIFF = "current"
 class Refused:
     """Nothing to charge to: what the station is told. `note` is a code for the record, if the reason is worth one.
 
-    A master pass is told Accepted here: it ends transactions and pays for none.
+    A master pass is told Accepted here: it ends transactions and pays for none. `refusal` is the signed decision, where
+    there is one: of a transaction that has begun all the same there always is.
     """
 
     authorization: Authorization
     note: str | None = None
+    refusal: Grant | None = None
 
 
 NO_TARIFF = CurrentTariff("", "")
+AUTH_ID_BYTES = 16
 
 
-def unused_grant(memory: Memory, id_token: IdToken, now_ms: int) -> Grant | None:
-    """Return an authorisation given to this token at this station that no transaction has used."""
+def unused_grant(memory: Memory, id_token: IdToken, now_ms: int, subject: bytes | None = None) -> Grant | None:
+    """Return an authorisation given to this token at this station that no transaction has used.
+
+    One that was given for a transaction under way is good for that one (`subject`) alone.
+    """
     grant = memory.grants.get(id_token.key())
-    return grant if grant is not None and grant.expires_ms > now_ms else None
+    if grant is None or grant.expires_ms <= now_ms:
+        return None
+    taken = subject is None and any(live.subject == grant.subject for live in memory.live.values())
+    return None if taken else grant
 
 
 def keep_grant(memory: Memory, id_token: IdToken, grant: Grant) -> None:
@@ -65,7 +78,7 @@ class Asked:
 
     `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
     and an unused grant's will do. `starts`: a transaction is to be charged to it now. `only_starts`: the station knows
-    no master pass and takes Accepted for leave to begin (1.6).
+    no master pass and takes Accepted for leave to begin (1.6). `offline`: the station has let it charge by itself.
     """
 
     memory: Memory
@@ -75,6 +88,7 @@ class Asked:
     subject: bytes | None = None
     starts: bool = False
     only_starts: bool = False
+    offline: bool = False
 
     @property
     def world(self) -> World:
@@ -99,20 +113,21 @@ async def authorise(asked: Asked) -> Grant | Refused:
     token = await find_token(world, asked.id_token)
     decides = who_decides(token, asked.place, world.settings.master_group)
     if isinstance(decides, OwnDecision) and decides.status is not TokenStatus.ACCEPTED:
-        return _refused(asked, token, decides.status)
+        return await _refused(asked, token, decides.status)
     if isinstance(decides, MasterPass):
-        return _refused(asked, token, TokenStatus.ACCEPTED)
+        return Refused(described(Authorization(TokenStatus.ACCEPTED), token, asked.memory.station.id))
     if asked.id_token.type == NO_AUTHORIZATION and not world.settings.start_button:
         return Refused(Authorization(TokenStatus.ACCEPTED), "start_button")
     if token is not None and await _charges_elsewhere(asked, token):
-        return _refused(asked, token, TokenStatus.CONCURRENT_TX)
-    grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms)
+        return await _refused(asked, token, TokenStatus.CONCURRENT_TX)
+    grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms, asked.subject)
     if grant is None or (asked.starts and asked.subject not in {None, grant.subject}):
         asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject())
-        made = await (_ask(asked, decides.party) if isinstance(decides, AskParty) else _decide(asked))
+        assert token is not None  # noqa: S101 - nobody decides well on a token that is not known
+        made = await (_ask(asked, token, decides.party) if isinstance(decides, AskParty) else _decide(asked, token))
         told = described(made.authorization, token, asked.memory.station.id)
         if isinstance(made, Refused):
-            return Refused(told, made.note)
+            return replace(made, authorization=told)
         made.authorization = told
         grant = made
     if asked.starts and token is not None:
@@ -133,8 +148,22 @@ def at(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-def _refused(asked: Asked, token: TokenRecord | None, status: TokenStatus) -> Refused:
-    return Refused(described(Authorization(status), token, asked.memory.station.id))
+async def _refused(asked: Asked, token: TokenRecord | None, status: TokenStatus, reason: str | None = None) -> Refused:
+    """Refuse a token; where a transaction has begun with it, in a signed decision that this refers to.
+
+    A card that is merely held to a reader leaves no record: whoever has a pile of made-up ones could fill the log.
+    """
+    told = described(Authorization(status), token, asked.memory.station.id)
+    if not asked.starts:
+        return Refused(told)
+    asked = asked if asked.subject is not None else replace(asked, subject=asked.world.new_subject())
+    await asked.world.chains.ready(asked.world.billing_origin, 0)
+    request = await _request(asked, asked.step, asked.world.party)
+    refusal = _sign(
+        asked, request, asked.world.party, Decision(status, _auth_id(asked), asked.step.now_ms, None, reason)
+    )
+    refusal.authorization = described(refusal.authorization, token, asked.memory.station.id)
+    return Refused(refusal.authorization, None, refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +223,37 @@ def _requested(written: Written, route: str) -> Recorded:
     )
 
 
-async def _decide(asked: Asked) -> Grant:
+async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
+    """Decide on one of the CPO's own tokens."""
     world, step = asked.world, asked.step
     await world.chains.ready(world.billing_origin, 0)
     tariff = await current_tariff(world)
+    cap_wh, reason = None, None
+    if asked.offline:
+        reason = OFFLINE
+        cap_wh = await cap_of(world, asked.memory.station.id, token, reason, await _terms(world, tariff))
+        if cap_wh is None:
+            return await _refused(asked, token, TokenStatus.INVALID, reason)
     request = await _request(asked, step, world.party)
-    decision = Decision(TokenStatus.ACCEPTED, world.random.bytes(16), step.now_ms + world.settings.grant_s * 1000)
+    decision = Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, reason)
+    return _sign(asked, request, world.party, decision, tariff)
+
+
+def _sign(asked: Asked, request: Written, route: str, decision: Decision, tariff: CurrentTariff | None = None) -> Grant:
+    """Write the CPO's own decision on a request; nothing is awaited from here to the commit."""
+    world, step = asked.world, asked.step
     refs = (request.hash,) if tariff is None else (request.hash, bytes.fromhex(tariff.record))
     draft = PlainDraft(Kind.DECISION, step.now_ms, refs=refs, public=dcbor.encode(decision.to_public()))
     written = step.write((world.billing_origin, 0), world.billing_key, draft, asked.subject)
-    return _grant(_requested(request, world.party), decision, written)
+    return _grant(_requested(request, route), decision, written)
+
+
+def _auth_id(asked: Asked) -> bytes:
+    return asked.world.random.bytes(AUTH_ID_BYTES)
+
+
+def _expires_ms(asked: Asked) -> int:
+    return asked.step.now_ms + asked.world.settings.grant_s * 1000
 
 
 def _grant(request: Recorded, decision: Decision, item: Item | Written) -> Grant:
@@ -214,10 +264,17 @@ def _grant(request: Recorded, decision: Decision, item: Item | Written) -> Grant
 
 def authorization_of(decision: Decision, item: Item | Written) -> Authorization:
     """Return what a signed decision says, in the domain's words."""
-    return Authorization(decision.status, decision.auth_id, at(decision.expires_ms), decision.cap_wh, item.hash)
+    return Authorization(
+        decision.status,
+        decision.auth_id,
+        at(decision.expires_ms),
+        decision.cap_wh,
+        item.hash,
+        reason=decision.reason,
+    )
 
 
-async def _ask(asked: Asked, party: str) -> Grant | Refused:
+async def _ask(asked: Asked, token: TokenRecord, party: str) -> Grant | Refused:
     world = asked.world
     first = Step(world, asked.step.station_id, asked.step.now_ms)
     request = await _request(asked, first, party)
@@ -225,18 +282,37 @@ async def _ask(asked: Asked, party: str) -> Grant | Refused:
     answered = await world.partners.ask(party, (request.item,), ASK_TIMEOUT_S)
     if answered is None:
         world.count("billing_party_unreachable")
-        status = TokenStatus.ACCEPTED if world.settings.unreachable_accepts else TokenStatus.INVALID
-        return Refused(Authorization(status), "billing_party_unreachable")
+        return await _alone(asked, token, request, party)
     found = decision_on(world, answered, parse_item(request.item), party)
     if found is None:
         world.count("decision_unusable")
-        return Refused(Authorization(TokenStatus.INVALID), "no_decision")
+        await world.chains.ready(world.billing_origin, 0)
+        refusal = Decision(TokenStatus.INVALID, _auth_id(asked), asked.step.now_ms, None, "no_decision")
+        grant = _sign(asked, request, party, refusal)
+        return Refused(grant.authorization, "no_decision", grant)
     item, decision = found
     asked.step.keep(item)
     grant = _grant(_requested(request, party), decision, item)
     if decision.status is not TokenStatus.ACCEPTED:
-        return Refused(grant.authorization)
+        return Refused(grant.authorization, None, grant)
     return grant
+
+
+async def _alone(asked: Asked, token: TokenRecord, request: Written, party: str) -> Grant | Refused:
+    """Decide in the place of an eMSP that does not answer, by the operator's policy and at the CPO's own risk.
+
+    The decision is signed by the CPO, with that reason: nobody can take it for the eMSP's.
+    """
+    world = asked.world
+    await world.chains.ready(world.billing_origin, 0)
+    tariff = await current_tariff(world)
+    cap_wh = await cap_of(world, asked.memory.station.id, token, UNREACHABLE, None)
+    if cap_wh is None:
+        refusal = Decision(TokenStatus.INVALID, _auth_id(asked), asked.step.now_ms, None, UNREACHABLE)
+        grant = _sign(asked, request, party, refusal)
+        return Refused(grant.authorization, "billing_party_unreachable", grant)
+    decision = Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, UNREACHABLE)
+    return _sign(asked, request, party, decision, tariff)
 
 
 def decision_on(world: World, answered: tuple[bytes, ...], request: Item, party: str) -> tuple[Item, Decision] | None:
@@ -271,3 +347,18 @@ async def current_tariff(world: World) -> CurrentTariff | None:
         document = await world.journal.document(world.tenant, TARIFF, CURRENT_TARIFF)
         world.tariff = NO_TARIFF if document is None else read(document, CurrentTariff)
     return world.tariff if world.tariff.record else None
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptItem:
+    item: bytes
+
+
+async def _terms(world: World, tariff: CurrentTariff | None) -> Tariff | None:
+    """Return the tariff that its record states."""
+    if tariff is None:
+        return None
+    document = await world.journal.document(world.tenant, "tariff_record", tariff.record)
+    if document is None:
+        return None
+    return tariff_from_value(parse_item(read(document, _KeptItem).item).payload.public.get(1))

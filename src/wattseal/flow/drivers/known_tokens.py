@@ -1,8 +1,13 @@
-"""Tokens as this CPO knows them, from memory or the journal."""
+"""Tokens as this CPO knows them, from memory or the journal, and as stations hold them on their local lists."""
 
+from wattseal.base.ids import StationId
 from wattseal.flow.documents import TOKEN, read
 from wattseal.flow.world import MAX_TOKENS, World
+from wattseal.model.local_list import LocalList
 from wattseal.model.token import NO_AUTHORIZATION, IdToken, TokenRecord, TokenStatus
+
+LOCAL_LIST = "local_list"
+"""Document kind, by station; active where tokens are or are to be on it."""
 
 
 async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
@@ -22,3 +27,12 @@ async def token_of(world: World, key: str) -> TokenRecord | None:
     if len(world.tokens) > MAX_TOKENS:
         world.tokens.popitem(last=False)
     return token
+
+
+async def find_list(world: World, station_id: str) -> LocalList:
+    """Return what is known of a station's list, with what it has taken of a synchronisation under way."""
+    known = world.syncing.get(StationId(station_id))
+    if known is not None:
+        return known
+    document = await world.journal.document(world.tenant, LOCAL_LIST, station_id.casefold())
+    return LocalList(station_id=station_id) if document is None else read(document, LocalList)

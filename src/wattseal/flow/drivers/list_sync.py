@@ -8,7 +8,8 @@ from msgspec import DecodeError, json
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import Declined, Done, Outcome, Unanswered, find_station, send, send_payload
-from wattseal.flow.drivers.local_lists import digest, find_list, keep_list, listed, wanted
+from wattseal.flow.drivers.known_tokens import find_list
+from wattseal.flow.drivers.local_lists import digest, keep_list, listed, wanted
 from wattseal.flow.ports import Silence
 from wattseal.flow.world import World
 from wattseal.model.local_list import (

@@ -6,6 +6,7 @@ from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.documents import put, read
 from wattseal.flow.drivers.authorise import at
+from wattseal.flow.drivers.known_tokens import LOCAL_LIST, find_list
 from wattseal.flow.fleet.enrol import find_tokens
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Batch, Put
@@ -26,8 +27,6 @@ from wattseal.wire.ocpp import tokens
 from wattseal.wire.ocpp.blocks.local_lists.send_local_list import spelled
 from wattseal.wire.ocpp.version import Version
 
-LOCAL_LIST = "local_list"
-"""Document kind, by station; active where tokens are or are to be on it."""
 MAX_ENTRIES = 10_000
 """Tokens on one list; the first ones in canonical order where there are more."""
 PAGE = 100
@@ -43,15 +42,6 @@ def put_list(known: LocalList) -> Put:
         station_id=known.station_id,
         active=known.policy is not ListPolicy.NONE or bool(known.held),
     )
-
-
-async def find_list(world: World, station_id: str) -> LocalList:
-    """Return what is known of a station's list, with what it has taken of a synchronisation under way."""
-    known = world.syncing.get(StationId(station_id))
-    if known is not None:
-        return known
-    document = await world.journal.document(world.tenant, LOCAL_LIST, station_id.casefold())
-    return LocalList(station_id=station_id) if document is None else read(document, LocalList)
 
 
 async def keep_list(world: World, known: LocalList) -> LocalList:

@@ -7,8 +7,8 @@ from litestar.params import FromPath, JSONBody
 
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import find_station
+from wattseal.flow.drivers.known_tokens import find_list
 from wattseal.flow.drivers.list_sync import set_policy, sync
-from wattseal.flow.drivers.local_lists import find_list
 from wattseal.model.local_list import ListPolicy, LocalList
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.commands import answered
