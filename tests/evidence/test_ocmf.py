@@ -15,6 +15,7 @@ from tests.support.meters import METER, METER_KEY, METER_SPKI, NOON, reading, si
 from wattseal import evidence
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.evidence import ecdsa, ocmf
 from wattseal.evidence.findings import EFFECTS
 from wattseal.evidence.format import Clock
 from wattseal.evidence.ocmf_build import build
@@ -154,7 +155,7 @@ def test_every_finding_and_reason_is_documented() -> None:
     for code, effect in EFFECTS.items():
         assert documented[code] == 1, code
         assert f"| `{code}` | {effect.value} |" in DOCS.read_text("utf-8")
-    source = Path(evidence.ocmf.__file__).read_text("utf-8")
+    source = "".join(Path(room.__file__ or "").read_text("utf-8") for room in (ocmf, ecdsa))
     for reason in ("signature_valid", "signature_mismatch", "key_curve_mismatch", "signature_not_der", "no_key"):
         assert reason in source
         assert documented[reason] == 1, reason

@@ -24,6 +24,7 @@ from tests.fuzz.mutations import bent, spoilt
 from tests.fuzz.stations import check_conversation, conversations
 from tests.support.charges import charge, pen, signing_key
 from tests.support.meters import METER_SPKI, transaction
+from tests.support.other_meters import RECORDS as OTHER_RECORDS
 from tests.support.pki import Ca, csr
 from tests.support.worlds import sealed_charge, trust
 from tests.wire.ocpp_payloads import payloads, schemas
@@ -203,6 +204,17 @@ _CERTIFICATE = read_message_certificate(self_signed(_KEY, "fuzz", 1, AT))
 _SIGNER = MessageSigner(_KEY, _CERTIFICATE.thumbprint)
 _PAYLOADS = (b"{}", b'{"reason":"PowerUp"}')
 _SIGNED = tuple(_SIGNER.sign(payload, "Heartbeat", 2) for payload in _PAYLOADS)
+
+
+_OTHERS = {name: evidence.check(raw, [key]).meaning for name, (raw, key) in OTHER_RECORDS.items()}
+
+
+def check_other_meters(data: bytes) -> None:
+    """A record of the older formats has a verdict; none is valid but with the values that the meter signed."""
+    checked = evidence.check(data, [key for _, key in OTHER_RECORDS.values()])
+    assert checked.reason
+    if checked.verdict is Verdict.VALID:
+        assert checked.meaning == _OTHERS[checked.format]
 
 
 def check_jws(data: bytes) -> None:
@@ -418,6 +430,7 @@ TARGETS: dict[str, Target] = {
     "payload": Target(messages(), check_payload),
     "station": Target(conversations(), check_conversation, weight=5),
     "ocmf": Target(spoilt(_RECORDS), check_ocmf),
+    "other-meters": Target(spoilt([raw for raw, _ in OTHER_RECORDS.values()]), check_other_meters),
     "jws": Target(spoilt(_SIGNED), check_jws),
     "cbor": Target(spoilt(_ITEMS), check_cbor),
     "bundle": Target(spoilt([_BUNDLE.bundle.encode()]), check_a_bundle),

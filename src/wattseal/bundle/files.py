@@ -1,4 +1,4 @@
-"""Checking a file of any kind a person may hold: a bundle, OCMF text, or an XML transparency file."""
+"""Checking a file of any kind a person may hold: a bundle, signed meter records, or an XML transparency file."""
 
 import re
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from wattseal.base.errors import InputError
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome, RecordReport, Report
 from wattseal.bundle.trust import Trust
-from wattseal.evidence import ocmf_meaning, ocmf_record, xml_transparency
+from wattseal.evidence import xml_transparency
 from wattseal.evidence.findings import Effect, effect_of
-from wattseal.evidence.format import Checked, Meaning
+from wattseal.evidence.format import Checked, Format, Meaning
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
 
 BUNDLE_START = b"\x00\x64wsb1"
@@ -38,13 +38,24 @@ def check_file(data: bytes, trust: Trust | None, public_key: bytes | None) -> Fi
     if data[1:7] == BUNDLE_START:
         return FileReport(check_bundle(data, trust))
     keys = None if public_key is None else (public_key,)
-    if xml_transparency.sniff(data):
-        return _check_xml(data, keys)
     records = [part.strip() for part in _NEXT_RECORD.split(data) if part.strip()]
     if records and all(r.startswith(b"OCMF|") for r in records):
         checked = [(r, evidence.check(r, keys or ())) for r in records]
         return FileReport(_foreign_report(checked, graded=keys is not None), "argument" if keys else "")
-    return _unreadable("not a wattseal bundle, OCMF text or XML transparency file")
+    single = evidence.format_of(data)
+    if single is not None:
+        return _check_single(single, data, keys)
+    if xml_transparency.sniff(data):
+        return _check_xml(data, keys)
+    return _unreadable("not a wattseal bundle, a signed meter record in a known format or an XML transparency file")
+
+
+def _check_single(single: Format, data: bytes, keys: Sequence[bytes] | None) -> FileReport:
+    """Check a file that is one record, under the key it carries where none is given."""
+    claimed = single.own_key(data) if keys is None else None
+    checked = single.check(data, keys or (() if claimed is None else (claimed,)))
+    source = "argument" if keys else "" if claimed is None else "file"
+    return FileReport(_foreign_report([(data, checked)], graded=keys is not None), source)
 
 
 def _check_xml(data: bytes, keys: Sequence[bytes] | None) -> FileReport:
@@ -71,12 +82,17 @@ def _outcome(verdicts: Sequence[Verdict]) -> Outcome:
 
 
 def _foreign_report(checked: Sequence[tuple[bytes, Checked]], *, graded: bool) -> Report:
-    """Report on signed records of one file; energy and grade where all of them tell of one transaction."""
+    """Report on signed records of one file; energy and grade where all of them tell of one transaction.
+
+    Findings about all of them together stand with the last one.
+    """
     outcome = _outcome([c.verdict for _, c in checked])
     records = [RecordReport(c.verdict, c.format, c.reason, c.findings) for _, c in checked]
     meaning, gaps = _together([raw for raw, c in checked if c.meaning is not None])
     if gaps:
         records[-1] = replace(records[-1], findings=(*records[-1].findings, *gaps))
+    if meaning is not None and len(records) > 1:
+        records = _as_a_whole(records, meaning)
     if outcome is not Outcome.VALID or meaning is None:
         return Report(outcome, (), records)
     grade = _grade(meaning) if graded else None
@@ -84,11 +100,24 @@ def _foreign_report(checked: Sequence[tuple[bytes, Checked]], *, graded: bool) -
     return Report(outcome, (), records, grade=grade, source=source, energy_wh=meaning.energy_wh)
 
 
+_HALVES = frozenset({"begin_missing", "end_missing"})
+"""Of no account in one record where others of the file have the other half."""
+
+
+def _as_a_whole(records: Sequence[RecordReport], meaning: Meaning) -> list[RecordReport]:
+    """Leave to the whole transaction what it says of begin and end, and of records that do not fit together."""
+    told = {f.code for f in meaning.findings}
+    kept = [replace(r, findings=tuple(f for f in r.findings if f.code not in _HALVES - told)) for r in records]
+    own = {f.code for r in kept for f in r.findings}
+    more = tuple(f for f in meaning.findings if f.code not in own)
+    return [*kept[:-1], replace(kept[-1], findings=(*kept[-1].findings, *more))]
+
+
 def _together(raws: Sequence[bytes]) -> tuple[Meaning | None, tuple[Finding, ...]]:
-    records = [ocmf_record.parse(raw) for raw in raws]
-    if not records:
+    try:
+        return evidence.parse_transaction(raws), evidence.continuity(raws)
+    except InputError:  # none, of several formats, or whole transactions one after the other
         return None, ()
-    return ocmf_meaning.meaning_of(*records), ocmf_meaning.continuity(records)
 
 
 def _grade(meaning: Meaning) -> Grade:

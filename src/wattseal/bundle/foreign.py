@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from wattseal import evidence
+from wattseal.base.errors import InputError
 from wattseal.base.units import ROUNDING_WH
 from wattseal.bundle.case import Case, Trouble, failed
 from wattseal.bundle.report import RecordReport, place_text
-from wattseal.evidence import ocmf_meaning, ocmf_record
 from wattseal.evidence.findings import Effect, effect_of
 from wattseal.evidence.format import Checked, Clock, Direction, Meaning, Moment, SignedReading
 from wattseal.model.verdict import Finding, Verdict
@@ -75,7 +75,7 @@ def _compare_time(case: Case, item: Item, meaning: Meaning) -> Trouble | None:
     told_at_s = {kind: _told_at_s(case, case.of_kind(kind)) for kind in _MOMENTS}
     started_s, ended_s = told_at_s[Kind.STARTED], told_at_s[Kind.ENDED]
     for reading in meaning.readings:
-        if reading.at is None or reading.moment not in _MOMENTS.values():
+        if reading.at is None or reading.moment not in _BOUNDS:
             continue
         at_s = reading.at.timestamp()
         outside = (started_s is not None and at_s < started_s - CLOCKS_AGREE_WITHIN_S) or (
@@ -84,7 +84,7 @@ def _compare_time(case: Case, item: Item, meaning: Meaning) -> Trouble | None:
         if outside and reading.clock is Clock.SYNCHRONISED:
             return failed("evidence_outside_session", "station_ms", item)
         kind = Kind(item.payload.kind)
-        own_s = told_at_s[kind] if _MOMENTS.get(kind) is reading.moment else None
+        own_s = told_at_s[kind] if reading.moment in {_MOMENTS.get(kind), Moment.UNSTATED} else None
         apart_s = 0 if own_s is None else abs(at_s - own_s)
         if apart_s > CLOCKS_AGREE_WITHIN_S and reading.clock is Clock.SYNCHRONISED:
             return failed("evidence_time_differs", "station_ms", item)
@@ -101,6 +101,7 @@ def _told_at_s(case: Case, item: Item | None) -> float | None:
 
 
 _MOMENTS = {Kind.STARTED: Moment.BEGIN, Kind.ENDED: Moment.END}
+_BOUNDS = frozenset({Moment.BEGIN, Moment.END, Moment.UNSTATED})
 
 
 def _reading(meaning: Meaning, kind: Kind) -> SignedReading | None:
@@ -109,7 +110,9 @@ def _reading(meaning: Meaning, kind: Kind) -> SignedReading | None:
     readings = [
         r
         for r in meaning.readings
-        if r.direction is Direction.IMPORT and r.value_wh is not None and moment in {None, r.moment}
+        if r.direction is Direction.IMPORT
+        and r.value_wh is not None
+        and (moment is None or r.moment in {moment, Moment.UNSTATED})
     ]
     return readings[-1] if readings else None
 
@@ -126,18 +129,25 @@ def _conclude(
         case.findings.append(Finding("meter_changed", "evidence"))
         return
     bounds = [raw for item, raw, checked in valid if item.payload.kind in _MOMENTS or _is_bound(checked)]
-    records = [ocmf_record.parse(raw) for raw in dict.fromkeys(bounds)]
-    if not records:
+    if not bounds:
         return
-    meaning = ocmf_meaning.meaning_of(*records)
-    case.findings.extend(meaning.findings)
+    try:
+        meaning = evidence.parse_transaction(tuple(dict.fromkeys(bounds)))
+        gaps = evidence.continuity(tuple(dict.fromkeys(raw for _, raw, _ in valid)))
+    except InputError:
+        case.findings.append(Finding("evidence_mixed", "evidence"))
+        return
+    case.findings.extend(f for f in meaning.findings if f.code not in _BETWEEN)
     _compare_energy(case, known, meaning.energy_wh)
     case.meter_party = enrolled[next(k for k in keys if k is not None)].party
-    every = [ocmf_record.parse(raw) for raw in dict.fromkeys(raw for _, raw, _ in valid)]
-    gaps = ocmf_meaning.continuity(every)
     case.findings.extend(gap for gap in gaps if gap not in case.findings)
-    doubtful = any(effect_of(f) is not Effect.NOTE for f in (*meaning.findings, *gaps))
+    told = (*(f for f in meaning.findings if f.code not in _BETWEEN), *gaps)
+    doubtful = any(effect_of(f) is not Effect.NOTE for f in told)
     case.meter_complete = not doubtful and _sequence_complete(case)
+
+
+_BETWEEN = frozenset({"page_gap"})
+"""Judged over all records: the page between begin and end may be one of a reading in between."""
 
 
 def _compare_energy(case: Case, known: Sequence[tuple[Item, Meter]], signed_wh: Decimal | None) -> None:
@@ -156,8 +166,8 @@ def _compare_energy(case: Case, known: Sequence[tuple[Item, Meter]], signed_wh: 
 
 
 def _is_bound(checked: Checked) -> bool:
-    """Return whether a record tells a begin or an end: OCPP 1.6 has these in meter values of their own, too."""
-    return checked.meaning is not None and any(r.moment in _MOMENTS.values() for r in checked.meaning.readings)
+    """Return whether a record may tell a begin or an end: OCPP 1.6 has these in meter values of their own, too."""
+    return checked.meaning is not None and any(r.moment in _BOUNDS for r in checked.meaning.readings)
 
 
 def _sequence_complete(case: Case) -> bool:

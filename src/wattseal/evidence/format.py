@@ -25,6 +25,8 @@ class Moment(Enum):
     DURING = "during"
     END = "end"
     OUTSIDE = "outside"
+    UNSTATED = "unstated"
+    """The format does not say: what the record that holds it is about decides."""
 
 
 class Direction(Enum):
@@ -114,10 +116,13 @@ class Format:
 
     `sniff(raw)` says whether bytes look like it; `parse(raws)` returns what records of one transaction, in order, say
     together, raising `InputError` where one is none; `check(raw, keys)` never raises, whatever the bytes. A key is SPKI
-    DER or the bare point a meter shows; several keys mean any of them may have signed.
+    DER or the bare point a meter shows; several keys mean any of them may have signed. `continuity(raws)` tells what is
+    wrong between consecutive records of one meter, `own_key(raw)` the key that a record carries: a claim, no more.
     """
 
     name: str
     sniff: Callable[[bytes], bool]
     parse: Callable[[Sequence[bytes]], Meaning]
     check: Callable[[bytes, Sequence[bytes]], Checked]
+    continuity: Callable[[Sequence[bytes]], tuple[Finding, ...]] = lambda _: ()
+    own_key: Callable[[bytes], bytes | None] = lambda _: None

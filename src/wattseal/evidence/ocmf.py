@@ -11,11 +11,12 @@ import re
 from collections.abc import Sequence
 
 from wattseal.base.errors import InputError
-from wattseal.crypto.curves import Curve, HashName, KeyUnusableError, MeterKey, parse_public_key, read_der_signature
+from wattseal.crypto.curves import Curve, HashName, read_der_signature
+from wattseal.evidence.ecdsa import verify_under
 from wattseal.evidence.format import Checked, Format, Meaning
-from wattseal.evidence.ocmf_meaning import meaning_of
+from wattseal.evidence.ocmf_meaning import continuity, meaning_of
 from wattseal.evidence.ocmf_record import HEADER, OcmfRecord, OcmfSignature, parse
-from wattseal.model.verdict import Verdict
+from wattseal.model.verdict import Finding, Verdict
 
 NAME = "OCMF"
 _ALGORITHM = re.compile(r"ECDSA-([A-Za-z0-9]{1,24})-(SHA256|SHA384|SHA512)")
@@ -59,34 +60,7 @@ def verify(record: OcmfRecord, keys: Sequence[bytes]) -> tuple[Verdict, str, byt
     curve = _CURVES.get(match.group(1))
     if curve is None or curve in UNVERIFIABLE:
         return Verdict.UNKNOWN_KEY, "curve_unsupported", None
-    return _under_any(keys, curve, HashName(match.group(2)), record.payload, signature)
-
-
-def _under_any(
-    keys: Sequence[bytes], curve: Curve, hash_name: HashName, payload: bytes, signature: bytes
-) -> tuple[Verdict, str, bytes | None]:
-    """Try every key: one that verifies wins, then one that refutes, then the reason why none is usable."""
-    reasons = set()
-    for data in keys:
-        reason = _under(data, curve, hash_name, payload, signature)
-        if reason == "signature_valid":
-            return Verdict.VALID, reason, data
-        reasons.add(reason)
-    for refuted in ("signature_mismatch", "key_curve_mismatch"):
-        if refuted in reasons:
-            return Verdict.INVALID, refuted, None
-    return Verdict.UNKNOWN_KEY, min(reasons, default="no_key"), None
-
-
-def _under(data: bytes, curve: Curve, hash_name: HashName, payload: bytes, signature: bytes) -> str:
-    """Return the reason code for one key."""
-    try:
-        key: MeterKey = parse_public_key(bytes(data), curve)
-        if key.curve is not curve:
-            return "key_curve_mismatch"
-        return "signature_valid" if key.verify(payload, signature, hash_name) else "signature_mismatch"
-    except KeyUnusableError as error:
-        return error.code
+    return verify_under(keys, curve, HashName(match.group(2)), record.payload, signature)
 
 
 def _signature_bytes(signature: OcmfSignature) -> bytes | str:
@@ -107,4 +81,9 @@ def _signature_bytes(signature: OcmfSignature) -> bytes | str:
     return data if read_der_signature(data) else "signature_not_der"
 
 
-FORMAT = Format(name=NAME, sniff=sniff, parse=parse_transaction, check=check)
+def between(raws: Sequence[bytes]) -> tuple[Finding, ...]:
+    """Return what is wrong between consecutive records; one that does not read: `InputError`."""
+    return continuity([parse(raw) for raw in raws])
+
+
+FORMAT = Format(name=NAME, sniff=sniff, parse=parse_transaction, check=check, continuity=between)

@@ -10,18 +10,17 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from xml.parsers import expat
 
 from wattseal.base.errors import InputError, LimitError
 from wattseal.crypto.curves import key_bytes
-from wattseal.evidence import ocmf
-from wattseal.evidence.format import Checked, Format
+from wattseal.evidence import strict_xml
+from wattseal.evidence.format import Checked
+from wattseal.evidence.formats import FORMATS
 from wattseal.model.verdict import Verdict
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_VALUES = 10_000
 MAX_DEPTH = 8
-FORMATS: tuple[Format, ...] = (ocmf.FORMAT,)
 _HEX = re.compile(r"[0-9A-Fa-f\s]+", re.ASCII)
 
 
@@ -50,20 +49,11 @@ def read(raw: bytes) -> tuple[TransparencyValue, ...]:
     if len(raw) > MAX_BYTES:
         raise LimitError("a transparency file is at most 4 MiB", code="too_large", subject="xml")
     reader = _Reader()
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
+    parser = strict_xml.parser()
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
-    try:
-        parser.Parse(raw, True)  # noqa: FBT003 - expat's own signature
-    except expat.ExpatError as error:
-        text = f"not well-formed XML (line {error.lineno})"
-        raise InputError(text, code="bad_xml", subject="xml") from error
-    except (LookupError, ValueError) as error:
-        raise InputError("XML in an unknown encoding", code="bad_xml", subject="xml") from error
+    strict_xml.feed(parser, raw)
     return tuple(reader.values)
 
 
@@ -73,16 +63,13 @@ def check(value: TransparencyValue, keys: Sequence[bytes] | None = None) -> Chec
         return Checked(value.format, Verdict.UNREADABLE, "no_data")
     for candidate in FORMATS:
         if candidate.sniff(value.data):
-            own = (value.key,) if value.key is not None else ()
+            claimed = value.key if value.key is not None else candidate.own_key(value.data)
+            own = () if claimed is None else (claimed,)
             checked = candidate.check(value.data, own if keys is None else keys)
             if keys is None and checked.reason == "no_key" and value.key_problem:
                 return Checked(checked.format, checked.verdict, value.key_problem, checked.meaning)
             return checked
     return Checked(value.format, Verdict.UNREADABLE, "format_unknown")
-
-
-def _refuse(*_: object) -> None:
-    raise InputError("XML with a document type or entities is refused", code="xml_doctype", subject="xml")
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ from wattseal import evidence
 from wattseal.base.errors import InputError
 from wattseal.base.units import ROUNDING_WH
 from wattseal.crypto.curves import parse_public_key
-from wattseal.evidence import ocmf_meaning, ocmf_record
 from wattseal.evidence.findings import Effect, effect_of
 from wattseal.evidence.format import Checked, Direction, Moment
 from wattseal.model.metering import RawEvidence, Reading
@@ -88,7 +87,7 @@ def signed_end_wh(valid: Sequence[bytes]) -> Decimal | None:
     """Return the import register at the end that verified records tell; None where none of them tells an end."""
     for raw in reversed(valid):
         try:
-            meaning = ocmf_meaning.meaning_of(ocmf_record.parse(raw))
+            meaning = evidence.parse_transaction((raw,))
         except InputError:
             continue
         ends = [r.value_wh for r in meaning.readings if r.direction is Direction.IMPORT and r.moment is Moment.END]
@@ -106,7 +105,7 @@ def signed_start_wh(valid: Sequence[bytes], start_wh: Decimal | None, end_wh: De
     if not valid or start_wh is None or end_wh is None:
         return None
     try:
-        meaning = ocmf_meaning.meaning_of(*(ocmf_record.parse(raw) for raw in dict.fromkeys(valid)))
+        meaning = evidence.parse_transaction(tuple(dict.fromkeys(valid)))
     except InputError:
         return None
     exact_wh = None if meaning.energy_wh is None else end_wh - meaning.energy_wh
@@ -116,10 +115,9 @@ def signed_start_wh(valid: Sequence[bytes], start_wh: Decimal | None, end_wh: De
 def pages_complete(valid: Sequence[bytes]) -> bool:
     """Return whether the verified records of one meter follow each other page by page, with nothing doubtful."""
     try:
-        records = [ocmf_record.parse(raw) for raw in dict.fromkeys(valid)]
+        doubts = evidence.parse_transaction(tuple(dict.fromkeys(valid))).findings
     except InputError:
         return False
-    doubts = (*ocmf_meaning.meaning_of(*records).findings, *ocmf_meaning.continuity(records))
     return all(effect_of(finding) is Effect.NOTE for finding in doubts)
 
 
@@ -156,6 +154,8 @@ def _register_wh(checked: Checked, moment: Moment | None) -> Decimal | None:
     values = [
         r.value_wh
         for r in checked.meaning.readings
-        if r.direction is Direction.IMPORT and r.value_wh is not None and moment in {None, r.moment}
+        if r.direction is Direction.IMPORT
+        and r.value_wh is not None
+        and (moment is None or r.moment in {moment, Moment.UNSTATED})
     ]
     return values[-1] if values else None

@@ -19,7 +19,7 @@ from wattseal.model.tariff import Restrictions, TariffElement, TaxIncluded
 from wattseal.model.verdict import Verdict
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr, encode_cdr
 from wattseal.wire.ocpi.v2_2_1.envelope import StatusCode, decode_response, encode_response
-from wattseal.wire.ocpi.v2_2_1.signed_data import SignedDataLimits, from_ocmf
+from wattseal.wire.ocpi.v2_2_1.signed_data import SignedDataLimits, from_records
 from wattseal.wire.ocpi.v2_2_1.tariffs import Tariff, decode_tariff, lower
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -130,7 +130,7 @@ def test_broken_cdrs_are_refused_with_a_code_and_without_repeating_them(broken: 
 
 def test_meter_s_record_reaches_the_emsp_byte_for_byte() -> None:
     record = transaction()
-    sent = replace(cdr(), signed_data=from_ocmf([("End", record)], METER_SPKI, "http://127.0.0.1/bundles/1"))
+    sent = replace(cdr(), signed_data=from_records("OCMF", [("End", record)], METER_SPKI, "http://127.0.0.1/bundles/1"))
     encoded, findings = encode_cdr(sent, SignedDataLimits(plain_data=5000))
     assert findings == ()
     received = decode_cdr(encoded).signed_data

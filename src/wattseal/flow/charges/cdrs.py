@@ -6,6 +6,7 @@ from decimal import Decimal
 from wattseal.base.ids import Subject
 from wattseal.bundle.cdr import KWH
 from wattseal.bundle.tariff import tariff_from_value
+from wattseal.evidence import format_of
 from wattseal.flow.charges.bundling import others_of, tariff_record, utc_from_ms
 from wattseal.flow.charges.settling import settlement_of
 from wattseal.flow.fleet.sites import site_of
@@ -17,7 +18,7 @@ from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import read_item
 from wattseal.seal.fields import Decision, SettlementVerdict
 from wattseal.seal.item import Item, Kind, parse_item
-from wattseal.wire.ocpi.v2_2_1.signed_data import from_ocmf
+from wattseal.wire.ocpi.v2_2_1.signed_data import from_records
 
 UNKNOWN_COUNTRY = "ZZZ"
 """ISO 3166-1 user-assigned: the site's address is not enrolled."""
@@ -92,7 +93,10 @@ def _location(transaction: Transaction, site: Site | None) -> CdrLocation:
 
 
 async def _signed(world: World, transaction: Transaction) -> SignedData | None:
-    """Return the meter's own records of start and end; where they are sealed, the bundle alone has them."""
+    """Return the meter's own records of start and end, of the format that the first of them has.
+
+    Where they are sealed, the bundle alone has them.
+    """
     subject = Subject(bytes.fromhex(transaction.id))
     natures = {transaction.started: "Start", transaction.ended: "End"}
     found: list[tuple[str, bytes]] = []
@@ -101,5 +105,10 @@ async def _signed(world: World, transaction: Transaction) -> SignedData | None:
         nature = natures.get(item.hash.hex())
         meter = None if nature is None else read_item(item).meter
         if nature is not None and meter is not None:
-            found.extend((nature, data) for name, data in meter.evidence if name == "OCMF")
-    return from_ocmf(found, url=world.settings.bundle_url(transaction.id)) if found else None
+            found.extend((nature, data) for _, data in meter.evidence)
+    named = [(known, nature, data) for nature, data in found if (known := format_of(data)) is not None]
+    if not named:
+        return None
+    method = named[0][0].name
+    records = [(nature, data) for known, nature, data in named if known.name == method]
+    return from_records(method, records, url=world.settings.bundle_url(transaction.id))

@@ -49,15 +49,18 @@ class SignedData(OcpiStruct, frozen=True, kw_only=True):
     url: Long | None = None
 
 
-def from_ocmf(
-    records: Sequence[tuple[str, bytes]], public_key: bytes | None = None, url: str | None = None
+def from_records(
+    method: str, records: Sequence[tuple[str, bytes]], public_key: bytes | None = None, url: str | None = None
 ) -> model.SignedData:
-    """Return the SignedData of OCMF records given as (nature, bytes as signed); the plain data is their payload."""
+    """Return the SignedData of records of one format, given as (nature, bytes as signed).
+
+    The plain data is an OCMF record's payload; formats that have no text of their own leave it empty.
+    """
     values = tuple(
-        model.SignedValue(nature, raw.split(b"|")[1].decode() if raw.count(b"|") == 2 else "", raw)
+        model.SignedValue(nature, raw.split(b"|")[1].decode() if method == "OCMF" and raw.count(b"|") == 2 else "", raw)
         for nature, raw in records
     )
-    return model.SignedData("OCMF", values, public_key=public_key, url=url)
+    return model.SignedData(method, values, public_key=public_key, url=url)
 
 
 def lower(data: model.SignedData | None, limits: SignedDataLimits) -> tuple[SignedData | None, tuple[Finding, ...]]:
