@@ -15,10 +15,10 @@ from wattseal.base.ids import StationId
 from wattseal.flow import commands
 from wattseal.flow.charges import costs
 from wattseal.flow.commands import Done
-from wattseal.flow.fleet.enrol import set_tariff
 from wattseal.flow.limits.needs import SCHEDULE, Wanted
 from wattseal.flow.limits.sent import Limit, send_schedule, set_limit
 from wattseal.flow.limits.store import LIMIT, MAX_KEPT, MAX_LIMITS, PROFILE
+from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.ports import Silence
 from wattseal.flow.world import World
 from wattseal.model.charging import RateUnit

@@ -20,7 +20,7 @@ from tests.support.memory_journal import MemoryJournal
 
 from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.flow.courier import Courier, Delivery
-from wattseal.flow.fleet.enrol import set_tariff
+from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.world import World
 from wattseal.model.station import Station
 from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
@@ -80,8 +80,9 @@ class Msp:
         if sealed is not None:
             reader = Reader("CPO", self.world.seal_key.public)
             groups = {Group.OPS: GroupDraft(sealed.to_fields(), (reader,))}
-        tariff = self.world.tariff
-        refs = (ref, bytes.fromhex(tariff.record)) if sealed is None and tariff is not None else (ref,)
+        book = self.world.tariff_book
+        records = [version.record for listed in book.listed.values() for version in listed.versions]
+        refs = (ref, *map(bytes.fromhex, records)) if sealed is None else (ref,)
         draft = Draft(kind, 1, ClockQuality.SYNCHRONISED, groups, refs, decision.to_public() if sealed is None else {})
         keys = SubjectKeys(about.payload.subject or b"", bytes(32))
         return writer.append(head, 0, draft, keys)[0].encode()

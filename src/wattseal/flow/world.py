@@ -177,7 +177,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class CurrentTariff:
-    """Document: the tariff record that decisions refer to, by payload hash in hex ("" while there is none)."""
+    """A tariff by the record that decisions under it refer to (payload hash in hex)."""
 
     record: str
     tariff_id: str
@@ -244,7 +244,8 @@ class World:
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     accounts: OrderedDict[str, Account | None] = field(default_factory=OrderedDict)
-    tariff: CurrentTariff | None = None
+    tariff_book: Any = None
+    """Tariffs and assignments (`flow.money.tariffs.TariffBook`); None until they were read."""
     counters: dict[str, int] = field(default_factory=dict)
     token_changes: int = 0
     listed: dict[StationId, ListPolicy] | None = None
@@ -291,7 +292,7 @@ class World:
         self.accounts.clear()
         self.listed = None
         self.syncing.clear()
-        self.tariff = None
+        self.tariff_book = None
         self.chains.forget()
 
     def delivered(self, transaction: Transaction) -> None:

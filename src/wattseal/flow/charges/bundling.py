@@ -10,8 +10,8 @@ from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
 from wattseal.bundle.format import Bundle
 from wattseal.bundle.tariff import tariff_from_value
-from wattseal.flow.documents import read
-from wattseal.flow.fleet.enrol import TARIFF_RECORD, KeptItemBytes, load_entries
+from wattseal.flow.fleet.enrol import load_entries
+from wattseal.flow.money.tariffs import tariff_item
 from wattseal.flow.ports import KeptItem
 from wattseal.flow.world import World
 from wattseal.model.tariff import Tariff
@@ -148,9 +148,9 @@ async def tariff_record(world: World, others: Iterable[Item]) -> Item | None:
         if decision.payload.kind != Kind.DECISION:
             continue
         for ref in decision.payload.refs:
-            document = await world.journal.document(world.tenant, TARIFF_RECORD, ref.hex())
-            if document is not None:
-                return parse_item(read(document, KeptItemBytes).item)
+            item = await tariff_item(world, ref.hex())
+            if item is not None:
+                return item
     return None
 
 

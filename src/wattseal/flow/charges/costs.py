@@ -1,8 +1,8 @@
 """What a charge costs, told to drivers: the running cost now and then (I02), and the total at the end (I03).
 
-It is the price of the energy so far under the tariff that the charge's decision names, or else the one in force; none
-where that cannot be said exactly, or where the readings are sealed from this CPO. Taxes are in it where the tariff
-states them.
+It is the price of the energy so far under the tariff that the charge's decision names, or the one that applies at the
+station where nobody decided; none where that cannot be said exactly, or where the readings are sealed from this CPO.
+Taxes are in it where the tariff states them.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,8 @@ from wattseal.bundle.cdr import price_charge
 from wattseal.flow import commands
 from wattseal.flow.charges.bundling import others_of, tariff_record
 from wattseal.flow.commands import Declined
-from wattseal.flow.limits.station_tariffs import tariff_by_record, tariff_in_force
+from wattseal.flow.limits.station_tariffs import tariff_at
+from wattseal.flow.money.tariffs import tariff_by_record
 from wattseal.flow.turn import Turn
 from wattseal.flow.world import Live, World
 from wattseal.model.answers import TransactionAnswer
@@ -107,8 +108,12 @@ def cost(tariff: Tariff, transaction: Transaction, energy_wh: Decimal) -> Decima
 
 
 async def _tariff(world: World, transaction: Transaction) -> Tariff | None:
-    in_force = await tariff_in_force(world)
-    if in_force is None or transaction.decision is None:
-        return in_force
+    """Return what a charge is priced under: what its decision names; where there is no decision, what applies there.
+
+    A decision that names no tariff leaves the charge without a price.
+    """
+    if transaction.decision is None:
+        memory = world.stations.get(StationId(transaction.station_id))
+        return None if memory is None else await tariff_at(world, memory.station)
     record = await tariff_record(world, await others_of(world, transaction))
-    return in_force if record is None else await tariff_by_record(world, record.hash.hex()) or in_force
+    return None if record is None else await tariff_by_record(world, record.hash.hex())

@@ -4,14 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from wattseal.base.errors import InputError
-from wattseal.bundle.tariff import tariff_from_value
 from wattseal.crypto.keys import PublicKey
-from wattseal.flow.documents import TARIFF, TRANSACTION, put, read
+from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import cap_of
+from wattseal.flow.money.tariffs import tariff_by_record, tariff_for
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
-from wattseal.model.tariff import Tariff
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import (
     AskParty,
@@ -32,8 +31,6 @@ from wattseal.seal.registry import Refusal, Role
 
 CHARGING = "charging"
 """Document kind, by token or group: the transaction last charged to it, kept where one at a time is allowed."""
-CURRENT_TARIFF = "current"
-"""Key of the document that names the tariff record in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,6 @@ class Refused:
     refusal: Grant | None = None
 
 
-NO_TARIFF = CurrentTariff("", "")
 AUTH_ID_BYTES = 16
 
 
@@ -227,11 +223,12 @@ async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
     """Decide on one of the CPO's own tokens."""
     world, step = asked.world, asked.step
     await world.chains.ready(world.billing_origin, 0)
-    tariff = await current_tariff(world)
+    tariff = await tariff_for(world, asked.memory.station, token, step.now_ms)
     cap_wh, reason = None, None
     if asked.offline:
         reason = OFFLINE
-        cap_wh = await cap_of(world, asked.memory.station.id, token, reason, await _terms(world, tariff))
+        terms = None if tariff is None else await tariff_by_record(world, tariff.record)
+        cap_wh = await cap_of(world, asked.memory.station.id, token, reason, terms)
         if cap_wh is None:
             return await _refused(asked, token, TokenStatus.INVALID, reason)
     request = await _request(asked, step, world.party)
@@ -305,7 +302,7 @@ async def _alone(asked: Asked, token: TokenRecord, request: Written, party: str)
     """
     world = asked.world
     await world.chains.ready(world.billing_origin, 0)
-    tariff = await current_tariff(world)
+    tariff = await tariff_for(world, asked.memory.station, token, asked.step.now_ms)
     cap_wh = await cap_of(world, asked.memory.station.id, token, UNREACHABLE, None)
     if cap_wh is None:
         refusal = Decision(TokenStatus.INVALID, _auth_id(asked), asked.step.now_ms, None, UNREACHABLE)
@@ -339,26 +336,3 @@ def signed_by(world: World, item: Item, party: str) -> bool:
     if isinstance(entry, Refusal) or entry.party != party or entry.role not in {Role.EMSP, Role.BILLING}:
         return False
     return item.verify(PublicKey.from_spki(entry.spki), world.log_origin)
-
-
-async def current_tariff(world: World) -> CurrentTariff | None:
-    """Return the tariff in force, from memory once it was read."""
-    if world.tariff is None:
-        document = await world.journal.document(world.tenant, TARIFF, CURRENT_TARIFF)
-        world.tariff = NO_TARIFF if document is None else read(document, CurrentTariff)
-    return world.tariff if world.tariff.record else None
-
-
-@dataclass(frozen=True, slots=True)
-class _KeptItem:
-    item: bytes
-
-
-async def _terms(world: World, tariff: CurrentTariff | None) -> Tariff | None:
-    """Return the tariff that its record states."""
-    if tariff is None:
-        return None
-    document = await world.journal.document(world.tenant, "tariff_record", tariff.record)
-    if document is None:
-        return None
-    return tariff_from_value(parse_item(read(document, _KeptItem).item).payload.public.get(1))

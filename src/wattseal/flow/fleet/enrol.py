@@ -1,26 +1,21 @@
-"""What operators and registries tell the CPO: stations, tokens, tariffs, registry entries."""
+"""What operators and registries tell the CPO: stations, tokens, registry entries."""
 
 import re
 from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
-from wattseal.bundle.tariff import tariff_to_value
 from wattseal.crypto.passwords import digest_password
-from wattseal.flow.charges.sealed import RELAY, relay_body
-from wattseal.flow.documents import ENTRY, STATION, TARIFF, TOKEN, put, put_station, put_token, read
-from wattseal.flow.drivers.authorise import CURRENT_TARIFF
+from wattseal.flow.documents import ENTRY, STATION, TOKEN, put, put_station, put_token, read
 from wattseal.flow.money.accounts import account_of
-from wattseal.flow.ports import Batch, Outgoing, Put
+from wattseal.flow.money.tariff_changes import moved, tell_of_move
+from wattseal.flow.ports import Batch, Put
 from wattseal.flow.step import Step
-from wattseal.flow.world import CurrentTariff, Memory, World
+from wattseal.flow.world import Memory, World
 from wattseal.model.station import Station
-from wattseal.model.tariff import Tariff
 from wattseal.model.token import TokenRecord
 from wattseal.rules.enrolment import believe, station_entry
-from wattseal.seal import dcbor
-from wattseal.seal.item import Kind, is_origin, parse_item
-from wattseal.seal.plain import PlainDraft
+from wattseal.seal.item import is_origin
 from wattseal.seal.registry import Refusal, entry_from
 from wattseal.seal.signed import Statement, parse
 
@@ -28,15 +23,6 @@ _STATION_ID = re.compile(r"[A-Za-z0-9*\-_=+|@.]{1,48}")
 MIN_PASSWORD, MAX_PASSWORD = 8, 64
 CERTIFICATE_NAME = "certificate_name"
 """Document kind: the name that stands for a station in certificates, by that name; never another station's again."""
-TARIFF_RECORD = "tariff_record"
-"""Document kind: an encoded TARIFF record by its payload hash in hex."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptItemBytes:
-    """Document: an encoded item."""
-
-    item: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +32,12 @@ class KeptStatement:
     statement: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TariffKept:
-    """What became of a tariff: the record that states it, signed, by payload hash in hex."""
-
-    tariff_id: str
-    record: str
-
-
 async def enrol_station(world: World, station: Station, password: bytes | None) -> Station:
     """Enrol a station or change its enrolment; an `InputError` names the field that cannot be."""
     check_station_id(world, station.id)
     named = await _name_certificate(world, station)
     known = await world.journal.document(world.tenant, STATION, station.id.casefold())
+    before = None if known is None else read(known, Station)
     if password is not None:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
             raise InputError(
@@ -67,15 +46,18 @@ async def enrol_station(world: World, station: Station, password: bytes | None) 
                 subject="password",
             )
         station = replace(station, password_digest=digest_password(password, world.random.bytes(16)))
-    elif known is not None:
-        before = read(known, Station)
+    elif before is not None:
         station = replace(
             station,
             password_digest=before.password_digest,
             pending_password_digests=before.pending_password_digests,
             successor=before.successor,
         )
-    await _commit(world, put_station(station, world.now_ms()), *named)
+    step = Step(world, station.id, world.now_ms())
+    step.puts.extend((put_station(station, step.now_ms), *named))
+    sites = await tell_of_move(step, before, station)
+    await step.commit()
+    await moved(world, sites)
     believe(world.registry, (station_entry(world.party, station),))
     memory = world.stations.get(StationId(station.id))
     if memory is not None:
@@ -145,25 +127,6 @@ async def put_a_token(world: World, token: TokenRecord) -> None:
     await _commit(world, put_token(token, world.now_ms()))
     world.tokens.pop(token.id_token.key(), None)
     world.token_changes += 1
-
-
-async def set_tariff(world: World, tariff: Tariff) -> TariffKept:
-    """Sign a tariff as a record of the billing chain, make it the one in force, and send it to the eMSPs."""
-    public = {1: tariff_to_value(tariff)}
-    step = Step(world, "", world.now_ms())
-    await world.chains.ready(world.billing_origin, 0)
-    draft = PlainDraft(Kind.TARIFF, step.now_ms, public=dcbor.encode(public))
-    written = step.write((world.billing_origin, 0), world.billing_key, draft, None)
-    item = parse_item(written.item)
-    kept = TariffKept(tariff.id, item.hash.hex())
-    step.puts.append(put(TARIFF, CURRENT_TARIFF, CurrentTariff(kept.record, tariff.id), step.now_ms))
-    step.puts.append(put(TARIFF_RECORD, kept.record, KeptItemBytes(item.encode()), step.now_ms))
-    for party in world.partners.parties():
-        body = relay_body(party, item)
-        step.outbox.append(Outgoing(f"{RELAY}-{party}-{kept.record}", RELAY, body, step.now_ms))
-    await step.commit()
-    world.tariff = CurrentTariff(kept.record, tariff.id)
-    return kept
 
 
 async def add_entries(world: World, encoded: list[bytes]) -> list[str]:

@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import STATION, every_document, put, read, removal
+from wattseal.flow.money.tariffs import place_key, tariff_book
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.model.site import Site
 from wattseal.model.station import Station
+from wattseal.model.tariff_place import Level
 
 SITE = "site"
 
@@ -38,12 +40,15 @@ async def site_of(world: World, station_id: str) -> Site | None:
 
 
 async def remove_site(world: World, site_id: str) -> bool:
-    """Forget a site no station stands on (`site_in_use`); false where there is none."""
+    """Forget a site without stations and tariffs (else `site_in_use`); false where there is none."""
     if await site_by_id(world, site_id) is None:
         return False
     async for document in every_document(world.journal, world.tenant, STATION):
         if read(document, Station).site == site_id:
             text = f"station {StationId(read(document, Station).id)} stands on it; move that first"
             raise InputError(text, code="site_in_use", subject="id")
+    if place_key(Level.SITE, site_id) in (await tariff_book(world)).assigned:
+        text = "a tariff is assigned to it; take that away first"
+        raise InputError(text, code="site_in_use", subject="id")
     await world.journal.commit(Batch(world.tenant, puts=(removal(SITE, site_id, world.now_ms()),)))
     return True

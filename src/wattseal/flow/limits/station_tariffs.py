@@ -8,16 +8,14 @@ from typing import Any
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.bundle.tariff import tariff_from_value
 from wattseal.flow.documents import put, read
-from wattseal.flow.drivers.authorise import current_tariff
-from wattseal.flow.fleet.enrol import TARIFF_RECORD, KeptItemBytes
+from wattseal.flow.money.tariffs import tariff_by_record, tariff_for
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.message import Asked, Replied
+from wattseal.model.station import Station
 from wattseal.model.tariff import Tariff
-from wattseal.seal.item import parse_item
 
 STATION_TARIFF = "station_tariff"
 DEFAULT, DRIVER, TRANSACTION = "DefaultTariff", "DriverTariff", "transaction"
@@ -36,26 +34,17 @@ class StationTariff:
     transaction_id: str | None = None
 
 
-async def tariff_in_force(world: World) -> Tariff | None:
-    """Return the tariff that charges are decided under at present."""
-    current = await current_tariff(world)
-    return None if current is None else await tariff_by_record(world, current.record)
+async def tariff_at(world: World, station: Station) -> Tariff | None:
+    """Return the tariff that a driver nothing is known of charges under at a station now."""
+    found = await tariff_for(world, station, None, world.now_ms())
+    return None if found is None else await tariff_by_record(world, found.record)
 
 
-async def tariff_by_record(world: World, record: str) -> Tariff | None:
-    """Return the tariff that a record states (payload hash in hex)."""
-    document = await world.journal.document(world.tenant, TARIFF_RECORD, record)
-    if document is None:
-        return None
-    item = parse_item(read(document, KeptItemBytes).item)
-    return tariff_from_value(item.payload.public.get(1))
-
-
-async def ours(world: World) -> Tariff:
-    """Return the tariff in force; without one there is nothing to install (`no_tariff`)."""
-    tariff = await tariff_in_force(world)
+async def ours(world: World, station: Station) -> Tariff:
+    """Return the tariff that applies at a station; without one there is nothing to install (`no_tariff`)."""
+    tariff = await tariff_at(world, station)
     if tariff is None:
-        raise InputError("no tariff is in force; put one first", code="no_tariff", subject="tariff")
+        raise InputError("no tariff applies at this station; assign one first", code="no_tariff", subject="tariff")
     return tariff
 
 

@@ -8,7 +8,7 @@ from wattseal.model.provider import Charge, ChargeStatus, Customer, Hold
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Authorised, Entries
 from wattseal.parties.emsp.desk import Desk
-from wattseal.parties.emsp.tariffs import SignedTariff, affordable_wh, current_tariff
+from wattseal.parties.emsp.tariffs import SignedTariff, affordable_wh, tariff_at
 from wattseal.rules.holds import place, with_charge
 from wattseal.rules.settlement import Contract
 from wattseal.seal.fields import Decision, Identity, Ops
@@ -44,7 +44,7 @@ async def authorise(desk: Desk, contract: Contract, item: Item) -> bytes:
     if distrust is not None or known is not None:
         refused = Ruling(TokenStatus.INVALID, distrust or "subject_used")
         return (await _decide(desk, contract, item, refused, remember=False)).encode()
-    tariff = await current_tariff(desk, contract.party)
+    tariff = await tariff_at(desk, contract.party, item.payload.origin, desk.books.now_ms())
     ruling = await _rule(desk, item, tariff)
     return (await _decide(desk, contract, item, ruling, tariff, remember=True)).encode()
 

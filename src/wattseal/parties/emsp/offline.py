@@ -7,8 +7,9 @@ from wattseal.bundle.format import Bundle
 from wattseal.crypto.hpke import SealPublicKey
 from wattseal.model.provider import BY_DIRECTORY, Charge, ChargeStatus, Customer
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.emsp.books import CurrentTariff, Entries
+from wattseal.parties.emsp.books import Entries
 from wattseal.parties.emsp.desk import Desk
+from wattseal.parties.emsp.tariffs import tariff_at
 from wattseal.rules.settlement import Claim, Contract
 from wattseal.seal.directory import DirectoryTerms, issue_directory
 from wattseal.seal.fields import Identity
@@ -69,7 +70,7 @@ async def offline_charge(desk: Desk, contract: Contract, bundle: Bundle, claim: 
     customer = await desk.books.customer(token)
     if promise is None or customer is None:
         return None
-    tariff = await desk.books.get("current_tariff", contract.party, CurrentTariff)
+    tariff = await tariff_at(desk, contract.party, claim.origin, started.payload.ms)
     return Charge(
         subject=claim.subject.hex(),
         cpo=contract.party,
@@ -77,7 +78,7 @@ async def offline_charge(desk: Desk, contract: Contract, bundle: Bundle, claim: 
         evse_id=started.payload.stream,
         request="",
         decision="",
-        tariff=tariff.record if tariff else None,
+        tariff=tariff.record.hex() if tariff else None,
         status=ChargeStatus.ENDED,
         token_status=TokenStatus.ACCEPTED,
         reason=BY_DIRECTORY,

@@ -27,7 +27,7 @@ READ_TOKENS, READ_ENERGY = "tokens:read", "energy:read"
 
 
 class TariffBody(Body, frozen=True, kw_only=True):
-    """`POST /api/v1/stations/{id}/tariff`: where to install the tariff in force; EVSE 0 is all of them.
+    """`POST /api/v1/stations/{id}/tariff`: where to install the tariff that applies there; EVSE 0 is all of them.
 
     With `transaction_id` it becomes that transaction's instead.
     """
@@ -102,9 +102,10 @@ async def get_station_tariffs(principal: Who, service: What, station_id: FromPat
 async def post_station_tariff(
     principal: Who, service: What, station_id: FromPath[str], data: JSONBody[TariffBody]
 ) -> dict[str, Any]:
-    """Install the tariff in force at a station (OCPP 2.1), as its default or for one transaction."""
+    """Install the tariff that applies at a station (OCPP 2.1), as its default or for one transaction."""
     demand(principal, "tariffs:write")
-    tariff = lower_tariff(await ours(service.world))
+    memory = await commands.find_station(service.world, StationId(station_id))
+    tariff = lower_tariff(await ours(service.world, memory.station))
     if data.transaction_id is None:
         command = Asked("SetDefaultTariff", {"evseId": data.evse_id, "tariff": tariff})
     else:
