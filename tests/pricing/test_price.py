@@ -1,8 +1,9 @@
 """The price of a session: OCPI's own examples, exactness, and everything that is not priced."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,14 +62,12 @@ def test_step_size_rounds_energy_up_and_not_beyond_an_exact_step(step_size: int,
     assert sum(line.before_tax for line in priced.trace) == D(exact)
 
 
-def test_step_size_counts_once_a_session_and_falls_to_the_last_period_with_energy() -> None:
+def test_step_size_counts_once_a_session() -> None:
     priced = price(tariff(replace(ENERGY, step_size=500)), periods("4.3", "1.1", "0"), ZONE)
     assert isinstance(priced, Priced)
     assert [(line.why, line.period, str(line.quantity)) for line in priced.trace] == [
-        ("only_energy_component", 0, "4.3"),
-        ("only_energy_component", 1, "1.1"),
-        ("only_energy_component", 2, "0"),
-        ("step_size_once", 1, "0.100"),
+        ("only_energy_component", 0, "5.4"),
+        ("step_size_once", 0, "0.100"),
     ]
     assert total(priced) == ("1.38", "1.51")
 
@@ -109,18 +108,47 @@ def test_splitting_a_session_into_periods_never_changes_its_price(kwh: list[Deci
     assert total(split) == total(whole)
 
 
-RESTRICTED = replace(BOTH, elements=(TariffElement((ENERGY,), Restrictions(min_kwh=D(5))),))
+TIME = PriceComponent("TIME", D(2), None, 60)
+LIMITED = replace(BOTH, min_price=Price(D(1)), max_price=Price(D(9), D(10)))
+
+
+def restricted(*components: PriceComponent, **restrictions: Any) -> Tariff:
+    return replace(BOTH, elements=(TariffElement(components or (ENERGY,), Restrictions(**restrictions)),))
+
+
+def hour(*dimensions: tuple[str, str]) -> list[ChargingPeriod]:
+    return [ChargingPeriod(START, tuple(Dimension(name, D(volume)) for name, volume in dimensions), "17")]
+
+
 NAIVE = [replace(periods("1")[0], start_at=datetime(2026, 3, 1, 12))]  # noqa: DTZ001 - the point of the case
 
 
 @pytest.mark.parametrize(
     ("given_tariff", "given_periods", "what"),
     [
-        (RESTRICTED, periods("1"), "restrictions:elements[0]"),
+        (restricted(unknown=("min_soc",)), periods("1"), "restriction_unknown:elements[0].min_soc"),
+        (restricted(days_of_week=("CARNIVAL",)), periods("1"), "restriction_unknown:elements[0].day_of_week"),
+        (restricted(TIME, reservation="LATER"), periods("1"), "restriction_unknown:elements[0].reservation"),
+        (restricted(start_time=time(8), end_time=time(8)), periods("1"), "restriction:elements[0].end_time"),
+        (restricted(min_kwh=D("NaN")), periods("1"), "restriction:elements[0].min_kwh"),
+        (restricted(min_duration_s=-1), periods("1"), "restriction:elements[0].min_duration_s"),
         (
-            tariff(ENERGY, PriceComponent("TIME", D(2), None, 60)),
+            restricted(TIME, reservation="RESERVATION", max_duration_s=900),
             periods("1"),
-            "dimension:elements[0].price_components[1]",
+            "restriction:elements[0].max_duration_s",
+        ),
+        (restricted(reservation="RESERVATION"), periods("1"), "dimension:elements[0].price_components[0]"),
+        (restricted(min_power_kw=D(5)), periods("1"), "power_unknown:elements[0]"),
+        (restricted(max_current_a=D(32)), periods("1"), "current_unknown:elements[0]"),
+        (tariff(TIME), periods("1"), "time_missing"),
+        (tariff(TIME), hour(("TIME", "-1")), "time_negative:charging_periods[0]"),
+        (tariff(TIME), hour(("TIME", "1"), ("TIME", "1")), "time_twice:charging_periods[0]"),
+        (tariff(TIME), hour(("TIME", "1"), ("RESERVATION_TIME", "1")), "reservation_mixed:charging_periods[0]"),
+        (tariff(TIME), hour(("TIME", "9601")), "time_span"),
+        (
+            restricted(TIME, end_time=time(0, 15)),
+            hour(("TIME", "0.5"), ("PARKING_TIME", "0.5")),
+            "time_ambiguous:charging_periods[0]",
         ),
         (tariff(PriceComponent("NEWER", D(2), None, 60)), periods("1"), "dimension:elements[0].price_components[0]"),
         (tariff(ENERGY, ENERGY), periods("1"), "second_component:elements[0].price_components[1]"),
@@ -128,9 +156,16 @@ NAIVE = [replace(periods("1")[0], start_at=datetime(2026, 3, 1, 12))]  # noqa: D
         (tariff(replace(ENERGY, vat_percent=D(-1))), periods("1"), "vat:elements[0].price_components[0]"),
         (tariff(replace(ENERGY, price=D("NaN"))), periods("1"), "price:elements[0].price_components[0]"),
         (replace(BOTH, elements=()), periods("1"), "elements_missing"),
-        (replace(BOTH, min_price=Price(D(1))), periods("1"), "min_price"),
-        (replace(BOTH, max_price=Price(D(1))), periods("1"), "max_price"),
-        (replace(BOTH, tax_included=TaxIncluded.YES), periods("1"), "tax_included"),
+        (replace(LIMITED, max_price=Price(D("0.5"))), periods("1"), "limits_contradict:min_price"),
+        (replace(LIMITED, min_price=Price(D(1), D("0.9"))), periods("1"), "limits_contradict:min_price"),
+        (replace(LIMITED, min_price=Price(D(1), D("10.01"))), periods("1"), "limits_contradict:min_price"),
+        (replace(LIMITED, max_price=Price(D("NaN"))), periods("1"), "max_price"),
+        (
+            replace(tariff(ENERGY), tax_included=TaxIncluded.NOT_APPLICABLE),
+            periods("1"),
+            "vat:elements[0].price_components[0]",
+        ),
+        (replace(BOTH, idle_grace_s=-1), periods("1"), "idle_grace_s"),
         (replace(BOTH, currency="eur"), periods("1"), "currency"),
         (replace(BOTH, start_at=START + timedelta(seconds=1)), periods("1"), "tariff_not_yet_valid"),
         (replace(BOTH, end_at=START), periods("1"), "tariff_no_longer_valid"),

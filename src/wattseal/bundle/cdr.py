@@ -7,11 +7,13 @@ the price is `pricing.price` of the tariff record that the decision or the CDR n
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from wattseal.bundle.tariff import moment
 from wattseal.model.cdr import ChargingPeriod, Dimension
 from wattseal.model.tariff import Tariff
+from wattseal.pricing.money import Amount
 from wattseal.pricing.price import ENERGY, Incomplete, Priced, TraceLine, price
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.fields import decimal_from, decimal_to_value
@@ -72,22 +74,27 @@ def price_charge(tariff: Tariff, energy_wh: Decimal, start_ms: int) -> Priced | 
 
 def trace_to_value(trace: tuple[TraceLine, ...]) -> list[Any]:
     """Return the bundle's field 7."""
+    return [_line_to_value(line) for line in trace]
 
-    def amount(value: Decimal | None) -> list[int] | None:
-        return None if value is None else decimal_to_value(value)
 
-    return [
-        [
-            line.why,
-            line.dimension,
-            line.period,
-            line.element,
-            line.component,
-            amount(line.quantity),
-            amount(line.unit_price),
-            amount(line.vat_percent),
-            amount(line.before_tax),
-            amount(line.after_tax),
-        ]
-        for line in trace
+def _line_to_value(line: TraceLine) -> list[Any]:
+    value = [
+        line.why,
+        line.dimension,
+        line.period,
+        line.element,
+        line.component,
+        _amount(line.quantity),
+        _amount(line.unit_price),
+        _amount(line.vat_percent),
+        _amount(line.before_tax),
+        _amount(line.after_tax),
     ]
+    return value if line.from_ms is None else [*value, line.from_ms, line.until_ms]
+
+
+def _amount(value: Amount | None) -> list[int] | None:
+    """Return [exponent, mantissa] of a decimal; of a fraction in lowest terms [0, numerator, denominator]."""
+    if isinstance(value, Fraction):
+        return [0, value.numerator, value.denominator]
+    return None if value is None else decimal_to_value(value)
