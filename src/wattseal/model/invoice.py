@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from wattseal.model.verdict import Grade, Source
 
+SUBJECT_DIGITS = 32
+"""Hex digits of a session's pseudonym."""
+
 
 class InvoiceKind(StrEnum):
     """A demand for money, or one that takes (part of) an earlier one back; a credit note's amounts are given back."""
@@ -90,7 +93,8 @@ class LinePart:
 class InvoiceLine:
     """One session. `bill` is its pseudonym in hex, `receipt` the opaque id of its receipt, times Unix milliseconds.
 
-    `zone` is the IANA time zone of its place. `ruled`: a person had it billed. `ended` is the hash of its last record.
+    `zone` is the IANA time zone of its place. `ruled`: a person had it billed; `corrected`: a dispute's decision says
+    what it costs. A bill that took another's place is of the same session: `session` is that one's pseudonym.
     """
 
     number: int
@@ -108,6 +112,12 @@ class InvoiceLine:
     tariff_id: str
     receipt: str
     ruled: bool = False
+    corrected: bool = False
+
+    @property
+    def session(self) -> str:
+        """The pseudonym of its session; the id of a bill in another's place has a number behind that."""
+        return self.bill[:SUBJECT_DIGITS]
 
     @property
     def net(self) -> Decimal:

@@ -187,6 +187,7 @@ def _line(number: int, session: Session, *, reverse: bool) -> InvoiceLine:
         tariff_id=bill.tariff_id,
         receipt=session.receipt,
         ruled=bill.ruling is not None,
+        corrected=bill.corrects is not None,
     )
 
 

@@ -5,11 +5,10 @@ attributes (BG-32) under names of `Attribute`. A session under several rates is 
 the first has the attributes.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from xml.etree.ElementTree import tostring
-from zoneinfo import ZoneInfo
 
 from drafthorse.models.accounting import ApplicableTradeTax, MonetarySummation
 from drafthorse.models.document import Document
@@ -23,6 +22,7 @@ from drafthorse.models.tradelines import LineItem
 from wattseal.base.text import one_line
 from wattseal.model.invoice import Buyer, Invoice, InvoiceKind, InvoiceLine, LegalEntity, LinePart, VatCategory
 from wattseal.pricing.money import minor_unit_digits
+from wattseal.wire.einvoice.times import local_day, time_span
 from wattseal.wire.einvoice.words import WORDS, Words
 
 GUIDELINE = "urn:cen.eu:en16931:2017"
@@ -46,6 +46,7 @@ class Attribute(StrEnum):
     CHARGED = "Charged including VAT"
     RECEIPT = "Receipt"
     RULED = "Billed by decision"
+    CORRECTED = "Corrected by decision"
 
 
 def to_cii(invoice: Invoice) -> bytes:
@@ -63,14 +64,14 @@ def to_cii(invoice: Invoice) -> bytes:
     for line in invoice.lines:
         for place, part in enumerate(line.parts, start=1):
             number = str(line.number) if len(line.parts) == 1 else f"{line.number}.{place}"
-            attributes = _attributes(invoice, line) if place == 1 else [(Attribute.SESSION, line.bill)]
+            attributes = _attributes(invoice, line) if place == 1 else [(Attribute.SESSION, line.session)]
             document.trade.items.add(_item(invoice, line, part, number, attributes))
     agreement = document.trade.agreement
     if invoice.buyer.reference:
         agreement.buyer_reference = one_line(invoice.buyer.reference)
     _seller(agreement.seller, invoice.seller)
     _buyer(agreement.buyer, invoice.buyer)
-    document.trade.delivery.event.occurrence = _day(invoice.ended_ms, invoice.seller.time_zone)
+    document.trade.delivery.event.occurrence = local_day(invoice.ended_ms, invoice.seller.time_zone)
     _settlement(document.trade.settlement, invoice, words)
     xml: bytes = tostring(document.to_etree(), "utf-8", xml_declaration=True)
     return xml
@@ -83,7 +84,7 @@ def _item(
     item = LineItem()
     item.document.line_id = number
     item.product.name = words.session
-    item.product.description = one_line(f"{line.place}, {line.station_id} / {line.evse_id}, {_span(line, words)}")
+    item.product.description = one_line(f"{line.place}, {line.station_id} / {line.evse_id}, {time_span(line, words)}")
     for name, value in attributes:
         characteristic = ProductCharacteristic()
         characteristic.description = name.value
@@ -94,15 +95,15 @@ def _item(
     item.settlement.trade_tax.type_code = _VAT
     item.settlement.trade_tax.category_code = part.category.value
     item.settlement.trade_tax.rate_applicable_percent = _plain(part.percent)
-    item.settlement.period.start = _day(line.started_ms, line.zone)
-    item.settlement.period.end = _day(line.ended_ms, line.zone)
+    item.settlement.period.start = local_day(line.started_ms, line.zone)
+    item.settlement.period.end = local_day(line.ended_ms, line.zone)
     item.settlement.monetary_summation.total_amount = _money(invoice, part.net)
     return item
 
 
 def _attributes(invoice: Invoice, line: InvoiceLine) -> list[tuple[Attribute, str]]:
     found = [
-        (Attribute.SESSION, line.bill),
+        (Attribute.SESSION, line.session),
         (Attribute.ENERGY_WH, _plain(line.energy_wh)),
         (Attribute.START, _instant(line.started_ms)),
         (Attribute.END, _instant(line.ended_ms)),
@@ -116,6 +117,8 @@ def _attributes(invoice: Invoice, line: InvoiceLine) -> list[tuple[Attribute, st
     ]
     if line.ruled:
         found.append((Attribute.RULED, "yes"))
+    if line.corrected:
+        found.append((Attribute.CORRECTED, "yes"))
     return [(name, value) for name, value in found if value]
 
 
@@ -182,8 +185,8 @@ def _settlement(s: TradeSettlement, invoice: Invoice, words: Words) -> None:
             tax.exemption_reason_code = _REVERSE_CODE
         tax.rate_applicable_percent = _plain(total.percent)
         s.trade_tax.add(tax)
-    s.period.start = _day(invoice.started_ms, seller.time_zone)
-    s.period.end = _day(invoice.ended_ms, seller.time_zone)
+    s.period.start = local_day(invoice.started_ms, seller.time_zone)
+    s.period.end = local_day(invoice.ended_ms, seller.time_zone)
     _terms(s, invoice, words)
     _sums(s.monetary_summation, invoice)
     if invoice.original is not None:
@@ -225,13 +228,3 @@ def _plain(value: Decimal) -> str:
 
 def _instant(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _day(ms: int, zone: str) -> date:
-    return datetime.fromtimestamp(ms / 1000, ZoneInfo(zone)).date()
-
-
-def _span(line: InvoiceLine, words: Words) -> str:
-    start, end = (datetime.fromtimestamp(ms / 1000, ZoneInfo(line.zone)) for ms in (line.started_ms, line.ended_ms))
-    last = f"{end:%H:%M}" if start.date() == end.date() else f"{words.day(end.date())} {end:%H:%M}"
-    return f"{words.day(start.date())} {start:%H:%M} - {last}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from wattseal.model.invoice import Language, VatCategory
+from wattseal.model.invoice import Invoice, InvoiceKind, Language, VatCategory
 from wattseal.model.verdict import Grade, Source
 from wattseal.pricing.money import minor_unit_digits
 
@@ -25,27 +25,27 @@ class Words:
     vat_id: str
     tax_number: str
     session: str
-    energy: str
+    reference: str
     net: str
     vat: str
     gross: str
     rate: str
+    rate_short: str
     net_total: str
     vat_total: str
     gross_total: str
     rounding: str
     rounding_why: str
-    charged: str
     paid: str
     payable: str
     given_back: str
     page: str
     of: str
-    carried: str
     evidence: str
     tariff: str
     receipt: str
     ruled: str
+    corrected: str
     pay_to: str
     paid_already: str
     credited: str
@@ -58,6 +58,10 @@ class Words:
     thousands: str
     point: str
     date_format: str
+
+    def title(self, invoice: Invoice) -> str:
+        """Return what kind of document it is."""
+        return self.credit_note if invoice.kind is InvoiceKind.CREDIT_NOTE else self.invoice
 
     def amount(self, value: Decimal, currency: str) -> str:
         """Return an amount of money without its currency: 1,234.50 or 1.234,50."""
@@ -113,27 +117,27 @@ ENGLISH = Words(
     vat_id="VAT ID",
     tax_number="Tax number",
     session="Charging session",
-    energy="Energy",
+    reference="Your reference",
     net="Net",
     vat="VAT",
     gross="Amount",
     rate="VAT rate",
+    rate_short="Rate",
     net_total="Total net",
     vat_total="VAT",
     gross_total="Total including VAT",
     rounding="Rounding",
     rounding_why="Each session's VAT was rounded when it was charged; the VAT above is that of the sums, rounded once.",
-    charged="Charged",
     paid="Paid already",
     payable="Amount due",
     given_back="Amount credited",
     page="Page",
     of="of",
-    carried="carried forward",
     evidence="Evidence",
     tariff="Tariff",
     receipt="Receipt",
     ruled="billed by a person's decision",
+    corrected="amount corrected by the decision of a dispute",
     pay_to="Please pay {} to {}, IBAN {}, quoting {}, by {}.",
     paid_already="Nothing is to be paid: the amount was taken from your balance or your card.",
     credited="The amount is credited to your account.",
@@ -174,27 +178,27 @@ GERMAN = Words(
     vat_id="USt-IdNr.",
     tax_number="Steuernummer",
     session="Ladevorgang",
-    energy="Energie",
+    reference="Ihre Referenz",
     net="Netto",
     vat="USt.",
     gross="Betrag",
     rate="Steuersatz",
+    rate_short="Satz",
     net_total="Summe netto",
     vat_total="Umsatzsteuer",
     gross_total="Summe brutto",
     rounding="Rundung",
     rounding_why="Die Steuer jedes Ladevorgangs wurde beim Abrechnen gerundet; die Steuer oben ist die der Summen.",
-    charged="Berechnet",
     paid="Bereits bezahlt",
     payable="Zu zahlen",
     given_back="Gutgeschrieben",
     page="Seite",
     of="von",
-    carried="Übertrag",
     evidence="Nachweis",
     tariff="Tarif",
     receipt="Beleg",
     ruled="durch Entscheidung einer Person abgerechnet",
+    corrected="Betrag durch Entscheidung eines Streitfalls berichtigt",
     pay_to="Bitte überweisen Sie {} an {}, IBAN {}, Verwendungszweck {}, bis zum {}.",
     paid_already="Es ist nichts zu zahlen: Der Betrag wurde Ihrem Guthaben oder Ihrer Karte belastet.",
     credited="Der Betrag wird Ihrem Konto gutgeschrieben.",
