@@ -13,13 +13,14 @@ from wattseal.app.rollouts import INTERVAL_S as ROLLOUTS_INTERVAL_S
 from wattseal.app.rollouts import Rollouts
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
-from wattseal.flow.charges import costs
+from wattseal.flow.charges import costs, stopping
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.charges.tails import sign_tails
 from wattseal.flow.courier import Courier
 from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
+from wattseal.flow.money import watching
 from wattseal.flow.world import World
 
 LOG_BATCH = 16
@@ -51,6 +52,7 @@ class Timers:
     open: OpenKeeper
     background: Background
     told_costs: costs.Told = field(default_factory=costs.Told)
+    watch: watching.Watch = field(default_factory=watching.Watch)
 
     async def checkpoint(self) -> None:
         """Publish what was recorded, and have it cosigned."""
@@ -88,6 +90,13 @@ class Timers:
             if not self.background.start(partial(costs.tell, self.world, self.told_costs, one)):
                 self.told_costs.costs.pop(one.id, None)
 
+    async def watched(self) -> None:
+        """Look at running charges; what finds no room to be stopped now is asked for at the next turn."""
+        await watching.look(self.world, self.watch)
+        for one in stopping.due(self.world, self.watch.stopping):
+            if not self.background.start(partial(stopping.ask, self.world, self.watch.stopping, one)):
+                stopping.put_off(self.watch.stopping, one)
+
     async def roll_out(self) -> None:
         """Give the stations of rollouts their turn."""
         await self.rollouts.round()
@@ -105,6 +114,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),
         (timers.open.round, OPEN_INTERVAL_S),
+        (timers.watched, timers.world.settings.billing.holds.watch_s),
     ]
     interval_s = timers.world.settings.charging.cost_interval_s
     if interval_s:

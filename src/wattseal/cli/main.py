@@ -44,6 +44,7 @@ COMMANDS = (
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
     Command("enrol", "Enrol stations and tokens from CSV files at a running CSMS."),
+    Command("account", "Open, show, change and close accounts of those who pay."),
     Command("fsck", "Re-prove a CPO's directory: records, chains, projections, log, checkpoints."),
     Command("config", "Check the configuration; show what is in force."),
     Command("doctor", "Check clock, disk, ports, keys and the data directory."),

@@ -9,20 +9,28 @@ from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import Observed, read_item
 from wattseal.rules.transactions import apply
 from wattseal.seal import dcbor
-from wattseal.seal.item import Group, Kind, parse_item
+from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.plain import PlainDraft
 
 
-async def note_open(world: World, memory: Memory, live: Live, code: str) -> bool:
-    """Note something on an open transaction, once; return whether that was new."""
+async def note_open(
+    world: World, memory: Memory, live: Live, code: str, *, detail: str = "", cause: Item | None = None
+) -> bool:
+    """Note something on an open transaction, once; return whether that was new.
+
+    `cause` is the record of somebody else that it follows from: kept with it, and referred to.
+    """
     await world.chains.ready(memory.origin, live.transaction.evse_id)
     transaction = live.transaction
     if not transaction.active or any(note.code == code for note in (*transaction.alarms, *transaction.findings)):
         return False
     step = Step(world, memory.station.id, world.now_ms())
-    observed = Observed((Finding(code, "transaction_id"),))
+    observed = Observed((Finding(code, "transaction_id", detail),))
     groups = ((int(Group.RAW), dcbor.encode(observed.to_fields(b""))),)
-    draft = PlainDraft(Kind.READING, step.now_ms, groups)
+    refs = () if cause is None else (cause.hash,)
+    draft = PlainDraft(Kind.READING, step.now_ms, groups, refs)
+    if cause is not None:
+        step.keep(cause)
     written = step.write((memory.origin, transaction.evse_id), world.csms_key, draft, live.subject)
     live.transaction = apply(transaction, read_item(parse_item(written.item)))
     step.project(live.transaction)

@@ -11,7 +11,10 @@ from msgspec import Meta
 
 from wattseal.base.errors import InputError
 from wattseal.flow.money import accounts
+from wattseal.flow.money.held import open_holds
 from wattseal.model.account import Account, AccountKind, AccountStatus, Payer
+from wattseal.model.held import Held
+from wattseal.rules.holding import in_units
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
@@ -130,6 +133,35 @@ async def delete_payer(principal: Who, service: What, account_id: FromPath[str])
         raise ProblemError(404, "not_found", "nothing is known about who pays for this account")
 
 
+@get("/accounts/{account_id:str}/holds")
+async def get_holds(
+    principal: Who,
+    service: What,
+    request: Req,
+    account_id: FromPath[str],
+    *,
+    limit: Limit = 100,
+    after: ShortQuery = None,
+) -> Response[list[dict[str, Any]]]:
+    """List what is held on an account, and for which charges."""
+    demand(principal, READ)
+    await _find(service, account_id)
+    found = await open_holds(service.world, account_id, after or "", limit)
+    views = [_held(held) for held in found]
+    return paged(request, views, found[-1].id if len(found) == limit else None)
+
+
+def _held(held: Held) -> dict[str, Any]:
+    return {
+        "transaction": held.id,
+        "station_id": held.station_id,
+        "amount": format(in_units(held.amount, held.currency), "f"),
+        "currency": held.currency,
+        "at_ms": held.at_ms,
+        "decision": held.decision,
+    }
+
+
 async def _find(service: Service, account_id: str) -> Account:
     found = await accounts.account_of(service.world, account_id)
     if found is None:
@@ -154,4 +186,4 @@ async def _view(service: Service, account: Account) -> dict[str, Any]:
     return _short(account) | {"payer": None if payer is None else asdict(payer)}
 
 
-ROUTES = (post_account, get_accounts, get_account, patch_account, put_payer, delete_payer)
+ROUTES = (post_account, get_accounts, get_account, patch_account, put_payer, delete_payer, get_holds)

@@ -1,0 +1,101 @@
+"""Running charges, looked at by the clock: what they come to against what was agreed, and what is to stop.
+
+Everything is in memory; only what is found out costs a record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from wattseal.flow.charges.loose_ends import note_open
+from wattseal.flow.charges.stopping import CAP_REACHED, NOT_AUTHORISED, Stopping, to_stop
+from wattseal.flow.drivers.own_risk import EXCEEDED
+from wattseal.flow.world import Live, Memory, World
+from wattseal.rules.transactions import is_accepted
+
+IDLE_STATES = frozenset({"EVConnected", "Idle"})
+"""OCPP chargingState while no energy flows."""
+MAX_PACES = 20_000
+"""Transactions whose pace is remembered; the oldest is forgotten and found out again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The last two readings of a transaction: when they came, and the energy until then."""
+
+    at_ms: int
+    energy_wh: Decimal
+    before_ms: int
+    before_wh: Decimal
+
+    def ahead_wh(self, now_ms: int, least_ms: int) -> Decimal:
+        """Return the energy until the reading after the next one can be looked at, at the present power."""
+        took_ms = self.at_ms - self.before_ms
+        if took_ms <= 0:
+            return self.energy_wh
+        rate = (self.energy_wh - self.before_wh) / took_ms
+        return self.energy_wh + max(rate, Decimal(0)) * (now_ms - self.at_ms + max(took_ms, least_ms))
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is remembered from one look to the next."""
+
+    paces: dict[str, Pace] = field(default_factory=dict)
+    stopping: Stopping = field(default_factory=Stopping)
+
+
+async def look(world: World, watch: Watch) -> None:
+    """Look at all running charges once; what is to stop is noted on them (`flow.charges.stopping.due` asks)."""
+    for memory, live in tuple(_running(world)):
+        if to_stop(live):
+            continue
+        if _goes_unpaid(world, live):
+            await note_open(world, memory, live, NOT_AUTHORISED)
+            continue
+        energy_wh = _ahead_wh(world, watch, live)
+        if energy_wh is not None and _beyond_trust(live, energy_wh):
+            await note_open(world, memory, live, CAP_REACHED)
+
+
+def _running(world: World) -> Iterator[tuple[Memory, Live]]:
+    for memory in tuple(world.stations.values()):
+        for live in tuple(memory.live.values()):
+            if live.transaction.active and live.transaction.started is not None:
+                yield memory, live
+
+
+def _goes_unpaid(world: World, live: Live) -> bool:
+    """Return whether a station charges though it was told that nobody pays, and has had time to stop by itself."""
+    transaction = live.transaction
+    if transaction.authorization is None or is_accepted(transaction) or live.token is None or transaction.sealed:
+        return False
+    waited_ms = world.now_ms() - transaction.recorded_ms
+    return (
+        waited_ms >= world.settings.billing.holds.stop_after_s * 1000 and transaction.charging_state not in IDLE_STATES
+    )
+
+
+def _beyond_trust(live: Live, energy_wh: Decimal) -> bool:
+    """Return whether a charge at the CPO's own risk is about to go beyond what was let through."""
+    given = live.authorization
+    if given is None or given.reason not in EXCEEDED or given.cap_wh is None:
+        return False
+    return energy_wh >= given.cap_wh
+
+
+def _ahead_wh(world: World, watch: Watch, live: Live) -> Decimal | None:
+    """Return what a charge will have drawn when it is looked at again; None where its register is not known here."""
+    start_wh, now_wh, at_ms = live.transaction.start_wh, live.highest_wh, live.latest_ms
+    if start_wh is None or now_wh is None or at_ms is None:
+        return None
+    known = watch.paces.get(live.transaction.id)
+    energy_wh = now_wh - start_wh
+    if known is None:
+        known = Pace(at_ms, energy_wh, at_ms, energy_wh)
+    elif known.at_ms != at_ms:
+        known = Pace(at_ms, energy_wh, known.at_ms, known.energy_wh)
+    watch.paces[live.transaction.id] = known
+    if len(watch.paces) > MAX_PACES:
+        del watch.paces[next(iter(watch.paces))]
+    return known.ahead_wh(world.now_ms(), int(world.settings.billing.holds.watch_s * 1000))
