@@ -53,6 +53,7 @@ from wattseal.serve.websocket import Request, _parse
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr, encode_cdr
 from wattseal.wire.ocpi.v2_2_1.envelope import decode_response
 from wattseal.wire.ocpi.v2_2_1.tariffs import decode_tariff
+from wattseal.wire.ocpi.v2_3_0 import tariffs as v2_3_0
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp import evidence as carriers
 from wattseal.wire.ocpp.message import Lifted, Sender
@@ -315,7 +316,7 @@ ENVELOPE = {"status_code": 1000, "timestamp": "2026-03-01T12:31:00Z", "data": TA
 
 def check_ocpi(data: bytes) -> None:
     """An object of OCPI is read or refused; what was read, unless too long to be sent, is the same when read again."""
-    for read in (decode_tariff, decode_cdr, decode_response):
+    for read in (decode_tariff, v2_3_0.decode_tariff, decode_cdr, decode_response):
         try:
             value = cast("Callable[[bytes], Any]", read)(data)
             if read is decode_cdr:

@@ -128,3 +128,19 @@ def test_times_and_days_need_a_zone(cpo: Cpo) -> None:
     night["elements"][0]["restrictions"] = {"start_time": "22:00", "end_time": "06:00"}
     refused = cpo.ask("PUT", "/api/v1/tariffs/NIGHT", night)
     assert (refused.json()["code"], refused.json()["field"]) == ("time_zone_needed", "time_zone")
+
+
+def test_a_tariff_with_taxes_in_its_prices_is_ocpi_2_3_0_alone(cpo: Cpo) -> None:
+    gross = tariff("GROSS", tax_included="YES", min_price={"before_taxes": 1, "after_taxes": 1.2})
+    assert cpo.ask("PUT", "/api/v1/tariffs/GROSS?ocpi=2.3.0", gross).status in {200, 422}
+    untaxed = tariff("NA", tax_included="N/A")
+    untaxed["elements"] = [{"price_components": [{"type": "FLAT", "price": 0, "step_size": 1}]}]
+    del untaxed["tax_included"]
+    refused = cpo.ask("PUT", "/api/v1/tariffs/NA?ocpi=2.3.0", untaxed)
+    assert (refused.status, refused.json()["code"]) == (422, "bad_ocpi"), "2.3.0 says what its prices are"
+    assert cpo.ask("PUT", "/api/v1/tariffs/NA?ocpi=1.0", untaxed).status == 422
+    made = cpo.ask("PUT", "/api/v1/tariffs/NA?ocpi=2.3.0", untaxed | {"tax_included": "NO"})
+    assert made.status == 200
+    assert made.json()["tariff"]["tax_included"] == "NO"
+    assert "tax_included" not in cpo.ask("GET", "/api/v1/tariffs/NA").json()["tariff"]
+    assert cpo.ask("GET", "/api/v1/tariffs/NA?ocpi=2.3.0").json()["tariff"] == untaxed | {"tax_included": "NO"}

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wattseal.model.station import Station
-from wattseal.model.tariff import Tariff
 from wattseal.model.tariff_place import Level, TariffVersion
 from wattseal.model.token import TokenRecord
 
@@ -87,9 +86,3 @@ def still_needed(versions: Sequence[TariffVersion], at_ms: int) -> tuple[TariffV
     """Return the versions that are in force or may come into force: the last that has begun, and all after it."""
     begun = [place for place, version in enumerate(versions) if version.start_ms is None or version.start_ms <= at_ms]
     return tuple(versions[begun[-1] :] if begun else versions)
-
-
-def needs_zone(tariff: Tariff) -> bool:
-    """Return whether a tariff means something else in another time zone."""
-    limits = [element.restrictions for element in tariff.elements if element.restrictions is not None]
-    return any(r.start_time or r.end_time or r.start_date or r.end_date or r.days_of_week for r in limits)

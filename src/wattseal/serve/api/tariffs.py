@@ -27,17 +27,17 @@ from wattseal.flow.world import World
 from wattseal.model.tariff import Tariff
 from wattseal.model.tariff_place import PRIVATE, Level, TariffVersion
 from wattseal.model.token import canonical
-from wattseal.rules.tariff_choice import Why, in_force, needs_zone
+from wattseal.rules.tariff_choice import Why, in_force
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
-from wattseal.wire.ocpi import codec
-from wattseal.wire.ocpi.v2_2_1 import tariffs as v2_2_1
+from wattseal.wire.ocpi.tariffs import OcpiVersion, decode_tariff, encode_tariff, needs_zone
 
 READ, WRITE, READ_TOKENS = "tariffs:read", "tariffs:write", "tokens:read"
 ZoneName = Annotated[str | None, QueryParameter(max_length=255)]
 Grace = Annotated[int, QueryParameter(ge=0, le=86_400)]
+Spoken = Annotated[OcpiVersion, QueryParameter()]
 
 
 class PlaceBody(Body, frozen=True, kw_only=True):
@@ -59,14 +59,15 @@ async def put_tariff(
     *,
     time_zone: ZoneName = None,
     idle_grace_s: Grace = 0,
+    ocpi: Spoken = OcpiVersion.V2_2_1,
 ) -> dict[str, Any]:
-    """Sign an OCPI tariff (2.2.1) as the newest version of its id; the very first tariff is assigned to the whole CPO.
+    """Sign an OCPI tariff as the newest version of its id; the very first tariff is assigned to the whole CPO.
 
     `time_zone` (IANA) is where its times and days are meant, needed where it has any; `idle_grace_s` is for how long a
     car may stand without charging before that counts as parking.
     """
     demand(principal, WRITE)
-    tariff = v2_2_1.decode_tariff(await request.body())
+    tariff = decode_tariff(await request.body(), ocpi)
     if tariff.id != tariff_id:
         raise InputError("the tariff's id is not the one in the path", subject="id")
     if time_zone is None and needs_zone(tariff):
@@ -74,7 +75,7 @@ async def put_tariff(
         raise InputError(text, code="time_zone_needed", subject="time_zone")
     tariff = replace(tariff, time_zone=time_zone or tariff.time_zone, idle_grace_s=idle_grace_s)
     kept = await set_tariff(service.world, tariff)
-    return await _view(service.world, kept.tariff_id)
+    return await _view(service.world, kept.tariff_id, ocpi)
 
 
 @get("/tariffs")
@@ -90,10 +91,12 @@ async def get_tariffs(
 
 
 @get("/tariffs/{tariff_id:str}")
-async def get_tariff(principal: Who, service: What, tariff_id: FromPath[str]) -> dict[str, Any]:
+async def get_tariff(
+    principal: Who, service: What, tariff_id: FromPath[str], *, ocpi: Spoken = OcpiVersion.V2_2_1
+) -> dict[str, Any]:
     """Show a tariff: its records, how much it is assigned to, and the newest version in OCPI's words."""
     demand(principal, READ)
-    return await _view(service.world, tariff_id)
+    return await _view(service.world, tariff_id, ocpi)
 
 
 @get("/tariffs/{tariff_id:str}/versions")
@@ -169,7 +172,12 @@ async def delete_assignment(
 
 @get("/stations/{station_id:str}/tariff")
 async def get_station_tariff(
-    principal: Who, service: What, station_id: FromPath[str], *, id_token: ShortQuery = None
+    principal: Who,
+    service: What,
+    station_id: FromPath[str],
+    *,
+    id_token: ShortQuery = None,
+    ocpi: Spoken = OcpiVersion.V2_2_1,
 ) -> dict[str, Any]:
     """Show which tariff a driver would charge under at a station now, and which levels were passed over for it.
 
@@ -192,16 +200,15 @@ async def get_station_tariff(
         "record": None if choice.version is None else choice.version.record,
         "level": choice.level,
         "passed": [{"level": p.level, "why": p.why, "tariff_id": p.tariff_id} for p in choice.passed],
-        "tariff": None if tariff is None else _ocpi(tariff),
-    }
+    } | ({"tariff": None} if tariff is None else _ocpi(tariff, ocpi))
 
 
-async def _view(world: World, tariff_id: str) -> dict[str, Any]:
+async def _view(world: World, tariff_id: str, ocpi: OcpiVersion) -> dict[str, Any]:
     book = await tariff_book(world)
     listed = _known(book, tariff_id)
     newest = await tariff_by_record(world, listed.versions[-1].record)
     assert newest is not None  # noqa: S101 - a version that is listed has its record
-    return _listed(book, listed, world.now_ms()) | {"tariff": _ocpi(newest)}
+    return _listed(book, listed, world.now_ms()) | _ocpi(newest, ocpi)
 
 
 def _known(book: TariffBook, tariff_id: str) -> ListedTariff:
@@ -243,12 +250,15 @@ def _place(found: Assignment) -> dict[str, Any]:
     }
 
 
-def _ocpi(tariff: Tariff) -> msgspec.Raw | None:
-    """Return the tariff as OCPI 2.2.1 writes it; None where that has no words for it."""
-    try:
-        return msgspec.Raw(codec.encode(v2_2_1.lower(tariff)))
-    except InputError:
-        return None
+def _ocpi(tariff: Tariff, version: OcpiVersion) -> dict[str, Any]:
+    """Return the tariff in OCPI's words, null where they would bend a price, with what those words leave unsaid."""
+    body, findings = encode_tariff(tariff, version)
+    return {
+        "tariff": None if body is None else msgspec.Raw(body),
+        "time_zone": tariff.time_zone,
+        "idle_grace_s": tariff.idle_grace_s,
+        "unsaid": [finding.code for finding in findings],
+    }
 
 
 def _unknown() -> ProblemError:

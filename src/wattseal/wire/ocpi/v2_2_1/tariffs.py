@@ -113,7 +113,7 @@ def lift(wire: Tariff) -> model.Tariff:
         party_id=wire.party_id,
         id=wire.id,
         currency=wire.currency,
-        elements=tuple(map(_lift_element, wire.elements)),
+        elements=tuple(map(lift_element, wire.elements)),
         last_updated=utc(wire.last_updated),
         type=wire.type,
         min_price=lift_optional_price(wire.min_price, "min_price"),
@@ -124,15 +124,18 @@ def lift(wire: Tariff) -> model.Tariff:
 
 
 def lower(tariff: model.Tariff) -> Tariff:
-    """Lower a Tariff; 2.2.1 knows prices before tax only, others raise `InputError`."""
-    if tariff.tax_included is not model.TaxIncluded.NO:
+    """Lower a Tariff; 2.2.1 knows prices before tax only, those with taxes raise `InputError`.
+
+    Where no tax applies, its components have no VAT, and that is how 2.2.1 says it.
+    """
+    if tariff.tax_included is model.TaxIncluded.YES:
         raise InputError("OCPI 2.2.1 tariffs exclude taxes", code="not_expressible", subject="tax_included")
     return Tariff(
         country_code=tariff.country_code,
         party_id=tariff.party_id,
         id=tariff.id,
         currency=tariff.currency,
-        elements=tuple(map(_lower_element, tariff.elements)),
+        elements=tuple(map(lower_element, tariff.elements)),
         last_updated=to_wire_time(tariff.last_updated),
         type=tariff.type,
         min_price=lower_optional_price(tariff.min_price),
@@ -142,7 +145,8 @@ def lower(tariff: model.Tariff) -> Tariff:
     )
 
 
-def _lift_element(wire: TariffElement) -> model.TariffElement:
+def lift_element(wire: TariffElement) -> model.TariffElement:
+    """Lift a TariffElement; 2.3.0 has the same."""
     components = tuple(
         model.PriceComponent(
             type=component.type,
@@ -189,7 +193,8 @@ def _lift_restrictions(raw: msgspec.Raw) -> model.Restrictions | None:
         raise InputError("a restriction's time or date is none", code="bad_ocpi", subject="restrictions") from error
 
 
-def _lower_element(element: model.TariffElement) -> TariffElement:
+def lower_element(element: model.TariffElement) -> TariffElement:
+    """Lower a TariffElement; restrictions that are not known here raise `InputError`."""
     components = tuple(
         PriceComponent(
             type=component.type,
@@ -213,15 +218,19 @@ def _lower_restrictions(restrictions: model.Restrictions | None) -> msgspec.Raw:
         end_time=r.end_time.strftime("%H:%M") if r.end_time else None,
         start_date=r.start_date.isoformat() if r.start_date else None,
         end_date=r.end_date.isoformat() if r.end_date else None,
-        min_kwh=r.min_kwh,
-        max_kwh=r.max_kwh,
-        min_current=r.min_current_a,
-        max_current=r.max_current_a,
-        min_power=r.min_power_kw,
-        max_power=r.max_power_kw,
+        min_kwh=_plain(r.min_kwh),
+        max_kwh=_plain(r.max_kwh),
+        min_current=_plain(r.min_current_a),
+        max_current=_plain(r.max_current_a),
+        min_power=_plain(r.min_power_kw),
+        max_power=_plain(r.max_power_kw),
         min_duration=r.min_duration_s,
         max_duration=r.max_duration_s,
         day_of_week=r.days_of_week,
         reservation=r.reservation,
     )
     return msgspec.Raw(codec.encode(wire))
+
+
+def _plain(value: Decimal | None) -> Decimal | None:
+    return None if value is None else plain(value)
