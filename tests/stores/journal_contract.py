@@ -18,6 +18,7 @@ from wattseal.flow.ports import (
     Put,
     StoredItem,
 )
+from wattseal.model.ledger import Balance, Posting, PostingKind, Transfer
 
 T1 = TenantId("cpo-one")
 T2 = TenantId("cpo-two")
@@ -54,6 +55,20 @@ def item(
 
 def station(key: str, *, name: str = "S1", active: bool | None = None, body: bytes = b"{}") -> Put:
     return Put("transaction", key, 1, body, 5, StationId(name), active)
+
+
+def posting(key: str, *transfers: tuple[str, str, int], currency: str = "EUR", memo: str = "") -> Posting:
+    return Posting(
+        key=key,
+        kind=PostingKind.CHARGE,
+        currency=currency,
+        at_ms=1_700_000_000_000,
+        transfers=tuple(Transfer(*transfer) for transfer in transfers or (("customer/a", "revenue/charging", 10),)),
+        subject=SUBJECT.hex(),
+        refs=(sha256(b"ref one").hexdigest(), sha256(b"ref two").hexdigest()),
+        memo=memo,
+        record=sha256(key.encode()).hexdigest(),
+    )
 
 
 class JournalContract:
@@ -224,6 +239,106 @@ class JournalContract:
         await store.commit(Batch(T1, attempts=(Attempt("b", 99), Attempt("a"))))
         assert await store.outbox(T1, 98) == ()
         assert await store.outbox(T1, 99) == (Outgoing("b", "cdr", b"2", 99, attempts=1),)
+
+    async def test_a_posting_is_read_back_whole_and_numbered(self, store: Journal, reopen: Reopen) -> None:
+        one = posting("charge/1", ("customer/a", "revenue/charging", 100), ("customer/a", "tax/DE/19", 19), memo="é")
+        bare = Posting("p2", PostingKind.FEE, "JPY", 0, (Transfer("a/b", "c/d", 1),), record="00" * 32)
+        await store.commit(Batch(T1, postings=(one,)))
+        await store.commit(Batch(T1, postings=(bare, posting("p3"))))
+        store = await reopen(store)
+        kept = await store.postings(T1)
+        assert [(k.number, k.posting) for k in kept] == [(1, one), (2, bare), (3, posting("p3"))]
+        assert await store.posting(T1, "charge/1") == kept[0]
+        assert await store.posting(T1, "charge/9") is None
+        await store.commit(Batch(T1, postings=(posting("p4"),)))
+        assert [k.number for k in await store.postings(T1, after=2)] == [3, 4]
+
+    async def test_a_key_is_posted_once_in_a_group_and_after_a_restart(self, store: Journal, reopen: Reopen) -> None:
+        first, other = posting("k", memo="first"), posting("k", ("customer/b", "revenue/charging", 7), memo="second")
+        await asyncio.gather(*(store.commit(Batch(T1, postings=(p,))) for p in (first, other, other)))
+        await store.commit(Batch(T1, postings=(other, posting("l"), posting("l"))))
+        store = await reopen(store)
+        await store.commit(Batch(T1, postings=(other, posting("m"))))
+        assert [k.posting.key for k in await store.postings(T1)] == ["k", "l", "m"]
+        found = await store.posting(T1, "k")
+        assert found is not None
+        assert found.posting == first
+        assert await store.balances(T1, prefix="customer/b") == ()
+
+    async def test_balances_are_the_sums_of_transfers_by_account_and_currency(self, store: Journal) -> None:
+        await store.commit(Batch(T1, postings=(posting("1", ("bank/main", "customer/a", 500)),)))
+        await store.commit(
+            Batch(
+                T1,
+                postings=(
+                    posting("2", ("customer/a", "revenue/charging", 100), ("customer/a", "tax/DE/19", 19)),
+                    posting("3", ("customer/a", "revenue/charging", 7), currency="CHF"),
+                ),
+            )
+        )
+        assert await store.balances(T1) == (
+            Balance("bank/main", "EUR", 500, 0),
+            Balance("customer/a", "CHF", 7, 0),
+            Balance("customer/a", "EUR", 119, 500),
+            Balance("revenue/charging", "CHF", 0, 7),
+            Balance("revenue/charging", "EUR", 0, 100),
+            Balance("tax/DE/19", "EUR", 0, 19),
+        )
+        assert [b.account for b in await store.balances(T1, prefix="tax/")] == ["tax/DE/19"]
+        assert await store.balances(T1, prefix="customer/ab") == ()
+
+    async def test_balances_are_paged_also_between_the_currencies_of_an_account(self, store: Journal) -> None:
+        for n, currency in enumerate(("EUR", "CHF", "JPY")):
+            await store.commit(
+                Batch(T1, postings=(posting(f"{n}", ("customer/a", "customer/b", 5), currency=currency),))
+            )
+        seen: list[str] = []
+        after = ""
+        while page := await store.balances(T1, prefix="customer/", after=after, limit=2):
+            seen += [balance.place for balance in page]
+            after = page[-1].place
+        assert seen == [f"customer/{who} {currency}" for who in "ab" for currency in ("CHF", "EUR", "JPY")]
+
+    async def test_postings_of_an_account_are_those_that_move_its_money(self, store: Journal) -> None:
+        pairs = (("a/1", "b/1"), ("b/1", "c/1"), ("c/1", "a/1"), ("a/1", "c/1"))
+        for n, pair in enumerate(pairs):
+            await store.commit(Batch(T1, postings=(posting(f"{n}", (*pair, 1), (*pair, 2)),)))
+        assert [k.number for k in await store.postings(T1, account="a/1")] == [1, 3, 4]
+        assert [k.number for k in await store.postings(T1, account="a/1", limit=2)] == [1, 3]
+        (last,) = await store.postings(T1, account="a/1", after=3)
+        assert last.posting.transfers == (Transfer("a/1", "c/1", 1), Transfer("a/1", "c/1", 2))
+        assert await store.postings(T1, account="a/") == ()
+
+    async def test_the_books_of_one_tenant_are_not_anothers(self, store: Journal) -> None:
+        await store.commit(Batch(T1, postings=(posting("1"),)))
+        assert await store.posting(T2, "1") is None
+        assert await store.postings(T2) == await store.postings(T2, account="customer/a") == ()
+        assert await store.balances(T2) == ()
+        await store.commit(Batch(T2, postings=(posting("1"),)))
+        assert [k.number for k in await store.postings(T2)] == [1]
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            posting("bad", ("customer/a", "revenue/charging", 0)),
+            posting("bad", ("customer/a", "revenue/charging", -1)),
+            posting("bad", ("customer/a", "revenue/charging", 10**15 + 1)),
+            posting("bad", ("customer/a", "customer/a", 1)),
+            Posting("bad", PostingKind.FEE, "EUR", 0, (), record="00" * 32),
+            Posting("bad", PostingKind.FEE, "EUR", 0, (Transfer("a/b", "c/d", 1),)),
+        ],
+        ids=["nothing", "less than nothing", "too much", "to itself", "no transfers", "no record"],
+    )
+    async def test_a_posting_that_is_none_fails_alone_and_whole(self, store: Journal, bad: Posting) -> None:
+        told = await asyncio.gather(
+            store.commit(Batch(T1, postings=(posting("good"),))),
+            store.commit(Batch(T1, items=(item(1, leaf=True),), postings=(posting("with it"), bad))),
+            return_exceptions=True,
+        )
+        assert isinstance(told[1], StoreError)
+        assert [k.posting.key for k in await store.postings(T1)] == ["good"]
+        assert await store.log_size(T1) == 0
+        assert store.healthy
 
     async def test_what_is_submitted_is_done_when_it_is_durable(self, store: Journal, reopen: Reopen) -> None:
         flushes = [store.submit(Batch(T1, items=(item(n, leaf=True),))) for n in (1, 2)]

@@ -12,6 +12,7 @@ from tests.support.memory_journal import MemoryJournal
 from wattseal.base.ids import StationId, TenantId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
+from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.documents import TRANSACTION, put_station, put_token, read
 from wattseal.flow.handle import handle
@@ -105,6 +106,7 @@ def make_world(journal: Journal | None = None, settings: Settings | None = None,
         partners=TestPartners(),
         settings=settings or Settings(),
         chains=Chains(journal, TENANT, LOG, random),
+        books=Books(journal, TENANT),
     )
 
 

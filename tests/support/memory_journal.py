@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Origin, StationId, Subject, TenantId
-from wattseal.flow.ports import Batch, Committed, Flush, KeptItem, Outgoing, Put, StoredItem
+from wattseal.flow.ports import Batch, Committed, Flush, KeptItem, KeptPosting, Outgoing, Put, StoredItem
+from wattseal.model.ledger import Balance
 
 
 class MemoryJournal:
@@ -16,6 +17,7 @@ class MemoryJournal:
         self.answers: dict[tuple[str, str], bytes] = {}
         self.messages: dict[str, Outgoing] = {}
         self.commits = 0
+        self.posted: dict[str, KeptPosting] = {}
 
     @property
     def healthy(self) -> bool:
@@ -44,12 +46,18 @@ class MemoryJournal:
         for attempt in batch.attempts:
             if attempt.next_at_ms is None:
                 self.messages.pop(attempt.id, None)
+        self._post(batch)
         return Committed(indexes, len(self.log))
 
     def submit(self, batch: Batch) -> Flush | None:
         """Nothing is under way here: `commit` tells."""
         del batch
         return None
+
+    def _post(self, batch: Batch) -> None:
+        for posting in batch.postings:
+            assert posting.record is not None
+            self.posted.setdefault(posting.key, KeptPosting(len(self.posted) + 1, posting))
 
     def _put(self, put: Put) -> None:
         if put.body:
@@ -130,6 +138,35 @@ class MemoryJournal:
     async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
         del tenant
         return tuple(m for m in self.messages.values() if m.next_at_ms <= due_at_ms)[:limit]
+
+    async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
+        del tenant
+        return self.posted.get(key)
+
+    async def postings(
+        self, tenant: TenantId, *, account: str | None = None, after: int = 0, limit: int = 1000
+    ) -> tuple[KeptPosting, ...]:
+        del tenant
+        found = [
+            kept
+            for kept in self.posted.values()
+            if kept.number > after
+            and (account is None or any(account in {t.debit, t.credit} for t in kept.posting.transfers))
+        ]
+        return tuple(found[:limit])
+
+    async def balances(
+        self, tenant: TenantId, *, prefix: str = "", after: str = "", limit: int = 1000
+    ) -> tuple[Balance, ...]:
+        del tenant
+        sums: dict[tuple[str, str], list[int]] = {}
+        for kept in self.posted.values():
+            for transfer in kept.posting.transfers:
+                for side, account in enumerate((transfer.debit, transfer.credit)):
+                    sums.setdefault((account, kept.posting.currency), [0, 0])[side] += transfer.amount
+        found = [Balance(*place, *sides) for place, sides in sorted(sums.items())]
+        after_place = tuple(after.partition(" ")[::2])
+        return tuple(b for b in found if b.account.startswith(prefix) and (b.account, b.currency) > after_place)[:limit]
 
     async def close(self) -> None:
         self.broken = True

@@ -46,6 +46,7 @@ from wattseal.base.ids import TenantId
 from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
+from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.charges.tails import load_open_chains
@@ -187,6 +188,7 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         partners=partners,
         settings=policy_of(settings),
         chains=Chains(journal, TENANT, log_origin, random),
+        books=Books(journal, TENANT),
         responders=ListedResponders(session, settings.tls.ocsp_responders),
         contract_roots=load_contract_roots(settings.tls.contract_roots),
         vendors=load_vendors(settings.devices.vendor_plugins),

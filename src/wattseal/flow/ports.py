@@ -18,6 +18,7 @@ from msgspec import Struct
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.signing_requests import SigningRequest
+from wattseal.model.ledger import Balance, Posting
 from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.version import Version
 
@@ -191,8 +192,19 @@ class Padding:
     entries: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KeptPosting:
+    """A posting read back: `number` counts the tenant's postings from 1 in the order of commits, without holes."""
+
+    number: int
+    posting: Posting
+
+
 class Batch(Struct, frozen=True, gc=False):
-    """What becomes durable together, or not at all. Items come before `padding` in the log."""
+    """What becomes durable together, or not at all. Items come before `padding` in the log.
+
+    Each of `postings` names its record; one whose key is posted already changes nothing.
+    """
 
     tenant: TenantId
     items: tuple[StoredItem, ...] = ()
@@ -201,6 +213,7 @@ class Batch(Struct, frozen=True, gc=False):
     outbox: tuple[Outgoing, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     padding: Padding | None = None
+    postings: tuple[Posting, ...] = ()
 
 
 class Committed(Struct, frozen=True, gc=False):
@@ -292,6 +305,22 @@ class Journal(Protocol):
 
     async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
         """Return messages whose `next_at_ms` is at or before `due_at_ms`, longest due first."""
+
+    async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
+        """Return a posting by its key; cheap when there is none."""
+
+    async def postings(
+        self, tenant: TenantId, *, account: str | None = None, after: int = 0, limit: int = 1000
+    ) -> tuple[KeptPosting, ...]:
+        """Return postings with a number greater than `after`, in its order; of `account` those that move its money."""
+
+    async def balances(
+        self, tenant: TenantId, *, prefix: str = "", after: str = "", limit: int = 1000
+    ) -> tuple[Balance, ...]:
+        """Return balances of accounts whose names begin with `prefix`, by account and currency.
+
+        `after` is the `place` of the last one read.
+        """
 
     async def close(self) -> None:
         """Make everything queued durable, then let go of the store; commits after that raise `StoreError`."""

@@ -11,6 +11,7 @@ from wattseal.flow.chains import Place, stored, stored_written
 from wattseal.flow.documents import put_transaction, put_transaction_time, put_unbilled
 from wattseal.flow.ports import Batch, Committed, Dedup, Flush, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
+from wattseal.model.ledger import Posting
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed, Recorded, first_part, further_parts
 from wattseal.seal import dcbor
@@ -25,7 +26,7 @@ class Step(Struct):
 
     Between the first `write` and `commit` nothing may be awaited: somebody else could commit a later record of the same
     chain first. What is only known while other things are awaited is put off with `finally_do`. A step that is dropped
-    without a commit, or whose commit is refused, takes its records off the chains again.
+    without a commit, or whose commit is refused, takes its records off the chains and its postings out of the books.
     """
 
     world: World
@@ -39,10 +40,13 @@ class Step(Struct):
     flushes: list[Flush] = []
     written: list[tuple[Place, ChainHead | None, ChainHead | None]] = []
     """What was put on chains and is not committed: where each stood before and after."""
+    postings: list[Posting] = []
+    entered: list[tuple[Posting, int]] = []
+    """What was entered in the books and is not committed."""
 
     def __del__(self) -> None:
         """Take back what was written and never committed."""
-        if self.written:
+        if self.written or self.entered:
             self._take_back()
 
     def write(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> Written:
@@ -77,6 +81,11 @@ class Step(Struct):
         if not transaction.active:
             self.puts.append(put_unbilled(transaction, self.now_ms))
 
+    def post(self, posting: Posting) -> None:
+        """Keep a posting whose record is written (`flow.money.ledger.post` does both), and enter it in the books."""
+        self.entered.append((posting, self.world.books.enter(posting)))
+        self.postings.append(posting)
+
     def finally_do(self, action: Callable[[], None]) -> None:
         """Do something just before the commit, in the order of asking."""
         self.later.append(action)
@@ -89,23 +98,32 @@ class Step(Struct):
         """Have the step made durable: whoever answers waits for `flushes`, nobody else has to."""
         batch = self._batch()
         flush = self.world.journal.submit(batch)
-        self.written.clear()
         if flush is None:
             await self._commit(batch)
         else:
+            self.written.clear()
+            self.entered.clear()
             self.flushes.append(flush)
 
     def _batch(self) -> Batch:
         for action in self.later:
             action()
-        return Batch(self.world.tenant, tuple(self.items), tuple(self.puts), tuple(self.dedups), tuple(self.outbox))
+        return Batch(
+            self.world.tenant,
+            tuple(self.items),
+            tuple(self.puts),
+            tuple(self.dedups),
+            tuple(self.outbox),
+            postings=tuple(self.postings),
+        )
 
     async def _commit(self, batch: Batch) -> Committed:
         written, self.written = self.written, []
+        entered, self.entered = self.entered, []
         try:
             return await self.world.journal.commit(batch)
         except InputError:
-            self.written = written
+            self.written, self.entered = written, entered
             self._take_back()
             raise
         except StoreError:
@@ -116,7 +134,10 @@ class Step(Struct):
         for place, before, after in reversed(self.written):
             if not self.world.chains.take_back(place, before, after):
                 self.world.count("chain_not_taken_back")
+        for posting, era in self.entered:
+            self.world.books.take_back(posting, era)
         self.written.clear()
+        self.entered.clear()
 
 
 class Plain(Struct, frozen=True, gc=False):

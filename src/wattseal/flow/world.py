@@ -12,6 +12,7 @@ from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
+from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoLines, OcspResponders, Random
 from wattseal.model.account import Account
@@ -236,6 +237,7 @@ class World:
     partners: Partners
     settings: Settings
     chains: Chains
+    books: Books
     lines: Lines = field(default_factory=NoLines)
     message_signer: MessageSigner | None = None
     authority: CertificateAuthority | None = None
@@ -294,6 +296,7 @@ class World:
         self.syncing.clear()
         self.tariff_book = None
         self.chains.forget()
+        self.books.forget()
 
     def delivered(self, transaction: Transaction) -> None:
         """Count the energy of a transaction that has just ended; one sealed from this CPO counts nothing."""

@@ -40,7 +40,8 @@ class Posting:
     """Transfers made together, in one currency (ISO 4217).
 
     `key` is what it is made for and made once for, e.g. `charge/<evidence hash>`; `subject` is the transaction's in hex
-    where it is about one; `refs` are payload hashes (hex) of the records it follows from.
+    where it is about one; `refs` are payload hashes (hex) of the records it follows from. `record` is the payload hash
+    (hex) of the POSTING record that says all this, once it is written.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Posting:
     subject: str | None = None
     refs: tuple[str, ...] = ()
     memo: str = ""
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,8 @@ class Balance:
     currency: str
     debits: int
     credits: int
+
+    @property
+    def place(self) -> str:
+        """Return where it stands in the order of balances: the cursor to read on from."""
+        return f"{self.account} {self.currency}"

@@ -6,11 +6,13 @@ from typing import Any
 from msgspec import Struct
 
 from wattseal.base.errors import InputError
+from wattseal.model.ledger import Posting
 from wattseal.model.transaction import EvidenceVerdict
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.seal.fields import Decision, Identity, Meter, Ops, Settlement, read_raw
 from wattseal.seal.groups import PLAIN, Content, Opening, open_box
 from wattseal.seal.item import Group, Item, Kind
+from wattseal.seal.posting import read_posting
 from wattseal.seal.ruling import Ruling
 
 FRAME, NOTES, VERDICTS, PART, MARK = 1, 2, 3, 4, 5
@@ -86,6 +88,7 @@ class Recorded(Struct, frozen=True, gc=False):
     continued: bool = False
     identity: Identity | None = None
     ruling: Ruling | None = None
+    posting: Posting | None = None
 
 
 def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed | None = None) -> Recorded:
@@ -121,7 +124,12 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
         continued=raw is not None and PART in raw and MARK not in raw,
         identity=None if identity is None else Identity.read(identity),
         ruling=Ruling.read(ops) if ops is not None and kind is Kind.RULING else None,
+        posting=_posting(item, ops) if ops is not None and kind is Kind.POSTING else None,
     )
+
+
+def _posting(item: Item, ops: Mapping[int, Any]) -> Posting:
+    return read_posting(ops, item.payload.subject, item.payload.refs, item.hash)
 
 
 def _mark(raw: Mapping[int, Any]) -> int | None:

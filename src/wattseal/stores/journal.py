@@ -8,8 +8,9 @@ from typing import Any, Final, TypeVar
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Origin, StationId, Subject, TenantId
-from wattseal.flow.ports import Batch, Committed, KeptItem, Outgoing, Put
-from wattseal.stores import queries
+from wattseal.flow.ports import Batch, Committed, KeptItem, KeptPosting, Outgoing, Put
+from wattseal.model.ledger import Balance
+from wattseal.stores import ledger, queries
 from wattseal.stores.answers import Answers, Look
 
 QUEUE_BATCHES: Final = 4096
@@ -32,6 +33,7 @@ class BaseJournal(ABC):
         self._room = queue_batches
         self._crowd: deque[asyncio.Future[None]] = deque()
         self._answers = Answers()
+        self._keys = Answers()
         self._closed = False
 
     @property
@@ -79,6 +81,9 @@ class BaseJournal(ABC):
     def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]]) -> None:
         """Tell a group what became of it, in the event loop."""
         for (batch, done), outcome in outcomes:
+            if batch is not None:
+                for posting in batch.postings:
+                    self._keys.note((batch.tenant, "", posting.key))  # what failed may be on the disk all the same
             if isinstance(outcome, StoreError):
                 if not done.done():
                     done.set_exception(again(outcome))
@@ -158,6 +163,26 @@ class BaseJournal(ABC):
     async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
         """See `Journal.outbox`."""
         return await self._read(queries.OUTBOX, (tenant, due_at_ms, limit), queries.outgoing)
+
+    async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
+        """See `Journal.posting`."""
+        if self._keys.get((tenant, "", key)) is Look.NEVER and not self._closed:
+            return None
+        return next(iter(ledger.kept_postings(await self._read(ledger.POSTING, (tenant, key), tuple))), None)
+
+    async def postings(
+        self, tenant: TenantId, *, account: str | None = None, after: int = 0, limit: int = 1000
+    ) -> tuple[KeptPosting, ...]:
+        """See `Journal.postings`."""
+        sql, parameters = ledger.postings_query(tenant, account, after, limit)
+        return ledger.kept_postings(await self._read(sql, parameters, tuple))
+
+    async def balances(
+        self, tenant: TenantId, *, prefix: str = "", after: str = "", limit: int = 1000
+    ) -> tuple[Balance, ...]:
+        """See `Journal.balances`."""
+        sql, parameters = ledger.balances_query(tenant, prefix, after, limit)
+        return await self._read(sql, parameters, ledger.balance)
 
 
 def closed() -> StoreError:

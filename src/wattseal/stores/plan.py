@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from wattseal.base.errors import InputError
 from wattseal.flow.ports import Batch, Committed, Padding, StoredItem
+from wattseal.stores.ledger import LedgerRows, Numbering
 
 Place = tuple[str, str, int, int, int, bytes]
 """(tenant, origin, stream, epoch, seq, digest of the item's bytes): what makes an item the same."""
@@ -41,6 +42,7 @@ class Plan:
     outbox: dict[tuple[str, str], OutboxRow] = field(default_factory=dict)
     delivered: list[tuple[str, str]] = field(default_factory=list)
     retried: list[tuple[int, str, str]] = field(default_factory=list)
+    ledger: LedgerRows = field(default_factory=LedgerRows)
     places: dict[Place, int | None] = field(default_factory=dict)
     committed: list[Committed] = field(default_factory=list)
 
@@ -50,11 +52,17 @@ def place_of(tenant: str, item: StoredItem) -> Place:
     return (tenant, item.origin, item.stream, item.epoch, item.seq, sha256(item.item).digest()[:16])
 
 
-def plan(batches: Sequence[Batch], sizes: MutableMapping[str, int], known: Mapping[Place, int | None]) -> Plan:
+def plan(
+    batches: Sequence[Batch],
+    sizes: MutableMapping[str, int],
+    known: Mapping[Place, int | None],
+    numbering: Numbering,
+) -> Plan:
     """Plan one transaction.
 
-    `sizes` holds each tenant's log size and is advanced; `known` the log index (or None) of items stored before.
-    Raises `InputError` for a leaf or padding entry that is not 32 bytes.
+    `sizes` holds each tenant's log size and is advanced; `known` the log index (or None) of items stored before;
+    `numbering` knows the last number of every tenant that posts, and is advanced. Raises `InputError` for a leaf or
+    padding entry that is not 32 bytes, and for a posting that the tables would not take.
     """
     out = Plan()
     for batch in batches:
@@ -81,6 +89,8 @@ def plan(batches: Sequence[Batch], sizes: MutableMapping[str, int], known: Mappi
             out.answers.setdefault((tenant, dedup.station_id, dedup.key), dedup.answer)
         if batch.outbox or batch.attempts:
             _add_messages(out, batch)
+        if batch.postings:
+            out.ledger.add(batch, numbering)
         out.committed.append(Committed(indexes, sizes[tenant]))
     return out
 

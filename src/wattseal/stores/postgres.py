@@ -15,8 +15,9 @@ from wattseal.base.errors import ConfigError, StoreError
 from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.answers import Answers
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
+from wattseal.stores.ledger import LAST_NUMBER, POSTING_COLUMNS, TRANSFER_COLUMNS, Numbering
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
-from wattseal.stores.queries import LOG_SIZE
+from wattseal.stores.queries import ANSWER_KEYS, LOG_SIZE, POSTING_KEYS
 from wattseal.stores.revision import HEAD
 
 READERS: Final = 4
@@ -63,7 +64,8 @@ class PostgresJournal(BaseJournal):
         try:
             journal._connection = await journal._connect()
             await journal._check_schema()
-            journal._answers = await journal._load_answers()
+            journal._answers = await journal._load_keys(*ANSWER_KEYS)
+            journal._keys = await journal._load_keys(*POSTING_KEYS)
             journal._pool = await asyncpg.create_pool(url, min_size=1, max_size=READERS, command_timeout=TIMEOUT_S)
         except (*_BROKEN, asyncpg.PostgresError) as error:
             raise StoreError(f"the database cannot be opened: {error}", subject="journal") from error
@@ -135,7 +137,7 @@ class PostgresJournal(BaseJournal):
         for tenant in sorted(tenants):  # one order for everybody, so that nobody waits in a circle
             await self._connection.execute(_LOCK, tenant)
             sizes[tenant] = await self._connection.fetchval(LOG_SIZE, tenant)
-        planned = plan(batches, sizes, await self._known(batches))
+        planned = plan(batches, sizes, await self._known(batches), await self._numbering(batches))
         await self._insert(planned)
         return planned.committed
 
@@ -146,14 +148,24 @@ class PostgresJournal(BaseJournal):
         rows = await self._connection.fetch(_KNOWN, *zip(*places, strict=True))
         return {tuple(row)[:-1]: row["log_index"] for row in rows}
 
+    async def _numbering(self, batches: list[Batch]) -> Numbering:
+        keys = {(batch.tenant, posting.key) for batch in batches for posting in batch.postings}
+        if not keys:
+            return Numbering()
+        last: dict[str, int] = {tenant: await self._connection.fetchval(LAST_NUMBER, tenant) for tenant, _ in keys}
+        rows = await self._connection.fetch(_POSTED, *zip(*keys, strict=True))
+        return Numbering(last, {tuple(row) for row in rows})
+
     async def _insert(self, planned: Plan) -> None:
         run = self._connection
-        if planned.items:
-            await run.copy_records_to_table("items", records=planned.items, columns=ITEM_COLUMNS.split(", "))
-        if planned.leaves:
-            await run.copy_records_to_table(
-                "leaves", records=planned.leaves, columns=["tenant_id", "log_index", "entry"]
-            )
+        for table, columns, added in (
+            ("items", ITEM_COLUMNS, planned.items),
+            ("leaves", "tenant_id, log_index, entry", planned.leaves),
+            ("postings", POSTING_COLUMNS, planned.ledger.postings),
+            ("transfers", TRANSFER_COLUMNS, planned.ledger.transfers),
+        ):
+            if added:
+                await run.copy_records_to_table(table, records=added, columns=columns.split(", "))
         if planned.documents:
             kept = [row for row in planned.documents.values() if row[4]]
             if kept:
@@ -184,10 +196,10 @@ class PostgresJournal(BaseJournal):
                 f"the database's schema is {found}, not {HEAD}; run `wattseal migrate`", subject="journal"
             )
 
-    async def _load_answers(self) -> Answers:
-        answers = Answers(await self._connection.fetchval("SELECT count(*) FROM answers"))
+    async def _load_keys(self, count: str, keys: str) -> Answers:
+        answers = Answers(await self._connection.fetchval(count))
         async with self._connection.transaction():
-            async for row in self._connection.cursor("SELECT tenant_id, station_id, key FROM answers"):
+            async for row in self._connection.cursor(keys):
                 answers.note(tuple(row))
         return answers
 
@@ -215,6 +227,10 @@ _KNOWN: Final = (
     "unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[]) "
     "AS wanted(tenant_id, origin, stream, epoch, seq, digest) "
     "USING (tenant_id, origin, stream, epoch, seq, digest)"
+)
+_POSTED: Final = (
+    "SELECT tenant_id, key FROM postings JOIN unnest($1::text[], $2::text[]) AS wanted(tenant_id, key) "
+    "USING (tenant_id, key)"
 )
 _PUT: Final = _unnest(
     "documents",

@@ -27,6 +27,9 @@ LOG_SIZE: Final = "SELECT coalesce(max(log_index) + 1, 0) FROM leaves WHERE tena
 _DOCUMENT: Final = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE tenant_id = $1 AND kind = $2 "  # noqa: S608 - constants only
 DOCUMENT: Final = _DOCUMENT + "AND key = $3"
 ANSWER: Final = "SELECT answer FROM answers WHERE tenant_id = $1 AND station_id = $2 AND key = $3"
+ANSWER_KEYS: Final = ("SELECT count(*) FROM answers", "SELECT tenant_id, station_id, key FROM answers")
+POSTING_KEYS: Final = ("SELECT count(*) FROM postings", "SELECT tenant_id, '', key FROM postings")
+"""How many keys there are, and the keys as `Answers` takes them."""
 OUTBOX: Final = (
     "SELECT id, kind, body, next_at_ms, attempts FROM outbox WHERE tenant_id = $1 AND next_at_ms <= $2 "
     "ORDER BY next_at_ms, id LIMIT $3"

@@ -4,7 +4,7 @@
 statement in the adapters filters by it. Text that is compared or sorted is so by its bytes on both databases.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
 
 metadata = MetaData()
@@ -114,6 +114,53 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
 )
 Index("outbox_due", outbox.c.tenant_id, outbox.c.next_at_ms)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", name_type, nullable=False),
+    Column("kind", name_type, nullable=False),
+    Column("currency", name_type, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("subject", LargeBinary),
+    Column("refs", LargeBinary, nullable=False),
+    Column("memo", name_type, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+)
+"""The ledger's postings, numbered in the order of commits. Triggers refuse any change to a row and its removal."""
+Index("postings_key", postings.c.tenant_id, postings.c.key, unique=True)
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("debit", name_type, nullable=False),
+    Column("credit", name_type, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    CheckConstraint("amount > 0 AND amount <= 1000000000000000", name="transfers_amount"),
+    CheckConstraint("debit <> credit", name="transfers_accounts"),
+    sqlite_with_rowid=False,
+)
+"""What a posting moves, in its currency. As unchangeable; a posting takes no more transfers than its `size`."""
+Index("transfers_debit", transfers.c.tenant_id, transfers.c.debit, transfers.c.number)
+Index("transfers_credit", transfers.c.tenant_id, transfers.c.credit, transfers.c.number)
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("account", name_type, primary_key=True),
+    Column("currency", name_type, primary_key=True),
+    Column("debits", BigInteger, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The sums of transfers by account and currency, which triggers on `transfers` keep."""
 
 pending = Table(
     "pending",

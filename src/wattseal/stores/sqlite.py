@@ -33,7 +33,7 @@ class SqliteJournal(BaseJournal):
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writer = Writer(path, self._resolve_later, probe_interval_s)
-        self._answers = _load_answers(path)
+        self._answers, self._keys = _load_keys(path)
         self._documents = Documents()
         self._posted: Counter[TenantId] = Counter()
         self._nothing_since: dict[TenantId, int] = {}
@@ -127,13 +127,17 @@ class SqliteJournal(BaseJournal):
         return connection
 
 
-def _load_answers(path: Path) -> Answers:
+def _load_keys(path: Path) -> tuple[Answers, Answers]:
+    """Return which messages have an answer, and what is posted."""
     connection = open_connection(path)
     try:
-        (count,) = connection.execute("SELECT count(*) FROM answers").fetchone()
-        answers = Answers(count)
-        for key in connection.execute("SELECT tenant_id, station_id, key FROM answers"):
-            answers.note(key)
+        return _noted(connection, *queries.ANSWER_KEYS), _noted(connection, *queries.POSTING_KEYS)
     finally:
         connection.close()
+
+
+def _noted(connection: sqlite3.Connection, count: str, keys: str) -> Answers:
+    answers = Answers(connection.execute(count).fetchone()[0])
+    for key in connection.execute(keys):
+        answers.note(key)
     return answers

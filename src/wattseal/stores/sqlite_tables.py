@@ -13,16 +13,21 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from wattseal.base.errors import StoreError
+from wattseal.stores.ledger import POSTING_COLUMNS, TRANSFER_COLUMNS
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
 
 CHUNK_ROWS: Final = 128
-BLOB_VERSION: Final = 1
+BLOB_VERSION: Final = 2
+"""2 added postings and transfers."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Rows(msgspec.Struct, array_like=True, frozen=True):
-    """The layout of a pending blob (MessagePack). What decodes as this is what the tables accept."""
+    """The layout of a pending blob (MessagePack). What decodes as this is what the tables accept.
+
+    New columns of it come last and have defaults, so that older blobs are read.
+    """
 
     version: int
     items: list[
@@ -34,6 +39,8 @@ class Rows(msgspec.Struct, array_like=True, frozen=True):
     outbox: list[tuple[str, str, str, bytes, Count, Count]]
     delivered: list[tuple[str, str]]
     retried: list[tuple[Count, str, str]]
+    postings: list[tuple[str, Count, str, str, str, Count, Count, bytes | None, bytes, str, bytes]] = []
+    transfers: list[tuple[str, Count, Count, str, str, Count]] = []
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Rows)
@@ -52,6 +59,8 @@ def encode(planned: Plan) -> bytes:
             list(planned.outbox.values()),
             planned.delivered,
             planned.retried,
+            planned.ledger.postings,
+            planned.ledger.transfers,
         )
     )
 
@@ -76,11 +85,15 @@ class Unapplied:
         self._outbox: list[tuple[Any, ...]] = []
         self._delivered: list[tuple[str, str]] = []
         self._retried: list[tuple[int, str, str]] = []
+        self._postings: list[tuple[Any, ...]] = []
+        self._transfers: list[tuple[Any, ...]] = []
+        self._posted: set[tuple[str, str]] = set()
 
     def add(self, rows: Rows) -> None:
         """Take over the rows of the next blob."""
         self.blobs += 1
         self.rows += len(rows.items) + len(rows.leaves) + len(rows.documents) + len(rows.answers) + 1
+        self.rows += len(rows.transfers)
         self._items += rows.items
         self._leaves += rows.leaves
         self._documents.update((row[:3], row) for row in rows.documents)
@@ -88,6 +101,13 @@ class Unapplied:
         self._outbox += rows.outbox
         self._delivered += rows.delivered
         self._retried += rows.retried
+        self._postings += rows.postings
+        self._transfers += rows.transfers
+        self._posted.update((row[0], row[2]) for row in rows.postings)
+
+    def posted(self, key: tuple[str, str]) -> bool:
+        """Return whether a posting of that tenant and key waits."""
+        return key in self._posted
 
     def places(self) -> Mapping[Place, int | None]:
         """Return the log index of each item that waits; put together when it is asked for, which is hardly ever."""
@@ -116,6 +136,8 @@ class Unapplied:
             run("DELETE FROM outbox WHERE tenant_id = ? AND id = ?", delivered)
         for retried in self._retried:
             run("UPDATE outbox SET next_at_ms = ?, attempts = attempts + 1 WHERE tenant_id = ? AND id = ?", retried)
+        insert(connection, f"postings ({POSTING_COLUMNS})", self._postings)
+        insert(connection, f"transfers ({TRANSFER_COLUMNS})", self._transfers)
         run("COMMIT")
 
 

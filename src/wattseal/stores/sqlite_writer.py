@@ -13,6 +13,7 @@ from typing import Final
 from wattseal.base.errors import ConfigError, StoreError, WattsealError
 from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.journal import Outcome, Work
+from wattseal.stores.ledger import LAST_NUMBER, Numbering
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.revision import HEAD
@@ -110,6 +111,7 @@ class Writer:
         """Open the database and work in what a crash left pending."""
         self._connection = open_connection(self._path)
         self._sizes: dict[str, int] = {}
+        self._numbers: dict[str, int] = {}
         self._heads: dict[tuple[str, str, int], tuple[int, int]] = {}
         self._unapplied = load_pending(self._connection)
         self._apply()
@@ -187,16 +189,20 @@ class Writer:
             by_tenant.setdefault(batch.tenant, []).append(number)
         committed: dict[int, Committed] = {}
         plans, blobs, sizes = [], [], {}
+        last: dict[str, int] = {}
         for tenant, numbers in by_tenant.items():
             own = [batches[number] for number in numbers]
             sizes[tenant] = self._size(tenant)
-            planned = plan(own, sizes, self._known(own))
+            numbering = self._numbering(tenant, own)
+            planned = plan(own, sizes, self._known(own), numbering)
+            last.update(numbering.last)
             committed.update(zip(numbers, planned.committed, strict=True))
             plans.append(planned)
             blobs.append((tenant, encode(planned)))
         rows = [decode(blob) for _, blob in blobs]
         self._append(blobs)
         self._note(plans, rows, sizes)
+        self._numbers.update(last)
         return [committed[number] for number in range(len(batches))]
 
     def _append(self, blobs: list[tuple[str, bytes]]) -> None:
@@ -231,6 +237,19 @@ class Writer:
                     if row is not None:
                         known[place] = row[0]
         return known
+
+    def _numbering(self, tenant: str, batches: list[Batch]) -> Numbering:
+        """Return the tenant's last posting number, and which keys of these batches are posted already."""
+        keys = {(tenant, posting.key) for batch in batches for posting in batch.postings}
+        if not keys:
+            return Numbering()
+        last = self._numbers.get(tenant)
+        if last is None:
+            last = int(self._connection.execute(LAST_NUMBER.replace("$", "?"), (tenant,)).fetchone()[0])
+        return Numbering({tenant: last}, {key for key in keys if self._unapplied.posted(key) or self._posted(key)})
+
+    def _posted(self, key: tuple[str, str]) -> bool:
+        return self._connection.execute(_POSTED, key).fetchone() is not None
 
     def _head(self, tenant: str, origin: str, stream: int) -> tuple[int, int]:
         chain = tenant, origin, stream
@@ -292,6 +311,7 @@ _PLACE: Final = (
     "SELECT log_index FROM items "
     "WHERE tenant_id = ? AND origin = ? AND stream = ? AND epoch = ? AND seq = ? AND digest = ?"
 )
+_POSTED: Final = "SELECT 1 FROM postings WHERE tenant_id = ? AND key = ?"
 _HEAD: Final = (
     "SELECT epoch, seq FROM items WHERE tenant_id = ? AND origin = ? AND stream = ? "
     "ORDER BY epoch DESC, seq DESC LIMIT 1"

@@ -47,9 +47,16 @@ async def write_money(
     `fields` are the ops group's. The chains are made ready where nothing is written yet; where something is,
     `money_ready` has been awaited before.
     """
+    if not step.written:
+        await money_ready(step.world)
+    return append_money(step, kind, fields, refs=refs, subject=subject)
+
+
+def append_money(
+    step: Step, kind: Kind, fields: Mapping[int, Any], *, refs: tuple[bytes, ...] = (), subject: bytes | None = None
+) -> Written:
+    """Append a record to its chain at once; `money_ready` has been awaited before."""
     world = step.world
     place = (world.billing_origin, int(_STREAMS[kind]))
-    if not step.written:
-        await money_ready(world)
     draft = PlainDraft(kind, step.now_ms, ((_OPS, dcbor.encode(dict(fields))),), refs)
     return step.write(place, world.billing_key, draft, subject)
