@@ -316,7 +316,7 @@ async def test_a_site_that_a_tariff_is_assigned_to_stays() -> None:
         ((TariffElement((PriceComponent("GOODWILL", Decimal(1), None, 1),)),), "elements[0].price_components[0]"),
         (
             (TariffElement((PriceComponent("ENERGY", Decimal(1), None, 1),), Restrictions(unknown=("moon",))),),
-            "elements[0]",
+            "elements[0].moon",
         ),
         ((TariffElement((PriceComponent("ENERGY", Decimal(1), Decimal(200), 1),)),), "elements[0].price_components[0]"),
     ],

@@ -20,6 +20,7 @@ from wattseal.flow.courier import Courier
 from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
+from wattseal.flow.limits import tariff_installing
 from wattseal.flow.money import watching
 from wattseal.flow.world import World
 
@@ -31,6 +32,8 @@ LOOK_INTERVAL_S = 5.0
 RESERVATIONS_INTERVAL_S = 10.0
 OPEN_INTERVAL_S = 5.0
 """How often open transactions are looked after."""
+TARIFFS_INTERVAL_S = 30.0
+"""How often 2.1 stations are looked for whose tariff has changed."""
 LISTS_INTERVAL_S = 2.0
 """How often stations are looked for whose local lists are to follow the tokens."""
 _LOGGER = logging.getLogger("wattseal.cpo")
@@ -52,6 +55,7 @@ class Timers:
     open: OpenKeeper
     background: Background
     told_costs: costs.Told = field(default_factory=costs.Told)
+    installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
     watch: watching.Watch = field(default_factory=watching.Watch)
 
     async def checkpoint(self) -> None:
@@ -90,6 +94,11 @@ class Timers:
             if not self.background.start(partial(costs.tell, self.world, self.told_costs, one)):
                 self.told_costs.costs.pop(one.id, None)
 
+    async def tariffs(self) -> None:
+        """Give stations the tariffs that apply to them; what finds no room now waits for the next turn."""
+        for one in await tariff_installing.due(self.world, self.installed):
+            self.background.start(partial(tariff_installing.install, self.world, self.installed, one))
+
     async def watched(self) -> None:
         """Look at running charges; what finds no room to be stopped now is asked for at the next turn."""
         await watching.look(self.world, self.watch)
@@ -119,6 +128,8 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
     interval_s = timers.world.settings.charging.cost_interval_s
     if interval_s:
         jobs.append((timers.costs, float(interval_s)))
+    if timers.world.settings.charging.install_tariffs:
+        jobs.append((timers.tariffs, TARIFFS_INTERVAL_S))
     tasks = [asyncio.create_task(every(interval_s, job)) for job, interval_s in jobs]
     try:
         yield

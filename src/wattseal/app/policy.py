@@ -48,6 +48,8 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
         answer_needs=chosen.answer_needs,
         zone=zone,
         cost_interval_s=chosen.cost_interval_s,
+        show_price=chosen.show_price,
+        install_tariffs=chosen.install_tariffs,
     )
 
 

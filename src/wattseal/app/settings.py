@@ -165,6 +165,10 @@ class ChargingLimits(Section, frozen=True):
     """The stations' local time (IANA name), for schedules that follow it."""
     cost_interval_s: Annotated[int, Meta(ge=0)] = 0
     """How often stations are told what running transactions cost (CostUpdated); 0 is never."""
+    show_price: bool = False
+    """Whether the answer to a token tells its driver the price in one line (2.x, personalMessage)."""
+    install_tariffs: bool = False
+    """Whether 2.1 stations are given the tariff that applies to them as their default (SetDefaultTariff)."""
 
 
 class Share(Section, frozen=True):
@@ -309,8 +313,6 @@ class Emsp(Section, frozen=True):
     hold: Decimal = Decimal(50)
     """Money set aside for a charge, in the customer's currency; `least_hold` where there is not that much."""
     least_hold: Decimal = Decimal(5)
-    extend_at: Decimal = Decimal("0.8")
-    """The share of what is held at which as much again is set aside."""
     max_session_wh: Annotated[int, Meta(gt=0)] = 200_000
     decision_s: Seconds = 900.0
     """How long after a decision a charge may start."""

@@ -10,7 +10,6 @@ from wattseal.base.errors import InputError
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
 from wattseal.flow.charges.cdrs import cdr_of
-from wattseal.flow.charges.party_stops import take_answer
 from wattseal.flow.charges.sealed import RELAY, Relay
 from wattseal.flow.charges.settling import SETTLE, read_settlement
 from wattseal.flow.charges.standing import standing_of
@@ -100,8 +99,7 @@ class Courier:
         outcome, answer = await self._post(
             relay.party, "/wattseal/v1/items", dcbor.encode([relay.item]), "application/cbor"
         )
-        if outcome is Delivery.DONE:
-            await take_answer(self._world, relay.party, answer)
+        del answer
         return outcome is not Delivery.LATER
 
     async def _schedule(self, body: bytes) -> bool:

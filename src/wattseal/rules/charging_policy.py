@@ -15,6 +15,8 @@ class ChargingPolicy:
 
     With `answer_needs` an EV that tells its needs (ISO 15118) gets a schedule computed for it; `zone` is the stations'
     local time; every `cost_interval_s` a station is told what a running transaction costs, never where that is 0.
+    With `show_price` drivers are told the price in the answer to their token (2.x); with `install_tariffs` 2.1 stations
+    are given the tariff that applies to them.
     """
 
     floor_a: Decimal = Decimal(6)
@@ -23,6 +25,8 @@ class ChargingPolicy:
     answer_needs: bool = True
     zone: tzinfo = UTC
     cost_interval_s: int = 0
+    show_price: bool = False
+    install_tariffs: bool = False
 
     @property
     def electrics(self) -> Electrics:

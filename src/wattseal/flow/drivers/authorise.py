@@ -8,6 +8,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import cap_of
+from wattseal.flow.drivers.shown_price import prices_ready, with_price
 from wattseal.flow.money.tariffs import tariff_by_record, tariff_for
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
@@ -120,11 +121,12 @@ async def authorise(asked: Asked) -> Grant | Refused:
     if grant is None or (asked.starts and asked.subject not in {None, grant.subject}):
         asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject())
         assert token is not None  # noqa: S101 - nobody decides well on a token that is not known
+        await prices_ready(world)
         made = await (_ask(asked, token, decides.party) if isinstance(decides, AskParty) else _decide(asked, token))
         told = described(made.authorization, token, asked.memory.station.id)
         if isinstance(made, Refused):
             return replace(made, authorization=told)
-        made.authorization = told
+        made.authorization = with_price(world, told, made.records[-1].refs)
         grant = made
     if asked.starts and token is not None:
         _note_charging(asked.step, token, grant.subject)

@@ -53,6 +53,9 @@ async def _default(answered: Answered, command: Asked, answer: Replied) -> None:
         tariff: Any = command.content["tariff"]
         evse_id: Any = command.content["evseId"]
         evses = (int(evse_id),) if evse_id else ()
+        for kept in await tariffs_of(answered.world, StationId(answered.station_id)):
+            if kept.kind == DEFAULT and evses in {(), kept.evse_ids}:
+                _keep(answered.step, kept.tariff_id, DEFAULT, kept.evse_ids, active=False)
         _keep(answered.step, str(tariff["tariffId"]), DEFAULT, evses)
 
 
