@@ -168,7 +168,7 @@ def test_a_dispute_is_decided_once_by_a_person_and_signed(charged: Charged) -> N
 
 
 def test_what_was_never_billed_cannot_be_taken_back(charged: Charged) -> None:
-    made = opened(charged.csms, charged.bundle)
+    made = opened(charged.csms, sealed_charge().bundle.encode())
     body = {"verdict": "upheld", "text": "yes", "person": "Kim Lee"}
     answer = charged.csms.http.post(f"{PATH}/{made['id']}/decision", json=body)
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_billed")

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
-from yarl import URL
 
 from wattseal.base.errors import InputError
 
@@ -60,7 +60,7 @@ class ApiClient:
                 yield row
             if follow is None:
                 return
-            async with self._answer("GET", URL(follow["url"]).path_qs.removeprefix("/api/v1"), None, None) as answer:
+            async with self._answer("GET", _path_of(follow["url"]).removeprefix("/api/v1"), None, None) as answer:
                 page, follow = await answer.json(content_type=None), answer.links.get("next")
 
     @asynccontextmanager
@@ -76,6 +76,12 @@ class ApiClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             text = f"{self._url} does not answer: {error}"
             raise InputError(text, code="unreachable", subject=self._url) from error
+
+
+def _path_of(url: object) -> str:
+    """Return path and query of an address."""
+    parts = urlsplit(str(url))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 async def _problem(answer: aiohttp.ClientResponse) -> InputError:

@@ -55,6 +55,7 @@ from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.fleet.enrol import load_entries, load_stations
 from wattseal.flow.fleet.uptime import Ports
+from wattseal.flow.money.billing import Biller
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.log.keys import SigningKey as LogKey
@@ -137,6 +138,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 rollouts=Rollouts(parts.world, WORKS),
                 lists=ListKeeper(parts.world, SYSTEM),
                 open=OpenKeeper(parts.world, SYSTEM),
+                biller=Biller(parts.world, parts.proofs),
                 background=background,
             )
             await stack.enter_async_context(run_timers(timers))

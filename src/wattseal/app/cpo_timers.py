@@ -22,11 +22,14 @@ from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits import tariff_installing
 from wattseal.flow.money import watching
+from wattseal.flow.money.billing import Biller
 from wattseal.flow.world import World
 
 LOG_BATCH = 16
 """Each checkpoint covers a multiple of so many entries, padding included, whatever happened meanwhile."""
 COURIER_INTERVAL_S = 0.25
+BILLING_INTERVAL_S = 1.0
+"""How often ended sessions are looked at that are not billed yet."""
 LOOK_INTERVAL_S = 5.0
 """How often ports are looked at for their uptime."""
 RESERVATIONS_INTERVAL_S = 10.0
@@ -53,6 +56,7 @@ class Timers:
     lists: ListKeeper
     rollouts: Rollouts
     open: OpenKeeper
+    biller: Biller
     background: Background
     told_costs: costs.Told = field(default_factory=costs.Told)
     installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
@@ -70,6 +74,10 @@ class Timers:
     async def tails(self) -> None:
         """Sign what has been unsigned for long."""
         await sign_tails(self.world, int(self.heartbeat_interval_s * 1000))
+
+    async def bill(self) -> None:
+        """Bill what has ended."""
+        await self.biller.round()
 
     async def look(self) -> None:
         """Note which ports have changed."""
@@ -119,6 +127,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
         (timers.send, COURIER_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
+        (timers.bill, BILLING_INTERVAL_S),
         (timers.reservations, RESERVATIONS_INTERVAL_S),
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,59 @@ class Checked:
 
 async def run_fsck(data: Path, *, trust_file: Path | None) -> Checked:
     """Re-prove everything under `data`; `ConfigError` where it is no CPO's directory or a process works in it."""
+    async with opened(data, trust_file) as found:
+        if found is None:
+            return Checked(0, 0, (Finding("identity_missing", "document identity"),))
+        replayed, entries = await reprove(found)
+        return Checked(replayed.records, entries, tuple(replayed.findings))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stopped CPO's directory, its journal copied: whose it is, its keys, and who may sign what."""
+
+    directory: DataDir
+    journal: Journal
+    identity: Identity
+    keys: CpoKeys
+    registry: Registry
+    trust: Trust | None
+
+
+@asynccontextmanager
+async def opened(data: Path, trust_file: Path | None) -> AsyncIterator[Opened | None]:
+    """Open a stopped CPO's directory without changing anything in it; None where it does not say whose it is.
+
+    `ConfigError` where it is no CPO's directory or a process works in it.
+    """
     found = read_format(data)
     if found is None or found[0] != ROLE:
         raise ConfigError(f"{data} is no directory of `wattseal serve`", code="no_data_directory", subject=str(data))
     with DataDir.open(data, ROLE) as directory, _copied(data) as journal_file:
         journal = await SqliteJournal.open(journal_file)
         try:
-            return await _check(directory, journal, load_trust(trust_file))
+            document = await journal.document(TENANT, IDENTITY, SELF)
+            if document is None:
+                yield None
+                return
+            identity, keys, trust = read(document, Identity), _keys(directory.keys), load_trust(trust_file)
+            registry = await _registry(journal, identity.party, keys, trust)
+            yield Opened(directory, journal, identity, keys, registry, trust)
         finally:
             await journal.close()
+
+
+async def reprove(found: Opened) -> tuple[Replayed, int]:
+    """Replay and re-prove all there is; (what the records say, with every finding, and how many log entries)."""
+    journal, identity = found.journal, found.identity
+    log_key = LogKey.from_pem(identity.log_origin, SignatureType.ED25519, found.directory.keys.read("log.pem")).verifier
+    replayer = Replayer(TENANT, identity.party, identity.log_origin, found.registry, found.keys.seal)
+    replayed = await replay(journal, replayer)
+    await compare_projections(journal, TENANT, replayed)
+    entries = await compare_leaves(journal, TENANT, replayed)
+    await _check_checkpoints(journal, replayed, entries, log_key, found.trust)
+    replayed.findings.extend(await asyncio.to_thread(fsck_tiles, found.directory.log_dir(TENANT), log_key, entries))
+    return replayed, len(entries)
 
 
 @contextmanager
@@ -70,23 +114,6 @@ def _copied(data: Path) -> Iterator[Path]:
             if (data / name).exists():
                 shutil.copyfile(data / name, Path(folder) / name)
         yield Path(folder) / _DATABASE_FILES[0]
-
-
-async def _check(directory: DataDir, journal: Journal, trust: Trust | None) -> Checked:
-    document = await journal.document(TENANT, IDENTITY, SELF)
-    if document is None:
-        return Checked(0, 0, (Finding("identity_missing", "document identity"),))
-    identity = read(document, Identity)
-    party, log_origin = identity.party, identity.log_origin
-    keys = _keys(directory.keys)
-    registry = await _registry(journal, party, keys, trust)
-    log_key = LogKey.from_pem(log_origin, SignatureType.ED25519, directory.keys.read("log.pem")).verifier
-    replayed = await replay(journal, Replayer(TENANT, party, log_origin, registry, keys.seal))
-    await compare_projections(journal, TENANT, replayed)
-    entries = await compare_leaves(journal, TENANT, replayed)
-    await _check_checkpoints(journal, replayed, entries, log_key, trust)
-    tiles = await asyncio.to_thread(fsck_tiles, directory.log_dir(TENANT), log_key, entries)
-    return Checked(replayed.records, len(entries), (*replayed.findings, *tiles))
 
 
 def _keys(files: KeyFiles) -> CpoKeys:

@@ -76,7 +76,7 @@ class LogKeeper:
         `StoreError("log_entries_lost")` where the journal has fewer entries than were published from it.
         """
         head = await journal.document(tenant, HEAD, "log")
-        published = None if head is None else _read(head)
+        published = None if head is None else read_checkpoint(head)
         log = await asyncio.to_thread(lambda: DiskLog.open(directory, key, published=published))
         if (size := await journal.log_size(tenant)) < log.size:
             text = f"the journal has {size} log entries, but {log.size} were published: restore a newer journal"
@@ -114,7 +114,7 @@ class LogKeeper:
         after = f"{index:020}"
         while page := await self._journal.documents(self._tenant, CHECKPOINT, after=after):
             for kept in page:
-                if enough(signed := _read(kept)):
+                if enough(signed := read_checkpoint(kept)):
                     return signed
             after = page[-1].key
         return None
@@ -145,5 +145,6 @@ class LogKeeper:
         await self._journal.commit(Batch(self._tenant, puts=tuple(puts)))
 
 
-def _read(document: Put) -> SignedCheckpoint:
+def read_checkpoint(document: Put) -> SignedCheckpoint:
+    """Return the checkpoint that a document keeps."""
     return SignedCheckpoint.parse(json.loads(document.body)["note"].encode())

@@ -9,14 +9,14 @@ import msgspec
 from wattseal.base.errors import InputError
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
-from wattseal.flow.charges.cdrs import cdr_of
 from wattseal.flow.charges.sealed import RELAY, Relay
-from wattseal.flow.charges.settling import SETTLE, read_settlement
+from wattseal.flow.charges.settling import CDR_OUT, SETTLE, read_settlement
 from wattseal.flow.charges.standing import standing_of
 from wattseal.flow.documents import CDR, TRANSACTION, put, read
 from wattseal.flow.drivers.authorise import signed_by
 from wattseal.flow.limits.needs import SCHEDULE
 from wattseal.flow.limits.sent import send_schedule
+from wattseal.flow.money.cdrs import cdr_by_id
 from wattseal.flow.ports import Attempt, Batch, Outgoing
 from wattseal.flow.step import Step
 from wattseal.flow.turn import find_in_memory
@@ -28,8 +28,6 @@ from wattseal.seal import dcbor
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
 
-CDR_OUT = "cdr_out"
-"""Outbox kind: an OCPI CDR, by transaction id."""
 FIRST_DELAY_MS, MAX_DELAY_MS = 1000, 300_000
 PAGE = 100
 JSON = "application/json"
@@ -159,10 +157,11 @@ class Courier:
 
     async def _cdr(self, body: bytes) -> bool:
         world = self._world
-        transaction = await self._transaction(body.decode())
+        cdr_id = body.decode()
+        transaction = await self._transaction(cdr_id.partition("-")[0])
         if transaction is None or transaction.party is None:
             return True
-        cdr = await cdr_of(world, transaction)
+        cdr = await cdr_by_id(world, cdr_id)
         if cdr is None:
             world.count("cdr_not_priced")
             return True
@@ -172,7 +171,7 @@ class Courier:
             return False
         sent = {"sha256": sha256(raw).hex(), "outcome": outcome.value, "findings": [f.code for f in findings]}
         now_ms = world.now_ms()
-        document = put(CDR, transaction.id, sent, now_ms, station_id=transaction.station_id)
+        document = put(CDR, cdr_id, sent, now_ms, station_id=transaction.station_id)
         await world.journal.commit(Batch(world.tenant, puts=(document,)))
         return True
 

@@ -38,9 +38,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Unbilled:
-    """Document: why an ended transaction is not billed yet, as a code; "" before anybody looked."""
+    """Document: why an ended transaction is not billed yet, as a code; "" before anybody looked.
+
+    `since_ms` is when it came to this.
+    """
 
     reason: str = ""
+    since_ms: int = 0
 
 
 def put(
@@ -84,9 +88,15 @@ def put_token(token: TokenRecord, now_ms: int) -> Put:
     return put(TOKEN, token.id_token.key(), token, now_ms)
 
 
-def put_unbilled(transaction: Transaction, now_ms: int, reason: str = "") -> Put:
-    """Return what has an ended transaction looked at for billing, now or again."""
-    return put(UNBILLED, transaction.id, Unbilled(reason), now_ms, station_id=transaction.station_id, active=True)
+def put_unbilled(
+    transaction: Transaction, now_ms: int, reason: str = "", since_ms: int | None = None, *, waits: bool = True
+) -> Put:
+    """Return what has an ended transaction looked at for billing, now or again.
+
+    With `waits` false it is kept as it is until something about the transaction changes: it is quarantined.
+    """
+    noted = Unbilled(reason, now_ms if since_ms is None else since_ms)
+    return put(UNBILLED, transaction.id, noted, now_ms, station_id=transaction.station_id, active=waits)
 
 
 async def every_document(

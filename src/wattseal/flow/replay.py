@@ -12,6 +12,7 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.ports import Journal, KeptItem
+from wattseal.flow.world import Numbers
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source
 from wattseal.rules.arrival import source_of
@@ -47,6 +48,10 @@ class Replayed:
     records: int = 0
     heads: dict[tuple[str, int], ChainHead] = field(default_factory=dict)
     secrets: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    sessions: dict[int, str] = field(default_factory=dict)
+    """Of the findings by number that are about a session's record: which session (hex)."""
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+    """The OCPP sequence numbers of sessions, as their records tell them."""
 
     def found(self, code: str, where: str, detail: str = "") -> None:
         """Note something that is wrong; `where` is a record's place or a document's field."""
@@ -58,9 +63,13 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     result = Replayed()
     async for kept in _all_items(journal, replayer.tenant):
         result.records += 1
+        known = len(result.findings)
         item = _reprove(result, replayer, kept)
         if item is not None:
             _project(result, replayer, kept, item)
+        if kept.item.subject is not None:
+            for number in range(known, len(result.findings)):
+                result.sessions[number] = kept.item.subject.hex()
     return result
 
 
@@ -166,6 +175,8 @@ def _project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item) -
     if item.payload.kind in _TRANSACTION_KINDS and not (known.started or known.ended or known.opened):
         known = _first_seen(known, replayer, kept, item)
     result.transactions[subject.hex()] = apply(known, record)
+    if record.ops is not None and record.ops.seq_no is not None and item.payload.kind in _TRANSACTION_KINDS:
+        result.numbers.setdefault(subject.hex(), Numbers()).take(record.ops.seq_no)
 
 
 def _first_seen(known: Transaction, replayer: Replayer, kept: KeptItem, item: Item) -> Transaction:

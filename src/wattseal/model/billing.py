@@ -61,4 +61,5 @@ class Bill:
     invoice: str | None = None
     credit: str | None = None
     corrects: str | None = None
+    credited_ms: int | None = None
     credit_note: str | None = None

@@ -20,6 +20,14 @@ NO_REGISTER = "no_register"
 """Reason no ruling overcomes: what was not measured cannot be billed."""
 BELOW_PIN = "evidence_below_pin"
 AWAITING_CHECKPOINT = "awaiting_checkpoint"
+AWAITING_SETTLEMENT = "awaiting_settlement"
+NO_TARIFF = "no_tariff"
+"""Reason of a free session: no price was agreed when it began, so none can be asked for."""
+NOT_PRICED = "not_priced"
+SETTLEMENT_DIFFERS = "settlement_differs"
+BILLED_BEFORE = "billed_before"
+AT_BILLING = frozenset({NOT_PRICED, SETTLEMENT_DIFFERS, BILLED_BEFORE})
+"""Reasons that are found out when a session is to be billed; no ruling overcomes them, but it can be waived."""
 GRACE_MS = 86_400_000
 """How long a session may wait for the cosignatures that its station's pin demands."""
 
@@ -42,7 +50,7 @@ def bill(transaction: Transaction) -> Standing:
     reason = next((code for code in reasons(transaction) if not covered(transaction, code)), None)
     settled = transaction.settled
     if reason is None and transaction.sealed and settled is None:
-        return Billing.PENDING, "awaiting_settlement"
+        return Billing.PENDING, AWAITING_SETTLEMENT
     if reason is not None:
         return Billing.QUARANTINED, reason
     return (Billing.FREE, "no_energy") if _is_free(transaction) else (Billing.BILLED, None)

@@ -11,6 +11,8 @@ from wattseal.seal.item import Item, Kind, parse_item
 
 SETTLE = "settle"
 """Outbox kind: a transaction, by id, whose bundle is to be settled."""
+CDR_OUT = "cdr_out"
+"""Outbox kind: an OCPI CDR, by its id; a session's first one has the transaction's."""
 
 
 def settlement_due(transaction: Transaction, own_party: str, now_ms: int) -> tuple[Outgoing, ...]:

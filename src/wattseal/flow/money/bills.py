@@ -12,6 +12,8 @@ BILL = "bill"
 """Document kind: a bill, by its transaction's id."""
 BILL_OF_ACCOUNT, BILL_TIME = "bill_of_account", "bill_time"
 """Kinds of the documents that only point to a bill: by account and end of the session, and by when it was billed."""
+BILL_OF_EVIDENCE = "bill_of_evidence"
+"""Kind of the documents that say which bill is of an evidence hash, by that in hex."""
 LATEST_MS = 10**15 - 1
 PAGE = 500
 
@@ -29,14 +31,29 @@ def put_bill(bill: Bill, now_ms: int) -> tuple[Put, ...]:
     return (
         put(BILL, bill.id, bill, now_ms, station_id=station),
         put(BILL_OF_ACCOUNT, f"{bill.account}/{bill.ended_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
+        put(BILL_OF_EVIDENCE, bill.evidence, pointer, now_ms, station_id=station),
         put(BILL_TIME, f"{bill.billed_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
     )
 
 
-async def bill_of(world: World, transaction_id: str) -> Bill | None:
-    """Return the bill of a transaction, by our id."""
-    document = await world.journal.document(world.tenant, BILL, transaction_id)
+async def bill_of(world: World, bill_id: str) -> Bill | None:
+    """Return a bill by its id; a transaction's first one has the transaction's."""
+    document = await world.journal.document(world.tenant, BILL, bill_id)
     return None if document is None else read(document, Bill)
+
+
+async def billed_evidence(world: World, evidence: bytes) -> bool:
+    """Return whether a bill is of this evidence hash."""
+    return await world.journal.document(world.tenant, BILL_OF_EVIDENCE, evidence.hex()) is not None
+
+
+async def bill_in_force(world: World, transaction_id: str) -> Bill | None:
+    """Return the bill of a transaction that stands: the last one that took the place of another, or the first."""
+    found = await bill_of(world, transaction_id)
+    number = 1
+    while found is not None and (later := await bill_of(world, f"{transaction_id}-{number}")) is not None:
+        found, number = later, number + 1
+    return found
 
 
 async def bills_of_account(world: World, account: str, from_ms: int = 0, to_ms: int = LATEST_MS) -> AsyncIterator[Bill]:

@@ -6,6 +6,7 @@ the evidence knows it. Opening says nothing about who is right. The same bundle 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from wattseal.base.errors import InputError
 from wattseal.bundle.check import check_bundle
@@ -15,10 +16,13 @@ from wattseal.bundle.report import Outcome, Report
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
 from wattseal.flow.documents import TRANSACTION, put, read
-from wattseal.flow.money.records import write_money
+from wattseal.flow.money.bills import bill_in_force
+from wattseal.flow.money.credits import TakeBack, check_amounts, prepare, take_back
+from wattseal.flow.money.records import append_money, money_ready, write_money
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
+from wattseal.model.billing import TaxShare
 from wattseal.model.dispute import Claim, Decided, Dispute, DisputeVerdict
 from wattseal.model.transaction import Transaction
 from wattseal.seal.dispute import DisputeDecided, DisputeOpened
@@ -173,18 +177,20 @@ async def sides_of(world: World, proofs: Proofs, dispute: Dispute) -> Sides:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A person's decision on a dispute, before it is a record."""
+    """A person's decision on a dispute, before it is a record; `amounts` are what is right where it is so in part."""
 
     verdict: DisputeVerdict
     person: str
     text: str
+    amounts: tuple[TaxShare, ...] = ()
 
 
 async def decide(world: World, dispute: Dispute, told: Verdict) -> Dispute:
     """Decide a dispute for good, signed and durable on return.
 
-    Codes of the `InputError`: `already_decided`, `being_decided`, and `nothing_billed`: only a bill can be taken back,
-    and what has not been billed is waived in quarantine.
+    One that is upheld takes the bill back, whole or with another in its place, in the same commit. Codes of the
+    `InputError`: `already_decided`, `being_decided`, `nothing_billed` (only a bill can be taken back; what has not been
+    billed is waived in quarantine), and those of `credits.check_amounts`.
     """
     key = f"dispute {dispute.id}"
     if key in world.deciding:
@@ -201,19 +207,55 @@ async def _decide(world: World, dispute_id: str, told: Verdict) -> Dispute:
     if dispute is None or dispute.decided is not None:
         text = "this dispute has been decided; open another one with what is new"
         raise InputError(text, code="already_decided", subject="id")
-    if told.verdict is not DisputeVerdict.REJECTED:
-        text = "nothing has been billed that could be taken back; waive an unbilled session in quarantine"
-        raise InputError(text, code="nothing_billed", subject="verdict")
     transaction = await transaction_of(world, dispute.transaction)
-    step = Step(world, transaction.station_id if transaction else "", world.now_ms())
-    fields = DisputeDecided(told.verdict, told.person, told.text[:MAX_TEXT]).to_fields()
     ended = transaction.ended if transaction else None
-    refs = tuple(bytes.fromhex(found) for found in (dispute.record, ended) if found is not None)
+    refs = tuple(found for found in (dispute.record, ended) if found is not None)
+    taken = None if told.verdict is DisputeVerdict.REJECTED else await _taking_back(world, transaction, told, refs)
+    step = Step(world, transaction.station_id if transaction else "", world.now_ms())
+    corrected = None if taken is None else taken.corrected
+    net = sum((part.net for part in told.amounts), Decimal(0)) if corrected is not None else None
+    tax = sum((part.tax for part in told.amounts), Decimal(0)) if corrected is not None else None
+    content = DisputeDecided(
+        verdict=told.verdict,
+        person=told.person,
+        text=told.text[:MAX_TEXT],
+        currency=None if taken is None else taken.bill.currency,
+        net=net,
+        tax=tax,
+        credit=None if taken is None else taken.bill.credit,
+    )
     subject = None if transaction is None else bytes.fromhex(transaction.id)
-    written = await write_money(step, Kind.DISPUTE, fields, refs=refs, subject=subject)
-    decided = Decided(told.verdict, told.person, told.text[:MAX_TEXT], step.now_ms, written.hash.hex())
+    hashes = tuple(bytes.fromhex(ref) for ref in refs)
+    await money_ready(world)
+    written = append_money(step, Kind.DISPUTE, content.to_fields(), refs=hashes, subject=subject)
+    if taken is not None:
+        take_back(step, taken)
+    decided = Decided(
+        verdict=told.verdict,
+        person=told.person,
+        text=told.text[:MAX_TEXT],
+        at_ms=step.now_ms,
+        record=written.hash.hex(),
+        net=net,
+        tax=tax,
+        credit=content.credit,
+        reversal=None if taken is None or taken.reversal is None else taken.reversal.key,
+        correction=None if taken is None or taken.correction is None else taken.correction.key,
+    )
     changed = replace(dispute, decided=decided)
     step.puts.append(put_dispute(changed, step.now_ms))
     await step.commit()
     world.count(f"dispute_{told.verdict.value}")
     return changed
+
+
+async def _taking_back(world: World, transaction: Transaction | None, told: Verdict, refs: tuple[str, ...]) -> TakeBack:
+    """Work out what upholding a dispute does to the bill in force."""
+    bill = None if transaction is None else await bill_in_force(world, transaction.id)
+    if bill is None:
+        text = "nothing has been billed that could be taken back; waive an unbilled session in quarantine"
+        raise InputError(text, code="nothing_billed", subject="verdict")
+    amounts = told.amounts if told.verdict is DisputeVerdict.PARTLY else ()
+    if told.verdict is DisputeVerdict.PARTLY:
+        check_amounts(bill, amounts)
+    return await prepare(world, bill, refs, amounts)

@@ -6,7 +6,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import Subject
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.charges.settling import settlement_due
-from wattseal.flow.charges.standing import case_of
+from wattseal.flow.charges.standing import Case, case_of
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.records import money_ready, write_money
@@ -15,6 +15,7 @@ from wattseal.flow.turn import find_in_memory
 from wattseal.flow.world import World
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.transaction import Billing, Transaction
+from wattseal.rules.billing import AT_BILLING
 from wattseal.rules.notes import quarantine_reasons
 from wattseal.rules.recorded import Recorded, read_item
 from wattseal.rules.transactions import apply
@@ -70,7 +71,7 @@ async def _rule(world: World, proofs: Proofs, transaction_id: str, decided: Deci
     if await bill_of(world, transaction_id) is not None:
         text = "this session has been billed; a dispute or a credit puts that right"
         raise NotDecidableError(text, code="billed_already", subject="id")
-    _decidable(transaction, case.standing[0], decided)
+    _decidable(transaction, case, decided)
     at_fault = await _at_fault(world, transaction)
     await money_ready(world)
     current = await transaction_by_id(world, transaction_id) or transaction
@@ -98,7 +99,8 @@ async def _rule(world: World, proofs: Proofs, transaction_id: str, decided: Deci
     return changed
 
 
-def _decidable(transaction: Transaction, billing: Billing, decided: Decided) -> None:
+def _decidable(transaction: Transaction, case: Case, decided: Decided) -> None:
+    billing, reason = case.standing
     if transaction.ruling is not None and decided.supersedes is None:
         text = "this session has been decided; name the ruling that yours supersedes"
         raise NotDecidableError(text, code="already_decided", subject="supersedes")
@@ -110,6 +112,9 @@ def _decidable(transaction: Transaction, billing: Billing, decided: Decided) -> 
         raise NotDecidableError(text, code="not_quarantined", subject="id")
     if decided.verdict is RulingVerdict.BILL and (transaction.energy_wh or 0) <= 0:
         text = "no energy is known to have been delivered, so nothing can be billed; waive it"
+        raise NotDecidableError(text, code="nothing_to_bill", subject="verdict")
+    if decided.verdict is RulingVerdict.BILL and reason in AT_BILLING:
+        text = f"no decision makes this session billable ({reason}); waive it"
         raise NotDecidableError(text, code="nothing_to_bill", subject="verdict")
 
 

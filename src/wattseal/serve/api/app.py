@@ -12,6 +12,7 @@ from wattseal.serve.api import (
     accounts,
     alarms,
     api_tokens,
+    bills,
     certificates,
     charging,
     command_log,
@@ -25,6 +26,7 @@ from wattseal.serve.api import (
     local_lists,
     log,
     maintenance,
+    quarantine,
     registry,
     reservations,
     rollouts,
@@ -82,6 +84,8 @@ RESOURCES = (
     *inbox.ROUTES,
     *disputes.ROUTES,
     *accounts.ROUTES,
+    *quarantine.ROUTES,
+    *bills.ROUTES,
 )
 """What is served below /api/v1 to those who show a token."""
 

@@ -12,6 +12,7 @@ from wattseal.base.errors import InputError
 from wattseal.bundle.report import Report
 from wattseal.flow.money import disputes
 from wattseal.flow.money.disputes import MAX_REASON, MAX_TEXT, Sides
+from wattseal.model.billing import TaxShare
 from wattseal.model.dispute import Claim, Dispute, DisputeVerdict
 from wattseal.model.principal import Principal
 from wattseal.serve.api.paging import paged
@@ -42,12 +43,28 @@ class DisputeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Claim(self.reason, self.text, self.currency, total)
 
 
+class AmountBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is right under one tax rate; `percent` null bears no tax."""
+
+    net: Amount
+    tax: Amount
+    percent: Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,3}(\.[0-9]{1,4})?\Z")] | None = None
+
+    def share(self) -> TaxShare:
+        """Return it in the domain's words."""
+        return TaxShare(None if self.percent is None else Decimal(self.percent), Decimal(self.net), Decimal(self.tax))
+
+
 class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a dispute is decided, and why; the person is whoever the token is of, beside the name given."""
+    """How a dispute is decided, and why; the person is whoever the token is of, beside the name given.
+
+    `amounts` are what takes the bill's place where the dispute is right in part, one for each tax rate.
+    """
 
     verdict: DisputeVerdict
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
     person: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    amounts: Annotated[tuple[AmountBody, ...], msgspec.Meta(max_length=16)] = ()
 
 
 @post("/disputes")
@@ -108,7 +125,11 @@ async def post_decision(
     dispute = await disputes.find_dispute(service.world, dispute_id)
     if dispute is None:
         raise ProblemError(404, "not_found", "there is no such dispute")
-    told = disputes.Verdict(data.verdict, f"{data.person} ({principal.name})", data.text)
+    if data.amounts and data.verdict is not DisputeVerdict.PARTLY:
+        text = "amounts take a bill's place only where the dispute is right in part"
+        raise InputError(text, code="bad_field", subject="amounts")
+    amounts = tuple(part.share() for part in data.amounts)
+    told = disputes.Verdict(data.verdict, f"{data.person} ({principal.name})", data.text, amounts)
     return view(await disputes.decide(service.world, dispute, told), service.world.now_ms())
 
 
