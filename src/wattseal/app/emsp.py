@@ -64,9 +64,12 @@ def _tokens(settings: Settings) -> dict[str, str]:
 def _terms(settings: EmspSettings) -> Terms:
     if not 0 < settings.least_hold <= settings.hold:
         raise ConfigError("0 < least_hold <= hold", code="bad_config", subject="emsp.hold")
+    if not 0 < settings.extend_at <= 1:
+        raise ConfigError("extend_at is a share above 0, up to 1", code="bad_config", subject="emsp.extend_at")
     return Terms(
         hold=settings.hold,
         least_hold=settings.least_hold,
+        extend_at=settings.extend_at,
         max_session_wh=settings.max_session_wh,
         decision_ms=int(settings.decision_s * 1000),
         request_age_ms=int(settings.request_age_s * 1000),

@@ -313,6 +313,8 @@ class Emsp(Section, frozen=True):
     hold: Decimal = Decimal(50)
     """Money set aside for a charge, in the customer's currency; `least_hold` where there is not that much."""
     least_hold: Decimal = Decimal(5)
+    extend_at: Decimal = Decimal("0.8")
+    """The share of what is held at which as much again is set aside."""
     max_session_wh: Annotated[int, Meta(gt=0)] = 200_000
     decision_s: Seconds = 900.0
     """How long after a decision a charge may start."""

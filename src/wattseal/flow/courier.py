@@ -9,6 +9,7 @@ import msgspec
 from wattseal.base.errors import InputError
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
+from wattseal.flow.charges.party_stops import take_answer
 from wattseal.flow.charges.sealed import RELAY, Relay
 from wattseal.flow.charges.settling import CDR_OUT, SETTLE, read_settlement
 from wattseal.flow.charges.standing import standing_of
@@ -97,7 +98,8 @@ class Courier:
         outcome, answer = await self._post(
             relay.party, "/wattseal/v1/items", dcbor.encode([relay.item]), "application/cbor"
         )
-        del answer
+        if outcome is Delivery.DONE:
+            await take_answer(self._world, relay.party, answer)
         return outcome is not Delivery.LATER
 
     async def _schedule(self, body: bytes) -> bool:

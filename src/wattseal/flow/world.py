@@ -215,6 +215,10 @@ class Settings:
         """Return where a transaction's bundle is, for those who may read it."""
         return None if self.public_url is None else f"{self.public_url}/api/v1/transactions/{transaction_id}/bundle"
 
+    def receipts_url(self) -> str | None:
+        """Return what stands before a receipt's id where it is shown to whoever holds it."""
+        return None if self.public_url is None else f"{self.public_url}/r/"
+
 
 @dataclass(slots=True)
 class World:
@@ -255,7 +259,9 @@ class World:
     energy_wh: Decimal = Decimal(0)
     upload_base: str | None = None
     deciding: set[str] = field(default_factory=set)
-    """Transactions on which a ruling is being written."""
+    """Transactions on which a ruling is being written, or whose bills are being invoiced."""
+    numbering: set[str] = field(default_factory=set)
+    """Series of invoices in which one is being issued."""
     trust: Trust | None = None
     """What bundles shown here are judged by."""
     vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)

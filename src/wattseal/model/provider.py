@@ -99,12 +99,16 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """What was relayed while charging: registers in Wh, and the secret that opens the meter group (hex)."""
+    """What was relayed while charging: registers in Wh, and the secret that opens the meter group (hex).
+
+    `step_wh` is what the latest record added.
+    """
 
     secret: str | None = None
     start_wh: Decimal | None = None
     register_wh: Decimal | None = None
     records: int = 0
+    step_wh: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class Charge:
     """One charge from request to settlement. Hashes and the subject are hex; `alarms` are codes, each once.
 
     `evse_id` is 0 where the request did not say.
+
+    `stop` is the record by which it was told to stop.
 
     `bundle` is the SHA-256 of the bundle the present verdict rests on, `facts` a digest of what that bundle says.
     `cdr` is the id of the CDR that asks for it, `cdr_dispute` where that asks for something else than the bill.
@@ -143,6 +149,7 @@ class Charge:
     alarms: tuple[str, ...] = ()
     cdr: str | None = None
     cdr_dispute: Dispute | None = None
+    stop: str | None = None
 
     @property
     def by_directory(self) -> bool:

@@ -2,17 +2,23 @@
 
 from dataclasses import dataclass
 
+from wattseal.model.invoice import LegalEntity
 from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy
 from wattseal.rules.revenue_split import NO_SHARES, RevenueShares
 
 
 @dataclass(frozen=True, slots=True)
 class BillingPolicy:
-    """`wait_ms` is for how long a bill waits for witnesses that would raise the grade it prints."""
+    """`wait_ms` is for how long a bill waits for witnesses that would raise the grade it prints.
+
+    `entities` are those who sell; what they issued is kept for `retention_years` from the end of the year.
+    """
 
     wait_ms: int = 300_000
     shares: RevenueShares = NO_SHARES
     holds: HoldPolicy = DEFAULT_HOLDS
+    entities: tuple[LegalEntity, ...] = ()
+    retention_years: int = 10
 
 
 DEFAULT_BILLING = BillingPolicy()

@@ -16,6 +16,14 @@ def place(account: Account, wanted: Decimal, least: Decimal) -> tuple[Account, H
     return replace(account, held=account.held + amount), Hold(amount, account.currency)
 
 
+def extend(account: Account, hold: Hold, wanted: Decimal) -> tuple[Account, Hold]:
+    """Hold `wanted` more, or what is available; nothing more where nothing is, or the hold is not open."""
+    amount = min(wanted, account.available)
+    if amount <= 0 or hold.state is not HoldState.OPEN:
+        return account, hold
+    return replace(account, held=account.held + amount), replace(hold, amount=hold.amount + amount)
+
+
 def capture(account: Account, hold: Hold, cost: Decimal) -> tuple[Account, Hold]:
     """Book what the charge cost and give the rest back.
 

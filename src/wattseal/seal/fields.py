@@ -302,6 +302,10 @@ class Settlement:
         )
 
 
+STOP_ACTION = "RequestStopTransaction"
+"""Action of the COMMAND by which an eMSP has a charge of its own customer stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """Group OPS of a COMMAND record: who asked a station for what, or (with `outcome`) what came of it.

@@ -8,6 +8,8 @@ from wattseal.flow.ports import Put
 Key = tuple[str, str, str]
 """(tenant, kind, key)."""
 CAPACITY: Final = 8192
+MAX_BODY: Final = 64 * 1024
+"""Larger documents (files in parts) are not kept: they are read once in a while, and would fill the memory."""
 
 
 class Unknown:
@@ -53,6 +55,9 @@ class Documents:
         self._asked.clear()
 
     def _keep(self, key: Key, value: Put | None) -> None:
+        if value is not None and len(value.body) > MAX_BODY:
+            self._known.pop(key, None)
+            return
         self._known[key] = value
         self._known.move_to_end(key)
         if len(self._known) > self._capacity:

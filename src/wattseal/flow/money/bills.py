@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from wattseal.flow.documents import put, read
+from wattseal.flow.documents import put, read, removal
 from wattseal.flow.ports import Put
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
+from wattseal.rules.invoicing import wants_credit, wants_invoice
 
 BILL = "bill"
 """Document kind: a bill, by its transaction's id."""
@@ -14,6 +15,8 @@ BILL_OF_ACCOUNT, BILL_TIME = "bill_of_account", "bill_time"
 """Kinds of the documents that only point to a bill: by account and end of the session, and by when it was billed."""
 BILL_OF_EVIDENCE = "bill_of_evidence"
 """Kind of the documents that say which bill is of an evidence hash, by that in hex."""
+BILL_OPEN = "bill_open"
+"""Kind of the documents of bills that are to go on an invoice or a credit note, by account and end of the session."""
 LATEST_MS = 10**15 - 1
 PAGE = 500
 
@@ -28,9 +31,12 @@ class Pointer:
 def put_bill(bill: Bill, now_ms: int) -> tuple[Put, ...]:
     """Return the documents of a bill, to be committed with its posting."""
     pointer, station = Pointer(bill.id), bill.station_id
+    place = f"{bill.account}/{bill.ended_ms:015d}-{bill.id}"
+    is_open = wants_invoice(bill) or wants_credit(bill)
     return (
+        put(BILL_OPEN, place, pointer, now_ms, station_id=station) if is_open else removal(BILL_OPEN, place, now_ms),
         put(BILL, bill.id, bill, now_ms, station_id=station),
-        put(BILL_OF_ACCOUNT, f"{bill.account}/{bill.ended_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
+        put(BILL_OF_ACCOUNT, place, pointer, now_ms, station_id=station),
         put(BILL_OF_EVIDENCE, bill.evidence, pointer, now_ms, station_id=station),
         put(BILL_TIME, f"{bill.billed_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
     )

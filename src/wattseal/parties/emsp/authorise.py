@@ -8,7 +8,8 @@ from wattseal.model.provider import Charge, ChargeStatus, Customer, Hold
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Authorised, Entries
 from wattseal.parties.emsp.desk import Desk
-from wattseal.parties.emsp.tariffs import SignedTariff, affordable_wh, tariff_at
+from wattseal.parties.emsp.tariffs import SignedTariff, tariff_at
+from wattseal.rules.affordable import affordable_wh
 from wattseal.rules.holds import place, with_charge
 from wattseal.rules.settlement import Contract
 from wattseal.seal.fields import Decision, Identity, Ops

@@ -27,10 +27,14 @@ class EmspKeys:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The eMSP's policy: what it holds for a charge, how long its word is good, how old a request may be."""
+    """The eMSP's policy: what it holds for a charge, how long its word is good, how old a request may be.
+
+    At the share `extend_at` of what is held as much again is.
+    """
 
     hold: Decimal = Decimal(50)
     least_hold: Decimal = Decimal(5)
+    extend_at: Decimal = Decimal("0.8")
     max_session_wh: int = 200_000
     decision_ms: int = 15 * 60_000
     request_age_ms: int = 15 * 60_000

@@ -39,7 +39,7 @@ class Emsp:
         await self.desk.books.check_sums()
 
     async def receive_items(self, contract: Contract, items: Sequence[bytes]) -> list[bytes]:
-        """Take in records from a CPO, in order; returns a DECISION for each REQUEST."""
+        """Take in records from a CPO, in order; returns a DECISION for each REQUEST, and stops of charges to end."""
         if len(items) > MAX_ITEMS_AT_ONCE:
             raise InputError(f"at most {MAX_ITEMS_AT_ONCE} items at once", code="limit_exceeded", subject="items")
         answers = []
@@ -50,7 +50,8 @@ class Emsp:
                 case Kind.TARIFF:
                     await receive_tariff(self.desk, contract, item)
                 case _:
-                    await receive_record(self.desk, contract, item)
+                    stop = await receive_record(self.desk, contract, item)
+                    answers += [] if stop is None else [stop]
         return answers
 
     async def receive_bundle(self, contract: Contract, data: bytes) -> bytes:

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from wattseal.base.errors import InputError
-from wattseal.bundle.cdr import price_charge
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.bundle.tariff_place import place_from_value
 from wattseal.model.provider import Charge
@@ -13,7 +11,6 @@ from wattseal.model.tariff import Tariff
 from wattseal.model.tariff_place import PRIVATE, Level, TariffVersion
 from wattseal.parties.emsp.books import CurrentTariff, Entries
 from wattseal.parties.emsp.desk import Desk
-from wattseal.pricing import Incomplete, Priced
 from wattseal.rules.settlement import Contract
 from wattseal.rules.tariff_choice import choose
 from wattseal.seal.item import Item, Kind, parse_item
@@ -188,32 +185,3 @@ async def tariff_of(desk: Desk, charge: Charge) -> Tariff | None:
 async def _kept(desk: Desk, record: str) -> SignedTariff | None:
     kept = await desk.books.get("tariff", record, KeptTariff)
     return None if kept is None else SignedTariff(bytes.fromhex(record), read_tariff(parse_item(kept.item)))
-
-
-def cost_of(tariff: Tariff, energy_wh: Decimal, start_ms: int) -> Decimal | None:
-    """Return what that comes to with tax, None where the tariff cannot be priced or the register fell."""
-    priced = price_charge(tariff, energy_wh, start_ms)
-    return None if isinstance(priced, Incomplete) else with_tax(priced)
-
-
-def with_tax(priced: Priced) -> Decimal:
-    """Return the total with tax."""
-    return priced.total.before_tax if priced.total.after_tax is None else priced.total.after_tax
-
-
-def affordable_wh(tariff: Tariff | None, amount: Decimal, most_wh: int, start_ms: int) -> int:
-    """Return the most whole Wh, `most_wh` at most, that cost no more than `amount`; all of it where nothing is priced.
-
-    Costs never fall with energy, so halving finds it whatever the tariff's elements are.
-    """
-    if tariff is None or cost_of(tariff, Decimal(0), start_ms) is None:
-        return most_wh
-    low, high = 0, most_wh
-    while low < high:
-        middle = (low + high + 1) // 2
-        cost = cost_of(tariff, Decimal(middle), start_ms)
-        if cost is not None and cost <= amount:
-            low = middle
-        else:
-            high = middle - 1
-    return low

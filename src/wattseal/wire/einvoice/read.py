@@ -1,13 +1,14 @@
 """An e-invoice of ours read back: lines with what proves them, and whether its sums are right."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from wattseal.base.errors import InputError, LimitError
+from wattseal.model.invoice import Buyer
 from wattseal.pricing.money import minor_unit_digits, rounded
 from wattseal.wire.einvoice.cii import Attribute
 
@@ -16,6 +17,7 @@ _RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformatio
 _SUMS = "SpecifiedTradeSettlementHeaderMonetarySummation"
 _MAX_AMOUNT = Decimal(10) ** 12
 """Amounts are below it."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +90,42 @@ class Shown:
 
 def read_cii(xml: bytes) -> Shown:
     """Read an e-invoice; `InputError` where it is none of ours, or not well formed. No entity in it is resolved."""
+    return _read(xml, _shown)
+
+
+def read_buyer(xml: bytes) -> Buyer:
+    """Return whom an e-invoice of ours is made out to; `InputError` where it is none."""
+    return _read(xml, _buyer)
+
+
+def _read(xml: bytes, what: Callable[[Element], T]) -> T:
     if len(xml) > MAX_XML_BYTES:
         raise LimitError(f"an e-invoice has at most {MAX_XML_BYTES} bytes", subject="xml")
     parser = XMLParser(target=_NoDoctype())  # noqa: S314 - a document type, and so entities, are refused
     try:
         parser.feed(xml)
         root: Element = parser.close()
-        return _shown(root)
+        return what(root)
     except (ParseError, InvalidOperation, ValueError, KeyError, OverflowError) as error:
         raise _bad(type(error).__name__) from error
+
+
+def _buyer(root: Element) -> Buyer:
+    party = _one(root, "BuyerTradeParty")
+    address = _one(party, "PostalTradeAddress")
+    vat_id = party.find(f"{_RAM}SpecifiedTaxRegistration/{_RAM}ID")
+    email = party.find(f"{_RAM}URIUniversalCommunication/{_RAM}URIID")
+    reference = root.find(f".//{_RAM}BuyerReference")
+    return Buyer(
+        name=_child_text(party, "Name"),
+        street=address.findtext(f"{_RAM}LineOne", ""),
+        postal_code=address.findtext(f"{_RAM}PostcodeCode", ""),
+        city=address.findtext(f"{_RAM}CityName", ""),
+        country=_child_text(address, "CountryID"),
+        vat_id=None if vat_id is None else vat_id.text,
+        email=None if email is None else email.text,
+        reference=None if reference is None else reference.text,
+    )
 
 
 class _NoDoctype(TreeBuilder):
