@@ -25,6 +25,8 @@ SCOPES: Mapping[str, str] = {
     "disputes:read": "list disputes and see both sides' evidence",
     "energy:read": "energy, settlements and bundles, beside transactions:read",
     "frames:read": "OCPP frames as they went over the wire, tokens in them included",
+    "ledger:read": "postings, balances, statements and exports of the ledger",
+    "ledger:write": "post opening balances, money in and out and write-offs by hand, and take these back",
     "local-lists:read": "local lists of stations and their versions, without their tokens",
     "local-lists:write": "choose, send and check local lists",
     "logs:read": "download the logs that stations uploaded",

@@ -23,6 +23,7 @@ from wattseal.serve.api import (
     grid,
     health,
     inbox,
+    ledger,
     local_lists,
     log,
     maintenance,
@@ -86,6 +87,7 @@ RESOURCES = (
     *accounts.ROUTES,
     *quarantine.ROUTES,
     *bills.ROUTES,
+    *ledger.ROUTES,
 )
 """What is served below /api/v1 to those who show a token."""
 

@@ -60,6 +60,12 @@ _STATUS = {
     "nothing_billed": 409,
     "no_such_account": 404,
     "account_exists": 409,
+    "no_such_posting": 404,
+    "posted_differently": 409,
+    "wrong_currency": 409,
+    "not_by_hand": 409,
+    "not_enough": 409,
+    "not_owed": 409,
     "account_closed": 409,
     "account_not_empty": 409,
 }
