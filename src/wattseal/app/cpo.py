@@ -32,6 +32,7 @@ from wattseal.app.lines import StationLines
 from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, metrics_application
+from wattseal.app.payments import own_base, pay_base, payment_providers
 from wattseal.app.policy import load_contract_roots, policy_of
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
@@ -67,6 +68,7 @@ from wattseal.seal.registry import Registry
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
 from wattseal.serve.ocpp_ws import PATH, OcppServer
+from wattseal.serve.pay.desk import PayDesk
 from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
@@ -113,6 +115,7 @@ class Parts:
     log_key: LogKey
     keys: CpoKeys
     lines: StationLines
+    desk: PayDesk
 
 
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
@@ -213,9 +216,10 @@ async def assemble(options: Options, data: DataDir, journal: SqliteJournal, sess
         clock=clock,
         random=random,
     )
+    desk = payment_providers(world, settings, session, data.path, insecure_dev=options.insecure_dev)
     quorum = min(trust.quorum, len(witnesses)) if trust else len(witnesses)
     proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
-    return Parts(world, keeper, proofs, partners, log_key, keys, lines)
+    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk)
 
 
 async def _claim(world: World) -> None:
@@ -263,6 +267,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         own_entries=own_entries(world.party, parts.keys),
         retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
         uploads=await open_uploads(options.settings.uploads, data.path),
+        pay=parts.desk,
     )
     async with AsyncExitStack() as stack:
         try:
@@ -270,6 +275,8 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         except OSError as error:
             raise port_unusable(serve.host, serve.http_port, error) from error
         world.upload_base = upload_base(options.settings, http_port)
+        world.own_base = own_base(options.settings, http_port)
+        world.pay_base = pay_base(options.settings, http_port)
         stations = await listen_for_stations(serve, ocpp, tls, stack)
         ports = {"ocpp": stations.ws, "http": http_port}
         ports |= {k: v for k, v in (("wss", stations.wss), ("mutual", stations.mutual)) if v is not None}

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from wattseal.app.payments import payment_policy
 from wattseal.app.settings import Billing, ChargingLimits, Settings
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.crypto.certificates import Certificate, read_bundle
@@ -29,6 +30,7 @@ def policy_of(settings: Settings) -> Policy:
         start_button=settings.tokens.start_button,
         charging=_charging(settings.charging),
         billing=_billing(settings.billing),
+        payments=payment_policy(settings.payments),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
     )
 

@@ -345,6 +345,33 @@ class Logging(Section, frozen=True):
     format: LogFormat = LogFormat.JSON
 
 
+class PaymentProviderName(StrEnum):
+    """Who takes payments: Stripe, or the embedded test provider, with which no money moves."""
+
+    EMBEDDED = "embedded"
+    STRIPE = "stripe"
+
+
+class Payments(Section, frozen=True):
+    """Payments by card: on the spot, and onto accounts."""
+
+    provider: PaymentProviderName | None = None
+    url: Annotated[str, Meta(pattern=r"^https?://[!-~]+$", max_length=400)] | None = None
+    """Where drivers reach this CSMS's HTTP port; by default where it listens."""
+    ad_hoc: Decimal | None = None
+    """What is set aside for a charge on the spot, in the tariff's currency; without it nobody pays on the spot."""
+    pay_within_s: Annotated[float, Meta(ge=60, le=86_400)] = 600.0
+    """How long a driver may take on the provider's page."""
+    start_within_s: Annotated[float, Meta(ge=30, le=3600)] = 300.0
+    """How long after paying a charge may begin; then all is released."""
+    stripe_api_key: Secret | None = None
+    stripe_webhook_secret: Secret | None = None
+    stripe_address: Annotated[str, Meta(pattern=r"^https?://[!-~]+$")] | None = None
+    """Where Stripe's API is, if not at Stripe."""
+    allow_test_money: bool = False
+    """Let the embedded test provider be used beyond --insecure-dev on loopback: then everybody charges for nothing."""
+
+
 class Settings(Section, frozen=True):
     """The whole file; every table may be missing."""
 
@@ -365,3 +392,4 @@ class Settings(Section, frozen=True):
     logging: Logging = Logging()
     uploads: Uploads = Uploads()
     devices: Devices = Devices()
+    payments: Payments = Payments()

@@ -14,6 +14,7 @@ from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
+from wattseal.flow.money.providers import PaymentProvider
 from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoLines, OcspResponders, Random
 from wattseal.model.account import Account
 from wattseal.model.assembly import Assembly
@@ -21,6 +22,7 @@ from wattseal.model.connector import ConnectorState
 from wattseal.model.customer import KeptCustomer
 from wattseal.model.job import Job
 from wattseal.model.local_list import ListPolicy, LocalList
+from wattseal.model.payment import Payment, PaymentPolicy
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
@@ -47,6 +49,7 @@ MAX_TOKENS = 10_000
 """Tokens kept in memory; others are read from the journal."""
 MAX_ACCOUNTS = 10_000
 """Accounts kept in memory, like tokens."""
+NO_PAYMENTS = PaymentPolicy()
 
 
 class Partners(Protocol):
@@ -210,6 +213,7 @@ class Settings:
     vendors: frozenset[str] = frozenset()
     inventory: bool = False
     billing: BillingPolicy = DEFAULT_BILLING
+    payments: PaymentPolicy = NO_PAYMENTS
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""
@@ -258,6 +262,14 @@ class World:
     syncing: dict[StationId, LocalList] = field(default_factory=dict)
     energy_wh: Decimal = Decimal(0)
     upload_base: str | None = None
+    providers: Mapping[str, PaymentProvider] = field(default_factory=dict)
+    """Payment providers by name."""
+    pay_base: str | None = None
+    """Where drivers reach the pages on which they pay."""
+    own_base: str | None = None
+    """Where this process reaches its own HTTP port."""
+    payments: dict[str, Payment] | None = None
+    """Payments under way, by id; None until they were read."""
     deciding: set[str] = field(default_factory=set)
     """Transactions on which a ruling is being written, or whose bills are being invoiced."""
     numbering: set[str] = field(default_factory=set)
@@ -300,6 +312,7 @@ class World:
         self.accounts.clear()
         self.listed = None
         self.syncing.clear()
+        self.payments = None
         self.tariff_book = None
         self.chains.forget()
         self.books.forget()

@@ -69,9 +69,19 @@ def party_share(party: str) -> str:
     return f"payable/party/{party}"
 
 
+def refunding(account_id: str) -> str:
+    """Return what is on its way back to a customer, and not his to charge with any more."""
+    return f"payable/refunds/{account_id}"
+
+
 def provider(name: str) -> str:
     """Return the money that a payment provider has taken for us and not yet paid out."""
     return f"provider/{name}"
+
+
+def authorised(name: str) -> str:
+    """Return what drivers' banks have set aside for us with a payment provider, and is not taken yet."""
+    return f"receivable/authorised/{name}"
 
 
 def provider_fees(name: str) -> str:

@@ -30,6 +30,8 @@ SCOPES: Mapping[str, str] = {
     "local-lists:read": "local lists of stations and their versions, without their tokens",
     "local-lists:write": "choose, send and check local lists",
     "logs:read": "download the logs that stations uploaded",
+    "payments:read": "payments, what came of them, and the settlement report",
+    "payments:write": "begin payments on the spot and onto accounts, and give money back",
     "quarantine:decide": "decide quarantined sessions: bill or waive them",
     "registry:read": "this CPO's public keys",
     "registry:write": "take registry entries",

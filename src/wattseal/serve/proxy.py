@@ -63,6 +63,10 @@ class Proxies:
         certificate = _certificate(self.header, value)
         return None if certificate is None else Came(self._remote(request), secure, certificate, direct=False)
 
+    def trusts(self, remote: str) -> bool:
+        """Return whether what comes from an address may say where it came from before."""
+        return self._trusted(remote)
+
     def _trusted(self, remote: str) -> bool:
         address = _address(remote)
         return address is not None and any(address in network for network in self.networks)

@@ -8,6 +8,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from wattseal.base.errors import WattsealError
+from wattseal.serve import webhooks
 from wattseal.serve.api import (
     accounts,
     alarms,
@@ -27,6 +28,7 @@ from wattseal.serve.api import (
     local_lists,
     log,
     maintenance,
+    payments,
     quarantine,
     registry,
     reservations,
@@ -56,6 +58,7 @@ from wattseal.serve.api.problems import (
 from wattseal.serve.api.service import MAX_BODY_BYTES, Service, admit, provide_principal, provide_service
 from wattseal.serve.api.strict import StrictRequest
 from wattseal.serve.api.tags import Tags
+from wattseal.serve.pay import pages, trial
 
 RESOURCES = (
     *stations.ROUTES,
@@ -84,6 +87,7 @@ RESOURCES = (
     *uptime.ROUTES,
     *inbox.ROUTES,
     *disputes.ROUTES,
+    *payments.ROUTES,
     *accounts.ROUTES,
     *quarantine.ROUTES,
     *bills.ROUTES,
@@ -99,6 +103,9 @@ def make_api(service: Service) -> Litestar:
         [
             *health.ROUTES,
             *uploads.STATION_ROUTES,
+            *pages.ROUTES,
+            *trial.ROUTES,
+            *webhooks.ROUTES,
             Router("/api/v1", route_handlers=RESOURCES, guards=[admit], middleware=[Tags, Idempotency]),
             Router("/api/v1", route_handlers=log.ROUTES, middleware=[Tags]),
         ],

@@ -1,7 +1,7 @@
 """What every handler of the API works with, and who asks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +21,7 @@ from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.receiving import Uploads
+from wattseal.serve.pay.desk import PayDesk
 from wattseal.stores.frames import FrameStore
 from wattseal.stores.requests import KeptRequests
 
@@ -47,7 +48,7 @@ class Service:
     `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `frames` is None
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
-    the files of stations.
+    the files of stations, `pay` is where drivers pay on the spot.
     """
 
     world: World
@@ -63,6 +64,7 @@ class Service:
     own_entries: tuple[Entry, ...]
     retry_after_s: int
     uploads: Uploads
+    pay: PayDesk = field(default_factory=PayDesk)
 
 
 Who = NamedDependency[SkipValidation[Principal]]
