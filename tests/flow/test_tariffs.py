@@ -18,6 +18,7 @@ from wattseal.flow.documents import TARIFF, put, put_token
 from wattseal.flow.fleet.enrol import enrol_station
 from wattseal.flow.fleet.sites import put_site, remove_site
 from wattseal.flow.money.tariff_changes import assign, remove_tariff, set_tariff, unassign
+from wattseal.flow.money.tariff_partners import tell_new_partners
 from wattseal.flow.money.tariffs import (
     CURRENT_TARIFF,
     TARIFF_RECORD,
@@ -362,3 +363,23 @@ async def test_a_change_that_cannot_be_stored_changes_nothing() -> None:
     assert await agreed(world, "CS1") == "T1"
     await assign(world, Level.CPO, "", "T2")
     assert await agreed(world, "CS1") == "T2"
+
+
+async def test_an_emsp_that_is_new_is_told_what_is_in_force_once() -> None:
+    world = await a_world()
+    await set_tariff(world, tariff("T1"))
+    await set_tariff(world, tariff("T1", "0.50"))
+    await assign(world, Level.STATION, "CS1", "T1")
+    await assign(world, Level.TOKEN, "MEMBER", "T1")
+    await set_tariff(world, tariff("GONE"))
+    await remove_tariff(world, "GONE")
+    assert await relayed(world) == [], "nobody was there to be told"
+    partners = world.partners
+    assert isinstance(partners, TestPartners)
+    partners.parties_by_name["MSP"] = None  # type: ignore[assignment] # nobody is asked
+    assert await tell_new_partners(world) == ("MSP",)
+    told = await relayed(world)
+    prices = [tariff_from_value(item.payload.public[1]) for item in told if 1 in item.payload.public]
+    places = {place_from_value(item.payload.public[2]).level for item in told if 2 in item.payload.public}
+    assert (prices, places) == ([tariff("T1", "0.50")], {Level.CPO, Level.STATION})
+    assert await tell_new_partners(world) == ()

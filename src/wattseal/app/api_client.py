@@ -12,6 +12,8 @@ import aiohttp
 from wattseal.base.errors import InputError
 
 TIMEOUT_S = 60.0
+Data = bytes
+JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class ApiClient:
         async with self._answer(method, path, body, query) as answer:
             return await answer.json(content_type=None) if answer.status != 204 else None
 
+    async def send(self, method: str, path: str, data: bytes, *, query: Mapping[str, str] | None = None) -> Any:
+        """Send bytes of JSON as they are, so that every number keeps its digits, and return the JSON answered."""
+        async with self._answer(method, path, None, query, data) as answer:
+            return await answer.json(content_type=None)
+
     async def bytes(self, path: str, *, query: Mapping[str, str] | None = None) -> bytes:
         """Return the bytes that a GET is answered."""
         async with self._answer("GET", path, None, query) as answer:
@@ -65,11 +72,12 @@ class ApiClient:
 
     @asynccontextmanager
     async def _answer(
-        self, method: str, path: str, body: Any, query: Mapping[str, str] | None
+        self, method: str, path: str, body: Any, query: Mapping[str, str] | None, data: Data | None = None
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         url = f"{self._url}/api/v1{path}"
+        sent: dict[str, Any] = {"json": body} if data is None else {"data": data, "headers": JSON}
         try:
-            async with self._session.request(method, url, json=body, params=query) as answer:
+            async with self._session.request(method, url, params=query, **sent) as answer:
                 if answer.status >= 400:
                     raise await _problem(answer)
                 yield answer
@@ -94,5 +102,5 @@ async def _problem(answer: aiohttp.ClientResponse) -> InputError:
         told = {}
     title = str(told.get("title") or f"the CSMS answered {answer.status}")
     return InputError(
-        title, code=str(told.get("code") or f"http_{answer.status}"), subject=str(told.get("subject") or "")
+        title, code=str(told.get("code") or f"http_{answer.status}"), subject=str(told.get("field") or "")
     )

@@ -57,6 +57,7 @@ from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.fleet.enrol import load_entries, load_stations
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.money.billing import Biller
+from wattseal.flow.money.tariff_partners import tell_new_partners
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.log.keys import SigningKey as LogKey
@@ -144,6 +145,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 biller=Biller(parts.world, parts.proofs),
                 background=background,
             )
+            await tell_new_partners(parts.world)
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:
                 _settle_down()

@@ -125,11 +125,11 @@ def lift(wire: Cdr) -> model.Cdr:
         id=wire.id,
         start_at=utc(wire.start_date_time),
         end_at=utc(wire.end_date_time),
-        token=_lift_token(wire.cdr_token),
+        token=lift_token(wire.cdr_token),
         auth_method=wire.auth_method,
-        location=_lift_location(wire.cdr_location),
+        location=lift_location(wire.cdr_location),
         currency=wire.currency,
-        periods=tuple(map(_lift_period, wire.charging_periods)),
+        periods=tuple(map(lift_period, wire.charging_periods)),
         total_cost=tariffs.lift_price(wire.total_cost, "total_cost"),
         total_energy_kwh=number(wire.total_energy, "total_energy"),
         total_time_h=number(wire.total_time, "total_time"),
@@ -162,11 +162,11 @@ def lower(cdr: model.Cdr, limits: SignedDataLimits = DEFAULT_LIMITS) -> tuple[Cd
         id=cdr.id,
         start_date_time=to_wire_time(cdr.start_at),
         end_date_time=to_wire_time(cdr.end_at),
-        cdr_token=_lower_token(cdr.token),
+        cdr_token=lower_token(cdr.token),
         auth_method=cdr.auth_method,
-        cdr_location=_lower_location(cdr.location),
+        cdr_location=lower_location(cdr.location),
         currency=cdr.currency,
-        charging_periods=tuple(map(_lower_period, cdr.periods)),
+        charging_periods=tuple(map(lower_period, cdr.periods)),
         total_cost=tariffs.lower_price(cdr.total_cost),
         total_energy=plain(cdr.total_energy_kwh),
         total_time=plain(cdr.total_time_h),
@@ -191,7 +191,8 @@ def lower(cdr: model.Cdr, limits: SignedDataLimits = DEFAULT_LIMITS) -> tuple[Cd
     return wire, findings
 
 
-def _lift_token(wire: CdrToken) -> model.CdrToken:
+def lift_token(wire: CdrToken) -> model.CdrToken:
+    """Lift a CdrToken; 2.3.0 has the same."""
     return model.CdrToken(
         country_code=wire.country_code,
         party_id=wire.party_id,
@@ -201,7 +202,8 @@ def _lift_token(wire: CdrToken) -> model.CdrToken:
     )
 
 
-def _lower_token(token: model.CdrToken) -> CdrToken:
+def lower_token(token: model.CdrToken) -> CdrToken:
+    """Lower a CdrToken."""
     return CdrToken(
         country_code=token.country_code,
         party_id=token.party_id,
@@ -211,7 +213,8 @@ def _lower_token(token: model.CdrToken) -> CdrToken:
     )
 
 
-def _lift_location(wire: CdrLocation) -> model.CdrLocation:
+def lift_location(wire: CdrLocation) -> model.CdrLocation:
+    """Lift a CdrLocation; 2.3.0 has the same."""
     return model.CdrLocation(
         id=wire.id,
         address=wire.address,
@@ -231,7 +234,8 @@ def _lift_location(wire: CdrLocation) -> model.CdrLocation:
     )
 
 
-def _lower_location(location: model.CdrLocation) -> CdrLocation:
+def lower_location(location: model.CdrLocation) -> CdrLocation:
+    """Lower a CdrLocation."""
     return CdrLocation(
         id=location.id,
         address=location.address,
@@ -250,12 +254,14 @@ def _lower_location(location: model.CdrLocation) -> CdrLocation:
     )
 
 
-def _lift_period(wire: ChargingPeriod) -> model.ChargingPeriod:
+def lift_period(wire: ChargingPeriod) -> model.ChargingPeriod:
+    """Lift a ChargingPeriod; 2.3.0 has the same."""
     dimensions = tuple(model.Dimension(d.type, number(d.volume, "volume")) for d in wire.dimensions)
     return model.ChargingPeriod(utc(wire.start_date_time), dimensions, wire.tariff_id)
 
 
-def _lower_period(period: model.ChargingPeriod) -> ChargingPeriod:
+def lower_period(period: model.ChargingPeriod) -> ChargingPeriod:
+    """Lower a ChargingPeriod."""
     return ChargingPeriod(
         start_date_time=to_wire_time(period.start_at),
         dimensions=tuple(CdrDimension(type=d.type, volume=plain(d.volume)) for d in period.dimensions),
