@@ -22,7 +22,7 @@ from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits import tariff_installing
-from wattseal.flow.money import watching
+from wattseal.flow.money import holds, watching
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.world import World
 
@@ -38,6 +38,8 @@ OPEN_INTERVAL_S = 5.0
 """How often open transactions are looked after."""
 TARIFFS_INTERVAL_S = 30.0
 """How often 2.1 stations are looked for whose tariff has changed."""
+HOLDS_INTERVAL_S = 30.0
+"""How often holds are looked for that are held for nothing any more."""
 LISTS_INTERVAL_S = 2.0
 """How often stations are looked for whose local lists are to follow the tokens."""
 _LOGGER = logging.getLogger("wattseal.cpo")
@@ -115,6 +117,10 @@ class Timers:
             if not self.background.start(partial(stopping.ask, self.world, self.watch.stopping, one)):
                 stopping.put_off(self.watch.stopping, one)
 
+    async def tidied(self) -> None:
+        """Give back what is held for nothing any more."""
+        await holds.tidy(self.world)
+
     async def roll_out(self) -> None:
         """Give the stations of rollouts their turn."""
         await self.rollouts.round()
@@ -133,6 +139,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),
         (timers.open.round, OPEN_INTERVAL_S),
+        (timers.tidied, HOLDS_INTERVAL_S),
         (timers.watched, timers.world.settings.billing.holds.watch_s),
         (look_after_payments(timers.world, timers.background), PAYMENTS_INTERVAL_S),
     ]

@@ -48,6 +48,11 @@ class Books:
         for key in keys:
             await self._learn_key(key)
 
+    def never_posted(self, key: str) -> None:
+        """Take it that there is no posting with a key that has just been drawn at random."""
+        if key not in self._posted:
+            _put(self._posted, key, value=False)
+
     def balance(self, account: str, currency: str) -> int:
         """Return what an account has come to in minor units, on the side on which it grows, steps under way included.
 

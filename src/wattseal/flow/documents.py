@@ -100,11 +100,11 @@ def put_unbilled(
 
 
 async def every_document(
-    journal: Journal, tenant: TenantId, kind: str, station_id: StationId | None = None
+    journal: Journal, tenant: TenantId, kind: str, station_id: StationId | None = None, *, active: bool | None = None
 ) -> AsyncIterator[Put]:
     """Read all projections of a kind, of one station or all, page by page in the order of keys."""
     after = ""
-    while page := await journal.documents(tenant, kind, station_id=station_id, after=after, limit=1000):
+    while page := await journal.documents(tenant, kind, station_id=station_id, active=active, after=after, limit=1000):
         for document in page:
             yield document
         after = page[-1].key

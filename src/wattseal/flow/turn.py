@@ -10,6 +10,7 @@ import msgspec
 from wattseal.base.ids import StationId, Subject
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
 from wattseal.flow.drivers.authorise import authorization_of
+from wattseal.flow.money.held import holds_of
 from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
@@ -119,6 +120,8 @@ async def revive(world: World, transaction: Transaction) -> Live:
     """Rebuild a transaction's memory from its records: registers, and the marks that recognise retries."""
     subject = bytes.fromhex(transaction.id)
     live = Live(transaction, subject)
+    held = await holds_of(world, transaction.id)
+    live.held = held if held is not None and held.open else None
     for kept in await world.journal.items_by_subject(world.tenant, Subject(subject)):
         _recall(live, parse_item(kept.item.item))
     return live

@@ -20,6 +20,7 @@ from wattseal.model.account import Account
 from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
 from wattseal.model.customer import KeptCustomer
+from wattseal.model.held import Held
 from wattseal.model.job import Job
 from wattseal.model.local_list import ListPolicy, LocalList
 from wattseal.model.payment import Payment, PaymentPolicy
@@ -50,6 +51,8 @@ MAX_TOKENS = 10_000
 MAX_ACCOUNTS = 10_000
 """Accounts kept in memory, like tokens."""
 NO_PAYMENTS = PaymentPolicy()
+MAX_CAPS = 2_000
+"""Answers kept to how much energy an amount buys under a tariff."""
 
 
 class Partners(Protocol):
@@ -67,12 +70,13 @@ class Partners(Protocol):
 
 @dataclass(slots=True)
 class Grant:
-    """An authorisation not yet used: its request and decision, and the subject of the records to come."""
+    """An authorisation not yet used: its request and decision, what is held, and the subject of the records to come."""
 
     records: tuple[Recorded, ...]
     subject: bytes
     authorization: Authorization
     expires_ms: int
+    held: Held | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +115,7 @@ class Live:
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
     `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO. `token` is
     the canonical form of the one that started it, as far as that is known; `fresh` means that nothing of it is recorded
-    yet, `told_ms` is when its station last told of it.
+    yet, `told_ms` is when its station last told of it, `held` what is set aside for it.
     """
 
     transaction: Transaction
@@ -126,6 +130,7 @@ class Live:
     token: str | None = None
     fresh: bool = False
     told_ms: int = 0
+    held: Held | None = None
 
     def take(self, seq_no: int | None, valid: Sequence[bytes]) -> None:
         """Count one record: its sequence number, and the meter's pages in it."""
@@ -254,6 +259,7 @@ class World:
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
     accounts: OrderedDict[str, Account | None] = field(default_factory=OrderedDict)
+    caps: OrderedDict[tuple[str, int, int], int] = field(default_factory=OrderedDict)
     tariff_book: Any = None
     """Tariffs and assignments (`flow.money.tariffs.TariffBook`); None until they were read."""
     counters: dict[str, int] = field(default_factory=dict)

@@ -76,6 +76,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
         transaction = apply(transaction, record)
     live = Live(transaction, subject, authorization, plain.meter.register_wh if plain.meter else None, turn.now_ms)
     live.token = fact.id_token.key() if fact.id_token else None
+    live.held = None if grant is None else grant.held
     live.take(fact.seq_no, metered.valid)
     put_record(turn, step, live, plain, fact.evse_id)
     live.seen(mark_of(turn, "Started", fact.seq_no))

@@ -120,6 +120,7 @@ async def authorise_late(
     if grant is None:
         return decided.authorization
     turn.memory.grants.pop(id_token.key(), None)
+    live.held = grant.held
     for record in grant.records:
         live.transaction = apply(live.transaction, record)
     step.project(live.transaction)

@@ -9,7 +9,8 @@ from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import cap_of
 from wattseal.flow.drivers.shown_price import prices_ready, with_price
-from wattseal.flow.money.tariffs import tariff_by_record, tariff_for
+from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place
+from wattseal.flow.money.tariffs import tariff_for
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
@@ -76,6 +77,7 @@ class Asked:
     `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
     and an unused grant's will do. `starts`: a transaction is to be charged to it now. `only_starts`: the station knows
     no master pass and takes Accepted for leave to begin (1.6). `offline`: the station has let it charge by itself.
+    `drawn`: the subject has just been drawn.
     """
 
     memory: Memory
@@ -86,6 +88,7 @@ class Asked:
     starts: bool = False
     only_starts: bool = False
     offline: bool = False
+    drawn: bool = False
 
     @property
     def world(self) -> World:
@@ -119,7 +122,7 @@ async def authorise(asked: Asked) -> Grant | Refused:
         return await _refused(asked, token, TokenStatus.CONCURRENT_TX)
     grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms, asked.subject)
     if grant is None or (asked.starts and asked.subject not in {None, grant.subject}):
-        asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject())
+        asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject(), drawn=True)
         assert token is not None  # noqa: S101 - nobody decides well on a token that is not known
         await prices_ready(world)
         made = await (_ask(asked, token, decides.party) if isinstance(decides, AskParty) else _decide(asked, token))
@@ -222,20 +225,27 @@ def _requested(written: Written, route: str) -> Recorded:
 
 
 async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
-    """Decide on one of the CPO's own tokens."""
-    world, step = asked.world, asked.step
+    """Decide on one of the CPO's own tokens; what its account is to pay is held in the same step."""
+    world, subject = asked.world, asked.subject or b""
     await world.chains.ready(world.billing_origin, 0)
-    tariff = await tariff_for(world, asked.memory.station, token, step.now_ms)
-    cap_wh, reason = None, None
+    await world.chains.ready(asked.memory.origin, 0)
+    tariff = await tariff_for(world, asked.memory.station, token, asked.step.now_ms)
+    backing = await backing_of(world, token, tariff, subject, drawn=asked.drawn)
+    cap_wh, reason = None, OFFLINE if asked.offline else None
     if asked.offline:
-        reason = OFFLINE
-        terms = None if tariff is None else await tariff_by_record(world, tariff.record)
-        cap_wh = await cap_of(world, asked.memory.station.id, token, reason, terms)
+        cap_wh = await cap_of(world, asked.memory.station.id, token, OFFLINE, backing.terms)
         if cap_wh is None:
             return await _refused(asked, token, TokenStatus.INVALID, reason)
-    request = await _request(asked, step, world.party)
+    amount = None if backing.refusal else amount_for(world, backing, at_all=asked.offline)
+    if amount is None:
+        return await _refused(asked, token, backing.refusal or TokenStatus.NO_CREDIT, "account")
+    if not asked.offline:
+        cap_wh = cap_for(world, backing, amount, asked.step.now_ms)
+    request = await _request(asked, asked.step, world.party)
     decision = Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, reason)
-    return _sign(asked, request, world.party, decision, tariff)
+    grant = _sign(asked, request, world.party, decision, tariff)
+    grant.held = place(asked.step, backing, amount, grant)
+    return grant
 
 
 def _sign(asked: Asked, request: Written, route: str, decision: Decision, tariff: CurrentTariff | None = None) -> Grant:

@@ -7,6 +7,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import Subject
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.drivers.known_tokens import token_of
+from wattseal.flow.money.held import holds_of
 from wattseal.flow.money.records import money_ready, write_money
 from wattseal.flow.ports import Batch
 from wattseal.flow.step import Step
@@ -14,6 +15,7 @@ from wattseal.flow.world import MAX_ACCOUNTS, World
 from wattseal.model.account import HOUSE, Account, AccountKind, AccountStatus, Payer
 from wattseal.model.token import IdToken, TokenRecord
 from wattseal.model.transaction import Transaction
+from wattseal.rules import chart
 from wattseal.rules.recorded import read_item
 from wattseal.seal.account import AccountEvent, AccountSaid
 from wattseal.seal.item import Kind, parse_item
@@ -72,17 +74,34 @@ async def open_account(
     return await put_account(world, made, by, payer=payer, text=text)
 
 
+async def open_ad_hoc(world: World, currency: str, by: str) -> Account:
+    """Open the account of one charge that is paid on the spot; what was taken for it is then posted to it."""
+    return await open_account(world, Account("", AccountKind.AD_HOC, currency, Decimal(0)), by)
+
+
+async def balance_of(world: World, account: Account) -> tuple[int, int]:
+    """Return what is on an account, what is held for charges not included, and what is held, in minor units."""
+    places = (chart.customer(account.id), chart.held(account.id))
+    await world.books.ready(account.currency, places)
+    there_is, aside = (world.books.balance(place, account.currency) for place in places)
+    return there_is, aside
+
+
 async def put_account(
     world: World, account: Account, by: str, *, payer: Payer | None = None, text: str = ""
 ) -> Account:
     """Write down an account, new or changed, in one signed record for each thing that is new; durable on return.
 
     What has the account's id, kind or currency different is an `AccountError` (`not_changeable`), so is opening a
-    closed one again (`account_closed`). Two changes at the same time follow one another.
+    closed one again (`account_closed`), or closing one that has money on it (`account_not_empty`). Two changes at the
+    same time follow one another.
     """
     _check(account)
     await account_of(world, account.id)
     await money_ready(world)
+    if account.status is AccountStatus.CLOSED and any(await balance_of(world, account)):
+        text = "something is on this account, or held, or owed; settle that first"
+        raise AccountError(text, code="account_not_empty", subject="status")
     known = world.accounts.get(account.id)
     events = _events(known, account)
     step = Step(world, "", world.now_ms())
@@ -152,9 +171,12 @@ async def erase_payer(world: World, account_id: str) -> bool:
 
 
 async def paying(world: World, transaction: Transaction) -> str:
-    """Return the account that pays for a transaction: its token's, its eMSP's, or `house`."""
+    """Return the account that pays for a transaction: its token's when that was decided on, its eMSP's, or `house`."""
     if transaction.party is not None and transaction.party != world.party:
         return transaction.party
+    held = await holds_of(world, transaction.id)
+    if held is not None:
+        return held.account
     token = await _token_of(world, transaction)
     return HOUSE if token is None or token.account is None else token.account
 

@@ -5,12 +5,16 @@ Everything is in memory; only what is found out costs a record.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
+from wattseal.flow.charges.costs import cost
 from wattseal.flow.charges.loose_ends import note_open
-from wattseal.flow.charges.stopping import CAP_REACHED, NOT_AUTHORISED, Stopping, to_stop
+from wattseal.flow.charges.stopping import CAP_REACHED, HOLD_USED_UP, NOT_AUTHORISED, Stopping, to_stop
 from wattseal.flow.drivers.own_risk import EXCEEDED
+from wattseal.flow.money.holds import extend
+from wattseal.flow.money.tariffs import tariff_by_record
 from wattseal.flow.world import Live, Memory, World
+from wattseal.rules.holding import in_units
 from wattseal.rules.transactions import is_accepted
 
 IDLE_STATES = frozenset({"EVConnected", "Idle"})
@@ -29,12 +33,13 @@ class Pace:
     before_wh: Decimal
 
     def ahead_wh(self, now_ms: int, least_ms: int) -> Decimal:
-        """Return the energy until the reading after the next one can be looked at, at the present power."""
+        """Return the energy by the next reading at the present power, in whole Wh, for that is what prices are of."""
         took_ms = self.at_ms - self.before_ms
         if took_ms <= 0:
             return self.energy_wh
         rate = (self.energy_wh - self.before_wh) / took_ms
-        return self.energy_wh + max(rate, Decimal(0)) * (now_ms - self.at_ms + max(took_ms, least_ms))
+        more_wh = max(rate, Decimal(0)) * (max(0, now_ms - self.at_ms) + max(took_ms, least_ms))
+        return (self.energy_wh + more_wh).to_integral_value(ROUND_CEILING)
 
 
 @dataclass(slots=True)
@@ -53,9 +58,13 @@ async def look(world: World, watch: Watch) -> None:
         if _goes_unpaid(world, live):
             await note_open(world, memory, live, NOT_AUTHORISED)
             continue
-        energy_wh = _ahead_wh(world, watch, live)
-        if energy_wh is not None and _beyond_trust(live, energy_wh):
+        ahead_wh = _ahead_wh(world, watch, live)
+        if ahead_wh is None:
+            continue
+        if _beyond_trust(live, ahead_wh):
             await note_open(world, memory, live, CAP_REACHED)
+        elif await _uses_up(world, live, ahead_wh):
+            await note_open(world, memory, live, HOLD_USED_UP)
 
 
 def _running(world: World) -> Iterator[tuple[Memory, Live]]:
@@ -74,6 +83,28 @@ def _goes_unpaid(world: World, live: Live) -> bool:
     return (
         waited_ms >= world.settings.billing.holds.stop_after_s * 1000 and transaction.charging_state not in IDLE_STATES
     )
+
+
+async def _uses_up(world: World, live: Live, ahead_wh: Decimal) -> bool:
+    """Return whether a charge is about to use up what is held for it, after that has been extended if it can be."""
+    held, transaction, policy = live.held, live.transaction, world.settings.billing.holds
+    if held is None or not held.open or held.tariff is None or policy.hold <= 0:
+        return False
+    tariff = await tariff_by_record(world, held.tariff)
+    if tariff is None or transaction.start_wh is None or live.highest_wh is None:
+        return False
+    now = cost(tariff, transaction, live.highest_wh - transaction.start_wh)
+    ahead = cost(tariff, transaction, ahead_wh)
+    if now is None or ahead is None:
+        return False
+    amount = in_units(held.amount, held.currency)
+    if ahead < amount and now < policy.extend_at * amount:
+        return False
+    larger = await extend(world, held, lambda: live.transaction.active and live.held is held)
+    if larger is not None:
+        live.held = larger
+        amount = in_units(larger.amount, larger.currency)
+    return ahead >= amount
 
 
 def _beyond_trust(live: Live, energy_wh: Decimal) -> bool:

@@ -97,7 +97,7 @@ async def get_accounts(
 
 @get("/accounts/{account_id:str}")
 async def get_account(principal: Who, service: What, account_id: FromPath[str]) -> dict[str, Any]:
-    """Show an account, what is on it and held, and who pays."""
+    """Show an account, what is on it and what is held beside that, and who pays."""
     demand(principal, READ)
     return await _view(service, await _find(service, account_id))
 
@@ -183,7 +183,12 @@ def _short(account: Account) -> dict[str, Any]:
 
 async def _view(service: Service, account: Account) -> dict[str, Any]:
     payer = await accounts.payer_of(service.world, account)
-    return _short(account) | {"payer": None if payer is None else asdict(payer)}
+    there_is, aside = await accounts.balance_of(service.world, account)
+    return _short(account) | {
+        "balance": format(in_units(there_is, account.currency), "f"),
+        "held": format(in_units(aside, account.currency), "f"),
+        "payer": None if payer is None else asdict(payer),
+    }
 
 
 ROUTES = (post_account, get_accounts, get_account, patch_account, put_payer, delete_payer, get_holds)

@@ -1,0 +1,410 @@
+"""Money is held before the relay closes: once for a charge, never twice the same, and given back when that is over."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.flow.test_own_risk import event
+from tests.flow.test_stopping import codes, lines, only, turn
+from tests.support.cpo_world import Talker, transactions
+from tests.support.memory_journal import MemoryJournal
+from tests.support.paying import account, bill, card_of, held, money, pay_in, paying_world, wait
+from tests.support.proving import troubles
+
+from wattseal.base.errors import InputError, StoreError
+from wattseal.flow.money.accounts import change_account, paying
+from wattseal.flow.money.held import holds_of, open_holds
+from wattseal.flow.money.holds import tidy
+from wattseal.flow.money.watching import Watch
+from wattseal.flow.world import World
+from wattseal.model.account import AccountStatus
+from wattseal.model.ledger import PostingKind
+from wattseal.model.transaction import Billing
+from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy, Homeless
+from wattseal.seal.fields import Decision
+from wattseal.seal.item import Kind, parse_item
+from wattseal.wire.ocpp.version import Version
+
+V16, V201, _ = Version
+
+
+async def authorise(world: World, station: str = "ST1", card: str = "CARD") -> str:
+    told = await Talker(world, station).call("Authorize", {"idTag": card})
+    status: str = told["idTagInfo"]["status"]
+    return status
+
+
+async def started(world: World, station: str = "ST1", card: str = "CARD", minutes: int = 0) -> tuple[int, str]:
+    payload = {"connectorId": 1, "idTag": card, "meterStart": 0, "timestamp": Talker(world, station).at(minutes)}
+    told = await Talker(world, station).call("StartTransaction", payload)
+    return told["transactionId"], told["idTagInfo"]["status"]
+
+
+async def postings(world: World, kind: PostingKind) -> list[Any]:
+    return [k.posting for k in await world.journal.postings(world.tenant) if k.posting.kind is kind]
+
+
+async def test_the_hold_is_in_one_step_with_the_decision_that_says_what_it_buys() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    assert (await started(world))[1] == "Accepted"
+    assert await money(world, made) == (3000, 5000)
+    (posting,) = await postings(world, PostingKind.HOLD)
+    transaction = await only(world)
+    assert (posting.subject, posting.refs) == (transaction.id, (transaction.decision,))
+    kept = await world.journal.replay(world.tenant)
+    (decision,) = [parse_item(k.item.item) for k in kept if k.item.payload_hash.hex() == transaction.decision]
+    assert Decision.read(decision.payload.public).cap_wh == 50_004  # 50.004 kWh cost 50.00
+    (hold,) = await held(world)
+    assert (hold.amount, hold.decision, bytes.fromhex(hold.tariff or "")) == (
+        5000,
+        transaction.decision,
+        decision.payload.refs[1],
+    )
+    assert await paying(world, transaction) == made.id
+    assert await open_holds(world, made.id) == (hold,)
+    assert await troubles(world) == []
+
+
+async def test_a_hold_larger_than_the_balance_takes_what_there_is() -> None:
+    world = await paying_world()
+    made = await account(world, 12)
+    assert (await started(world))[1] == "Accepted"
+    assert await money(world, made) == (0, 1200)
+
+
+@pytest.mark.parametrize("units", [0, 4])
+async def test_with_too_little_the_token_is_told_so_and_nothing_is_held(units: int) -> None:
+    world = await paying_world()
+    made = await account(world, units)
+    assert await authorise(world) == "Blocked"  # 1.6 has no word for NoCredit
+    number, status = await started(world)
+    assert status == "Blocked"
+    assert await money(world, made) == (100 * units, 0)
+    await Talker(world, "ST1").stop(number, 9000)
+    found = await only(world)
+    assert (found.billing, found.reason) == (Billing.QUARANTINED, "not_authorised")
+    assert found.authorization is not None
+    assert found.authorization.value == "NoCredit"
+
+
+async def test_a_credit_limit_is_room_below_zero() -> None:
+    world = await paying_world()
+    made = await account(world, limit=70)
+    assert [(await started(world, s))[1] for s in ("ST1", "ST2", "ST3")] == ["Accepted", "Accepted", "Blocked"]
+    assert await money(world, made) == (-7000, 7000)
+
+
+async def test_starts_at_the_same_moment_share_what_there_is() -> None:
+    world = await paying_world()
+    made = await account(world, 60)
+    told = await asyncio.gather(*(started(world, station) for station in ("ST1", "ST2", "ST3")))
+    assert sorted(status for _, status in told) == ["Accepted", "Accepted", "Blocked"]
+    assert sorted(hold.amount for hold in await held(world)) == [1000, 5000]
+    assert await money(world, made) == (0, 6000)
+
+
+async def test_however_often_a_station_asks_there_is_one_hold() -> None:
+    world = await paying_world()
+    made = await account(world, 500)
+    for _ in range(3):
+        assert await authorise(world) == "Accepted"
+    first = await started(world)
+    assert await started(world) == first
+    assert await money(world, made) == (45_000, 5000)
+    assert len(await held(world)) == 1
+
+
+@pytest.mark.parametrize(("status", "told"), [(AccountStatus.BLOCKED, "Blocked"), (AccountStatus.CLOSED, "Invalid")])
+async def test_an_account_that_is_not_open_charges_nothing(status: AccountStatus, told: str) -> None:
+    world = await paying_world()
+    made = await account(world, limit=100)
+    await change_account(world, made.id, "test", status=status)
+    assert await authorise(world) == told
+
+
+async def test_a_tariff_in_another_currency_is_not_paid_from_it() -> None:
+    world = await paying_world(currency="CHF")
+    await account(world, 500)
+    assert await authorise(world) == "Blocked"
+    assert await held(world) == []
+
+
+async def test_tokens_without_account_charge_for_the_house_or_not_at_all() -> None:
+    world = await paying_world()
+    await card_of(world, None, "BARE")
+    assert await authorise(world, card="BARE") == "Accepted"
+    assert await held(world) == []
+    world = await paying_world(HoldPolicy(without_account=Homeless.REFUSE))
+    await card_of(world, None, "BARE")
+    assert await authorise(world, card="BARE") == "Invalid"
+
+
+async def test_a_grant_that_nobody_uses_is_given_back() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    await authorise(world)
+    wait(world, 600)
+    assert await tidy(world) == 0
+    wait(world, 61)
+    assert await tidy(world) == 1
+    assert await money(world, made) == (8000, 0)
+    assert await tidy(world) == 0
+    assert await open_holds(world, made.id) == ()
+    assert (await postings(world, PostingKind.RELEASE))[0].memo == "not begun"
+
+
+async def test_a_crash_between_hold_and_start_costs_nobody_anything() -> None:
+    world = await paying_world()
+    made = await account(world, 120)
+    await authorise(world)
+    world.forget()
+    number, status = await started(world)
+    assert status == "Accepted"
+    assert await money(world, made) == (2000, 10_000)
+    wait(world, 700)
+    assert await tidy(world) == 1
+    assert await money(world, made) == (7000, 5000)
+    await Talker(world, "ST1").stop(number, 3000)
+    await bill(world)
+    assert await money(world, made) == (11_700, 0)
+
+
+async def test_what_was_not_durable_holds_nothing() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.broken = True
+    with pytest.raises(StoreError):
+        await authorise(world)
+    world.journal.broken = False
+    assert await money(world, made) == (8000, 0)
+    assert await authorise(world) == "Accepted"
+    assert await money(world, made) == (3000, 5000)
+
+
+async def charging(world: World, version: Version = V16, replies: Any = None) -> tuple[Any, Watch, int]:
+    line = lines(world, version, replies)
+    number, status = await started(world)
+    assert status == "Accepted"
+    return line, Watch(), number
+
+
+async def drawn(world: World, watch: Watch, number: int, wh: int) -> None:
+    wait(world, 60)
+    await Talker(world, "ST1").meter(number, wh)
+    await turn(world, watch)
+
+
+async def test_a_running_charge_is_extended_while_the_account_allows_and_then_ended_gracefully() -> None:
+    world = await paying_world()
+    made = await account(world, 70)
+    line, watch, number = await charging(world)
+    for wh in (10_000, 20_000, 30_000):
+        await drawn(world, watch, number, wh)
+    assert (await money(world, made), line.asked) == ((2000, 5000), [])
+    await drawn(world, watch, number, 40_000)
+    assert (await money(world, made), line.asked) == ((0, 7000), [])
+    await drawn(world, watch, number, 50_000)
+    assert line.asked == []
+    await drawn(world, watch, number, 60_000)
+    assert line.asked == [("RemoteStopTransaction", {"transactionId": number})]
+    assert "hold_used_up" in codes(await only(world))
+    await Talker(world, "ST1").stop(number, 69_000)
+    await turn(world, watch)
+    assert len(line.asked) == 1
+    found = await only(world)
+    assert (found.billing, found.reason) == (Billing.BILLED, None)
+    await bill(world)
+    assert await money(world, made) == (100, 0)
+    assert await troubles(world) == []
+
+
+async def test_a_station_that_does_not_obey_is_billed_for_what_it_delivered() -> None:
+    world = await paying_world()
+    made = await account(world, 10)
+    _, watch, number = await charging(world, replies={"RemoteStopTransaction": {"status": "Rejected"}})
+    for wh in (5000, 10_000, 20_000):
+        await drawn(world, watch, number, wh)
+    await Talker(world, "ST1").stop(number, 25_000)
+    await bill(world)
+    assert await money(world, made) == (-1500, 0)
+
+
+async def test_an_account_blocked_meanwhile_begins_nothing_and_ends_what_runs_with_its_hold() -> None:
+    world = await paying_world()
+    made = await account(world, 500)
+    line, watch, number = await charging(world)
+    await change_account(world, made.id, "test", status=AccountStatus.BLOCKED)
+    assert await authorise(world, "ST2") == "Blocked"
+    await drawn(world, watch, number, 20_000)
+    assert line.asked == []
+    await drawn(world, watch, number, 40_000)
+    assert len(line.asked) == 1
+    assert await money(world, made) == (45_000, 5000)
+
+
+async def test_a_restart_goes_on_where_it_was() -> None:
+    world = await paying_world()
+    made = await account(world, 500)
+    _, watch, number = await charging(world)
+    await drawn(world, watch, number, 41_000)
+    assert await money(world, made) == (40_000, 10_000)
+    world.forget()
+    await drawn(world, Watch(), number, 60_000)
+    assert await money(world, made) == (40_000, 10_000)
+    await drawn(world, Watch(), number, 81_000)
+    assert await money(world, made) == (35_000, 15_000)
+    assert [p.key.rpartition("/")[2] for p in await postings(world, PostingKind.HOLD)] == ["1", "2", "3"]
+    await Talker(world, "ST1").stop(number, 82_000)
+    await bill(world)
+    assert await money(world, made) == (41_800, 0)
+
+
+async def test_no_energy_gives_everything_back() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    _, _, number = await charging(world)
+    await Talker(world, "ST1").stop(number, 0)
+    assert (await only(world)).billing is Billing.FREE
+    await bill(world)
+    assert await money(world, made) == (8000, 0)
+
+
+async def test_what_is_billed_by_somebody_who_forgot_the_hold_is_given_back_all_the_same() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    _, _, number = await charging(world)
+    await Talker(world, "ST1").stop(number, 5000)
+    assert await tidy(world) == 0
+    journal = world.journal
+    assert isinstance(journal, MemoryJournal)
+    del journal.documents_by_key["unbilled", (await only(world)).id]
+    assert await tidy(world) == 1
+    assert await money(world, made) == (8000, 0)
+
+
+async def test_a_quarantined_session_keeps_its_hold_for_a_week() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    _, _, number = await charging(world)
+    await Talker(world, "ST1").stop(number, -5)
+    assert (await only(world)).billing is Billing.QUARANTINED
+    wait(world, 6 * 86_400)
+    assert await tidy(world) == 0
+    world.deciding.add((await only(world)).id)
+    wait(world, 2 * 86_400)
+    assert await tidy(world) == 0
+    world.deciding.clear()
+    assert await tidy(world) == 1
+    assert await money(world, made) == (8000, 0)
+
+
+@pytest.mark.parametrize("jump_s", [-7200, 7200, 3 * 86_400])
+async def test_a_clock_that_jumps_gives_back_no_hold_of_a_running_charge(jump_s: int) -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    _, watch, number = await charging(world)
+    wait(world, jump_s)
+    assert await tidy(world) == 0
+    await drawn(world, watch, number, 1000)
+    assert await money(world, made) == (3000, 5000)
+
+
+async def test_a_charge_begun_offline_is_accepted_with_nothing_on_the_account_and_only_what_is_there_is_held() -> None:
+    world = await paying_world(replace(DEFAULT_HOLDS, offline_cap=Decimal(8)))
+    made = await account(world, 3)
+    wait(world, 5400)
+    number, status = await started(world)
+    assert status == "Accepted"
+    assert await money(world, made) == (0, 300)
+    await Talker(world, "ST1").stop(number, 8000)
+    await bill(world)
+    assert await money(world, made) == (-500, 0)
+    empty = await account(world, 0, card="EMPTY")
+    assert (await started(world, "ST2", "EMPTY"))[1] == "Accepted"
+    assert await money(world, empty) == (0, 0)
+    assert await troubles(world) == []
+
+
+async def test_the_second_card_pays_where_the_first_one_has_no_credit() -> None:
+    world = await paying_world()
+    await account(world, 0, card="POOR")
+    rich = await account(world, 80, card="RICH")
+    station = Talker(world, "ST1", V201)
+    card = {"type": "ISO14443"}
+    told = await station.call("TransactionEvent", event("Started", 0, 0, idToken=card | {"idToken": "POOR"}))
+    assert told["idTokenInfo"]["status"] == "NoCredit"
+    told = await station.call("TransactionEvent", event("Updated", 1, 10, idToken=card | {"idToken": "RICH"}))
+    assert told["idTokenInfo"]["status"] == "Accepted"
+    assert await money(world, rich) == (3000, 5000)
+    assert await paying(world, await only(world)) == rich.id
+    assert await troubles(world) == []
+
+
+async def test_a_driver_who_is_authorised_after_plugging_in_is_held_once() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    station = Talker(world, "ST1", V201)
+    await station.call("TransactionEvent", event("Started", 0, 0))
+    await station.call("Authorize", {"idToken": {"idToken": "CARD", "type": "ISO14443"}})
+    card = {"idToken": "CARD", "type": "ISO14443"}
+    await station.call("TransactionEvent", event("Updated", 1, 10, idToken=card))
+    assert await money(world, made) == (3000, 5000)
+    await station.call("TransactionEvent", event("Ended", 2, 10_000))
+    await bill(world)
+    assert await money(world, made) == (7000, 0)
+    assert await troubles(world) == []
+
+
+async def test_one_who_lets_it_expire_is_held_anew() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    station = Talker(world, "ST1", V201)
+    card = {"idToken": "CARD", "type": "ISO14443"}
+    await station.call("TransactionEvent", event("Started", 0, 0))
+    await station.call("Authorize", {"idToken": card})
+    wait(world, 700)
+    assert await tidy(world) == 1
+    assert await money(world, made) == (8000, 0)
+    await station.call("TransactionEvent", event("Updated", 1, 10, idToken=card))
+    assert await money(world, made) == (3000, 5000)
+    found = await holds_of(world, (await only(world)).id)
+    assert found is not None
+    assert (found.count, found.open) == (2, True)
+
+
+async def test_an_account_with_money_on_it_is_not_closed() -> None:
+    world = await paying_world()
+    made = await account(world, 10)
+    with pytest.raises(InputError) as told:
+        await change_account(world, made.id, "test", status=AccountStatus.CLOSED)
+    assert told.value.code == "account_not_empty"
+
+
+async def test_money_paid_in_meanwhile_keeps_the_charge_going() -> None:
+    world = await paying_world()
+    made = await account(world, 10)
+    line, watch, number = await charging(world)
+    await drawn(world, watch, number, 1000)
+    await pay_in(world, made, 100)
+    for wh in (9000, 18_000, 27_000):
+        await drawn(world, watch, number, wh)
+    assert line.asked == []
+    assert (await money(world, made))[1] == 6000
+
+
+async def test_every_session_refers_to_a_signed_decision_accepted_or_not() -> None:
+    world = await paying_world()
+    await account(world, 80)
+    for station, card in (("ST1", "CARD"), ("ST2", "STRANGER")):
+        await started(world, station, card)
+    kept = await world.journal.replay(world.tenant)
+    signed = {k.item.payload_hash.hex() for k in kept if k.item.kind == Kind.DECISION}
+    found = await transactions(world)
+    assert len(found) == 2
+    assert {t.decision for t in found} == signed
+    starts = [parse_item(k.item.item) for k in kept if k.item.kind == Kind.STARTED]
+    assert {item.payload.refs[0].hex() for item in starts} == signed
