@@ -219,6 +219,9 @@ async def test_a_running_charge_is_extended_while_the_account_allows_and_then_en
     assert (found.billing, found.reason) == (Billing.BILLED, None)
     await bill(world)
     assert await money(world, made) == (100, 0)
+    (charged,) = await postings(world, PostingKind.CHARGE)
+    assert (charged.transfers[0].debit, charged.transfers[0].amount) == (f"held/{made.id}", 7000)
+    assert await postings(world, PostingKind.RELEASE) == []
     assert await troubles(world) == []
 
 

@@ -4,12 +4,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from tests.support.cpo_world import TestClock, enrol, make_world
+from tests.support.no_proofs import NoProofs
 
-from wattseal.flow.documents import TRANSACTION, UNBILLED, every_document, put_token, read, removal
+from wattseal.flow.documents import every_document, put_token, read
 from wattseal.flow.money import ledger
 from wattseal.flow.money.accounts import open_account
+from wattseal.flow.money.billing import Biller, Round
 from wattseal.flow.money.held import HOLD
-from wattseal.flow.money.holds import given_back, release, release_transfers
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.ports import Batch
@@ -20,7 +21,6 @@ from wattseal.model.held import Held
 from wattseal.model.ledger import Posting, PostingKind, Transfer
 from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
-from wattseal.model.transaction import Billing, Transaction
 from wattseal.rules import chart
 from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy
@@ -35,7 +35,7 @@ def tariff(currency: str = "EUR") -> Tariff:
 
 async def paying_world(policy: HoldPolicy = DEFAULT_HOLDS, currency: str = "EUR") -> World:
     """Return a CPO with stations and a tariff; nobody has an account yet."""
-    world = make_world(settings=Settings(billing=BillingPolicy(holds=policy)))
+    world = make_world(settings=Settings(billing=BillingPolicy(wait_ms=0, holds=policy)))
     for station in STATIONS:
         await enrol(world, station)
     await set_tariff(world, tariff(currency))
@@ -93,41 +93,6 @@ async def held(world: World) -> list[Held]:
     return [read(d, Held) async for d in every_document(world.journal, world.tenant, HOLD, active=True)]
 
 
-async def bill(world: World) -> None:
-    """Do with all ended charges what billing does: those that are to be paid are, in one posting with the release."""
-    async for document in every_document(world.journal, world.tenant, UNBILLED):
-        found = await world.journal.document(world.tenant, TRANSACTION, document.key)
-        assert found is not None
-        transaction = read(found, Transaction)
-        match transaction.billing:
-            case Billing.BILLED:
-                await _charge(world, transaction)
-            case Billing.FREE:
-                await release(world, transaction.id)
-                await _leave(world, transaction)
-            case _:
-                continue
-
-
-async def _charge(world: World, transaction: Transaction) -> None:
-    document = await world.journal.document(world.tenant, HOLD, transaction.id)
-    if document is not None:
-        payer = read(document, Held)
-        minor = int((transaction.energy_wh or Decimal(0)) / 10)
-        back = await release_transfers(world, transaction, payer.currency)
-        paid = (Transfer(chart.customer(payer.account), chart.CHARGING, minor),) if minor else ()
-        if back or paid:
-            key = f"charge/{transaction.id}"
-            posting = Posting(key, PostingKind.CHARGE, payer.currency, world.now_ms(), (*back, *paid), transaction.id)
-            step = Step(world, transaction.station_id, world.now_ms())
-            await given_back(world, transaction, step)
-            await money_ready(world)
-            await world.books.ready(payer.currency, ledger.accounts_of(posting), (key,))
-            ledger.post(step, posting)
-            await step.commit()
-    await _leave(world, transaction)
-
-
-async def _leave(world: World, transaction: Transaction) -> None:
-    gone = removal(UNBILLED, transaction.id, world.now_ms())
-    await world.journal.commit(Batch(world.tenant, puts=(gone,)))
+async def bill(world: World) -> Round:
+    """Have all ended charges billed."""
+    return await Biller(world, NoProofs()).round()

@@ -13,6 +13,7 @@ from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money import ledger
 from wattseal.flow.money.bills import bill_of, billed_evidence, put_bill
 from wattseal.flow.money.due import Due, due_of
+from wattseal.flow.money.holds import given_back, release, release_transfers
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.ports import Flush, Put
 from wattseal.flow.step import Step
@@ -158,6 +159,7 @@ class Biller:
     async def _leave(self, transaction: Transaction, standing: Standing) -> Billing:
         """Take a session that costs nothing out of the queue; what is held for it goes back."""
         world = self._world
+        await release(world, transaction.id, standing[1] or "")
         if self._changed(transaction):
             return Billing.PENDING
         step = Step(world, transaction.station_id, world.now_ms())
@@ -169,6 +171,7 @@ class Biller:
         world = self._world
         evidence = evidence_hash(world.party, transaction)
         posting = await self._posting(transaction, due, evidence)
+        given = await given_back(world, transaction, due.currency)
         known = evidence in self._evidence or await billed_evidence(world, evidence)
         await money_ready(world)
         if posting is not None:
@@ -183,7 +186,7 @@ class Biller:
         if posting is not None:
             ledger.post(step, posting)
         bill = _bill_for(transaction, due, evidence, posting, step.now_ms)
-        step.puts.extend(put_bill(bill, step.now_ms))
+        step.puts.extend((*put_bill(bill, step.now_ms), *given))
         step.puts.append(removal(UNBILLED, transaction.id, step.now_ms))
         await self._commit(step)
         world.count("billed")
@@ -203,7 +206,7 @@ class Biller:
                 country=due.tariff.country_code,
                 taxes=due.taxes,
                 shares=split(net, world.settings.billing.shares, host, transaction.party),
-                releases=(),
+                releases=await release_transfers(world, transaction, due.currency),
                 at_ms=world.now_ms(),
                 subject=transaction.id,
                 refs=tuple(ref for ref in refs if ref is not None),

@@ -14,6 +14,7 @@ from wattseal.flow.money.accounts import account_of
 from wattseal.flow.money.held import HOLD, holds_of, put_held
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.money.tariffs import tariff_by_record
+from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import MAX_CAPS, CurrentTariff, Grant, World
 from wattseal.model.account import Account, AccountStatus
@@ -210,22 +211,21 @@ async def release_transfers(
 ) -> tuple[Transfer, ...]:
     """Return the transfers that give back what is held for a charge, for the posting of its bill in `currency`.
 
-    The step of that posting takes `given_back` as well.
+    The step of that posting takes `given_back` as well. What is held in another currency is left to `tidy`.
     """
+    held = await _open_in(world, transaction, currency)
+    return () if held is None or held.amount <= 0 else (_back(held),)
+
+
+async def given_back(world: World, transaction: Transaction, currency: str | None = None) -> tuple[Put, ...]:
+    """Return the documents by which nothing is held for a charge any more, for the step that posts the transfers."""
+    held = await _open_in(world, transaction, currency)
+    return () if held is None else put_held(_closed(held), world.now_ms())
+
+
+async def _open_in(world: World, transaction: Transaction, currency: str | None) -> Held | None:
     held = await holds_of(world, transaction.id)
-    if held is None or not held.open or held.amount <= 0 or currency not in {None, held.currency}:
-        return ()
-    return (_back(held),)
-
-
-async def given_back(world: World, transaction: Transaction, step: Step) -> None:
-    """Put into a step that what was held for a charge is held no more; its posting has the transfers.
-
-    To be awaited before anything is written in the step.
-    """
-    held = await holds_of(world, transaction.id)
-    if held is not None and held.open:
-        step.puts.extend(put_held(_closed(held), step.now_ms))
+    return held if held is not None and held.open and currency in {None, held.currency} else None
 
 
 def _back(held: Held) -> Transfer:
