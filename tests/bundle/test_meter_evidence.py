@@ -12,6 +12,7 @@ from tests.support.worlds import CSMS_KEY, MemoryLog, authorisation, enrolled, e
 from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome, Report
+from wattseal.bundle.trust import Trust
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.format import Clock
 from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
@@ -68,6 +69,7 @@ def judged(
     end_wh: str = "5000.0",
     reading_wh: str | None = None,
     numbered: bool = False,
+    trusted: Trust | None = None,
 ) -> Report:
     """Judge a charge of three records that carry the evidence named."""
     request, decision = authorisation()
@@ -90,7 +92,7 @@ def judged(
         proofs=proofs,
         openings=openings_of(items, (Group.METER, Group.OPS)),
     )
-    return check_bundle(bundle.encode(), trust())
+    return check_bundle(bundle.encode(), trusted or trust())
 
 
 def summary(report: Report) -> tuple[Outcome, Grade | None, Source | None, Decimal | None]:

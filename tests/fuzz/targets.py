@@ -26,6 +26,7 @@ from tests.support.charges import charge, pen, signing_key
 from tests.support.meters import METER_SPKI, transaction
 from tests.support.other_meters import RECORDS as OTHER_RECORDS
 from tests.support.pki import Ca, csr
+from tests.support.receipts import receipt_exi, vehicle
 from tests.support.worlds import sealed_charge, trust
 from tests.wire.ocpp_payloads import payloads, schemas
 
@@ -40,6 +41,7 @@ from wattseal.crypto.ocsp import Target as OcspTarget
 from wattseal.crypto.ocsp import read_response
 from wattseal.crypto.signing_requests import read_request
 from wattseal.evidence import ocpp_jws, xml_transparency
+from wattseal.evidence.iso15118_exi import read_receipt, read_signed_info
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.model.station import Station
 from wattseal.model.verdict import Verdict
@@ -216,6 +218,22 @@ def check_other_meters(data: bytes) -> None:
     assert checked.reason
     if checked.verdict is Verdict.VALID:
         assert checked.meaning == _OTHERS[checked.format]
+
+
+_RECEIPT = vehicle().receipt(12_345, 1_772_000_000)
+_RECEIPT_MEANING = evidence.check(_RECEIPT, [vehicle().roots[0].der]).meaning
+
+
+def check_receipt(data: bytes) -> None:
+    """A vehicle's receipt has a verdict; none is valid but with what it signed. Its EXI reads in one way or none."""
+    checked = evidence.check(data, [vehicle().roots[0].der])
+    assert checked.reason
+    if checked.verdict is Verdict.VALID:
+        assert checked.meaning == _RECEIPT_MEANING
+    with suppress(InputError):
+        assert receipt_exi(read_receipt(data)) == data
+    with suppress(InputError):
+        read_signed_info(data)
 
 
 def check_jws(data: bytes) -> None:
@@ -432,6 +450,7 @@ TARGETS: dict[str, Target] = {
     "station": Target(conversations(), check_conversation, weight=5),
     "ocmf": Target(spoilt(_RECORDS), check_ocmf),
     "other-meters": Target(spoilt([raw for raw, _ in OTHER_RECORDS.values()]), check_other_meters),
+    "receipt": Target(spoilt([_RECEIPT, *dcbor.decode(_RECEIPT)[1:3]]), check_receipt),
     "jws": Target(spoilt(_SIGNED), check_jws),
     "cbor": Target(spoilt(_ITEMS), check_cbor),
     "bundle": Target(spoilt([_BUNDLE.bundle.encode()]), check_a_bundle),

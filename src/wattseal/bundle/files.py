@@ -10,7 +10,7 @@ from wattseal.base.errors import InputError
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome, RecordReport, Report
 from wattseal.bundle.trust import Trust
-from wattseal.evidence import xml_transparency
+from wattseal.evidence import iso15118_receipt, xml_transparency
 from wattseal.evidence.findings import Effect, effect_of
 from wattseal.evidence.format import Checked, Format, Meaning
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
@@ -44,14 +44,20 @@ def check_file(data: bytes, trust: Trust | None, public_key: bytes | None) -> Fi
         return FileReport(_foreign_report(checked, graded=keys is not None), "argument" if keys else "")
     single = evidence.format_of(data)
     if single is not None:
-        return _check_single(single, data, keys)
+        return _check_single(single, data, keys, trust)
     if xml_transparency.sniff(data):
         return _check_xml(data, keys)
     return _unreadable("not a wattseal bundle, a signed meter record in a known format or an XML transparency file")
 
 
-def _check_single(single: Format, data: bytes, keys: Sequence[bytes] | None) -> FileReport:
-    """Check a file that is one record, under the key it carries where none is given."""
+def _check_single(single: Format, data: bytes, keys: Sequence[bytes] | None, trust: Trust | None) -> FileReport:
+    """Check a file that is one record, under the key it carries where none is given.
+
+    A vehicle's receipt is checked under the trust file's contract roots alone: nobody enrols a vehicle's key.
+    """
+    if single.name == iso15118_receipt.NAME:
+        receipt = iso15118_receipt.check_at(data, trust.contracts() if trust else (), None)
+        return FileReport(_foreign_report([(data, receipt)], graded=False))
     claimed = single.own_key(data) if keys is None else None
     checked = single.check(data, keys or (() if claimed is None else (claimed,)))
     source = "argument" if keys else "" if claimed is None else "file"

@@ -6,8 +6,10 @@ from decimal import Decimal
 from wattseal import evidence
 from wattseal.base.errors import InputError
 from wattseal.base.units import ROUNDING_WH
+from wattseal.bundle import vehicle
 from wattseal.bundle.case import Case, Trouble, failed
 from wattseal.bundle.report import RecordReport, place_text
+from wattseal.evidence import iso15118_receipt
 from wattseal.evidence.findings import Effect, effect_of
 from wattseal.evidence.format import Checked, Clock, Direction, Meaning, Moment, SignedReading
 from wattseal.model.verdict import Finding, Verdict
@@ -26,6 +28,8 @@ def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> Trouble | None:
     valid: list[tuple[Item, bytes, Checked]] = []
     for item, meter in known:
         for format_name, raw in meter.evidence:
+            if format_name == iso15118_receipt.NAME or iso15118_receipt.sniff(raw):
+                continue
             checked = evidence.check(raw, tuple(enrolled))
             case.evidence.append(_report(item, format_name, checked))
             if checked.verdict in {Verdict.INVALID, Verdict.UNREADABLE}:
@@ -38,6 +42,7 @@ def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> Trouble | None:
             valid.append((item, raw, checked))
     if valid:
         _conclude(case, known, valid, enrolled)
+    vehicle.check(case, known)
     return None
 
 

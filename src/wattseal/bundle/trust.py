@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from wattseal.base.errors import InputError
+from wattseal.crypto.certificates import Certificate, read_certificate
 from wattseal.crypto.keys import PublicKey
 from wattseal.log.keys import VerifierKey
 from wattseal.seal.registry import Refusal, Registry
@@ -55,6 +56,7 @@ class Trust:
     """Registry roots, logs, witnesses with the quorum (how many distinct parties must cosign), and known entries.
 
     `entries` are root-signed statements the verifier holds itself: its revocations win over whatever a bundle shows.
+    `contract_roots` are DER certificates of whoever issues contracts to vehicles (ISO 15118).
     """
 
     registries: tuple[Root, ...]
@@ -62,6 +64,11 @@ class Trust:
     witnesses: tuple[WitnessKey, ...]
     quorum: int
     entries: tuple[Statement, ...] = ()
+    contract_roots: tuple[bytes, ...] = ()
+
+    def contracts(self) -> tuple[Certificate, ...]:
+        """Return the roots (and sub-CAs) under which vehicles' contracts count."""
+        return tuple(map(read_certificate, self.contract_roots))
 
     def roots(self) -> dict[str, PublicKey]:
         """Return registry keys by name."""
@@ -90,6 +97,8 @@ class Trust:
             "quorum": self.quorum,
             "entries": [base64.b64encode(e.encode()).decode() for e in self.entries],
         }
+        if self.contract_roots:
+            value["contract_roots"] = [base64.b64encode(der).decode() for der in self.contract_roots]
         return (json.dumps(value, indent=2) + "\n").encode()
 
     @staticmethod
@@ -103,7 +112,15 @@ class Trust:
             raise TrustError("a trust file is JSON; see docs/spec/trust.md", subject="json") from error
         if not isinstance(value, dict) or value.get("wattseal_trust") != VERSION:
             raise TrustError(f'a trust file says "wattseal_trust": {VERSION}', subject="wattseal_trust")
-        unknown = value.keys() - {"wattseal_trust", "registries", "logs", "witnesses", "quorum", "entries"}
+        unknown = value.keys() - {
+            "wattseal_trust",
+            "registries",
+            "logs",
+            "witnesses",
+            "quorum",
+            "entries",
+            "contract_roots",
+        }
         if unknown:
             raise TrustError(f"unknown field {min(unknown)!r}", subject=min(unknown))
         quorum = value.get("quorum")
@@ -120,6 +137,7 @@ class Trust:
             ),
             quorum=quorum,
             entries=tuple(parse(_base64({"entries": e}, "entries")) for e in _list(value, "entries")),
+            contract_roots=tuple(_certificate(c) for c in _list(value, "contract_roots")),
         )
 
 
@@ -149,6 +167,13 @@ def _text(value: Any, name: str) -> str:
     if not isinstance(found, str) or not found:
         raise TrustError(f"{name} is missing or not text", subject=name)
     return found
+
+
+def _certificate(value: Any) -> bytes:
+    try:
+        return read_certificate(_base64({"contract_roots": value}, "contract_roots")).der
+    except InputError as error:
+        raise TrustError("contract_roots are certificates in base64 of DER", subject="contract_roots") from error
 
 
 def _base64(value: Any, name: str) -> bytes:

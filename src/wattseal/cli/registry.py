@@ -17,6 +17,7 @@ from cyclopts import App, Parameter
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import InputError
 from wattseal.bundle.trust import LogKey, WitnessKey
+from wattseal.crypto.certificates import read_bundle
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.crypto.spki import MAX_KEY_BYTES, read_spki
 from wattseal.log.keys import VerifierKey
@@ -185,6 +186,9 @@ def trust_file(
     witness: Annotated[list[str], Parameter(negative="", help="VKEY=PARTY; may repeat.")],
     quorum: int,
     entry: Annotated[list[Path] | None, Parameter(negative="", help="More entries; this registry's are in.")] = None,
+    contract_roots: Annotated[
+        Path | None, Parameter(help="PEM of who may issue contracts to vehicles (ISO 15118), for their receipts.")
+    ] = None,
 ) -> None:
     """Write a trust file: this registry's root and entries, the logs, the witnesses and their quorum."""
     home = RegistryHome(data)
@@ -194,7 +198,13 @@ def trust_file(
     logs = [LogKey(*_vkey(text)) for text in log]
     witnesses = [WitnessKey(*_vkey(text)) for text in witness]
     trust = make_trust(
-        enrolments, party, logs=logs, witnesses=witnesses, quorum=quorum, entries=[*latest.values(), *more]
+        enrolments,
+        party,
+        logs=logs,
+        witnesses=witnesses,
+        quorum=quorum,
+        entries=[*latest.values(), *more],
+        contract_roots=() if contract_roots is None else read_bundle(contract_roots.read_bytes()),
     )
     write_durably(out, trust.to_json())
     print(f"{out}: {len(trust.logs)} logs, {len(trust.witnesses)} witnesses, {len(trust.entries)} entries")

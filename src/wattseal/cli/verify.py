@@ -103,7 +103,15 @@ def describe(path: str, found: FileReport) -> Sequence[str]:
             lines.append("  next: get the trust file from a party you trust and pass it with --trust FILE")
     if found.key_source == "file":
         lines.append("  the key came with the file: the signature holds or not, but nobody vouches for the meter")
-    return [*lines, *_records(report)]
+    told = [f"  {_OF_VEHICLES[f.code]}: {shown(f.detail)}" for f in report.findings if f.code in _OF_VEHICLES]
+    return [*lines, *told, *_records(report)]
+
+
+_OF_VEHICLES = {
+    "vehicle_confirmed": "confirmed by the vehicle",
+    "vehicle_differs": "NOT what the vehicle signed",
+    "receipts_disagree": "the vehicle's receipts do not follow each other",
+}
 
 
 def _records(report: Report) -> Iterator[str]:

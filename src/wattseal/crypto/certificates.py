@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from wattseal.base.errors import InputError
@@ -29,8 +30,12 @@ UNREADABLE = (
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
 )
-"""What the library raises at bytes that are no certificate, list or request, or one that it cannot judge."""
+"""What the library raises at bytes that are no certificate, list or request, or one that it cannot judge.
+
+Among them, where warnings are made errors, its warning of what it will not read for long.
+"""
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -153,8 +158,11 @@ def names(subject: x509.Name, oid: x509.ObjectIdentifier) -> tuple[str, ...]:
 
 def _facts(parsed: x509.Certificate) -> Certificate:
     digest = parsed.signature_hash_algorithm
+    der = parsed.public_bytes(serialization.Encoding.DER)
+    if not der.endswith(b"\0" + parsed.signature):
+        raise ValueError("a signature of bits that are no bytes")
     return Certificate(
-        der=parsed.public_bytes(serialization.Encoding.DER),
+        der=der,
         common_names=names(parsed.subject, NameOID.COMMON_NAME),
         serial_numbers=names(parsed.subject, NameOID.SERIAL_NUMBER),
         organizations=names(parsed.subject, NameOID.ORGANIZATION_NAME),

@@ -24,6 +24,7 @@ EFFECTS: dict[str, Effect] = {
     "begin_doubled": Effect.UNUSABLE,
     "begin_missing": Effect.UNUSABLE,
     "bounds_unstated": Effect.DOUBT,
+    "certificate_time_unchecked": Effect.DOUBT,
     "clock_informative": Effect.NOTE,
     "clock_missing": Effect.DOUBT,
     "clock_relative": Effect.NOTE,

@@ -1,6 +1,6 @@
 """The formats known here; the first whose `sniff` takes the bytes has them."""
 
-from wattseal.evidence import edl40_mennekes, edl40_signed, edl40_sml, isa_edl40p, ocmf, pcdf
+from wattseal.evidence import edl40_mennekes, edl40_signed, edl40_sml, isa_edl40p, iso15118_receipt, ocmf, pcdf
 from wattseal.evidence.format import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -10,6 +10,7 @@ FORMATS: tuple[Format, ...] = (
     edl40_sml.FORMAT,
     edl40_signed.FORMAT,
     edl40_mennekes.FORMAT,
+    iso15118_receipt.FORMAT,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from wattseal.base.ids import StationId, Subject
+from wattseal.evidence import iso15118_receipt
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
 from wattseal.flow.drivers.authorise import authorization_of
 from wattseal.flow.money.held import holds_of
@@ -17,7 +18,7 @@ from wattseal.flow.world import Live, Memory, World
 from wattseal.model.message import Answer, Fact
 from wattseal.model.station import Station
 from wattseal.model.token import IdToken
-from wattseal.model.transaction import MESSAGE, EvidenceVerdict, Transaction
+from wattseal.model.transaction import MESSAGE, VEHICLE, EvidenceVerdict, Transaction
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Observed, Recorded, read_item
@@ -127,6 +128,9 @@ async def revive(world: World, transaction: Transaction) -> Live:
     return live
 
 
+_NOT_A_METERS = frozenset({MESSAGE, VEHICLE})
+
+
 def _recall(live: Live, item: Item) -> None:
     record = read_item(item)
     if record.continued:
@@ -137,8 +141,9 @@ def _recall(live: Live, item: Item) -> None:
         live.authorization = authorization_of(record.decision, item)
     if record.kind in EVENTS and _is_told(live, record):
         live.told_ms = record.ms
-        told = any(v.verdict is Verdict.VALID and v.record != MESSAGE for v in record.observed.verdicts)
-        pages = tuple(data for _, data in record.meter.evidence) if record.meter is not None and told else ()
+        told = any(v.verdict is Verdict.VALID and v.record not in _NOT_A_METERS for v in record.observed.verdicts)
+        signed = record.meter.evidence if record.meter is not None and told else ()
+        pages = tuple(data for name, data in signed if name != iso15118_receipt.NAME)
         live.take(record.ops.seq_no if record.ops else None, pages)
     if record.meter is not None and record.kind is not Kind.ENDED:
         live.highest_wh = max(record.meter.register_wh, live.highest_wh or record.meter.register_wh)

@@ -24,9 +24,13 @@ MESSAGE = "message"
 """In place of a record's name: the signature is that of the whole OCPP message, not of a meter in it."""
 
 
+VEHICLE = "vehicle"
+"""In place of a record's name: the signature is a vehicle's over what it was shown, and no meter's."""
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceVerdict:
-    """What checking one signature gave: `record` is "started", "reading", "ended" or `MESSAGE`."""
+    """What checking one signature gave: `record` is "started", "reading", "ended", `MESSAGE` or `VEHICLE`."""
 
     record: str
     format: str

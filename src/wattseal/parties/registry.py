@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from wattseal.base.errors import InputError
 from wattseal.bundle.trust import LogKey, Root, Trust, WitnessKey
+from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.keys import SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.dcbor import CborError
@@ -102,6 +103,7 @@ def make_trust(
     witnesses: Iterable[WitnessKey],
     quorum: int,
     entries: Iterable[Statement],
+    contract_roots: Iterable[Certificate] = (),
 ) -> Trust:
     """Build a trust file on this registry, run by `party`; a quorum the witnesses cannot reach is an `InputError`."""
     witness_keys = tuple(witnesses)
@@ -109,4 +111,5 @@ def make_trust(
         raise InputError("the quorum counts distinct witness parties: 1 to as many as there are", code="bad_quorum")
     unique = {statement.encode(): statement for statement in entries}
     root = Root(enrolments.name, enrolments.root.public, party)
-    return Trust((root,), tuple(logs), witness_keys, quorum, tuple(unique.values()))
+    contracts = tuple(certificate.der for certificate in contract_roots)
+    return Trust((root,), tuple(logs), witness_keys, quorum, tuple(unique.values()), contracts)

@@ -6,10 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from wattseal.crypto.certificates import Certificate
+from wattseal.crypto.paths import in_force, path_to
 from wattseal.model.token import IdToken, TokenStatus
 
-MAX_CHAIN = 4
-"""A contract certificate and its sub-CAs: ISO 15118 has two of them, and a root."""
 _CANCELLED = {TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.INVALID, TokenStatus.UNKNOWN}
 
 
@@ -41,22 +40,12 @@ def path_of(chain: Sequence[Certificate], roots: Sequence[Certificate], id_token
 
     The certificate is that of the token: its CN is the eMAID, compared without hyphens and case.
     """
-    broken = Path(ChainStatus.CHAIN_ERROR)
-    if not chain or len(chain) > MAX_CHAIN + 1 or _emaid(id_token.value) not in map(_emaid, chain[0].common_names):
-        return broken
-    links: list[tuple[Certificate, Certificate]] = []
-    current = chain[0]
-    while len(links) <= MAX_CHAIN:
-        root = next((r for r in roots if r.is_authority and current.issued_by(r)), None)
-        above = root or next((c for c in chain if c.is_authority and c is not current and current.issued_by(c)), None)
-        if above is None or not current.strong:
-            return broken
-        links.append((current, above))
-        if root is not None:
-            expired = any(not c.not_before <= now <= c.not_after for link in links for c in link)
-            return Path(ChainStatus.EXPIRED if expired else ChainStatus.ACCEPTED, tuple(links))
-        current = above
-    return broken
+    if not chain or _emaid(id_token.value) not in map(_emaid, chain[0].common_names):
+        return Path(ChainStatus.CHAIN_ERROR)
+    links = path_to(chain, roots)
+    if links is None:
+        return Path(ChainStatus.CHAIN_ERROR)
+    return Path(ChainStatus.ACCEPTED if in_force(links, now) else ChainStatus.EXPIRED, links)
 
 
 def _emaid(text: str) -> str:

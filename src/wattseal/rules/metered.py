@@ -14,6 +14,7 @@ from wattseal.model.metering import RawEvidence, Reading
 from wattseal.model.transaction import EvidenceVerdict
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.rules.recorded import UNREMARKABLE, Observed
+from wattseal.rules.vehicle import Contracts, Shown, examine_receipts, is_receipt
 
 MAX_EVIDENCE = 16
 """Signed readings looked at in one message; more are kept in the raw frame only."""
@@ -23,24 +24,32 @@ MAX_EVIDENCE_BYTES = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """Evidence of one message: what to keep, what was observed, and the registers that verified."""
+    """Evidence of one message: what to keep, what was observed, the registers that verified, what vehicles signed."""
 
     evidence: tuple[tuple[str, bytes], ...] = ()
     observed: Observed = UNREMARKABLE
     signed_wh: Decimal | None = None
     valid: tuple[bytes, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 NONE = Metered()
+_NO_CONTRACTS = Contracts()
 
 
 def examine(
-    readings: Sequence[Reading], record: str, moment: Moment | None, key: bytes | None, serial: str | None
+    readings: Sequence[Reading],
+    record: str,
+    moment: Moment | None,
+    key: bytes | None,
+    serial: str | None,
+    *,
+    contracts: Contracts = _NO_CONTRACTS,
 ) -> Metered:
     """Check the evidence among `readings` for the record named ("started", "reading", "ended").
 
     `signed_wh` is the last verified import register at `moment`. A key sent along is compared with the enrolled `key`,
-    never used.
+    never used. Receipts of vehicles are checked under `contracts` and kept beside what the meter signed.
     """
     found = tuple(r.evidence for r in readings if r.evidence is not None)
     if not found:
@@ -49,7 +58,11 @@ def examine(
     verdicts: list[EvidenceVerdict] = []
     valid: list[bytes] = []
     signed_wh: Decimal | None = None
-    for raw in dict.fromkeys(found[:MAX_EVIDENCE]):
+    looked_at = tuple(dict.fromkeys(found[:MAX_EVIDENCE]))
+    receipts = examine_receipts([raw for raw in looked_at if is_receipt(raw)], contracts, serial)
+    for raw in looked_at:
+        if is_receipt(raw):
+            continue
         checked = evidence.check(raw.data, () if key is None else (key,))
         verdicts.append(EvidenceVerdict(record, checked.format or raw.format, checked.verdict, checked.reason))
         notes.extend(_notes(raw, checked, key, serial))
@@ -60,7 +73,8 @@ def examine(
     kept, left = _fitting(found[:MAX_EVIDENCE])
     if left:
         notes.append(Finding("evidence_left_in_frame", "evidence", f"{left} records"))
-    return Metered(kept, Observed(tuple(dict.fromkeys(notes)), tuple(verdicts)), signed_wh, tuple(valid))
+    observed = Observed(tuple(dict.fromkeys((*notes, *receipts.notes))), (*verdicts, *receipts.verdicts))
+    return Metered(kept, observed, signed_wh, tuple(valid), receipts.shown)
 
 
 def _fitting(found: Sequence[RawEvidence]) -> tuple[tuple[tuple[str, bytes], ...], int]:

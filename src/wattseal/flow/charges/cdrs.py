@@ -16,6 +16,7 @@ from wattseal.model.site import Site
 from wattseal.model.tariff import Price
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import read_item
+from wattseal.rules.vehicle import word_of_vehicle
 from wattseal.seal.fields import Decision, SettlementVerdict
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.signed_data import from_records
@@ -23,6 +24,7 @@ from wattseal.wire.ocpi.v2_2_1.signed_data import from_records
 UNKNOWN_COUNTRY = "ZZZ"
 """ISO 3166-1 user-assigned: the site's address is not enrolled."""
 NOT_STATED = "not stated"
+CONFIRMED_BY_VEHICLE = "register confirmed by the vehicle (ISO 15118-2 metering receipt)"
 _HOUR_MS = Decimal(3_600_000)
 
 
@@ -67,6 +69,7 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
         session_id=transaction.id,
         authorization_reference=auth_id,
         signed_data=await _signed(world, transaction),
+        remark=CONFIRMED_BY_VEHICLE if word_of_vehicle(transaction) == "confirmed" else None,
     )
 
 

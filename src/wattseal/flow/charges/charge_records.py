@@ -18,6 +18,7 @@ from wattseal.model.verdict import Finding
 from wattseal.rules.metered import Metered, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.retries import event_mark, payload_mark
 from wattseal.rules.transactions import METER_COMPLETE, METER_SIGNED, milliseconds, note_end, note_pin, note_start
+from wattseal.rules.vehicle import compare
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind
 
@@ -35,7 +36,14 @@ def start_record(
     last = None if last is not None and last[0].hex() == own_end else last
     station_ms = milliseconds(fact.at)
     known = () if metered.valid else quirks.notes(turn.station)
-    notes = (*note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms), *differs, *more, *known)
+    seen = compare(metered.shown, None, register_wh, fact.id_token.key() if fact.id_token else None)
+    notes = (
+        *note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms),
+        *differs,
+        *more,
+        *known,
+        *seen,
+    )
     plain = Plain(
         kind=Kind.STARTED,
         ops=Ops(
@@ -66,6 +74,7 @@ def end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, n
         metered = replace(metered, signed_wh=signed_end_wh(live.pages))
     register_wh, differs = reconcile(fact.register_wh, metered)
     judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
+    judged.extend(compare(metered.shown, live.highest_wh or transaction.start_wh, register_wh, live.token))
     exact_wh = signed_start_wh((*live.pages, *metered.valid), transaction.start_wh, register_wh)
     if exact_wh is not None:
         judged.append(Finding(METER_SIGNED, "start_wh", f"{exact_wh:f}"))

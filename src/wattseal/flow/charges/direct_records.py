@@ -15,6 +15,7 @@ from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
 from wattseal.rules.transactions import BEGIN_LATER, apply, milliseconds, note_register, told_anew
+from wattseal.rules.vehicle import CONFIRMED, Contracts, compare
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
 from wattseal.seal.plain import Written
@@ -43,7 +44,8 @@ async def record_reading(
     behind = _is_behind(live, seq_no, readings)
     live.take(seq_no, metered.valid)
     found = _judge_behind(live, register_wh, told=seq_no is not None) if behind else _judge(live, register_wh)
-    judged = [*found, *differs, *notes]
+    before_wh = transaction.start_wh if behind or live.highest_wh is None else live.highest_wh
+    judged = [*found, *differs, *notes, *compare(metered.shown, before_wh, register_wh, live.token)]
     if transaction.start_wh is None and (begin_wh := begin_register_wh(readings)) is not None:
         judged.append(Finding(BEGIN_LATER, "register_wh", f"{begin_wh:f}"))
     plain = Plain(
@@ -61,7 +63,7 @@ async def record_reading(
     await step.hand_over()
 
 
-_SOUND = frozenset({BEGIN_LATER, "update_without_start"})
+_SOUND = frozenset({BEGIN_LATER, "update_without_start", CONFIRMED, "receipt_of_another_meter"})
 """Notes on a message whose register is as good as any."""
 
 
@@ -146,11 +148,13 @@ def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) ->
 
 
 def examine_here(turn: Turn, readings: Sequence[Reading], record: str, moment: Moment | None, evse_id: int) -> Metered:
-    """Check what meters signed among `readings`, under the key enrolled for the EVSE."""
+    """Check what was signed among `readings`: by the meter of the EVSE, under its key, and by the vehicle."""
     if all(reading.evidence is None for reading in readings):
         return NONE
     station = turn.station
-    return examine(readings, record, moment, station.meter_key(evse_id), station.meter_serial(evse_id))
+    contracts = Contracts(turn.world.contract_roots, turn.now_ms)
+    key, serial = station.meter_key(evse_id), station.meter_serial(evse_id)
+    return examine(readings, record, moment, key, serial, contracts=contracts)
 
 
 def observe(turn: Turn, metered: Metered, notes: tuple[Finding, ...]) -> Observed:

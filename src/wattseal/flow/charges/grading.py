@@ -4,7 +4,7 @@ from wattseal.base.ids import Subject
 from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing, grade
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.world import World
-from wattseal.model.transaction import Transaction
+from wattseal.model.transaction import VEHICLE, Transaction
 from wattseal.model.verdict import Grade, Source, Verdict
 from wattseal.rules.transactions import METER_COMPLETE
 from wattseal.seal.item import Kind
@@ -13,14 +13,14 @@ from wattseal.seal.item import Kind
 async def grade_now(world: World, proofs: Proofs, transaction: Transaction) -> Grade | None:
     """Return the grade an ended transaction has reached; it rises as witnesses cosign.
 
-    None while it runs, and where evidence in it does not verify. A settled transaction shows the grade that the eMSP's
-    verifier gave.
+    None while it runs, and where evidence in it does not verify; what a vehicle signed changes nothing here. A settled
+    transaction shows the grade that the eMSP's verifier gave.
     """
     if transaction.ended is None:
         return None
     if transaction.settled is not None and transaction.settled.grade is not None:
         return Grade(transaction.settled.grade)
-    if any(v.verdict is Verdict.INVALID for v in transaction.verdicts):
+    if any(v.verdict is Verdict.INVALID and v.record != VEHICLE for v in transaction.verdicts):
         return None
     parties, in_time = await _cosigned(world, proofs, transaction)
     own = {world.party}

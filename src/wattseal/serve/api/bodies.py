@@ -16,6 +16,7 @@ from wattseal.model.station import BootPolicy, EvseEnrolment, Station
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
+from wattseal.rules.vehicle import word_of_vehicle
 from wattseal.seal.fields import Settlement, SettlementVerdict
 
 MAX_CERTIFICATES = 4
@@ -261,6 +262,7 @@ def transaction_view(
         "sealed": sealed,
         "grade": None if grade is None else grade.name,
         "source": transaction.source.value,
+        "vehicle": word_of_vehicle(transaction),
         "authorization": transaction.authorization,
         "party": transaction.party,
         "verdicts": [

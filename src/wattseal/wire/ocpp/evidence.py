@@ -9,10 +9,13 @@ is decoded and handed on to be compared with the enrolled one, never trusted.
 import base64
 import binascii
 import re
+from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
-from wattseal.model.metering import RawEvidence
+from wattseal.evidence import iso15118_receipt
+from wattseal.model.metering import ENERGY_IMPORT_REGISTER, RawEvidence, Reading
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import guard
 from wattseal.wire.ocpp.generated.v21 import types as v21
@@ -30,6 +33,14 @@ SignedMeterValue = v201.SignedMeterValueType | v21.SignedMeterValueType
 def lift_2(signed: SignedMeterValue, findings: list[Finding]) -> RawEvidence:
     """Return the evidence in a 2.x `signedMeterValue`."""
     return _evidence(signed.signedMeterData, signed.encodingMethod, given(signed.publicKey) or "", findings)
+
+
+def receipt_readings(receipts: Iterable[bytes], at: datetime) -> tuple[Reading, ...]:
+    """Return vehicles' receipts as readings that are only evidence, told at the time of their message."""
+    return tuple(
+        Reading(at, ENERGY_IMPORT_REGISTER, None, "Wh", location="EV", evidence=RawEvidence(iso15118_receipt.NAME, raw))
+        for raw in receipts
+    )
 
 
 def lift_16(value: str, findings: list[Finding]) -> RawEvidence:

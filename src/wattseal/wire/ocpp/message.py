@@ -27,6 +27,8 @@ from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp.values import CustomData
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
+RECEIPTS = "receipts"
+"""The field of such customData that carries metering receipts of vehicles, in their container."""
 VENDOR = "wattseal"
 """The vendorId under which records travel in customData (2.x) and DataTransfer (1.6)."""
 MAX_EVSE = 9999
@@ -106,11 +108,24 @@ def items_of(custom: CustomData | UnsetType, findings: list[Finding]) -> tuple[b
     """Return the records in `customData: {"vendorId": "wattseal", "items": [base64, ...]}`; none elsewhere."""
     if isinstance(custom, UnsetType) or custom.get("vendorId") != VENDOR:
         return ()
+    if "items" not in custom and RECEIPTS in custom:
+        return ()
     items = unpack_items(custom.get("items"))
     if items is None:
         findings.append(Finding("items_unreadable", "customData.items"))
         return ()
     return items
+
+
+def receipts_of(custom: CustomData | UnsetType, findings: list[Finding]) -> tuple[bytes, ...]:
+    """Return vehicles' metering receipts in `customData: {"vendorId": "wattseal", "receipts": [base64, ...]}`."""
+    if isinstance(custom, UnsetType) or custom.get("vendorId") != VENDOR or RECEIPTS not in custom:
+        return ()
+    receipts = unpack_items(custom[RECEIPTS])
+    if receipts is None:
+        findings.append(Finding("receipts_unreadable", "customData.receipts"))
+        return ()
+    return receipts
 
 
 def custom_data(items: Iterable[bytes]) -> Payload | None:

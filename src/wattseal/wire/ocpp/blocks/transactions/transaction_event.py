@@ -5,9 +5,21 @@ from wattseal.model.answers import TransactionAnswer
 from wattseal.model.facts import TransactionEnded, TransactionStarted, TransactionUpdated
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import readings, tokens
+from wattseal.wire.ocpp.evidence import receipt_readings
 from wattseal.wire.ocpp.generated.v21 import transaction_event as v21
 from wattseal.wire.ocpp.generated.v201 import transaction_event as v201
-from wattseal.wire.ocpp.message import Lifted, Message, Payload, custom_data, evse_id, given, items_of, present, utc
+from wattseal.wire.ocpp.message import (
+    Lifted,
+    Message,
+    Payload,
+    custom_data,
+    evse_id,
+    given,
+    items_of,
+    present,
+    receipts_of,
+    utc,
+)
 from wattseal.wire.ocpp.version import Refusal, Version
 
 Request = v201.Request | v21.Request
@@ -41,6 +53,7 @@ def _fact(request: Request, evse: EvseId, findings: list[Finding]) -> Fact:
     transaction = TransactionId(info.transactionId)
     at = utc(request.timestamp, findings)
     values = readings.lift_2(given(request.meterValue) or (), findings)
+    values += receipt_readings(receipts_of(request.customData, findings), at)
     token = tokens.lift_2(request.idToken)
     offline = given(request.offline) or False
     items = items_of(request.customData, findings)
