@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -33,7 +34,9 @@ from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.invoice_due import Wanted
 from wattseal.flow.money.invoice_list import file_of, find_invoice, list_invoices
 from wattseal.flow.money.invoices import issue, preview
+from wattseal.flow.money.kept_files import PART_BYTES, keep_file, read_file, sweep
 from wattseal.flow.money.receipts import bill_of_receipt, known_receipt, receipt_of
+from wattseal.flow.money.retention import erase, forget
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.model.account import AccountKind
@@ -355,3 +358,63 @@ async def test_invoices_are_listed_by_number_and_by_account() -> None:
     assert ([one.count for one in rest], after) == ([5, 6], None)
     mine, _ = await list_invoices(world, account=accounts[0], after="", limit=10)
     assert [one.count for one in mine] == [1, 3, 5]
+
+
+async def year_passes(world: World, year: int) -> None:
+    assert isinstance(world.clock, TestClock)
+    world.clock.at = world.clock.at.replace(year=year, month=1, day=1, hour=0)
+
+
+async def test_copies_are_kept_for_ten_years_and_the_numbers_for_good() -> None:
+    world = selling_world()
+    await put_bills(world, bill(1, account=await customer(world)))
+    (made,) = await issue_all(desk_of(world, SlowRenderer()))
+    await year_passes(world, 2036)
+    assert await forget(world) == 0
+    assert await file_of(world, made, "pdf") is not None
+    await year_passes(world, 2037)
+    assert await forget(world) == 1
+    assert await file_of(world, made, "pdf") is None
+    assert await file_of(world, made, "xml") is None
+    assert await world.journal.documents(world.tenant, "file_part") == ()
+    assert await find_invoice(world, made.number) == replace(made, kept=False)
+    assert await forget(world) == 0
+    assert len(await records(world)) == 1
+
+
+async def test_an_erasure_waits_for_sessions_that_are_still_to_be_invoiced() -> None:
+    world = selling_world()
+    account = await customer(world)
+    await put_bills(world, bill(1, account=account))
+    with pytest.raises(InputError) as told:
+        await erase(world, account)
+    assert told.value.code == "not_yet_invoiced"
+    (made,) = await issue_all(desk_of(world, SlowRenderer()))
+    assert await erase(world, account)
+    assert PAYER.name.encode() in (await file_of(world, made, "xml") or b"")
+    assert all(
+        PAYER.name.encode() not in document.body
+        for (kind, _), document in world.journal.documents_by_key.items()  # type: ignore[attr-defined] # in memory
+        if kind != "file_part"
+    )
+
+
+async def test_files_that_nothing_came_to_refer_to_are_swept_after_a_day() -> None:
+    world = selling_world()
+    digest = await keep_file(world, b"x" * (PART_BYTES * 2 + 5))
+    assert await read_file(world, digest) == b"x" * (PART_BYTES * 2 + 5)
+    assert await sweep(world) == 0
+    assert isinstance(world.clock, TestClock)
+    world.clock.at += timedelta(days=2)
+    assert await sweep(world) == 1
+    assert await read_file(world, digest) is None
+    assert await world.journal.documents(world.tenant, "file_part") == ()
+
+
+async def test_a_file_whose_parts_were_spoilt_is_not_given_out() -> None:
+    world = selling_world()
+    digest = await keep_file(world, b"genuine")
+    spoilt = put("file_part", f"{digest}/000000", {"data": "Zm9yZ2Vk", "count": 1}, 0)
+    await world.journal.commit(Batch(world.tenant, puts=(spoilt,)))
+    with pytest.raises(StoreError):
+        await read_file(world, digest)

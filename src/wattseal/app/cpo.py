@@ -34,13 +34,21 @@ from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, metrics_application
 from wattseal.app.payments import own_base, pay_base, payment_providers
 from wattseal.app.policy import load_contract_roots, policy_of
+from wattseal.app.rendering import RenderElsewhere
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock
 from wattseal.app.tls import TlsKeeper, make_proxies
-from wattseal.app.uploads import FORGET_INTERVAL_S, forget_customers, forget_uploads, open_uploads, upload_base
+from wattseal.app.uploads import (
+    FORGET_INTERVAL_S,
+    forget_customers,
+    forget_invoices,
+    forget_uploads,
+    open_uploads,
+    upload_base,
+)
 from wattseal.app.vendors import load_vendors
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import TenantId
@@ -255,6 +263,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
     tap = None if stores.frames is None else stores.frames.take
     ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases), tap=tap))
     parts.lines.attach(ocpp)
+    renderer = RenderElsewhere()
     service = Service(
         world=world,
         proofs=parts.proofs,
@@ -269,9 +278,11 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         own_entries=own_entries(world.party, parts.keys),
         retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
         uploads=await open_uploads(options.settings.uploads, data.path),
+        renderer=renderer,
         pay=parts.desk,
     )
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(renderer.close)
         try:
             http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
         except OSError as error:
@@ -299,6 +310,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
             every(RENEWAL_INTERVAL_S, certificates.renew),
             every(INVENTORY_INTERVAL_S, ask_inventories(world)),
             every(FORGET_INTERVAL_S, forget_customers(world, options.settings.devices.customer_days)),
+            every(FORGET_INTERVAL_S, forget_invoices(world)),
             every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
         ):
             stack.callback(asyncio.create_task(watch).cancel)

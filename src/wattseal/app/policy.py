@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from wattseal.app.entities import legal_entities
 from wattseal.app.payments import payment_policy
 from wattseal.app.settings import Billing, ChargingLimits, Settings
 from wattseal.base.errors import ConfigError, InputError
@@ -24,6 +25,7 @@ def policy_of(settings: Settings) -> Policy:
         inventory=settings.devices.inventory,
         vendors=frozenset(settings.devices.vendors),
         mmd_s=settings.log.mmd_s,
+        public_url=settings.serve.public_url,
         master_group=None if master is None else canonical(master),
         interrupted_after_s=settings.transactions.interrupted_after_s,
         one_per=settings.tokens.one_charge_per,
@@ -70,7 +72,13 @@ def _billing(chosen: Billing) -> BillingPolicy:
         text = "a host's and a party's share can add up to more than 100 percent; lower one of them"
         raise ConfigError(text, code="bad_share", subject="billing.shares")
     shares = RevenueShares(hosts, parties)
-    return BillingPolicy(wait_ms=int(chosen.wait_s * 1000), shares=shares, holds=_holds(chosen))
+    return BillingPolicy(
+        wait_ms=int(chosen.wait_s * 1000),
+        shares=shares,
+        holds=_holds(chosen),
+        entities=legal_entities(chosen.entities),
+        retention_years=chosen.retention_years,
+    )
 
 
 def _holds(chosen: Billing) -> HoldPolicy:

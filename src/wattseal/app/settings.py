@@ -11,6 +11,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from wattseal.model.invoice import Language
 from wattseal.rules.authorize import OnePer
 from wattseal.rules.hold_policy import Homeless, OwnRisk
 
@@ -56,6 +57,8 @@ class Serve(Section, frozen=True):
     """Stations over TLS: with a password (profile 2), or with a certificate of their own (3)."""
     mutual_port: Port | None = None
     """Stations over TLS that must show a certificate (profile 3)."""
+    public_url: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+[^/]\Z", max_length=200)] | None = None
+    """Where others reach the HTTP API, for links in CDRs and the QR codes of receipts."""
     allow_profile_0: bool = False
     """Let stations that are enrolled with profile 0 in from other machines: no password, no TLS."""
     path_aliases: tuple[Annotated[str, Meta(pattern=r"^/([^?#]*/)?$")], ...] = ()
@@ -179,6 +182,38 @@ class Share(Section, frozen=True):
     party: Party | None = None
 
 
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
+Prefix = Annotated[str, Meta(pattern=r"\A([A-Za-z0-9._-]|\{year\}){0,23}[._-]\Z", max_length=40)]
+"""How invoice numbers begin, up to a point, dash or underscore; `{year}` in it is the year of the date."""
+
+
+class Entity(Section, frozen=True):
+    """A legal entity that sells charges: what its invoices say, how they are numbered. Give vat_id or tax_number."""
+
+    id: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,36}\Z")]
+    name: Line
+    street: Line
+    postal_code: Line
+    city: Line
+    country: Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
+    email: Line
+    series: Prefix
+    credit_series: Prefix
+    vat_id: str | None = None
+    tax_number: Line | None = None
+    contact: Line | None = None
+    phone: Line | None = None
+    iban: str | None = None
+    terms_days: Annotated[int, Meta(ge=0, le=365)] = 14
+    exemption: Annotated[str, Meta(max_length=200)] = ""
+    """Why sales without VAT are exempt."""
+    language: Language = Language.ENGLISH
+    time_zone: str = "UTC"
+    """Its dates are those of this zone (IANA name)."""
+    sites: tuple[str, ...] = ()
+    """Ids of the sites whose charges it sells."""
+
+
 class RiskGroup(Section, frozen=True):
     """Whose charges are let through when nobody can be asked, for the tokens of one group."""
 
@@ -223,6 +258,10 @@ class Billing(Section, frozen=True):
     wait_s: Annotated[float, Meta(ge=0, le=86_400)] = 300.0
     """How long a bill waits for witnesses, whose cosignatures raise the evidence grade it prints."""
     shares: tuple[Share, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    """Who sells; the first one wherever no other names the site."""
+    retention_years: Annotated[int, Meta(ge=1, le=100)] = 10
+    """How long the copies of invoices are kept, from the end of the year they were issued in."""
 
 
 class Log(Section, frozen=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 from wattseal.app.settings import Settings
 from wattseal.app.settings import Uploads as Chosen
 from wattseal.flow.drivers import customers
+from wattseal.flow.money import retention
 from wattseal.flow.stations.uploads import forget_old
 from wattseal.flow.world import World
 from wattseal.serve.api.receiving import Uploads
@@ -45,5 +46,14 @@ def forget_customers(world: World, keep_days: int) -> Callable[[], Awaitable[Non
 
     async def forget() -> None:
         await customers.forget_old(world, keep_days * _DAY_MS)
+
+    return forget
+
+
+def forget_invoices(world: World) -> Callable[[], Awaitable[None]]:
+    """Return the job that removes the copies of invoices that need not be kept any more."""
+
+    async def forget() -> None:
+        await retention.forget(world)
 
     return forget

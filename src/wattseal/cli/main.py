@@ -48,6 +48,7 @@ COMMANDS = (
     Command("quarantine", "See sessions that are not billed until somebody decides, and decide."),
     Command("dispute", "Open disputes with a bundle, see both sides' evidence, decide."),
     Command("audit", "Work a period's revenue out again from records, and compare it with the ledger."),
+    Command("invoice", "Preview, issue, list and fetch invoices; check one offline."),
     Command("ledger", "Read the books, post by hand, export the journal."),
     Command("fsck", "Re-prove a CPO's directory: records, chains, projections, log, checkpoints."),
     Command("config", "Check the configuration; show what is in force."),

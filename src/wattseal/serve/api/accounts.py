@@ -12,6 +12,7 @@ from msgspec import Meta
 from wattseal.base.errors import InputError
 from wattseal.flow.money import accounts
 from wattseal.flow.money.held import open_holds
+from wattseal.flow.money.retention import erase
 from wattseal.model.account import Account, AccountKind, AccountStatus, Payer
 from wattseal.model.held import Held
 from wattseal.rules.holding import in_units
@@ -126,10 +127,13 @@ async def put_payer(
 
 @delete("/accounts/{account_id:str}/payer")
 async def delete_payer(principal: Who, service: What, account_id: FromPath[str]) -> None:
-    """Erase who an account's payer is; invoices that were made keep what the law has them keep."""
+    """Erase who an account's payer is; invoices that were issued keep their copies as long as the law has them kept.
+
+    409 `not_yet_invoiced` while sessions of the account are still to be invoiced.
+    """
     demand(principal, WRITE)
     await _find(service, account_id)
-    if not await accounts.erase_payer(service.world, account_id):
+    if not await erase(service.world, account_id):
         raise ProblemError(404, "not_found", "nothing is known about who pays for this account")
 
 

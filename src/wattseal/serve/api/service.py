@@ -16,6 +16,7 @@ from litestar.params import QueryParameter, SkipValidation
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.fleet.api_tokens import ApiTokens
+from wattseal.flow.money.invoices import Renderer
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
@@ -48,7 +49,7 @@ class Service:
     `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `frames` is None
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
-    the files of stations, `pay` is where drivers pay on the spot.
+    the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot.
     """
 
     world: World
@@ -64,6 +65,7 @@ class Service:
     own_entries: tuple[Entry, ...]
     retry_after_s: int
     uploads: Uploads
+    renderer: Renderer
     pay: PayDesk = field(default_factory=PayDesk)
 
 
