@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from tests.log.log_world import LOG_KEY
-from tests.stores.journal_contract import ORIGIN, T1, item, station
+from tests.stores.journal_contract import ORIGIN, T1, item, posting, station
 
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.system import SystemClock, SystemRandom
@@ -22,6 +22,7 @@ from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.backup import Manifest, Restored, backup, restore
 from wattseal.stores.datadir import FORMAT, DataDir
+from wattseal.stores.fsck_tables import check_tables
 from wattseal.stores.sqlite import SqliteJournal
 
 PASSPHRASE = "correct horse battery"
@@ -71,6 +72,22 @@ def bring_back(
     source: Path, data: Path, published: Sequence[SignedCheckpoint] = (), *, nothing_since: bool = True
 ) -> Restored:
     return restore(source, data, clock=CLOCK, published=published, nothing_since=nothing_since, passphrase=PASSPHRASE)
+
+
+async def test_a_restored_ledger_is_the_same_and_as_unchangeable(tmp_path: Path) -> None:
+    async with serving(tmp_path / "a") as (journal, keeper):
+        await journal.commit(
+            Batch(T1, items=(item(1, leaf=True),), postings=(posting("1"), posting("2", currency="CHF")))
+        )
+        books = await journal.postings(T1), await journal.balances(T1)
+        await keeper.step(4)
+    make(tmp_path / "a", tmp_path / "b.tar")
+    bring_back(tmp_path / "b.tar", tmp_path / "c")
+    async with serving(tmp_path / "c") as (journal, _):
+        assert (await journal.postings(T1), await journal.balances(T1)) == books
+        await journal.commit(Batch(T1, postings=(posting("1"), posting("3"))))
+        assert [k.number for k in await journal.postings(T1)] == [1, 2, 3]
+    assert check_tables(tmp_path / "c" / "journal.sqlite3") == ()
 
 
 async def test_a_restored_directory_holds_everything_and_goes_on(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
-from tests.stores.journal_contract import T1, JournalContract, Reopen, item
+from tests.stores import ledger_rows
+from tests.stores.journal_contract import T1, JournalContract, Reopen, item, posting
 from tests.stores.postgres_server import Server, server
 
 from wattseal.base.errors import ConfigError, StoreError
@@ -91,6 +92,35 @@ async def test_a_value_that_this_database_does_not_take_fails_alone(store: Postg
     assert isinstance(told[0], StoreError)
     assert await store.document(T1, "station", "good") is not None
     assert store.healthy
+
+
+async def test_the_database_itself_takes_no_edit_of_the_ledger(store: PostgresJournal, url: str) -> None:
+    await store.commit(Batch(T1, postings=(ledger_rows.POSTING,)))
+    insider = await asyncpg.connect(url)
+    truncated = {table: f"TRUNCATE {table}" for table in ("postings", "transfers", "balances")}
+    for name, statement in {**ledger_rows.REFUSED, **truncated}.items():
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await insider.execute(statement)
+        assert await store.balances(T1) == ledger_rows.BALANCES, name
+    await insider.execute(ledger_rows.OPEN)
+    for statement in ledger_rows.REFUSED_OF_OPEN.values():
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+            await insider.execute(statement)
+    await insider.execute(ledger_rows.TAKEN_OF_OPEN)
+    await insider.close()
+    assert (await store.postings(T1))[0].posting == ledger_rows.POSTING
+    assert (await store.balances(T1, prefix="customer/"))[0].debits == 17
+
+
+async def test_two_processes_post_a_key_once(store: PostgresJournal, url: str) -> None:
+    other = await PostgresJournal.open(url)
+    batches = [Batch(T1, postings=(posting(f"{n % 20}"),)) for n in range(80)]
+    await asyncio.gather(*((store if n % 2 else other).commit(batch) for n, batch in enumerate(batches)))
+    kept = await store.postings(T1)
+    assert [k.number for k in kept] == list(range(1, 21))
+    assert {k.posting.key for k in kept} == {f"{n}" for n in range(20)}
+    assert {b.debits + b.credits for b in await other.balances(T1)} == {200}
+    await other.close()
 
 
 async def test_a_database_that_was_not_migrated_is_refused_with_the_remedy(postgres: Server) -> None:

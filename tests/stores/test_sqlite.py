@@ -4,15 +4,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
+from tests.stores import ledger_rows
 from tests.stores.journal_contract import ORIGIN, S1, T1, JournalContract, Reopen, item, station
 
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.flow.ports import Batch, Dedup, Journal
+from wattseal.stores.ledger import Numbering
 from wattseal.stores.migrate import migrate
+from wattseal.stores.plan import plan
 from wattseal.stores.sqlite import SqliteJournal
+from wattseal.stores.sqlite_tables import encode
 
 
 @pytest.fixture
@@ -157,6 +163,51 @@ async def test_commits_are_synced_in_full(store: SqliteJournal) -> None:
         return run("PRAGMA synchronous").fetchone()[0], run("PRAGMA journal_mode").fetchone()[0]
 
     assert await asyncio.to_thread(look) == (2, "wal")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *ledger_rows.REFUSED.values(),
+        "INSERT OR REPLACE INTO postings SELECT * FROM postings",
+        "INSERT OR REPLACE INTO transfers SELECT * FROM transfers",
+        ledger_rows.another(key="key").replace("INSERT", "REPLACE"),
+        "UPDATE OR REPLACE postings SET number = 2",
+    ],
+)
+async def test_the_database_itself_takes_no_edit_of_the_ledger(
+    store: SqliteJournal, path: Path, statement: str
+) -> None:
+    await store.commit(Batch(T1, postings=(ledger_rows.POSTING,)))
+    assert await store.balances(T1) == ledger_rows.BALANCES
+    with closing(sqlite3.connect(path)) as database, pytest.raises(sqlite3.IntegrityError):
+        database.execute(statement)
+    assert [k.posting for k in await store.postings(T1)] == [ledger_rows.POSTING]
+    assert await store.balances(T1) == ledger_rows.BALANCES
+
+
+@pytest.mark.parametrize("statement", ledger_rows.REFUSED_OF_OPEN.values(), ids=ledger_rows.REFUSED_OF_OPEN.keys())
+async def test_the_database_itself_takes_no_transfer_that_is_none(
+    store: SqliteJournal, path: Path, statement: str
+) -> None:
+    await store.commit(Batch(T1, postings=(ledger_rows.POSTING,)))
+    await store.balances(T1)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(ledger_rows.OPEN)
+        with pytest.raises(sqlite3.IntegrityError):
+            database.execute(statement)
+        database.execute(ledger_rows.TAKEN_OF_OPEN)
+    assert (await store.balances(T1, prefix="customer/"))[0].debits == 17
+
+
+async def test_what_an_older_version_left_pending_is_worked_in(path: Path) -> None:
+    planned = plan([Batch(T1, items=(item(1, leaf=True),))], {T1: 0}, {}, Numbering())
+    older = msgspec.msgpack.encode([1, *msgspec.msgpack.decode(encode(planned))[1:8]])
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT INTO pending (tenant_id, body) VALUES (?, ?)", (T1, older))
+    journal = await SqliteJournal.open(path)
+    assert [k.item.seq for k in await journal.items(T1, ORIGIN, 1)] == [1]
+    await journal.close()
 
 
 def test_running_a_journal_needs_no_sqlalchemy() -> None:

@@ -3,6 +3,7 @@
 from tests.support.memory_journal import MemoryJournal
 
 from wattseal.flow.replay import Replayer, compare_projections, replay
+from wattseal.flow.replay_ledger import compare_ledger
 from wattseal.flow.world import World
 from wattseal.model.verdict import Finding
 
@@ -13,4 +14,5 @@ async def troubles(world: World) -> list[Finding]:
     replayer = Replayer(world.tenant, world.party, world.log_origin, world.registry, world.seal_key)
     replayed = await replay(world.journal, replayer)
     await compare_projections(world.journal, world.tenant, replayed)
+    replayed.findings.extend(await compare_ledger(world.journal, world.tenant, replayed.ledger))
     return replayed.findings

@@ -1,4 +1,4 @@
-"""Re-prove a stopped CPO's directory: records, chains, projections, log, checkpoints. Nothing is changed."""
+"""Re-prove a stopped CPO's directory: records, chains, projections, ledger, log, checkpoints. Nothing is changed."""
 
 import asyncio
 import json
@@ -20,6 +20,7 @@ from wattseal.flow.documents import ENTRY, IDENTITY, SELF, STATION, Identity, re
 from wattseal.flow.fleet.enrol import KeptStatement
 from wattseal.flow.ports import Journal, Put
 from wattseal.flow.replay import Replayed, Replayer, compare_leaves, compare_projections, replay
+from wattseal.flow.replay_ledger import compare_ledger
 from wattseal.log import note
 from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.log.keys import SignatureType, VerifierKey
@@ -32,6 +33,7 @@ from wattseal.rules.enrolment import believe, station_entry
 from wattseal.seal.registry import Registry
 from wattseal.seal.signed import parse
 from wattseal.stores.datadir import DataDir, read_format
+from wattseal.stores.fsck_tables import check_tables
 from wattseal.stores.fsck_tiles import fsck as fsck_tiles
 from wattseal.stores.keyfiles import KeyFiles
 from wattseal.stores.sqlite import SqliteJournal
@@ -63,6 +65,7 @@ class Opened:
     """A stopped CPO's directory, its journal copied: whose it is, its keys, and who may sign what."""
 
     directory: DataDir
+    journal_file: Path
     journal: Journal
     identity: Identity
     keys: CpoKeys
@@ -88,7 +91,7 @@ async def opened(data: Path, trust_file: Path | None) -> AsyncIterator[Opened | 
                 return
             identity, keys, trust = read(document, Identity), _keys(directory.keys), load_trust(trust_file)
             registry = await _registry(journal, identity.party, keys, trust)
-            yield Opened(directory, journal, identity, keys, registry, trust)
+            yield Opened(directory, journal_file, journal, identity, keys, registry, trust)
         finally:
             await journal.close()
 
@@ -100,6 +103,8 @@ async def reprove(found: Opened) -> tuple[Replayed, int]:
     replayer = Replayer(TENANT, identity.party, identity.log_origin, found.registry, found.keys.seal)
     replayed = await replay(journal, replayer)
     await compare_projections(journal, TENANT, replayed)
+    replayed.findings.extend(await compare_ledger(journal, TENANT, replayed.ledger))
+    replayed.findings.extend(await asyncio.to_thread(check_tables, found.journal_file))
     entries = await compare_leaves(journal, TENANT, replayed)
     await _check_checkpoints(journal, replayed, entries, log_key, found.trust)
     replayed.findings.extend(await asyncio.to_thread(fsck_tiles, found.directory.log_dir(TENANT), log_key, entries))

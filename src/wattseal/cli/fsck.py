@@ -10,7 +10,7 @@ from wattseal.app.fsck import run_fsck
 from wattseal.base.text import shown
 from wattseal.cli.output import JsonOutput, json_text
 
-app = App(name="fsck", help="Re-prove a CPO's directory: records, chains, projections, log, checkpoints.")
+app = App(name="fsck", help="Re-prove a CPO's directory: records, chains, projections, ledger, log, checkpoints.")
 
 
 @app.default
@@ -20,7 +20,7 @@ def fsck(
     trust: Annotated[Path | None, Parameter(help="A trust file: whose registry and witnesses to believe.")] = None,
     json_output: JsonOutput = False,
 ) -> int:
-    """Check every signature, chain, commitment and log entry, and every projection against its records.
+    """Check every signature, chain, commitment and log entry, and every projection, posting and balance by its records.
 
     Nothing is changed. Exit code: 0 when all of it holds, 1 when something is wrong; each finding names what and where.
     """

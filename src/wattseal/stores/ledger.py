@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from wattseal.base.errors import InputError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.flow.ports import Batch, KeptPosting
 from wattseal.model.ledger import Balance, Posting, PostingKind, Transfer
 
@@ -141,6 +141,14 @@ def kept_postings(rows: Iterable[Sequence[Any]]) -> tuple[KeptPosting, ...]:
 
 
 def _kept(row: Sequence[Any], transfers: tuple[Transfer, ...]) -> KeptPosting:
+    try:
+        return _read(row, transfers)
+    except (ValueError, TypeError, AttributeError) as error:
+        text = f"posting number {row[0]} cannot be read: `wattseal fsck` tells what was changed in the database"
+        raise StoreError(text, code="posting_unreadable", subject=str(row[0])) from error
+
+
+def _read(row: Sequence[Any], transfers: tuple[Transfer, ...]) -> KeptPosting:
     number, key, kind, currency, at_ms, subject, refs, memo, record = row[:9]
     posting = Posting(
         key=key,
