@@ -16,7 +16,7 @@ from tests.support.proving import troubles
 from wattseal.base.errors import InputError, StoreError
 from wattseal.flow.money.accounts import change_account, paying
 from wattseal.flow.money.held import holds_of, open_holds
-from wattseal.flow.money.holds import tidy
+from wattseal.flow.money.holds import extend, tidy
 from wattseal.flow.money.watching import Watch
 from wattseal.flow.world import World
 from wattseal.model.account import AccountStatus
@@ -377,6 +377,17 @@ async def test_one_who_lets_it_expire_is_held_anew() -> None:
     found = await holds_of(world, (await only(world)).id)
     assert found is not None
     assert (found.count, found.open) == (2, True)
+
+
+async def test_a_charge_that_has_ended_meanwhile_is_extended_no_more() -> None:
+    world = await paying_world()
+    made = await account(world, 500)
+    await charging(world)
+    (hold,) = await held(world)
+    assert await extend(world, hold, lambda: False) is None
+    assert await money(world, made) == (45_000, 5000)
+    assert await extend(world, hold, lambda: True) is not None
+    assert await money(world, made) == (40_000, 10_000)
 
 
 async def test_an_account_with_money_on_it_is_not_closed() -> None:

@@ -38,6 +38,8 @@ OPEN_INTERVAL_S = 5.0
 """How often open transactions are looked after."""
 TARIFFS_INTERVAL_S = 30.0
 """How often 2.1 stations are looked for whose tariff has changed."""
+AT_ONCE = 32
+"""Running charges looked at before everybody else has their turn."""
 HOLDS_INTERVAL_S = 30.0
 """How often holds are looked for that are held for nothing any more."""
 LISTS_INTERVAL_S = 2.0
@@ -112,7 +114,10 @@ class Timers:
 
     async def watched(self) -> None:
         """Look at running charges; what finds no room to be stopped now is asked for at the next turn."""
-        await watching.look(self.world, self.watch)
+        for number, (memory, live) in enumerate(watching.running(self.world)):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            await watching.look_at(self.world, self.watch, memory, live)
         for one in stopping.due(self.world, self.watch.stopping):
             if not self.background.start(partial(stopping.ask, self.world, self.watch.stopping, one)):
                 stopping.put_off(self.watch.stopping, one)

@@ -19,6 +19,8 @@ from wattseal.rules.transactions import is_accepted
 
 IDLE_STATES = frozenset({"EVConnected", "Idle"})
 """OCPP chargingState while no energy flows."""
+AGAIN_MS = 60_000
+"""So often a charge is priced of which nothing new is told: what it costs may grow by time alone."""
 MAX_PACES = 20_000
 """Transactions whose pace is remembered; the oldest is forgotten and found out again."""
 
@@ -44,27 +46,48 @@ class Pace:
 
 @dataclass(slots=True)
 class Watch:
-    """What is remembered from one look to the next."""
+    """What is remembered from one look to the next; `again_ms` is when a charge without a new reading is priced again.
+
+    Both are by our ids of transactions.
+    """
 
     paces: dict[str, Pace] = field(default_factory=dict)
+    again_ms: dict[str, int] = field(default_factory=dict)
     stopping: Stopping = field(default_factory=Stopping)
+
+    def keep(self, transaction_id: str, pace: Pace, again_ms: int) -> None:
+        """Remember a charge; the one remembered for longest is forgotten when there are too many."""
+        self.paces[transaction_id], self.again_ms[transaction_id] = pace, again_ms
+        if len(self.paces) > MAX_PACES:
+            oldest = next(iter(self.paces))
+            del self.paces[oldest], self.again_ms[oldest]
 
 
 async def look(world: World, watch: Watch) -> None:
-    """Look at all running charges once; what is to stop is noted on them (`flow.charges.stopping.due` asks)."""
-    for memory, live in tuple(_running(world)):
-        if to_stop(live):
-            continue
-        if _goes_unpaid(world, live):
-            await note_open(world, memory, live, NOT_AUTHORISED)
-            continue
-        ahead_wh = _ahead_wh(world, watch, live)
-        if ahead_wh is None:
-            continue
-        if _beyond_trust(live, ahead_wh):
-            await note_open(world, memory, live, CAP_REACHED)
-        elif await _uses_up(world, live, ahead_wh):
-            await note_open(world, memory, live, HOLD_USED_UP)
+    """Look at all running charges once."""
+    for memory, live in running(world):
+        await look_at(world, watch, memory, live)
+
+
+async def look_at(world: World, watch: Watch, memory: Memory, live: Live) -> None:
+    """Look at one charge; that it is to stop is noted on it (`flow.charges.stopping.due` asks)."""
+    if to_stop(live) or not live.transaction.active:
+        return
+    if _goes_unpaid(world, live):
+        await note_open(world, memory, live, NOT_AUTHORISED)
+        return
+    ahead_wh = _ahead_wh(world, watch, live)
+    if ahead_wh is None:
+        return
+    if _beyond_cap(live, ahead_wh):
+        await note_open(world, memory, live, CAP_REACHED)
+    elif await _uses_up(world, live, ahead_wh):
+        await note_open(world, memory, live, HOLD_USED_UP)
+
+
+def running(world: World) -> tuple[tuple[Memory, Live], ...]:
+    """Return the charges under way, as they are now."""
+    return tuple(_running(world))
 
 
 def _running(world: World) -> Iterator[tuple[Memory, Live]]:
@@ -107,7 +130,7 @@ async def _uses_up(world: World, live: Live, ahead_wh: Decimal) -> bool:
     return ahead >= amount
 
 
-def _beyond_trust(live: Live, energy_wh: Decimal) -> bool:
+def _beyond_cap(live: Live, energy_wh: Decimal) -> bool:
     """Return whether a charge at the CPO's own risk is about to go beyond what was let through."""
     given = live.authorization
     if given is None or given.reason not in EXCEEDED or given.cap_wh is None:
@@ -116,17 +139,25 @@ def _beyond_trust(live: Live, energy_wh: Decimal) -> bool:
 
 
 def _ahead_wh(world: World, watch: Watch, live: Live) -> Decimal | None:
-    """Return what a charge will have drawn when it is looked at again; None where its register is not known here."""
+    """Return what a charge will have drawn by its next reading.
+
+    None where its register is not known here, nobody is bound by it, or there is nothing new to say of it.
+    """
     start_wh, now_wh, at_ms = live.transaction.start_wh, live.highest_wh, live.latest_ms
-    if start_wh is None or now_wh is None or at_ms is None:
+    if start_wh is None or now_wh is None or at_ms is None or not _is_bound(live):
         return None
-    known = watch.paces.get(live.transaction.id)
-    energy_wh = now_wh - start_wh
+    key, now_ms = live.transaction.id, world.now_ms()
+    known, energy_wh = watch.paces.get(key), now_wh - start_wh
+    if known is not None and known.at_ms == at_ms and now_ms < watch.again_ms[key]:
+        return None
     if known is None:
         known = Pace(at_ms, energy_wh, at_ms, energy_wh)
     elif known.at_ms != at_ms:
         known = Pace(at_ms, energy_wh, known.at_ms, known.energy_wh)
-    watch.paces[live.transaction.id] = known
-    if len(watch.paces) > MAX_PACES:
-        del watch.paces[next(iter(watch.paces))]
-    return known.ahead_wh(world.now_ms(), int(world.settings.billing.holds.watch_s * 1000))
+    watch.keep(key, known, now_ms + AGAIN_MS)
+    return known.ahead_wh(now_ms, int(world.settings.billing.holds.watch_s * 1000))
+
+
+def _is_bound(live: Live) -> bool:
+    """Return whether a charge has a hold, or a cap at the CPO's own risk: others cost nothing to look at."""
+    return live.held is not None or (live.authorization is not None and live.authorization.reason in EXCEEDED)
