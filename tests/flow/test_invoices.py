@@ -1,7 +1,8 @@
 """Invoices are issued once, numbered without gaps, recorded with what they are, and never change."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from tests.support.invoicing import (
     put_bills,
     selling_world,
 )
+from tests.support.no_proofs import NoProofs
 from tests.support.proving import troubles
 
 from wattseal.base.errors import InputError, StoreError
@@ -31,23 +33,32 @@ from wattseal.flow.documents import put
 from wattseal.flow.fleet.sites import put_site
 from wattseal.flow.money.accounts import erase_payer
 from wattseal.flow.money.bills import bill_of
+from wattseal.flow.money.disputes import Verdict, decide
 from wattseal.flow.money.invoice_due import Wanted
 from wattseal.flow.money.invoice_list import file_of, find_invoice, list_invoices
-from wattseal.flow.money.invoices import issue, preview
+from wattseal.flow.money.invoices import Desk, issue, preview
 from wattseal.flow.money.kept_files import PART_BYTES, keep_file, read_file, sweep
+from wattseal.flow.money.ledger import accounts_of, post
 from wattseal.flow.money.receipts import bill_of_receipt, known_receipt, receipt_of
+from wattseal.flow.money.records import money_ready
 from wattseal.flow.money.retention import erase, forget
 from wattseal.flow.ports import Batch
+from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.account import AccountKind
 from wattseal.model.billing import BillState
-from wattseal.model.invoice import InvoiceKind
+from wattseal.model.dispute import Claim, Dispute, DisputeVerdict
+from wattseal.model.invoice import Invoice, InvoiceKind
+from wattseal.model.ledger import Posting
 from wattseal.model.site import Site
 from wattseal.model.station import Station
+from wattseal.rules import chart
+from wattseal.rules.charge_posting import ChargeFor, charge_posting
 from wattseal.seal.groups import Content
 from wattseal.seal.invoice import InvoiceSaid, bills_hash
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.wire.einvoice.attach import InvoiceFile
+from wattseal.wire.einvoice.render import Rendered
 
 PERSONAL = (PAYER.name, PAYER.address, PAYER.city, PAYER.postal_code, "mail.example")
 
@@ -210,6 +221,89 @@ async def test_without_a_payer_nothing_is_issued_and_no_number_is_used() -> None
     await put_bills(world, bill(3, account=account))
     (group,) = await due(world, Wanted(account))
     assert (await issue(desk_of(world), group)).count == 1
+
+
+async def test_the_ledger_owes_the_vat_that_the_invoice_states() -> None:
+    world = selling_world()
+    account = await customer(world)
+    bills = [bill(n, share("0.03", "19"), account=account) for n in range(100)]
+    for one in bills:
+        charge = ChargeFor(bytes.fromhex(one.evidence), account, "EUR", "DE", one.taxes, {}, (), 0, one.id, ())
+        await posted(world, charge_posting(charge))
+    await put_bills(world, *bills)
+    assert await balance(world, "tax/DE/19") == 100
+    (made,) = await issue_all(desk_of(world))
+    assert (made.tax, made.rounding) == (Decimal("0.57"), Decimal("0.43"))
+    assert await balance(world, "tax/DE/19") == 57
+    assert await balance(world, chart.ROUNDING) == -43
+    assert await troubles(world) == []
+
+
+async def posted(world: World, posting: Posting | None) -> None:
+    assert posting is not None
+    await money_ready(world)
+    await world.books.ready(posting.currency, accounts_of(posting), (posting.key,))
+    step = Step(world, "", world.now_ms())
+    assert post(step, posting)
+    await step.commit()
+
+
+async def balance(world: World, account: str) -> int:
+    await world.books.ready("EUR", (account,))
+    return world.books.balance(account, "EUR")
+
+
+@dataclass
+class Meddling:
+    """Has something happen while an invoice is rendered."""
+
+    happens: Callable[[], Awaitable[object]]
+
+    async def render(self, invoice: Invoice, bundles: Mapping[int, bytes]) -> Rendered:
+        del bundles
+        await self.happens()
+        return Rendered(invoice.number.encode(), b"pdf of " + invoice.number.encode())
+
+
+async def test_a_bill_taken_back_while_its_invoice_is_made_is_not_invoiced() -> None:
+    world = selling_world()
+    one = bill(1, account=await customer(world))
+    await put_bills(world, one)
+    (group,) = await due(world)
+    desk = Desk(world, NoProofs(), Meddling(lambda: put_bills(world, replace(one, state=BillState.REVERSED))))
+    with pytest.raises(InputError) as told:
+        await issue(desk, group)
+    assert told.value.code == "being_decided"
+    assert await issued(world) == []
+    assert await due(world) == []
+    kept = await bill_of(world, one.id)
+    assert kept is not None
+    assert kept.state is BillState.REVERSED
+
+
+async def test_no_dispute_is_decided_on_a_session_that_is_being_invoiced() -> None:
+    world = selling_world()
+    one = bill(1, account=await customer(world))
+    await put_bills(world, one)
+    (group,) = await due(world)
+    dispute = Dispute(
+        id="d",
+        transaction=one.id,
+        opened_by="MSP",
+        opened_ms=0,
+        due_ms=0,
+        claim=Claim("x"),
+        bundle="",
+        verdict="",
+        record="",
+    )
+
+    async def decided() -> None:
+        with pytest.raises(InputError) as told:
+            await decide(world, dispute, Verdict(DisputeVerdict.UPHELD, "Jo", "so"))
+        assert told.value.code == "being_decided"
+
+    assert (await issue(Desk(world, NoProofs(), Meddling(decided)), group)).count == 1
 
 
 async def test_a_preview_uses_no_number_and_keeps_nothing() -> None:

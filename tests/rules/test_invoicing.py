@@ -13,14 +13,19 @@ from wattseal.base.errors import InputError
 from wattseal.model.billing import Bill, BillState, TaxShare
 from wattseal.model.invoice import Buyer, Invoice, InvoiceKind, Original, VatCategory
 from wattseal.pricing.money import rounded
+from wattseal.rules import chart
+from wattseal.rules.charge_posting import minor, rate_text
 from wattseal.rules.invoicing import (
     Head,
     Session,
     make_invoice,
     number_text,
+    plain_percent,
     reverse_charge,
+    rounding_posting,
     seller_of,
     series_of,
+    share_counts,
     taxed_though_reverse,
     wants_credit,
     wants_invoice,
@@ -138,6 +143,35 @@ def test_a_credit_note_names_its_original_is_never_due_and_mirrors_it() -> None:
 def test_a_credit_note_over_a_negative_bill_is_negative() -> None:
     note = made(bill(1, share("-3.00", "19")), head=replace(HEAD, original=Original("LW-1", date(2026, 12, 1))))
     assert note.payable == Decimal("-3.57")
+
+
+@given(
+    st.lists(st.lists(shares().filter(share_counts), min_size=1, max_size=3), min_size=1, max_size=20), st.booleans()
+)
+def test_rounding_brings_the_tax_accounts_to_the_vat_stated(parts: list[list[TaxShare]], credit: bool) -> None:  # noqa: FBT001 - drawn
+    bills = [bill(n, *(taxes_of(taxes))) for n, taxes in enumerate(parts)]
+    original = Original("LW-1", date(2026, 12, 1)) if credit else None
+    invoice = made(*bills, head=replace(HEAD, original=original))
+    owed: dict[str, int] = {}
+    sign = -1 if credit else 1
+    for one in bills:
+        for part in one.taxes:
+            account = chart.tax("DE", rate_text(plain_percent(part.percent or Decimal(0))))
+            owed[account] = owed.get(account, 0) + sign * minor(part.tax, "EUR")
+    posting = rounding_posting(invoice, "DE", 0, "00" * 32)
+    for transfer in () if posting is None else posting.transfers:
+        owed[transfer.credit] = owed.get(transfer.credit, 0) + transfer.amount
+        owed[transfer.debit] = owed.get(transfer.debit, 0) - transfer.amount
+    owed.pop(chart.ROUNDING, None)
+    stated: dict[str, int] = dict.fromkeys(owed, 0)
+    for total in invoice.vat:
+        stated[chart.tax("DE", rate_text(total.percent))] += sign * minor(total.tax, "EUR")
+    assert owed == stated
+
+
+def taxes_of(shares_drawn: list[TaxShare]) -> list[TaxShare]:
+    """Return shares whose rate is never left out: untaxed parts have no tax account."""
+    return [TaxShare(share.percent or Decimal(0), share.net, share.tax) for share in shares_drawn]
 
 
 def test_what_was_paid_from_a_balance_is_not_due() -> None:

@@ -23,7 +23,10 @@ from wattseal.model.invoice import (
     VatCategory,
     VatTotal,
 )
+from wattseal.model.ledger import Posting, PostingKind, Transfer
 from wattseal.pricing.money import EXACT, minor_unit_digits, rounded
+from wattseal.rules import chart
+from wattseal.rules.charge_posting import minor, rate_text
 from wattseal.rules.vat import canonical_vat
 
 MAX_LINES = 10_000
@@ -31,6 +34,8 @@ MAX_LINES = 10_000
 MAX_DIGITS = 2
 """EN 16931 knows amounts of two digits after the point at most (BR-DEC)."""
 COUNT_DIGITS = 6
+ROUNDING_KEY = "invoice/"
+"""Keys of the postings that even out rounding begin so; the number of the invoice follows."""
 EU = (
     *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU"),
     *("IE", "IT", "LT", "LU", "LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
@@ -209,3 +214,32 @@ def plain_percent(percent: Decimal) -> Decimal:
     """Return a rate in its one spelling: 19 for 19.00."""
     whole = percent.to_integral_value()
     return whole if percent == whole else percent.normalize()
+
+
+def rounding_posting(invoice: Invoice, country: str, at_ms: int, record: str) -> Posting | None:
+    """Return what brings the ledger's tax accounts to the VAT that the invoice states; None where they agree.
+
+    `country` is the one whose taxes the bills bear, `record` the payload hash of the INVOICE record in hex.
+    """
+    sign = 1 if invoice.kind is InvoiceKind.INVOICE else -1
+    transfers = []
+    for total in invoice.vat:
+        parts = [part for line in invoice.lines for part in line.parts]
+        charged = sum((p.tax for p in parts if (p.category, p.percent) == (total.category, total.percent)), Decimal(0))
+        more = sign * minor(total.tax - charged, invoice.currency)
+        account = chart.tax(country, rate_text(total.percent))
+        if more > 0:
+            transfers.append(Transfer(chart.ROUNDING, account, more))
+        elif more < 0:
+            transfers.append(Transfer(account, chart.ROUNDING, -more))
+    if not transfers:
+        return None
+    return Posting(
+        key=ROUNDING_KEY + invoice.number,
+        kind=PostingKind.ROUNDING,
+        currency=invoice.currency,
+        at_ms=at_ms,
+        transfers=tuple(transfers),
+        refs=(record,),
+        memo=f"VAT of the sums, {invoice.number}",
+    )

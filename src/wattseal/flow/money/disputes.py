@@ -192,14 +192,15 @@ async def decide(world: World, dispute: Dispute, told: Verdict) -> Dispute:
     `InputError`: `already_decided`, `being_decided`, `nothing_billed` (only a bill can be taken back; what has not been
     billed is waived in quarantine), and those of `credits.check_amounts`.
     """
-    key = f"dispute {dispute.id}"
-    if key in world.deciding:
-        raise InputError("this dispute is being decided right now", code="being_decided", subject="id")
-    world.deciding.add(key)
+    keys = {f"dispute {dispute.id}"} | ({dispute.transaction} if dispute.transaction is not None else set())
+    if keys & world.deciding:
+        text = "this dispute or its session is being decided, or invoiced, right now; try again"
+        raise InputError(text, code="being_decided", subject="id")
+    world.deciding.update(keys)
     try:
         return await _decide(world, dispute.id, told)
     finally:
-        world.deciding.discard(key)
+        world.deciding.difference_update(keys)
 
 
 async def _decide(world: World, dispute_id: str, told: Verdict) -> Dispute:

@@ -19,15 +19,25 @@ from wattseal.flow.money.bills import bill_of, put_bill
 from wattseal.flow.money.invoice_due import Group, Places
 from wattseal.flow.money.invoice_list import documents_of, find_invoice, used
 from wattseal.flow.money.kept_files import keep_file, read_file
+from wattseal.flow.money.ledger import accounts_of, post
 from wattseal.flow.money.receipts import known_receipt, new_receipt
-from wattseal.flow.money.records import money_ready, write_money
+from wattseal.flow.money.records import append_money, money_ready
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.account import Payer
 from wattseal.model.billing import Bill
 from wattseal.model.invoice import SUBJECT_DIGITS, Buyer, Invoice, InvoiceKind, Issued, LegalEntity, Original
 from wattseal.model.transaction import Transaction
-from wattseal.rules.invoicing import Head, Session, make_invoice, number_text, series_of, wants_credit, wants_invoice
+from wattseal.rules.invoicing import (
+    Head,
+    Session,
+    make_invoice,
+    number_text,
+    rounding_posting,
+    series_of,
+    wants_credit,
+    wants_invoice,
+)
 from wattseal.seal.invoice import InvoiceSaid, bills_hash
 from wattseal.seal.item import Kind
 from wattseal.wire.einvoice.read import read_buyer
@@ -88,10 +98,14 @@ async def issue(desk: Desk, group: Group) -> Issued:
         rendered = await desk.renderer.render(invoice, await _bundles(desk, invoice))
         xml, pdf = await keep_file(world, rendered.xml), await keep_file(world, rendered.pdf)
         original = None if group.original is None else await find_invoice(world, group.original)
-        await money_ready(world)
+        await _unchanged(world, bills)
+        await _ready(world, invoice, bills)
         step = Step(world, "", world.now_ms())
         issued = replace(_issued(invoice), series=series, count=count, at_ms=step.now_ms, xml=xml, pdf=pdf)
-        issued = await _record(step, issued, invoice, bills, original)
+        issued = _record(step, issued, invoice, bills, original)
+        rounding = rounding_posting(invoice, group.country, step.now_ms, issued.record)
+        if rounding is not None:
+            post(step, rounding)
         step.puts.extend(documents_of(issued, seller.time_zone, world.settings.billing.retention_years))
         step.puts.extend(document for _, documents in drawn.values() for document in documents)
         for bill in bills:
@@ -129,6 +143,22 @@ async def _still_open(world: World, group: Group) -> tuple[Bill, ...]:
     if not found:
         raise InputError("none of these bills is to be invoiced any more", code="nothing_to_issue", subject="account")
     return found
+
+
+async def _ready(world: World, invoice: Invoice, bills: Sequence[Bill]) -> None:
+    """Have the chains and the books ready for what is about to be written."""
+    await money_ready(world)
+    rounding = rounding_posting(invoice, bills[0].country, world.now_ms(), "")
+    if rounding is not None:
+        await world.books.ready(invoice.currency, accounts_of(rounding), (rounding.key,))
+
+
+async def _unchanged(world: World, bills: Sequence[Bill]) -> None:
+    """Refuse to go on where a bill was taken back while the invoice was made."""
+    for bill in bills:
+        if await bill_of(world, bill.id) != bill:
+            text = "a bill has changed while its invoice was made; try again"
+            raise InputError(text, code="being_decided", subject="account")
 
 
 def _entity(world: World, entity: str) -> LegalEntity:
@@ -237,9 +267,7 @@ def _issued(invoice: Invoice) -> Issued:
     )
 
 
-async def _record(
-    step: Step, issued: Issued, invoice: Invoice, bills: Sequence[Bill], original: Issued | None
-) -> Issued:
+def _record(step: Step, issued: Issued, invoice: Invoice, bills: Sequence[Bill], original: Issued | None) -> Issued:
     """Write the INVOICE record; a credit note's refers to its original's."""
     evidence = {bill.id: bill.evidence for bill in bills}
     said = InvoiceSaid(
@@ -260,5 +288,5 @@ async def _record(
         credits=issued.credits,
     )
     refs = () if original is None else (bytes.fromhex(original.record),)
-    written = await write_money(step, Kind.INVOICE, said.to_fields(), refs=refs)
+    written = append_money(step, Kind.INVOICE, said.to_fields(), refs=refs)
     return replace(issued, record=written.hash.hex())
