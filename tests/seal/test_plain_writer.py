@@ -11,7 +11,7 @@ from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.chain import NO_HEAD, ChainHead, check_chain
 from wattseal.seal.groups import Content, Opening, open_box
-from wattseal.seal.item import ClockQuality, Item, Kind, parse_item, sign_payload
+from wattseal.seal.item import MAX_REFS, ClockQuality, Item, Kind, parse_item, sign_payload
 from wattseal.seal.plain import PlainDraft, PlainWriter, raw_bytes
 
 LOG = "CPO/log"
@@ -93,6 +93,16 @@ def test_a_chain_of_quick_records_is_unbroken() -> None:
         written, head = writer.append(head, PlainDraft(kind, ms, ((5, raw_bytes(b"frame")),)), bytes(16))
         items.append(parse_item(written.item))
     assert check_chain(items) == []
+
+
+def test_no_record_refers_to_more_others_than_a_reader_takes() -> None:
+    writer = PlainWriter("CPO/ST1", 1, LOG, KEYS[0], Counted())
+    _, head = writer.append(NO_HEAD, PlainDraft(Kind.BOOT, 1), None)
+    refs = tuple(bytes([n]) * 32 for n in range(MAX_REFS + 1))
+    written, _ = writer.append(head, PlainDraft(Kind.ENDED, 2, (), refs[1:]), None)
+    assert parse_item(written.item).payload.refs == refs[1:]
+    with pytest.raises(InputError):
+        writer.append(head, PlainDraft(Kind.ENDED, 2, (), refs), None)
 
 
 def test_no_chain_begins_without_a_boot_record() -> None:

@@ -15,7 +15,7 @@ from wattseal.base.errors import InputError
 from wattseal.crypto.keys import SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.chain import ChainHead
-from wattseal.seal.item import LEAF_DOMAIN, VERSION, ClockQuality, Kind, protected_header, record_aad
+from wattseal.seal.item import LEAF_DOMAIN, MAX_REFS, VERSION, ClockQuality, Kind, protected_header, record_aad
 
 RandomBytes = Callable[[int], bytes]
 _CTX: Final = b"\x86" + dcbor.encode("wattseal-ctx-v1")
@@ -104,7 +104,7 @@ class PlainWriter:
     def append(self, head: ChainHead, draft: PlainDraft, subject: bytes | None) -> tuple[Written, ChainHead]:
         """Return the next record of the chain and its new head; the caller makes both durable before showing either.
 
-        A seq of 0 demands a boot record (`InputError`).
+        A seq of 0 demands a boot record, and nobody reads more than 16 refs (`InputError`).
         """
         epoch, seq, kind, ms = head.epoch, head.seq + 1, draft.kind, draft.ms
         if seq == 0 and kind is not Kind.BOOT:
@@ -119,6 +119,8 @@ class PlainWriter:
             entries += 1
             after, boxes = self._groups(self._context + at + number, draft.groups)
         if draft.refs:
+            if len(draft.refs) > MAX_REFS:
+                raise InputError(f"a record refers to at most {MAX_REFS} others", subject="refs")
             entries += 1
             after += b"\x0b" + _encode(list(draft.refs))
         if draft.public:

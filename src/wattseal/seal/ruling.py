@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from wattseal.model.ruling import RulingVerdict
 from wattseal.seal.dcbor import CborError
+from wattseal.seal.item import MAX_REFS as MAX_RECORD_REFS
 
 _VERDICTS = tuple(RulingVerdict)
 MAX_TEXT = 2000
 """Characters of the reason that a person gives."""
-MAX_REFS = 32
+MAX_REFS = MAX_RECORD_REFS
 """Records that a ruling refers to; a session with more at fault names the first of them."""
 
 
