@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Response, delete, get, patch, post, put
@@ -15,6 +16,7 @@ from wattseal.flow.money.held import open_holds
 from wattseal.flow.money.retention import erase
 from wattseal.model.account import Account, AccountKind, AccountStatus, Payer
 from wattseal.model.held import Held
+from wattseal.rules.chart import customer
 from wattseal.rules.holding import in_units
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import paged
@@ -191,6 +193,7 @@ async def _view(service: Service, account: Account) -> dict[str, Any]:
     return _short(account) | {
         "balance": format(in_units(there_is, account.currency), "f"),
         "held": format(in_units(aside, account.currency), "f"),
+        "statement": f"/api/v1/ledger/statement?account={quote(customer(account.id))}&currency={account.currency}",
         "payer": None if payer is None else asdict(payer),
     }
 

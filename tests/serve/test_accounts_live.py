@@ -1,0 +1,144 @@
+"""Accounts at a running CSMS: opened by command line, held on, extended and stopped over OCPP, billed, stated."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.serve.test_disputes_api import TARIFF
+from tests.support.csms import ENVIRONMENT, Csms, serving
+from tests.support.stations import ask, dialled
+
+SETTINGS = "[billing]\nwait_s = 0\nwatch_s = 0.2\nhold = 5\nleast_hold = 1\n"
+WITHIN_S = 20
+
+
+@pytest.fixture(scope="module")
+def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
+    with serving(tmp_path_factory.mktemp("accounts"), witnesses=("MSP",), settings=SETTINGS) as made:
+        assert made.http.put("/api/v1/tariffs/T1", json=TARIFF).status_code == 200
+        made.enrol("D1")
+        yield made
+
+
+def wattseal(csms: Csms, *words: str) -> str:
+    remote = ["--url", str(csms.http.base_url), "--token-file", str(csms.data / "admin-token")]
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "wattseal", *words, *remote],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=ENVIRONMENT,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def shown(csms: Csms, account: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(wattseal(csms, "account", "show", account, "--json"))
+    return told
+
+
+def opened(csms: Csms, card: str, amount: str) -> str:
+    account = wattseal(csms, "account", "open", "--kind", "prepaid", "--currency", "EUR", "--name", "Jo Doe").strip()
+    paid = {"kind": "top_up", "account": f"customer/{account}", "amount": amount, "currency": "EUR"}
+    body = paid | {"reason": "by bank transfer", "reference": card}
+    assert csms.http.post("/api/v1/ledger/postings", json=body).status_code == 201
+    token = {"id_token": card, "type": "ISO14443", "status": "Accepted", "account": account}
+    assert csms.http.post("/api/v1/tokens", json=token).status_code in {200, 201}
+    return account
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not true():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.1)
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def metered(socket: Any, number: int, wh: int) -> None:
+    sample = {"value": str(wh), "measurand": "Energy.Active.Import.Register", "unit": "Wh"}
+    values = [{"timestamp": now(), "sampledValue": [sample]}]
+    payload = {"connectorId": 1, "transactionId": number, "meterValue": values}
+    socket.send(json.dumps([2, f"m{wh}", "MeterValues", payload]))
+
+
+def ended(socket: Any, number: int, wh: int) -> None:
+    """End the charge; whatever was still to come is passed over."""
+    payload = {"transactionId": number, "meterStop": wh, "timestamp": now()}
+    socket.send(json.dumps([2, "the end", "StopTransaction", payload]))
+    while json.loads(socket.recv(timeout=WITHIN_S))[1] != "the end":
+        pass
+
+
+def stopped(socket: Any, within_s: float) -> Any:
+    """Wait until the station is asked to stop, agree, and return what it was asked."""
+    deadline = time.monotonic() + within_s
+    while True:
+        message = json.loads(socket.recv(timeout=deadline - time.monotonic()))
+        if message[0] == 2 and message[2] == "RemoteStopTransaction":
+            socket.send(json.dumps([3, message[1], {"status": "Accepted"}]))
+            return message[3]
+
+
+def test_a_prepaid_charge_from_the_account_to_the_statement(csms: Csms) -> None:
+    account = opened(csms, "CARD-8", "8.00")
+    with dialled(csms, "D1") as socket:
+        start = {"connectorId": 1, "idTag": "CARD-8", "meterStart": 0, "timestamp": now()}
+        told = ask(socket, "StartTransaction", start)
+        assert told["idTagInfo"]["status"] == "Accepted"
+        number = told["transactionId"]
+        held = shown(csms, account)
+        assert (held["balance"], held["held"], held["payer"]["name"]) == ("3.00", "5.00", "Jo Doe")
+        assert [hold["amount"] for hold in held["holds"]] == ["5.00"]
+        metered(socket, number, 7000)
+        until(lambda: shown(csms, account)["held"] == "8.00")
+        metered(socket, number, 12_600)
+        assert stopped(socket, WITHIN_S) == {"transactionId": number}
+        ended(socket, number, 13_000)
+    until(lambda: shown(csms, account)["held"] == "0.00")
+    after = shown(csms, account)
+    assert (after["balance"], after["holds"]) == ("0.20", [])
+    statement = csms.http.get(after["statement"]).json()
+    kinds = [line["kind"] for line in statement["lines"]]
+    assert kinds == ["top_up", "hold", "hold", "charge"]
+    assert statement["closing"] == "0.20"
+
+
+def test_a_blocked_account_starts_nothing_until_it_is_unblocked(csms: Csms) -> None:
+    account = opened(csms, "CARD-9", "9.00")
+    assert "blocked" in wattseal(csms, "account", "block", account, "--text", "card lost")
+    with dialled(csms, "D1") as socket:
+        assert ask(socket, "Authorize", {"idTag": "CARD-9"})["idTagInfo"]["status"] == "Blocked"
+        assert "open" in wattseal(csms, "account", "unblock", account)
+        assert ask(socket, "Authorize", {"idTag": "CARD-9"})["idTagInfo"]["status"] == "Accepted"
+    refused = csms.http.patch(f"/api/v1/accounts/{account}", json={"status": "closed"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "account_not_empty")
+    assert account in wattseal(csms, "account", "list", "--json")
+    assert wattseal(csms, "account", "payer", account).strip() == "erased"
+    assert shown(csms, account)["payer"] is None
+
+
+def test_a_limit_is_changed_by_command(csms: Csms) -> None:
+    words = ("--kind", "credit", "--currency", "EUR", "--limit", "20")
+    account = wattseal(csms, "account", "open", *words).strip()
+    assert "limit 35" in wattseal(csms, "account", "limit", account, "35")
+
+
+def test_a_stranger_who_charges_is_stopped(csms: Csms) -> None:
+    with dialled(csms, "D1") as socket:
+        start = {"connectorId": 1, "idTag": "STRANGER", "meterStart": 20_000, "timestamp": now()}
+        told = ask(socket, "StartTransaction", start)
+        assert told["idTagInfo"]["status"] == "Invalid"
+        assert stopped(socket, 15 + WITHIN_S) == {"transactionId": told["transactionId"]}
+        ask(
+            socket, "StopTransaction", {"transactionId": told["transactionId"], "meterStop": 20_100, "timestamp": now()}
+        )
