@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.doc_tree import ROOT
 
-LOCKS = ("run", "dev", "build")
+LOCKS = ("run", "dev", "build", "localstripe")
 
 
 def locked(name: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -27,8 +28,8 @@ TARIFF = {
     ],
     "last_updated": "2026-01-01T00:00:00Z",
 }
-SETTINGS = '[payments]\nprovider = "embedded"\nad_hoc = "{amount}"\nstart_within_s = 30\n'
-WITHIN_S = 20
+SETTINGS = '[payments]\nprovider = "embedded"\nad_hoc = "{amount}"\nstart_within_s = 30\n[billing]\nwait_s = 1\n'
+WITHIN_S = 30
 
 
 @contextmanager
@@ -125,6 +126,24 @@ def station_16(csms: Csms, name: str, status: str = "Accepted") -> Iterator[tupl
             listening.join()
 
 
+def payments_at(csms: Csms, station: str) -> list[dict[str, Any]]:
+    return [p for p in csms.http.get("/api/v1/payments").json() if p["station_id"] == station]
+
+
+def minutes_ago(minutes: int) -> str:
+    return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def balances(csms: Csms, payment: dict[str, Any]) -> dict[str, str]:
+    """Return the balances that a payment has touched, of accounts that nobody else touches here."""
+    mine = (f"customer/{payment['account']}", f"held/{payment['account']}")
+    return {
+        line["account"]: line["balance"]
+        for line in csms.http.get("/api/v1/ledger/balances", params={"limit": 1000}).json()
+        if line["account"] in mine or line["account"].endswith("/embedded")
+    }
+
+
 def until(condition: Callable[[], Any]) -> Any:
     deadline = time.monotonic() + WITHIN_S
     while not (found := condition()):
@@ -158,12 +177,26 @@ def test_who_pays_has_the_station_started_with_a_token_that_nobody_else_has(csms
         assert start["connectorId"] == 1
         driver.sees(status, "The station is being started")
         assert start["idTag"] not in driver.page(status).text
-        begun = {"connectorId": 1, "idTag": start["idTag"], "meterStart": 0, "timestamp": "2027-01-15T08:00:00Z"}
+        begun = {"connectorId": 1, "idTag": start["idTag"], "meterStart": 0, "timestamp": minutes_ago(40)}
         socket.send(json.dumps([2, "s", "StartTransaction", begun]))
         answer = until(lambda: next((p for n, p in said if n == "answer" and "transactionId" in p), None))
         assert answer["idTagInfo"]["status"] == "Accepted"
         driver.sees(status, "Charging. Unplug to end it.")
         assert "Somebody is charging here" in Driver(csms).page("/pay/SPOT1/1").text
+        number = answer["transactionId"]
+        ended = {"transactionId": number, "meterStop": 10_000, "timestamp": minutes_ago(1)}
+        socket.send(json.dumps([2, "e", "StopTransaction", ended]))
+        receipt = driver.sees(status, "7.14 EUR were taken from your card.")
+        assert "10 kWh" in receipt
+        assert "1.14 EUR" in receipt, "the VAT"
+        (payment,) = payments_at(csms, "SPOT1")
+        assert (payment["state"], payment["authorised"], payment["captured"]) == ("captured", "30.00", "7.14")
+        assert balances(csms, payment) == {
+            f"customer/{payment['account']}": "0.00",
+            "provider/embedded": "6.78",
+            "expense/fees/embedded": "0.36",
+            "receivable/authorised/embedded": "0.00",
+        }
 
 
 def test_a_declined_payment_starts_nothing_and_frees_the_place(csms: Csms) -> None:

@@ -45,7 +45,7 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 TOKEN_LENGTH = 20
 """What fits a 1.6 idTag: 100 random bits."""
 TOKEN_TYPE = "Central"  # noqa: S105 - a type of token, no secret
-START_PAUSE_MS, LOOK_PAUSE_MS = 20_000, 10_000
+START_PAUSE_MS, LOOK_PAUSE_MS = 20_000, 3_000
 BY = "payments"
 
 
@@ -227,6 +227,9 @@ async def _ask_to_start(world: World, payment: Payment, spot: Spot) -> Payment:
 
 async def _follow(world: World, payment: Payment, transaction_id: str) -> Payment:
     """Wait for the bill, then capture it; release all where the charge is free."""
+    memory = None if payment.spot is None else world.stations.get(StationId(payment.spot.station_id))
+    if memory is not None and any(live.transaction.id == transaction_id for live in memory.live.values()):
+        return wait(world, payment, LOOK_PAUSE_MS)
     bill = await bill_of(world, transaction_id)
     if bill is not None:
         await _retire(world, payment, payment.spot)
