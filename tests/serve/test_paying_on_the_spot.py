@@ -193,6 +193,7 @@ def test_who_pays_has_the_station_started_with_a_token_that_nobody_else_has(csms
         assert (payment["state"], payment["authorised"], payment["captured"]) == ("captured", "30.00", "7.14")
         assert balances(csms, payment) == {
             f"customer/{payment['account']}": "0.00",
+            f"held/{payment['account']}": "0.00",
             "provider/embedded": "6.78",
             "expense/fees/embedded": "0.36",
             "receivable/authorised/embedded": "0.00",

@@ -9,7 +9,7 @@ from functools import partial
 
 from wattseal.app.background import Background
 from wattseal.app.log_keeper import LogKeeper
-from wattseal.app.payments import PAYMENTS_INTERVAL_S, look_after_payments
+from wattseal.app.payments import IMPORT_INTERVAL_S, PAYMENTS_INTERVAL_S, import_payouts, look_after_payments
 from wattseal.app.rollouts import INTERVAL_S as ROLLOUTS_INTERVAL_S
 from wattseal.app.rollouts import Rollouts
 from wattseal.base.errors import WattsealError
@@ -147,6 +147,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.tidied, HOLDS_INTERVAL_S),
         (timers.watched, timers.world.settings.billing.holds.watch_s),
         (look_after_payments(timers.world, timers.background), PAYMENTS_INTERVAL_S),
+        (import_payouts(timers.world), IMPORT_INTERVAL_S),
     ]
     interval_s = timers.world.settings.charging.cost_interval_s
     if interval_s:

@@ -15,12 +15,16 @@ from wattseal.dial.payments import embedded
 from wattseal.dial.payments.embedded import EmbeddedProvider
 from wattseal.dial.payments.stripe import StripeAccess, StripeProvider
 from wattseal.flow.money.payment_care import due, look_after
+from wattseal.flow.money.settlement_report import import_lines
 from wattseal.flow.world import World
 from wattseal.model.payment import PaymentPolicy
 from wattseal.serve.pay.desk import PayDesk, Trial
 from wattseal.stores.trial_bank import TrialBank
 
 PAYMENTS_INTERVAL_S = 1.0
+IMPORT_INTERVAL_S = 3600.0
+IMPORTED_MS = 5 * 86_400_000
+"""How far back payouts are looked for each hour; what is older is imported over the API."""
 BANK_FILE = "trial-bank.json"
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 _TELL_TIMEOUT_S = 5.0
@@ -99,6 +103,17 @@ async def _tell(world: World, session: ClientSession, body: bytes, header: str) 
             pass
     except (ClientError, TimeoutError):
         world.count("trial_webhooks_lost")
+
+
+def import_payouts(world: World) -> Callable[[], Awaitable[None]]:
+    """Return the job that posts what the provider has paid out in the last days, and its fees."""
+
+    async def payouts() -> None:
+        if world.settings.payments.provider in world.providers:
+            now_ms = world.now_ms()
+            await import_lines(world, now_ms - IMPORTED_MS, now_ms)
+
+    return payouts
 
 
 def own_base(settings: Settings, http_port: int) -> str:

@@ -50,6 +50,7 @@ COMMANDS = (
     Command("audit", "Work a period's revenue out again from records, and compare it with the ledger."),
     Command("invoice", "Preview, issue, list and fetch invoices; check one offline."),
     Command("ledger", "Read the books, post by hand, export the journal."),
+    Command("payments", "List payments; hold provider, ledger and sessions against each other."),
     Command("fsck", "Re-prove a CPO's directory: records, chains, projections, ledger, log, checkpoints."),
     Command("config", "Check the configuration; show what is in force."),
     Command("doctor", "Check clock, disk, ports, keys and the data directory."),

@@ -16,7 +16,7 @@ from wattseal.flow.commands import Declined, Done, Unanswered, find_station
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.drivers.known_tokens import token_of
 from wattseal.flow.fleet.enrol import put_a_token
-from wattseal.flow.money.accounts import account_of, change_account, put_account
+from wattseal.flow.money.accounts import account_of, balance_of, change_account, put_account
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.payments import (
     PAYMENT_ID_BYTES,
@@ -257,10 +257,21 @@ async def on_billed(world: World, bill: Bill) -> None:
 
 
 async def _retire(world: World, payment: Payment, spot: Spot | None) -> None:
-    """Let the token start nothing any more, and close its account."""
+    """Let the token start nothing any more, and nothing be charged on its account."""
     token = None if spot is None else await token_of(world, IdToken(spot.token, TOKEN_TYPE).key())
     if token is not None and token.status is TokenStatus.ACCEPTED:
         await put_a_token(world, replace(token, status=TokenStatus.EXPIRED))
     account = await account_of(world, payment.account)
-    if account is not None and account.status is not AccountStatus.CLOSED:
-        await change_account(world, payment.account, BY, status=AccountStatus.CLOSED)
+    if account is not None and account.status is AccountStatus.OPEN:
+        await change_account(world, payment.account, BY, status=AccountStatus.BLOCKED)
+
+
+async def close(world: World, payment: Payment) -> None:
+    """Close the account of a payment that is over; one on which something is left or owed stays blocked."""
+    if payment.purpose is not Purpose.AD_HOC:
+        return
+    await _retire(world, payment, payment.spot)
+    account = await account_of(world, payment.account)
+    if account is None or account.status is AccountStatus.CLOSED or any(await balance_of(world, account)):
+        return
+    await change_account(world, payment.account, BY, status=AccountStatus.CLOSED)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from wattseal.base.errors import WattsealError
-from wattseal.flow.money.ad_hoc import attend
+from wattseal.flow.money.ad_hoc import attend, close
 from wattseal.flow.money.payments import (
     ask_refund,
     cancel,
@@ -45,7 +45,9 @@ async def look_after(world: World, payment_id: str) -> None:
     try:
         payment = await payment_of(world, payment_id)
         if payment is not None and payment.look_ms is not None and payment.look_ms <= world.now_ms():
-            await look(world, payment)
+            after = await look(world, payment)
+            if after.state in ENDED:
+                await close(world, after)
     except WattsealError:
         world.count("payment_looks_failed")
     finally:

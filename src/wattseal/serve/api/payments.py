@@ -1,16 +1,18 @@
 """Payments over the API: on the spot for kiosks and apps, onto accounts, back to the payer, and what came of them."""
 
+import re
 from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from wattseal.base.errors import InputError
 from wattseal.flow.money import payments
 from wattseal.flow.money.ad_hoc import pay_here
 from wattseal.flow.money.wallets import give_back, top_up
 from wattseal.model.payment import Payment
-from wattseal.pricing.money import minor_unit_digits
+from wattseal.rules.holding import in_units
 from wattseal.serve.api.accounts import Amount
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import paged
@@ -20,6 +22,17 @@ from wattseal.serve.api.service import Limit, ShortQuery, What, Who
 READ, WRITE = "payments:read", "payments:write"
 Method = Annotated[str, Meta(pattern=r"\A[A-Za-z]{1,12}_[A-Za-z0-9_]{1,100}\Z")]
 """A provider's own handle of a means of payment, such as Stripe's `pm_...`; the number of a card is none."""
+
+
+_LONG_NUMBER = re.compile(r"[0-9]{12}")
+
+
+def method_of(told: str | None) -> str | None:
+    """Return a provider's handle; what could hold the number of a card is an `InputError`, and is repeated nowhere."""
+    if told is not None and _LONG_NUMBER.search(told):
+        text = "give the provider's handle of a means of payment; the number of a card is taken nowhere here"
+        raise InputError(text, code="card_number", subject="method")
+    return told
 
 
 class AdHocBody(Body, frozen=True, kw_only=True):
@@ -47,7 +60,7 @@ class RefundBody(Body, frozen=True, kw_only=True):
 async def post_ad_hoc(principal: Who, service: What, data: JSONBody[AdHocBody]) -> dict[str, Any]:
     """Begin a payment for a charge at an EVSE. Once it is authorised the station is started; only the bill is taken."""
     demand(principal, WRITE)
-    made = await pay_here(service.world, data.station_id, data.evse_id, method=data.method)
+    made = await pay_here(service.world, data.station_id, data.evse_id, method=method_of(data.method))
     return view(made)
 
 
@@ -57,7 +70,7 @@ async def post_top_up(
 ) -> dict[str, Any]:
     """Begin a payment onto a prepaid account; it is on the account once it was captured."""
     demand(principal, WRITE)
-    return view(await top_up(service.world, account_id, data.amount, data.method))
+    return view(await top_up(service.world, account_id, data.amount, method_of(data.method)))
 
 
 @post("/accounts/{account_id:str}/refunds", status_code=200)
@@ -118,9 +131,7 @@ def view(payment: Payment) -> dict[str, Any]:
 
 
 def _money(payment: Payment, amount: int) -> str:
-    digits = minor_unit_digits(payment.currency)
-    whole, rest = divmod(amount, 10**digits)
-    return f"{whole}.{rest:0{digits}d}" if digits else str(whole)
+    return format(in_units(amount, payment.currency), "f")
 
 
 ROUTES = (post_ad_hoc, post_top_up, post_refund, get_payments, get_payment)
