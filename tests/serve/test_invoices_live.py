@@ -217,6 +217,29 @@ def test_commands_preview_issue_list_and_fetch(sold: Sold) -> None:
     assert (unknown.returncode, "no such invoice" in unknown.stderr) == (65, True)
 
 
+def test_a_statement_shows_the_sessions_and_what_they_left(sold: Sold) -> None:
+    told = sold.csms.http.get("/api/v1/statements", params={"account": sold.account}).json()
+    assert (told["opening"], told["closing"], told["sums"]) == ("0.00", "-1.58", {"charge": "-1.58"})
+    assert [session["invoice"] for session in told["sessions"]] == ["LW-000001"] * 2
+    assert told["invoices"] == ["LW-000001"]
+    wrong = sold.csms.http.get("/api/v1/statements", params={"account": sold.account, "month": "2026-13"})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "month")
+
+
+def test_bills_come_as_tables(sold: Sold) -> None:
+    lines = sold.csms.http.get("/api/v1/bills/table.csv").text.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("id,account,party,station_id")
+    assert sold.csms.http.get("/api/v1/bills/table.parquet").content.startswith(b"PAR1")
+
+
+def test_the_books_balance_and_owe_the_vat_that_is_stated(sold: Sold) -> None:
+    sheet = sold.csms.http.get("/api/v1/ledger/balance-sheet").json()
+    assert [one["total"] for one in sheet] == ["0.00"]
+    taxes = sold.csms.http.get("/api/v1/ledger/balances", params={"prefix": "tax/"}).json()
+    assert [one["balance"] for one in taxes] == [sold.invoice["vat"]]
+
+
 def test_periods_that_have_not_ended_and_nonsense_are_refused(sold: Sold) -> None:
     for body, field in (
         ({"until": "2999-01-01T00:00:00Z"}, "until"),

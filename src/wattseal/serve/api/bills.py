@@ -5,13 +5,16 @@ from typing import Any
 from litestar import Response, get
 from litestar.enums import MediaType
 from litestar.params import FromPath
+from litestar.response import Stream
 
-from wattseal.flow.money.bills import all_bills, bill_of, bills_of_account
+from wattseal.flow.money.bill_rows import COLUMNS, bill_rows
+from wattseal.flow.money.bills import LATEST_MS, all_bills, bill_of, bills_of_account
 from wattseal.flow.money.cdrs import cdr_by_id
 from wattseal.model.billing import Bill
 from wattseal.serve.api.paging import Instant, milliseconds
 from wattseal.serve.api.problems import ProblemError, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
+from wattseal.serve.api.tables import CSV, PARQUET, csv_stream, parquet_stream
 from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
 
 READ = "bills:read"
@@ -42,6 +45,25 @@ async def get_bills(
         if len(views) == limit:
             break
     return views
+
+
+@get("/bills/table.csv", media_type=CSV)
+async def get_bills_csv(principal: Who, service: What, *, since: Instant = None, until: Instant = None) -> Stream:
+    """Return the bills made from `since` to before `until` as CSV, one row a bill; text in it is no formula."""
+    demand(principal, READ)
+    return csv_stream([name for name, _ in COLUMNS], bill_rows(service.world, *_period(since, until)))
+
+
+@get("/bills/table.parquet", media_type=PARQUET)
+async def get_bills_parquet(principal: Who, service: What, *, since: Instant = None, until: Instant = None) -> Stream:
+    """Return the same as a Parquet file: times as timestamps, amounts and energies as decimals."""
+    demand(principal, READ)
+    return await parquet_stream(COLUMNS, bill_rows(service.world, *_period(since, until)))
+
+
+def _period(since: str | None, until: str | None) -> tuple[int, int]:
+    to_ms = milliseconds(until, "until")
+    return milliseconds(since, "since") or 0, LATEST_MS if to_ms is None else to_ms
 
 
 @get("/bills/{bill_id:str}")
@@ -102,4 +124,4 @@ def bill_view(bill: Bill) -> dict[str, Any]:
     }
 
 
-ROUTES = (get_bills, get_bill, get_cdr)
+ROUTES = (get_bills_csv, get_bills_parquet, get_bills, get_bill, get_cdr)

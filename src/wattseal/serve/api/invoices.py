@@ -47,19 +47,26 @@ class InvoicesBody(Body, frozen=True, kw_only=True):
         """Return what is asked for; `InputError` where it ends nowhere, or has not ended yet."""
         if (self.month is None) is (self.until is None):
             raise InputError("give month or until", code="bad_period", subject="month")
-        until = self.until or _month_end(self.month or "", service)
-        until_ms, now_ms = int(until.timestamp() * 1000), service.world.now_ms()
-        if until_ms > now_ms:
+        if self.until is not None:
+            until_ms = int(self.until.timestamp() * 1000)
+        else:
+            _, until_ms = month_span(self.month or "", service)
+        if until_ms > service.world.now_ms():
             raise InputError("this period has not ended yet", code="bad_period", subject="until")
         since_ms = 0 if self.since is None else int(self.since.timestamp() * 1000)
         return Wanted(self.account, since_ms, until_ms, self.currency, self.entity)
 
 
-def _month_end(month: str, service: Service) -> datetime:
-    """Return when a month ends where the stations are."""
-    year, number = map(int, month.split("-"))
-    following = (year + 1, 1) if number == 12 else (year, number + 1)
-    return datetime(*following, 1, tzinfo=service.world.settings.charging.zone)
+def month_span(month: str, service: Service) -> tuple[int, int]:
+    """Return when a month (YYYY-MM) begins and ends where the stations are, in Unix milliseconds."""
+    zone = service.world.settings.charging.zone
+    try:
+        year, number = map(int, month.split("-"))
+        start = datetime(year, number, 1, tzinfo=zone)
+        end = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=zone)
+    except (ValueError, OverflowError) as error:
+        raise InputError("a month is written like 2026-01", code="bad_period", subject="month") from error
+    return int(start.timestamp() * 1000), int(end.timestamp() * 1000)
 
 
 @post("/invoices", status_code=200)

@@ -1,7 +1,5 @@
 """The ledger: what was posted, what accounts have come to, and what a person posts by hand."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -10,10 +8,8 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta
 
-from wattseal.base import spreadsheet
 from wattseal.flow.money import bookkeeping
 from wattseal.flow.ports import KeptPosting
-from wattseal.flow.world import World
 from wattseal.model.ledger import Balance, PostingKind
 from wattseal.rules.bookkeeping import Wanted
 from wattseal.rules.chart import Side, side_of
@@ -22,12 +18,10 @@ from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import Instant, milliseconds, paged
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
-from wattseal.stores.parquet import MONEY, ParquetWriter
+from wattseal.serve.api.tables import CSV, PARQUET, csv_stream, parquet_stream
+from wattseal.stores.parquet import MONEY
 
 READ, WRITE = "ledger:read", "ledger:write"
-CSV, PARQUET = "text/csv", "application/vnd.apache.parquet"
-ROWS_A_CHUNK = 1000
-CHUNK_BYTES = 1 << 18
 Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[!-~]+\Z")]
 Account = Annotated[str, Meta(min_length=3, max_length=100, pattern=r"\A[a-z]+/[!-~]+\Z")]
 Reason = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
@@ -186,53 +180,20 @@ async def get_statement(
 async def get_journal_csv(principal: Who, service: What, *, since: Instant = None, until: Instant = None) -> Stream:
     """Return the journal for an accounting program as CSV, one row a transfer, from `since` to before `until`."""
     demand(principal, READ)
-    return Stream(_csv(service.world, *_period(since, until)), media_type=f"{CSV}; charset=utf-8; header=present")
+    return csv_stream(bookkeeping.COLUMNS, bookkeeping.journal_rows(service.world, *_period(since, until)))
 
 
 @get("/ledger/journal.parquet", media_type=PARQUET)
 async def get_journal_parquet(principal: Who, service: What, *, since: Instant = None, until: Instant = None) -> Stream:
     """Return the same as a Parquet file: times as timestamps, amounts as decimals."""
     demand(principal, READ)
-    writer = await asyncio.to_thread(ParquetWriter, [(c, _TYPES.get(c, "VARCHAR")) for c in bookkeeping.COLUMNS])
-    try:
-        async for rows in _chunks(service.world, *_period(since, until)):
-            await asyncio.to_thread(writer.add, rows)
-        path = await asyncio.to_thread(writer.write)
-    except BaseException:
-        writer.close()
-        raise
-    return Stream(_sent(writer, path), media_type=PARQUET)
+    columns = [(c, _TYPES.get(c, "VARCHAR")) for c in bookkeeping.COLUMNS]
+    return await parquet_stream(columns, bookkeeping.journal_rows(service.world, *_period(since, until)))
 
 
 def _period(since: str | None, until: str | None) -> tuple[int, int]:
     to_ms = milliseconds(until, "until")
     return milliseconds(since, "since") or 0, bookkeeping.LATEST_MS if to_ms is None else to_ms
-
-
-async def _chunks(world: World, from_ms: int, to_ms: int) -> AsyncIterator[list[bookkeeping.Row]]:
-    rows: list[bookkeeping.Row] = []
-    async for row in bookkeeping.journal_rows(world, from_ms, to_ms):
-        rows.append(row)
-        if len(rows) == ROWS_A_CHUNK:
-            yield rows
-            rows = []
-    if rows:
-        yield rows
-
-
-async def _csv(world: World, from_ms: int, to_ms: int) -> AsyncIterator[str]:
-    yield spreadsheet.row(bookkeeping.COLUMNS)
-    async for rows in _chunks(world, from_ms, to_ms):
-        yield "".join(map(spreadsheet.row, rows))
-
-
-async def _sent(writer: ParquetWriter, path: Any) -> AsyncIterator[bytes]:
-    try:
-        with await asyncio.to_thread(path.open, "rb") as file:
-            while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                yield chunk
-    finally:
-        writer.close()
 
 
 def _text(minor: int, currency: str) -> str:
