@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.flow.test_own_risk import event
+from tests.flow.test_own_risk import event, silent_emsp
 from tests.flow.test_stopping import codes, lines, only, turn
 from tests.support.cpo_world import Talker, transactions
 from tests.support.memory_journal import MemoryJournal
@@ -14,15 +14,15 @@ from tests.support.paying import account, bill, card_of, held, money, pay_in, pa
 from tests.support.proving import troubles
 
 from wattseal.base.errors import InputError, StoreError
-from wattseal.flow.money.accounts import change_account, paying
+from wattseal.flow.money.accounts import change_account, open_account, paying
 from wattseal.flow.money.held import holds_of, open_holds
 from wattseal.flow.money.holds import extend, tidy
 from wattseal.flow.money.watching import Watch
 from wattseal.flow.world import World
-from wattseal.model.account import AccountStatus
+from wattseal.model.account import Account, AccountKind, AccountStatus
 from wattseal.model.ledger import PostingKind
 from wattseal.model.transaction import Billing
-from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy, Homeless
+from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy, Homeless, OwnRisk
 from wattseal.seal.fields import Decision
 from wattseal.seal.item import Kind, parse_item
 from wattseal.wire.ocpp.version import Version
@@ -388,6 +388,16 @@ async def test_a_charge_that_has_ended_meanwhile_is_extended_no_more() -> None:
     assert await money(world, made) == (45_000, 5000)
     assert await extend(world, hold, lambda: True) is not None
     assert await money(world, made) == (40_000, 10_000)
+
+
+async def test_nobody_of_a_blocked_partner_begins_a_charge() -> None:
+    world = await silent_emsp(HoldPolicy(unreachable=OwnRisk.CAPPED))
+    assert await authorise(world) == "Accepted"
+    partner = await open_account(world, Account("MSP", AccountKind.PARTNER, "EUR", None), "test")
+    await change_account(world, partner.id, "test", status=AccountStatus.BLOCKED)
+    assert await authorise(world) == "Blocked"
+    await change_account(world, partner.id, "test", status=AccountStatus.OPEN)
+    assert await authorise(world) == "Accepted"
 
 
 async def test_an_account_with_money_on_it_is_not_closed() -> None:

@@ -14,6 +14,7 @@ from wattseal.flow.chains import load_head
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.documents import put
 from wattseal.flow.drivers.authorise import authorization_of, decision_on
+from wattseal.flow.money.holds import refuses_partner
 from wattseal.flow.ports import Committed, Outgoing
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn, find_live, keep_ended, keep_live, raise_alarms
@@ -310,6 +311,9 @@ async def _decision(turn: Turn, request: Item) -> tuple[Item, Authorization] | N
     route = ops.route if ops else None
     if route is None or not world.partners.known(route):
         world.count("no_route")
+        return None
+    if await refuses_partner(world, route):
+        world.count("partner_refused")
         return None
     kept = await world.journal.items_by_subject(world.tenant, Subject(subject))
     found = decision_on(world, tuple(k.item.item for k in kept), request, route)

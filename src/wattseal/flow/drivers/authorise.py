@@ -9,7 +9,7 @@ from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import cap_of
 from wattseal.flow.drivers.shown_price import prices_ready, with_price
-from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place
+from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place, refuses_partner
 from wattseal.flow.money.tariffs import tariff_for
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
@@ -116,6 +116,8 @@ async def authorise(asked: Asked) -> Grant | Refused:
         return await _refused(asked, token, decides.status)
     if isinstance(decides, MasterPass):
         return Refused(described(Authorization(TokenStatus.ACCEPTED), token, asked.memory.station.id))
+    if isinstance(decides, AskParty) and await refuses_partner(world, decides.party):
+        return await _refused(asked, token, TokenStatus.BLOCKED, "account")
     if asked.id_token.type == NO_AUTHORIZATION and not world.settings.start_button:
         return Refused(Authorization(TokenStatus.ACCEPTED), "start_button")
     if token is not None and await _charges_elsewhere(asked, token):

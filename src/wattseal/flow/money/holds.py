@@ -79,6 +79,12 @@ def _refusal(account: Account | None, terms: Tariff | None) -> TokenStatus | Non
     return TokenStatus.NO_CREDIT if other else None
 
 
+async def refuses_partner(world: World, party: str) -> bool:
+    """Return whether this CPO charges nobody of an eMSP at present: its account is blocked or closed."""
+    account = await account_of(world, party)
+    return account is not None and account.status is not AccountStatus.OPEN
+
+
 async def _ready(world: World, account: Account, key: str, *, drawn: bool = False) -> None:
     await money_ready(world)
     if drawn:
