@@ -19,7 +19,7 @@ from tests.support.worlds import (
 )
 
 from wattseal.bundle.build import build_bundle
-from wattseal.bundle.cdr import CdrSummary, price_charge
+from wattseal.bundle.cdr import CdrSummary, bounds, price_charge
 from wattseal.bundle.format import Bundle
 from wattseal.model.provider import Account, Charge
 from wattseal.model.token import IdToken, TokenStatus
@@ -152,7 +152,7 @@ def bundled(
 
 
 def summary(items: Sequence[Item], energy_wh: int) -> CdrSummary:
-    priced = price_charge(tariff(), Decimal(energy_wh), START_MS)
+    priced = price_charge(tariff(), bounds(START_MS, START_MS, Decimal(energy_wh)))
     assert isinstance(priced, Priced)
     assert priced.total.after_tax is not None
     return CdrSummary(

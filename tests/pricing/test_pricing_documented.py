@@ -7,7 +7,10 @@ from wattseal import pricing
 
 HERE = Path(pricing.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs" / "spec" / "pricing.md"
-CODES = re.compile(r'f?"([a-z_]+):\{|append\("([a-z_]+)"\)|Incomplete\(\("([a-z_]+)",|(?:return|else) \["([a-z_]+)"\]')
+CODES = re.compile(
+    r'f?"([a-z_]+):(?:points\[|elements\[)?\{|append\("([a-z_]+)"\)|Incomplete\(\("([a-z_]+)",'
+    r'|(?:return|else) \["([a-z_]+)"\]'
+)
 WHYS = re.compile(
     r'Line\("([a-z_]+)"|why = "([a-z_]+)"|"((?:only|first|no|dimension)_[a-z_]+)"(?: if| else|$)|\("(m.._price)", t',
     re.MULTILINE,

@@ -1,7 +1,7 @@
 """Charges for tests: a seeded writer, chains of a transaction, readers."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -80,8 +80,10 @@ def charge(
     at_ms: int = START_MS,
     seed: str = "tx",
     refs: tuple[bytes, ...] = (),
+    registers: Sequence[int] | None = None,
 ) -> list[Item]:
-    """Write started, readings and ended of one transaction; returns its items."""
+    """Write started, readings and ended of one transaction; returns its items. `registers` are all of them, in Wh."""
+    told = registers or [start_wh + n * step_wh for n in range(readings + 2)]
     subject = SubjectKeys.new(seeded(seed))
     if p.head is NO_HEAD:
         p.write(Kind.BOOT, at_ms - 1000)
@@ -89,12 +91,12 @@ def charge(
     ops = {Group.OPS: GroupDraft(Ops(transaction_id="42", evse_id=p.stream).to_fields(), readers)}
     items = [
         p.write(
-            Kind.STARTED, at_ms, subject, groups={Group.METER: meter(str(start_wh), sealed=sealed), **ops}, refs=refs
+            Kind.STARTED, at_ms, subject, groups={Group.METER: meter(str(told[0]), sealed=sealed), **ops}, refs=refs
         )
     ]
-    for n in range(1, readings + 1):
-        groups = {Group.METER: meter(str(start_wh + n * step_wh), sealed=sealed)}
+    for n, register in enumerate(told[1:-1], start=1):
+        groups = {Group.METER: meter(str(register), sealed=sealed)}
         items.append(p.write(Kind.READING, at_ms + n * 30_000, subject, groups=groups))
-    end = {Group.METER: meter(str(start_wh + (readings + 1) * step_wh), sealed=sealed), **ops}
-    items.append(p.write(Kind.ENDED, at_ms + (readings + 1) * 30_000, subject, groups=end))
+    end = {Group.METER: meter(str(told[-1]), sealed=sealed), **ops}
+    items.append(p.write(Kind.ENDED, at_ms + (len(told) - 1) * 30_000, subject, groups=end))
     return items

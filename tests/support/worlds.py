@@ -33,6 +33,7 @@ from wattseal.log.merkle import Tree, inclusion_proof, leaf_hash, node_hash
 from wattseal.log.proof import TlogProof
 from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
 from wattseal.model.token import TokenStatus
+from wattseal.pricing.periods import Point
 from wattseal.pricing.price import Priced
 from wattseal.seal.fields import Decision, Identity, Ops
 from wattseal.seal.groups import unwrap
@@ -130,15 +131,15 @@ def tariff(per_kwh: str = "0.42") -> Tariff:
     return Tariff("ZZ", "CPO", "T1", "EUR", tuple(TariffElement((c,)) for c in components), updated)
 
 
-def tariff_record(later: Tariff | None = None) -> Item:
-    """Return the CPO's signed tariff, or the one that came after it."""
+def tariff_record(later: Tariff | None = None, *, terms: Tariff | None = None) -> Item:
+    """Return the CPO's signed tariff (or `terms` in its place), or the one that came after it."""
     desk = pen("CPO/tariffs", key=CSMS_KEY, stream=0, seed="tariffs")
     desk.write(Kind.BOOT, START_MS - 9000)
-    first = desk.write(Kind.TARIFF, START_MS - 8000, public={1: tariff_to_value(tariff())})
+    first = desk.write(Kind.TARIFF, START_MS - 8000, public={1: tariff_to_value(terms or tariff())})
     return first if later is None else desk.write(Kind.TARIFF, START_MS - 7000, public={1: tariff_to_value(later)})
 
 
-def authorisation(subject_seed: str = "tx") -> tuple[Item, Item]:
+def authorisation(subject_seed: str = "tx", terms: Tariff | None = None) -> tuple[Item, Item]:
     """Return a request of the edge (stream 0) and the eMSP's accepting decision, which names the tariff."""
     subject = SubjectKeys.new(seeded(subject_seed))
     desk = pen(stream=0, key=EDGE_KEY, seed="desk")
@@ -151,7 +152,9 @@ def authorisation(subject_seed: str = "tx") -> tuple[Item, Item]:
     billing = pen("MSP/authorisation", key=EMSP_KEY, stream=0, seed="billing")
     billing.write(Kind.BOOT, START_MS - 3500)
     public = Decision(TokenStatus.ACCEPTED, bytes(16), START_MS + 3_600_000, 50_000).to_public()
-    decision = billing.write(Kind.DECISION, START_MS - 3000, refs=(request.hash, tariff_record().hash), public=public)
+    decision = billing.write(
+        Kind.DECISION, START_MS - 3000, refs=(request.hash, tariff_record(terms=terms).hash), public=public
+    )
     return request, decision
 
 
@@ -165,11 +168,21 @@ class Finished:
     bundle: Bundle
 
 
-def sealed_charge(*, readings: int = 3, start_wh: int = 1000, opened: bool = True) -> Finished:
-    """A charge behind an edge, sealed from the CPO, authorised by the eMSP, logged and witnessed."""
-    request, decision = authorisation()
-    price_list = tariff_record()
-    items = charge(pen(key=EDGE_KEY), readings=readings, start_wh=start_wh, refs=(decision.hash,))
+def sealed_charge(
+    *,
+    readings: int = 3,
+    start_wh: int = 1000,
+    opened: bool = True,
+    terms: Tariff | None = None,
+    registers: Sequence[int] | None = None,
+) -> Finished:
+    """A charge behind an edge, sealed from the CPO, authorised by the eMSP, logged and witnessed.
+
+    `registers` are in Wh, start and end included, half a minute apart; `terms` is the tariff.
+    """
+    request, decision = authorisation(terms=terms)
+    price_list = tariff_record(terms=terms)
+    items = charge(pen(key=EDGE_KEY), readings=readings, start_wh=start_wh, refs=(decision.hash,), registers=registers)
     log = MemoryLog([bytes([n]) * 32 for n in range(5)])
     log.add([request, decision, *items])
     signed = log.checkpoint()
@@ -187,8 +200,10 @@ def sealed_charge(*, readings: int = 3, start_wh: int = 1000, opened: bool = Tru
         CSMS_KEY,
         LOG,
     )
-    energy_wh = Decimal(500 * (readings + 1))
-    priced = price_charge(tariff(), energy_wh, START_MS)
+    told = registers or [start_wh + n * 500 for n in range(readings + 2)]
+    points = [Point(START_MS + n * 30_000, Decimal(wh)) for n, wh in enumerate(told)]
+    energy_wh = Decimal(told[-1] - told[0])
+    priced = price_charge(terms or tariff(), points)
     assert isinstance(priced, Priced)
     assert priced.total.after_tax is not None
     summary = CdrSummary(

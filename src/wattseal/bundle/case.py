@@ -10,6 +10,7 @@ from wattseal.bundle.trust import Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.log.proof import TlogProof
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
+from wattseal.pricing.periods import Point
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Item, Kind
@@ -66,6 +67,8 @@ class Case:
     meter_party: str | None = None
     grade: Grade | None = None
     energy_wh: Decimal | None = None
+    points: tuple[Point, ...] | None = None
+    """What a price is made from; found when first asked for."""
 
     def __post_init__(self) -> None:
         """Start with an empty registry; step 2 fills it."""

@@ -4,17 +4,17 @@ Everything in it follows from records: the id is the transaction's pseudonym, ti
 the price is `pricing.price` of the tariff record that the decision or the CDR names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from wattseal.bundle.tariff import moment
-from wattseal.model.cdr import ChargingPeriod, Dimension
 from wattseal.model.tariff import Tariff
+from wattseal.pricing.clock import zone_of
 from wattseal.pricing.money import Amount
-from wattseal.pricing.price import ENERGY, Incomplete, Priced, TraceLine, price
+from wattseal.pricing.periods import Point, periods
+from wattseal.pricing.price import Incomplete, Priced, TraceLine, price
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.fields import decimal_from, decimal_to_value
 
@@ -66,10 +66,17 @@ class CdrSummary:
         raise CborError("a CDR has fields 1 to 8", subject="cdr")
 
 
-def price_charge(tariff: Tariff, energy_wh: Decimal, start_ms: int) -> Priced | Incomplete:
-    """Price one charge: a single period of all its energy, from its start."""
-    period = ChargingPeriod(moment(start_ms), (Dimension(ENERGY, energy_wh / KWH),), tariff.id)
-    return price(tariff, (period,), UTC)
+def price_charge(tariff: Tariff, points: Sequence[Point]) -> Priced | Incomplete:
+    """Price one charge from its points, first the start, last the end: what CPO, eMSP and verifier all do."""
+    found, zone = periods(points, tariff), zone_of(tariff.time_zone)
+    if isinstance(found, Incomplete):
+        return found
+    return Incomplete(("time_zone",)) if zone is None else price(tariff, found, zone)
+
+
+def bounds(start_ms: int, end_ms: int, energy_wh: Decimal) -> tuple[Point, Point]:
+    """Return the points of a charge of which only times and energy are known."""
+    return Point(start_ms, Decimal(0)), Point(end_ms, energy_wh)
 
 
 def trace_to_value(trace: tuple[TraceLine, ...]) -> list[Any]:

@@ -4,10 +4,13 @@ from dataclasses import fields
 
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
+from wattseal.bundle.points import moment_ms, points_of, readings_of, withheld
 from wattseal.bundle.tariff import tariff_from_value
+from wattseal.model.tariff import Tariff
+from wattseal.pricing.periods import needs_readings
 from wattseal.pricing.price import Incomplete, Priced
 from wattseal.seal import dcbor
-from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
+from wattseal.seal.fields import Settlement, SettlementVerdict
 from wattseal.seal.item import Group, Item, Kind
 
 
@@ -28,7 +31,11 @@ def check_price(case: Case) -> Trouble | None:
         return tariff
     if case.energy_wh is None:
         return lacking("opening", "meter")
-    priced = price_charge(tariff_from_value(tariff.payload.public.get(1)), case.energy_wh, moment_ms(case, started))
+    terms = tariff_from_value(tariff.payload.public.get(1))
+    trouble = _not_shown(case, terms)
+    if trouble is not None:
+        return trouble
+    priced = price_charge(terms, points_of(case))
     if isinstance(priced, Incomplete):
         return lacking("price", priced.what[0], tariff)
     trouble = _settlement_agrees(case, settlement, priced, ended)
@@ -37,11 +44,15 @@ def check_price(case: Case) -> Trouble | None:
     return trouble
 
 
-def moment_ms(case: Case, item: Item) -> int:
-    """Return the station's own time of a record where it is shown, else the signer's, in Unix milliseconds."""
-    content = case.contents.get((item.hash, Group.OPS))
-    station_ms = Ops.read(content.fields).station_ms if content else None
-    return item.payload.ms if station_ms is None else station_ms
+def _not_shown(case: Case, terms: Tariff) -> Trouble | None:
+    """Say which reading is not shown, where the price depends on what happened between start and end."""
+    if not needs_readings(terms):
+        return None
+    for item in readings_of(case):
+        group = withheld(case, item)
+        if group is not None:
+            return lacking("opening", group.name.lower(), item)
+    return None
 
 
 def _settlement(case: Case, ended: Item) -> tuple[Item, Settlement] | None:

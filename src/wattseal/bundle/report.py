@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
+from wattseal.pricing.periods import Point
 
 
 class Outcome(StrEnum):
@@ -94,7 +95,7 @@ class RecordReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verifier's whole answer."""
+    """The verifier's whole answer. `points` are what a price is made from, of a bundle that is VALID; start first."""
 
     verdict: Outcome
     steps: Sequence[Step]
@@ -103,6 +104,7 @@ class Report:
     source: Source | None = None
     energy_wh: Decimal | None = None
     findings: Sequence[Finding] = field(default=())
+    points: tuple[Point, ...] = ()
 
     @property
     def failure(self) -> Step | None:

@@ -27,6 +27,7 @@ from wattseal.model.payment import Payment, PaymentPolicy
 from wattseal.model.station import Station
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.model.transaction import Transaction
+from wattseal.pricing.periods import Point
 from wattseal.rules.arrival import Tail
 from wattseal.rules.authorize import OnePer
 from wattseal.rules.billing_policy import DEFAULT_BILLING, BillingPolicy
@@ -46,6 +47,8 @@ MAX_MARKS = 4096
 """Messages remembered per transaction to recognise retries; beyond that the oldest is forgotten."""
 MAX_PAGES = 256
 """Signed meter records kept in memory per transaction; with more of them its pages are not proven complete."""
+MAX_POINTS = 4096
+"""Readings of an open charge kept in memory for its running cost; of more the last intervals are long."""
 MAX_TOKENS = 10_000
 """Tokens kept in memory; others are read from the journal."""
 MAX_ACCOUNTS = 10_000
@@ -115,7 +118,8 @@ class Live:
     `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
     `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO. `token` is
     the canonical form of the one that started it, as far as that is known; `fresh` means that nothing of it is recorded
-    yet, `told_ms` is when its station last told of it, `held` what is set aside for it.
+    yet, `told_ms` is when its station last told of it, `held` what is set aside for it. `points` are its readings, kept
+    once a running cost that depends on them was asked for.
     """
 
     transaction: Transaction
@@ -131,6 +135,12 @@ class Live:
     fresh: bool = False
     told_ms: int = 0
     held: Held | None = None
+    points: list[Point] | None = None
+
+    def measured(self, point: Point) -> None:
+        """Keep a reading for the running cost, where that depends on it."""
+        if self.points is not None and len(self.points) < MAX_POINTS:
+            self.points.append(point)
 
     def take(self, seq_no: int | None, valid: Sequence[bytes]) -> None:
         """Count one record: its sequence number, and the meter's pages in it."""

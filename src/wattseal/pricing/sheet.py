@@ -97,7 +97,7 @@ class Sheet:
 
     def moment(self, at_ms: int, kwh: Decimal, used: Used) -> Moment:
         """Return what conditions are held against at a moment of a period."""
-        if not self.terms.conditional:
+        if not self.terms.conditions:
             return _ANY
         age_ms = max(at_ms - self.begun_ms, 0)
         return Moment(clock.at(at_ms).astimezone(self.zone), age_ms, kwh, used.power, used.current)

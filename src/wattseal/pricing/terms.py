@@ -63,6 +63,12 @@ class Condition:
     power: tuple[Decimal | None, Decimal | None]
     current: tuple[Decimal | None, Decimal | None]
 
+    @property
+    def beyond_energy(self) -> bool:
+        """Whether it restricts by anything but the energy of the session."""
+        by_clock = (self.start, self.end, self.start_date, self.end_date, *self.durations_ms)
+        return bool(self.days) or any(limit is not None for limit in (*by_clock, *self.power, *self.current))
+
     def holds_by_clock(self, local: datetime, age_ms: int) -> bool:
         """Return whether time of day, date, day of the week and the session's age are as restricted."""
         if self.start is not None or self.end is not None:
@@ -124,8 +130,7 @@ class Terms:
     """What a tariff says. `options` are by dimension in the tariff's order; those of reservations have their own.
 
     `walls` are the times of day at which something may change, `by_day` says that days matter, `ages_ms` and `kwh` are
-    the ages and energies of a session at which something may change, `powers_kw` the powers. Not `conditional` is what
-    has no restrictions but that to reservations.
+    the ages and energies of a session at which something may change, `powers_kw` the powers; `conditions` are all.
     """
 
     options: dict[str, tuple[Option, ...]]
@@ -135,12 +140,20 @@ class Terms:
     ages_ms: tuple[int, ...]
     kwh: tuple[Decimal, ...]
     powers_kw: tuple[Decimal, ...]
-    conditional: bool
+    conditions: tuple[Condition, ...]
 
     @property
     def by_clock(self) -> bool:
         """Whether the time of day or the day matters."""
         return self.by_day or bool(self.walls)
+
+    @property
+    def by_readings(self) -> bool:
+        """Whether it matters what happened between a session's start and end."""
+        if TIME in self.options or PARKING_TIME in self.options:
+            return True
+        mine = (option.condition for kind in (ENERGY, FLAT) for option in self.options.get(kind, ()))
+        return any(condition is not None and condition.beyond_energy for condition in mine)
 
 
 def terms_of(tariff: Tariff) -> tuple[Terms, list[str]]:
@@ -177,7 +190,7 @@ def _terms(options: dict[str, list[Option]], expired: dict[str, list[Option]], c
     frozen = {kind: tuple(found) for kind, found in options.items()}
     late = {kind: tuple(found) for kind, found in expired.items()}
     if not conditions:
-        return Terms(frozen, late, (), by_day=False, ages_ms=(), kwh=(), powers_kw=(), conditional=False)
+        return Terms(frozen, late, (), by_day=False, ages_ms=(), kwh=(), powers_kw=(), conditions=())
     return Terms(
         options=frozen,
         expired=late,
@@ -186,7 +199,7 @@ def _terms(options: dict[str, list[Option]], expired: dict[str, list[Option]], c
         ages_ms=tuple(sorted({age for c in conditions for age in c.durations_ms if age})),
         kwh=tuple(sorted({kwh for c in conditions for kwh in c.kwh if kwh})),
         powers_kw=tuple(sorted({power for c in conditions for power in c.power if power is not None})),
-        conditional=True,
+        conditions=tuple(dict.fromkeys(conditions)),
     )
 
 

@@ -10,6 +10,7 @@ from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
 from wattseal.bundle.format import Bundle
 from wattseal.bundle.tariff import tariff_from_value
+from wattseal.flow.charges.measured import points_for
 from wattseal.flow.fleet.enrol import load_entries
 from wattseal.flow.money.tariffs import tariff_item
 from wattseal.flow.ports import KeptItem
@@ -69,7 +70,7 @@ async def assemble(world: World, proofs: Proofs, transaction: Transaction, *, bi
         stated.append(proof)
     others = await others_of(world, transaction)
     tariff = await tariff_record(world, others)
-    pricing = None if tariff is None else price_of(transaction, tariff)
+    pricing = None if tariff is None else await price_of(world, transaction, tariff)
     statements = await load_entries(world)
     everything = (*shown, *others)
     mine = [i for i in everything if i.payload.subject == bytes.fromhex(transaction.id)]
@@ -117,7 +118,7 @@ async def others_of(world: World, transaction: Transaction) -> tuple[Item, ...]:
     return tuple(item for item in items if item.hash.hex() in known)
 
 
-def price_of(transaction: Transaction, tariff: Item) -> Pricing | None:
+async def price_of(world: World, transaction: Transaction, tariff: Item) -> Pricing | None:
     """Price a transaction the CPO can read by the tariff its decision refers to; None where it cannot be priced."""
     energy_wh = transaction.energy_wh
     if energy_wh is None or energy_wh < 0:
@@ -125,7 +126,7 @@ def price_of(transaction: Transaction, tariff: Item) -> Pricing | None:
     if transaction.started_ms is None or transaction.ended_ms is None:
         return None
     terms = tariff_from_value(tariff.payload.public.get(1))
-    priced = price_charge(terms, energy_wh, transaction.started_ms)
+    priced = price_charge(terms, await points_for(world, transaction, terms))
     if not isinstance(priced, Priced):
         return None
     after_tax = priced.total.after_tax

@@ -1,23 +1,27 @@
 """The OCPI CDR of a transaction: what its records and the settlement say, in OCPI's words."""
 
 from base64 import b32encode
+from collections.abc import Sequence
 from decimal import Decimal
 
 from wattseal.base.ids import Subject
-from wattseal.bundle.cdr import KWH
+from wattseal.bundle.cdr import KWH, bounds, price_charge
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.evidence import format_of
 from wattseal.flow.charges.bundling import others_of, tariff_record, utc_from_ms
+from wattseal.flow.charges.measured import points_for
 from wattseal.flow.charges.settling import settlement_of
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.world import World
 from wattseal.model.cdr import Cdr, CdrLocation, CdrToken, ChargingPeriod, Dimension, SignedData
 from wattseal.model.site import Site
-from wattseal.model.tariff import Price
+from wattseal.model.tariff import Price, Tariff
 from wattseal.model.transaction import Transaction
+from wattseal.pricing.periods import hours, periods
+from wattseal.pricing.price import ENERGY, FLAT, PARKING_TIME, TIME, Incomplete, Priced
 from wattseal.rules.recorded import read_item
 from wattseal.rules.vehicle import word_of_vehicle
-from wattseal.seal.fields import Decision, SettlementVerdict
+from wattseal.seal.fields import Decision, Settlement, SettlementVerdict
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.signed_data import from_records
 
@@ -25,7 +29,6 @@ UNKNOWN_COUNTRY = "ZZZ"
 """ISO 3166-1 user-assigned: the site's address is not enrolled."""
 NOT_STATED = "not stated"
 CONFIRMED_BY_VEHICLE = "register confirmed by the vehicle (ISO 15118-2 metering receipt)"
-_HOUR_MS = Decimal(3_600_000)
 
 
 async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
@@ -49,7 +52,10 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
         return None
     tariff = tariff_from_value(record.payload.public.get(1))
     auth_id = b32encode(Decision.read(decision.payload.public).auth_id).decode().rstrip("=")
-    energy_kwh = settled.energy_wh / KWH
+    points = await points_for(world, transaction, tariff) or bounds(started_ms, ended_ms, settled.energy_wh)
+    priced, used = price_charge(tariff, points), periods(points, tariff)
+    if isinstance(used, Incomplete) or not _agreed(settled, priced):
+        priced, used = Incomplete(()), _whole(started_ms, settled.energy_wh, tariff)
     return Cdr(
         country_code=tariff.country_code,
         party_id=tariff.party_id,
@@ -60,17 +66,48 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
         auth_method="AUTH_REQUEST",
         location=_location(transaction, await site_of(world, transaction.station_id)),
         currency=settled.currency,
-        periods=(ChargingPeriod(utc_from_ms(started_ms), (Dimension("ENERGY", energy_kwh),), tariff.id),),
+        periods=used,
         total_cost=Price(settled.total_excl_vat, settled.total_incl_vat),
-        total_energy_kwh=energy_kwh,
-        total_time_h=(Decimal(ended_ms - started_ms) / _HOUR_MS).quantize(Decimal("0.0001")),
+        total_energy_kwh=settled.energy_wh / KWH,
+        total_time_h=hours(max(ended_ms - started_ms, 0)),
         last_updated=utc_from_ms(world.now_ms()),
         tariffs=(tariff,),
         session_id=transaction.id,
         authorization_reference=auth_id,
         signed_data=await _signed(world, transaction),
         remark=CONFIRMED_BY_VEHICLE if word_of_vehicle(transaction) == "confirmed" else None,
+        total_fixed_cost=_cost(priced, FLAT),
+        total_energy_cost=_cost(priced, ENERGY),
+        total_time_cost=_cost(priced, TIME),
+        total_parking_time_h=_parked(used),
+        total_parking_cost=_cost(priced, PARKING_TIME),
     )
+
+
+def _agreed(settled: Settlement, priced: Priced | Incomplete) -> bool:
+    """Return whether what this CPO can read comes to what was settled; at a sealed site it may not be able to."""
+    if not isinstance(priced, Priced):
+        return False
+    return (settled.total_excl_vat, settled.total_incl_vat) == (priced.total.before_tax, priced.total.after_tax)
+
+
+def _whole(started_ms: int, energy_wh: Decimal, tariff: Tariff) -> tuple[ChargingPeriod, ...]:
+    """Return one period of all energy, where more is not known here."""
+    return (ChargingPeriod(utc_from_ms(started_ms), (Dimension(ENERGY, energy_wh / KWH),), tariff.id),)
+
+
+def _cost(priced: Priced | Incomplete, dimension: str) -> Price | None:
+    """Return what a dimension cost, None where nothing prices it."""
+    if not isinstance(priced, Priced):
+        return None
+    told = any(line.dimension == dimension and line.element is not None for line in priced.trace)
+    return priced.cost_of(dimension) if told else None
+
+
+def _parked(used: Sequence[ChargingPeriod]) -> Decimal | None:
+    """Return the hours of standing, None where none are told of charging or standing."""
+    told = [d for period in used for d in period.dimensions if d.type in {TIME, PARKING_TIME}]
+    return sum((d.volume for d in told if d.type == PARKING_TIME), Decimal(0)) if told else None
 
 
 def _location(transaction: Transaction, site: Site | None) -> CdrLocation:

@@ -165,7 +165,8 @@ async def meter(turn: Turn, fact: MeterReported) -> Acknowledged:
     mark = payload_mark(turn.payload)
     if not known.seen(mark):
         await turn.world.chains.ready(turn.origin, known.transaction.evse_id)
-        await record_reading(turn, known, fact.readings, None, mark, step=turn.step(), notes=notes)
+        ops = Ops(station_ms=milliseconds(fact.readings[-1].at)) if fact.readings else None
+        await record_reading(turn, known, fact.readings, ops, mark, step=turn.step(), notes=notes)
     return Acknowledged()
 
 

@@ -1,10 +1,11 @@
 """What a charge costs, told to drivers: the running cost now and then (I02), and the total at the end (I03).
 
-It is the price of the energy so far under the tariff that the charge's decision names, or the one that applies at the
-station where nobody decided; none where that cannot be said exactly, or where the readings are sealed from this CPO.
-Taxes are in it where the tariff states them.
+It is the price of what was measured so far under the tariff that the charge's decision names, or the one that applies
+at the station where nobody decided; none where that cannot be said exactly, or where the readings are sealed from this
+CPO. Taxes are in it where the tariff states them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from wattseal.base.ids import StationId
 from wattseal.bundle.cdr import price_charge
 from wattseal.flow import commands
 from wattseal.flow.charges.bundling import others_of, tariff_record
+from wattseal.flow.charges.measured import points_for, points_so_far
 from wattseal.flow.commands import Declined
 from wattseal.flow.limits.station_tariffs import tariff_at
 from wattseal.flow.money.tariffs import tariff_by_record
@@ -25,6 +27,7 @@ from wattseal.model.message import Asked
 from wattseal.model.principal import Principal
 from wattseal.model.tariff import Tariff
 from wattseal.model.transaction import Transaction
+from wattseal.pricing.periods import Point
 from wattseal.pricing.price import Priced
 from wattseal.wire.ocpp.version import Version
 
@@ -50,7 +53,7 @@ async def with_total(turn: Turn, fact: TransactionEnded, answer: TransactionAnsw
     tariff = None if live is None else await _tariff(turn.world, live.transaction)
     if live is None or tariff is None or live.transaction.energy_wh is None:
         return answer
-    total = cost(tariff, live.transaction, live.transaction.energy_wh)
+    total = cost(tariff, await points_for(turn.world, live.transaction, tariff))
     return answer if total is None else replace(answer, total_cost=total)
 
 
@@ -89,19 +92,15 @@ async def tell(world: World, told: Told, one: Due) -> None:
 
 
 async def _running(world: World, live: Live) -> Decimal | None:
-    transaction = live.transaction
-    if live.highest_wh is None or transaction.start_wh is None:
+    if live.highest_wh is None or live.transaction.start_wh is None:
         return None
-    tariff = await _tariff(world, transaction)
-    return None if tariff is None else cost(tariff, transaction, live.highest_wh - transaction.start_wh)
+    tariff = await _tariff(world, live.transaction)
+    return None if tariff is None else cost(tariff, await points_so_far(world, live, tariff))
 
 
-def cost(tariff: Tariff, transaction: Transaction, energy_wh: Decimal) -> Decimal | None:
-    """Return what a charge of so much energy costs, None where the tariff does not say that of energy alone."""
-    began = transaction.started_ms
-    if energy_wh < 0 or began is None:
-        return None
-    priced = price_charge(tariff, energy_wh, began)
+def cost(tariff: Tariff, points: Sequence[Point]) -> Decimal | None:
+    """Return what a charge measured at these points costs with tax, None where that cannot be said exactly."""
+    priced = price_charge(tariff, points)
     if not isinstance(priced, Priced):
         return None
     return priced.total.before_tax if priced.total.after_tax is None else priced.total.after_tax

@@ -11,6 +11,7 @@ from wattseal.flow.turn import Turn, raise_alarms
 from wattseal.flow.world import Live
 from wattseal.model.metering import Reading, begin_register_wh, energy_register_wh
 from wattseal.model.verdict import Finding
+from wattseal.pricing.periods import Point
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
@@ -59,6 +60,9 @@ async def record_reading(
     if register_wh is not None and not behind and all(note.code in _SOUND for note in judged):
         live.highest_wh = max(register_wh, live.highest_wh or register_wh)
         live.latest_ms = turn.now_ms
+    if register_wh is not None and live.points is not None:
+        told_ms = None if ops is None else ops.station_ms
+        live.measured(Point(turn.now_ms if told_ms is None else told_ms, register_wh))
     put_record(turn, step, live, plain, stream)
     await step.hand_over()
 

@@ -30,6 +30,7 @@ from wattseal.model.facts import (
 from wattseal.model.token import Authorization, TokenStatus
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source, Verdict
+from wattseal.pricing.periods import Point
 from wattseal.rules import arrival
 from wattseal.rules.arrival import Arrival, Tail, check_signer, source_of
 from wattseal.rules.audience import shown_in_bundle
@@ -191,6 +192,8 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
         step.finally_do(lambda: _note(turn, step, item, live, observed))
     if record.meter is not None and not observed.notes:
         live.highest_wh, live.latest_ms = record.meter.register_wh, record.ms
+        told_ms = record.ops.station_ms if record.ops else None
+        live.measured(Point(record.ms if told_ms is None else told_ms, record.meter.register_wh))
     if changed != live.transaction or record.kind is Kind.STARTED:
         live.transaction = changed
         step.project(changed)

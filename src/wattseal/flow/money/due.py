@@ -70,7 +70,7 @@ async def due_of(world: World, proofs: Proofs, transaction: Transaction, waited_
 
 
 async def _as_measured(world: World, case: Case, transaction: Transaction, record: Item) -> Due | Standing:
-    pricing = price_of(transaction, record)
+    pricing = await price_of(world, transaction, record)
     if pricing is None or transaction.energy_wh is None:
         return Billing.QUARANTINED, NOT_PRICED
     return _due(await paying(world, transaction), case, transaction, record, pricing.priced)
@@ -87,7 +87,7 @@ async def _as_settled(world: World, case: Case, transaction: Transaction, record
     account = await paying(world, transaction)
     if transaction.sealed:
         return _sealed(account, case, settlement, signed, record)
-    pricing = price_of(transaction, record)
+    pricing = await price_of(world, transaction, record)
     if pricing is None:
         return Billing.QUARANTINED, NOT_PRICED
     ours = _due(account, case, transaction, record, pricing.priced)

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, Decimal
 
 from wattseal.flow.charges.costs import cost
 from wattseal.flow.charges.loose_ends import note_open
+from wattseal.flow.charges.measured import points_so_far, with_next
 from wattseal.flow.charges.stopping import CAP_REACHED, HOLD_USED_UP, NOT_AUTHORISED, Stopping, to_stop
 from wattseal.flow.drivers.own_risk import EXCEEDED
 from wattseal.flow.money.holds import extend
@@ -116,8 +117,8 @@ async def _uses_up(world: World, live: Live, ahead_wh: Decimal) -> bool:
     tariff = await tariff_by_record(world, held.tariff)
     if tariff is None or transaction.start_wh is None or live.highest_wh is None:
         return False
-    now = cost(tariff, transaction, live.highest_wh - transaction.start_wh)
-    ahead = cost(tariff, transaction, ahead_wh)
+    points = await points_so_far(world, live, tariff)
+    now, ahead = cost(tariff, points), cost(tariff, with_next(points, ahead_wh))
     if now is None or ahead is None:
         return False
     amount = in_units(held.amount, held.currency)

@@ -37,7 +37,7 @@ async def meter_hold(desk: Desk, entries: Entries, charge: Charge, energy_wh: De
     if tariff is None or hold is None or hold.state is not HoldState.OPEN:
         return charge
     ahead_wh = energy_wh + max(charge.metered.step_wh, Decimal(0))
-    now, ahead = (cost_of(tariff, wh, charge.requested_ms) for wh in (energy_wh, ahead_wh))
+    now, ahead = (cost_of(tariff, wh, charge.requested_ms, desk.books.now_ms()) for wh in (energy_wh, ahead_wh))
     if now is None or ahead is None:
         return charge
     if not over and (ahead >= hold.amount or now >= desk.terms.extend_at * hold.amount):

@@ -21,7 +21,7 @@ from wattseal.parties.emsp.offline import offline_charge
 from wattseal.parties.emsp.tariffs import tariff_of
 from wattseal.rules.holds import capture, without_charge
 from wattseal.rules.settlement import Claim, Contract, claim_of, judge_evidence, make_bill
-from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
+from wattseal.seal.fields import Settlement, SettlementVerdict
 from wattseal.seal.item import ClockQuality, Group, Item, Kind
 from wattseal.seal.writer import Draft, GroupDraft, Reader, SubjectKeys
 
@@ -87,18 +87,7 @@ async def _judge(
     tariff = await tariff_of(desk, charge)
     if tariff is None:
         return Dispute(11, "no_agreed_tariff", "tariff")
-    start_ms = _start_ms(desk, received) or charge.requested_ms
-    return make_bill(received.report, price_charge(tariff, received.report.energy_wh or ZERO, start_ms))
-
-
-def _start_ms(desk: Desk, received: Received) -> int | None:
-    """Return the station's own time of the start where it is shown, else the signer's: what the verifier takes."""
-    started = received.claim.started
-    if started is None:
-        return None
-    ops = desk.shown(received.bundle, started, Group.OPS)
-    station_ms = None if ops is None else Ops.read(ops.fields).station_ms
-    return started.payload.ms if station_ms is None else station_ms
+    return make_bill(received.report, price_charge(tariff, received.report.points))
 
 
 async def _second_history(desk: Desk, contract: Contract, entries: Entries, received: Received) -> Dispute | None:
