@@ -5,9 +5,11 @@
 #   make lock           renew requirements/*.txt             make clean                remove what these made
 #   make fuzz ARGS="--seconds 600 frame jws"   fuzz the parsers, so long each (default: all, a minute each)
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
+#   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
 #   make openapi        write docs/reference/openapi.json and the table of routes from the code
 PYTHON ?=
 VENV := .venv
+VEHICLE := .venv-iso15118
 BIN := $(VENV)/bin
 ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,7 +20,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench fuzz conformance lock clean openapi
+.PHONY: install install-dev demo test check bench fuzz conformance lock clean openapi receipts-live
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -62,6 +64,15 @@ bench: install-dev
 conformance: install-dev
 	$(BIN)/python tools/make_conformance.py
 
+# What the package iso15118 stands on is older than what wattseal does: it never shares an environment with it.
+$(VEHICLE)/.run: tools/make-venv requirements/iso15118.txt
+	tools/make-venv $(VEHICLE) $(PYTHON)
+	$(VEHICLE)/bin/python -m pip install -qq --require-hashes --no-deps --only-binary :all: -r requirements/iso15118.txt
+	@touch $@
+
+receipts-live: install-dev $(VEHICLE)/.run
+	$(BIN)/python -m pytest -q -n 0 tests/interop/test_iso15118_vehicle.py $(ARGS)
+
 # The locks hold versions and hashes for CPython 3.11 to 3.13 on Linux and macOS, and no address of any index.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS)
@@ -71,7 +82,8 @@ lock: install-dev
 	$(LOCK) pyproject.toml --group build --group dev -c requirements/run.txt -o requirements/dev.txt
 	$(LOCK) --group pyproject.toml:build -c requirements/dev.txt -o requirements/build.txt
 	$(LOCK) requirements/localstripe.in -o requirements/localstripe.txt
+	$(LOCK) --group pyproject.toml:iso15118 -o requirements/iso15118.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(VEHICLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find src tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +

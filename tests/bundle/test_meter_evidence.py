@@ -114,6 +114,15 @@ def test_a_meter_that_signed_begin_and_end_counts_wherever_the_station_put_them(
     assert summary(judged(**CARRIED[where])) == G2
 
 
+def test_a_page_in_between_is_no_gap() -> None:
+    pages: dict[str, Any] = {"start": (signed(5, B),), "end": (signed(7, E),), "reading_wh": "3000.0", "numbered": True}
+    gap = judged(**pages)
+    whole = judged(**pages, reading=(signed(6, ("C", "3000.0", 10)),))
+    assert "page_gap" in [finding.code for finding in gap.findings]
+    assert "page_gap" not in [finding.code for finding in whole.findings]
+    assert summary(whole)[:3] == (Outcome.VALID, Grade.G3, Source.METER)
+
+
 def test_a_register_rounded_to_whole_wh_gives_way_to_the_meters() -> None:
     report = judged(end=(signed(5, ("B", "1000.4", 0), E),), start_wh="1000")
     assert summary(report) == (Outcome.VALID, Grade.G2, Source.METER, Decimal("3999.6"))

@@ -20,7 +20,7 @@ from wattseal.evidence.findings import EFFECTS
 from wattseal.evidence.format import Clock
 from wattseal.evidence.ocmf_build import build
 from wattseal.evidence.ocmf_meaning import continuity, meaning_of
-from wattseal.evidence.ocmf_record import parse
+from wattseal.evidence.ocmf_record import Page, parse
 from wattseal.model.verdict import Verdict
 
 DOCS = Path(__file__).parents[2] / "docs" / "spec" / "evidence.md"
@@ -122,6 +122,16 @@ def test_swapped_foreign_and_rewound_neighbours_are_named() -> None:
     stranger = parse(single(dataclasses.replace(METER.turned(), meter_serial="METER-2"), "E", "2500.5", 20))
     assert {f.code for f in continuity([first, stranger])} == {"meter_changed"}
     assert continuity([first, second]) == ()
+
+
+def test_pages_are_counted_apart_in_each_context() -> None:
+    first, second = parse(single(METER, "B", "1000.0")), parse(single(METER.turned(), "E", "2500.5", 20))
+    fiscal = dataclasses.replace(parse(single(METER, "", "2000.0", 10)), page=Page("F", 3))
+    assert {f.code for f in continuity([first, fiscal, second])} == set()
+    later = dataclasses.replace(fiscal, page=Page("F", 5))
+    assert {f.code for f in continuity([fiscal, later])} == {"page_gap"}
+    assert {f.code for f in continuity([later, fiscal])} == {"page_order"}
+    assert "F3 -> F5" in {f.detail for f in continuity([first, fiscal, later, second])}
 
 
 def test_two_transactions_glued_together_give_no_energy() -> None:

@@ -3,13 +3,16 @@
 import base64
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from tests.support.charges import signing_key
 from tests.support.cpo_world import Talker, add_token, enrol, make_world, transactions
 from tests.support.memory_journal import MemoryJournal
 from tests.support.meters import METER_SPKI, NOON, single, transaction
+from tests.support.other_meters import K192, SERVER, edl, edl_sml
 
 from wattseal.evidence.ocmf_build import MeterState
 from wattseal.flow.world import World
@@ -164,3 +167,48 @@ async def test_signed_values_outside_transactions_have_their_verdict_too(
     assert kept.meter is not None
     assert kept.meter.evidence == (("OCMF", record),)
     assert await transactions(world) == []
+
+
+def p192_spki() -> bytes:
+    return K192.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+async def edl_charge(end_value: int, told_wh: float) -> World:
+    """A charge whose meter signs its registers in SML: each reading by itself, saying not which it is."""
+    made = make_world()
+    evse = EvseEnrolment(id=1, meter_serial=SERVER.hex().upper(), meter_public_key=p192_spki())
+    await enrol(made, Station(id="ST1", pin=EvidencePin(Grade.G2, Source.METER), evses=(evse,)))
+    await add_token(made, "CARD")
+    station = Talker(made, "ST1", Version.V201)
+    signed = (edl_sml(), edl_sml(edl(end_value, 600, 8)))
+    contexts = (("Started", 12_345.0, "Transaction.Begin"), ("Ended", told_wh, "Transaction.End"))
+    for number, ((kind, wh, context), raw) in enumerate(zip(contexts, signed, strict=True)):
+        value = signed_value(raw.hex(), encodingMethod="EDL40")
+        event = {
+            "eventType": kind,
+            "timestamp": AT,
+            "triggerReason": "Authorized",
+            "seqNo": number,
+            "transactionInfo": {"transactionId": "T-1"},
+            "evse": {"id": 1},
+            "idToken": {"idToken": "CARD", "type": "ISO14443"},
+            "meterValue": [
+                {"timestamp": AT, "sampledValue": [{"value": wh, "context": context, "signedMeterValue": value}]}
+            ],
+        }
+        await station.call("TransactionEvent", event)
+    return made
+
+
+async def test_a_meter_that_signs_in_sml_is_the_source_of_its_charge() -> None:
+    world = await edl_charge(124_450, 12_445.0)
+    assert await judged(world) == GOOD
+    (found,) = await transactions(world)
+    assert found.energy_wh == Decimal(100)
+    assert [v.format for v in found.verdicts] == ["EDL_40_P", "EDL_40_P"]
+    assert "meter_complete" not in {n.code for n in found.findings}, "what the format leaves open keeps it at G2"
+
+
+async def test_a_register_other_than_the_one_signed_in_sml_is_quarantined() -> None:
+    _, billing, _, alarms = await judged(await edl_charge(124_450, 12_500.0))
+    assert (billing, alarms) == (Billing.QUARANTINED, {"evidence_differs"})

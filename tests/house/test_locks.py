@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.doc_tree import ROOT
 
-LOCKS = ("run", "dev", "build", "localstripe")
+LOCKS = ("run", "dev", "build", "localstripe", "iso15118")
 
 
 def locked(name: str) -> dict[str, str]:
@@ -43,6 +43,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
         "run": project["project"]["dependencies"],
         "dev": project["dependency-groups"]["dev"],
         "build": project["dependency-groups"]["build"],
+        "iso15118": project["dependency-groups"]["iso15118"],
     }
     assert project["build-system"]["requires"] == wanted["build"]
     for name, requirements in wanted.items():
@@ -103,6 +104,6 @@ def test_a_poisoned_dependency_does_not_install(tmp_path: Path) -> None:
 def test_make_installs_by_hash_only() -> None:
     makefile = (ROOT / "Makefile").read_text()
     installs = [line for line in makefile.splitlines() if "pip install" in line]
-    assert len(installs) == 2
-    assert "--require-hashes" in installs[0]
+    assert len(installs) == 3
+    assert all("--require-hashes" in installs[n] for n in (0, 2))
     assert "--no-build-isolation --no-deps --editable ." in installs[1]

@@ -9,7 +9,7 @@ from wattseal.base.text import shown
 from wattseal.evidence.findings import EFFECTS, Effect
 from wattseal.evidence.format import Clock, Direction, Meaning, Moment, RegisterEnergy, SignedReading
 from wattseal.evidence.obis import Register, parse_register
-from wattseal.evidence.ocmf_record import OcmfReading, OcmfRecord
+from wattseal.evidence.ocmf_record import OcmfReading, OcmfRecord, Page
 from wattseal.model.verdict import Finding
 
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation])
@@ -74,20 +74,17 @@ def meaning_of(*records: OcmfRecord) -> Meaning:
 def continuity(records: Sequence[OcmfRecord]) -> tuple[Finding, ...]:
     """Return what is wrong between consecutive records of one meter: another meter, a page gap, order, time, rewind.
 
-    Pages count up by one per record and context (OCMF "Pagination"). A gap's detail names both pages.
+    Pages count up by one per record in each context, T and F apart (OCMF "Pagination"). A gap's detail names both.
     """
     findings: list[Finding] = []
+    pages = {r.page.context: r.page for r in records[:1] if r.page}
     for number, (before, after) in enumerate(pairwise(records), 2):
         place = f"{number}:"
         if _source(before) != _source(after):
             findings.append(Finding("meter_changed", f"{place}MS"))
+            pages = {after.page.context: after.page} if after.page else {}
             continue
-        if before.page and after.page:
-            pages = f"{before.page.context}{before.page.number} -> {after.page.context}{after.page.number}"
-            if before.page.context != after.page.context or after.page.number <= before.page.number:
-                findings.append(Finding("page_order", f"{place}PG", pages))
-            elif after.page.number != before.page.number + 1:
-                findings.append(Finding("page_gap", f"{place}PG", pages))
+        findings += _turned(pages, after.page, f"{place}PG")
         times = [[r.at for r in record.readings if r.at] for record in (before, after)]
         if times[0] and times[1] and times[1][0] < times[0][-1]:
             findings.append(Finding("time_backwards", f"{place}RD[0].TM"))
@@ -97,6 +94,18 @@ def continuity(records: Sequence[OcmfRecord]) -> tuple[Finding, ...]:
             if earlier is not None and now is not None and now < earlier and _runs_on(reading):
                 findings.append(Finding("register_decreasing", f"{place}RD[{index}].RV", shown(reading.register)))
     return tuple(findings)
+
+
+def _turned(pages: dict[str, Page], page: Page | None, place: str) -> list[Finding]:
+    """Return what is wrong with the next page of its context; `pages` are the last ones, and this one is after it."""
+    if page is None:
+        return []
+    before = pages.get(page.context)
+    pages[page.context] = page
+    if before is None or page.number == before.number + 1:
+        return []
+    code = "page_order" if page.number <= before.number else "page_gap"
+    return [Finding(code, place, f"{page.context}{before.number} -> {page.context}{page.number}")]
 
 
 def _source(record: OcmfRecord) -> tuple[str, str]:
