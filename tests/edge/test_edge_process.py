@@ -5,7 +5,7 @@ import base64
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,19 +75,22 @@ async def connected(kind: Any, subprotocol: str, port: int) -> AsyncIterator[Any
                 await task
 
 
-def now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def now(ago_s: int = 0) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=ago_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def charge_16(port: int) -> None:
+async def charge_16(port: int, connector: int = 1) -> None:
+    """Charge for four minutes, which have just passed."""
     async with connected(Old, "ocpp1.6", port) as station:
         boot = await station.call(call16.BootNotification(charge_point_model="m", charge_point_vendor="v"))
         assert boot.status == "Accepted"
         told = await station.call(call16.Authorize(id_tag=TOKEN))
         assert told.id_tag_info["status"] == "Accepted"
-        start = call16.StartTransaction(connector_id=1, id_tag=TOKEN, meter_start=int(START_WH), timestamp=now())
+        start = call16.StartTransaction(
+            connector_id=connector, id_tag=TOKEN, meter_start=int(START_WH), timestamp=now(240)
+        )
         told = await station.call(start)
-        await meter_16(station, told.transaction_id)
+        await meter_16(station, told.transaction_id, connector)
         stop = call16.StopTransaction(meter_stop=int(STOP_WH), timestamp=now(), transaction_id=told.transaction_id)
         await station.call(stop)
         async with asyncio.timeout(10):
@@ -95,10 +98,10 @@ async def charge_16(port: int) -> None:
         assert station.settings["AuthorizationCacheEnabled"] == "false"
 
 
-async def meter_16(station: Any, transaction_id: int) -> None:
+async def meter_16(station: Any, transaction_id: int, connector: int = 1) -> None:
     sampled = [{"value": str(MIDDLE_WH), "measurand": "Energy.Active.Import.Register"}]
-    values = [{"timestamp": now(), "sampled_value": sampled}]
-    await station.call(call16.MeterValues(connector_id=1, transaction_id=transaction_id, meter_value=values))
+    values = [{"timestamp": now(120), "sampled_value": sampled}]
+    await station.call(call16.MeterValues(connector_id=connector, transaction_id=transaction_id, meter_value=values))
 
 
 async def charge_201(port: int) -> None:
@@ -111,13 +114,13 @@ async def charge_201(port: int) -> None:
         for seq, (kind, wh) in enumerate((("Started", START_WH), ("Updated", MIDDLE_WH), ("Ended", STOP_WH))):
             event = call201.TransactionEvent(
                 event_type=kind,
-                timestamp=now(),
+                timestamp=now(240 - 120 * seq),
                 trigger_reason="MeterValuePeriodic",
                 seq_no=seq,
                 transaction_info={"transaction_id": "tx-1"},
                 evse={"id": 1},
                 id_token=token if kind == "Started" else None,
-                meter_value=[{"timestamp": now(), "sampled_value": [{"value": float(wh)}]}],
+                meter_value=[{"timestamp": now(240 - 120 * seq), "sampled_value": [{"value": float(wh)}]}],
             )
             told = await station.call(event)
             assert kind != "Started" or told.id_token_info["status"] == "Accepted"

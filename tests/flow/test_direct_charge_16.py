@@ -58,7 +58,7 @@ async def test_the_chain_is_unbroken_and_signed_by_the_csms(world: World) -> Non
     assert [i.payload.kind for i in items[:2]] == [Kind.BOOT, Kind.STARTED]
     key = signing_key("csms").public
     assert all(i.verify(key, LOG) for i in items if i.signature is not None)
-    assert sum(i.signature is not None for i in items) == 5
+    assert sum(i.signature is not None for i in items) == 7
 
 
 async def test_the_start_refers_to_the_decision_and_that_to_the_request(world: World) -> None:

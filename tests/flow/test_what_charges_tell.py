@@ -117,7 +117,7 @@ async def test_the_token_first_and_everything_else_later(world: World) -> None:
     assert "begin_in_update" in {f.code for f in found.findings}
     assert await troubles(world) == []
     memory = next(iter(world.stations.values()))
-    assert memory.last_end[2][1] == Decimal(1800)
+    assert memory.last_end[2].register_wh == Decimal(1800)
 
 
 async def test_a_begin_told_later_does_not_replace_the_start(world: World) -> None:

@@ -8,6 +8,8 @@ from wattseal.base.errors import InputError
 
 MAX_ENERGY_WH = Decimal(10) ** 15
 """Anything above is not a reading of an electricity meter."""
+MAX_SESSION_WH = Decimal(2_000_000)
+"""No vehicle's battery holds more; energy told in a wrong unit or scale does."""
 ROUNDING_WH = Decimal(1)
 """OCPP 1.6 tells registers in whole Wh: two figures of one register may differ by less than this."""
 

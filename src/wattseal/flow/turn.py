@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -15,6 +15,7 @@ from wattseal.flow.money.held import holds_of
 from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
+from wattseal.model.continuity import LastEnd
 from wattseal.model.message import Answer, Fact
 from wattseal.model.station import Station
 from wattseal.model.token import IdToken
@@ -24,6 +25,8 @@ from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Observed, Recorded, read_item
 from wattseal.rules.retries import event_mark, payload_mark, transaction_key
 from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.watch.neighbours import ASTRAY
+from wattseal.watch.pages import pages_of
 from wattseal.wire.ocpp.signed import payload_in
 
 MAX_LIVE = 64
@@ -31,6 +34,17 @@ MAX_LIVE = 64
 MAX_ENDED = 32
 """Ended transactions kept in memory per station, to answer retries; others are read from the journal."""
 EVENTS = {Kind.STARTED: "Started", Kind.READING: "Updated", Kind.ENDED: "Ended"}
+
+
+class _Value(msgspec.Struct):
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _MeterValues(msgspec.Struct):
+    meterValue: list[_Value]  # noqa: N815 - the name on the wire
+
+
+_METER_VALUES = msgspec.json.Decoder(_MeterValues)
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -76,15 +90,6 @@ One that raises `StoreError` has made nothing durable.
 
 
 @dataclass(frozen=True, slots=True)
-class LastEnd:
-    """Document: the register at the end of an EVSE's latest session, and that record's hash in hex."""
-
-    evse_id: int
-    record: str
-    register_wh: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Alarm:
     """Document: something somebody should look at. `record` is the payload hash of the record about it, in hex."""
 
@@ -113,7 +118,7 @@ async def remember_station(world: World, station_id: StationId) -> Memory | None
             keep_live(memory, live.transaction.transaction_id, live)
     for found in await world.journal.documents(world.tenant, EVSE, station_id=station_id):
         last = read(found, LastEnd)
-        memory.last_end[last.evse_id] = (bytes.fromhex(last.record), last.register_wh)
+        memory.last_end[last.evse_id] = last
     return world.stations.setdefault(station_id, memory)
 
 
@@ -145,9 +150,32 @@ def _recall(live: Live, item: Item) -> None:
         signed = record.meter.evidence if record.meter is not None and told else ()
         pages = tuple(data for name, data in signed if name != iso15118_receipt.NAME)
         live.take(record.ops.seq_no if record.ops else None, pages)
-    if record.meter is not None and record.kind is not Kind.ENDED:
-        live.highest_wh = max(record.meter.register_wh, live.highest_wh or record.meter.register_wh)
-        live.latest_ms = record.ms
+        live.meter_pages.update(dict.fromkeys(pages_of(pages)))
+    if record.kind in EVENTS and record.kind is not Kind.ENDED:
+        _recall_register(live, record)
+
+
+def _recall_register(live: Live, record: Recorded) -> None:
+    """Take the register of a start or reading, and the station's time of it, as they were taken when it came."""
+    told_ms = record.ops.station_ms if record.ops is not None else _read_ms(record)
+    if told_ms is not None:
+        live.at_ms = max(told_ms, live.at_ms or 0)
+    if record.meter is None or any(note.code in ASTRAY for note in record.observed.notes):
+        return
+    live.latest_ms = record.ms
+    if live.highest_wh is None or record.meter.register_wh >= live.highest_wh:
+        live.highest_wh, live.read_ms = record.meter.register_wh, told_ms
+
+
+def _read_ms(record: Recorded) -> int | None:
+    """Return when the values of a 1.6 MeterValues were read: its record has the time in its frame alone."""
+    if not record.frame:
+        return None
+    try:
+        values = _METER_VALUES.decode(payload_in(record.frame)).meterValue
+    except (msgspec.MsgspecError, ValueError):
+        return None
+    return int(values[-1].timestamp.timestamp() * 1000) if values else None
 
 
 def _is_told(live: Live, record: Recorded) -> bool:

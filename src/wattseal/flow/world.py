@@ -19,6 +19,7 @@ from wattseal.flow.ports import CertificateAuthority, Clock, Journal, Lines, NoL
 from wattseal.model.account import Account
 from wattseal.model.assembly import Assembly
 from wattseal.model.connector import ConnectorState
+from wattseal.model.continuity import LastEnd
 from wattseal.model.customer import KeptCustomer
 from wattseal.model.held import Held
 from wattseal.model.job import Job
@@ -35,6 +36,9 @@ from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
 from wattseal.rules.device_model import Place
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.registry import Registry, Role
+from wattseal.watch import WATCH, Watch
+from wattseal.watch.detector import Page
+from wattseal.watch.power import Power
 
 _SIGNERS = frozenset({Role.STATION, Role.EDGE})
 SUBJECT_BYTES = 16
@@ -115,11 +119,12 @@ class Numbers:
 class Live:
     """A transaction in memory.
 
-    `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`;
-    `pages` is what the meter signed since the start; `secrets` open the groups that are sealed for this CPO. `token` is
-    the canonical form of the one that started it, as far as that is known; `fresh` means that nothing of it is recorded
-    yet, `told_ms` is when its station last told of it, `held` what is set aside for it. `points` are its readings, kept
-    once a running cost that depends on them was asked for.
+    `marks` recognise retried messages; `highest_wh` is the highest good register on the way, recorded at `latest_ms`
+    and read at `read_ms` of the station's time; `at_ms` is the latest such time told, `power` what its power comes to;
+    `pages` is what the meter signed since the start, `meter_pages` where that stands among its records; `secrets` open
+    the groups that are sealed for this CPO. `token` is the canonical form of the one that started it, as far as that is
+    known; `fresh` means that nothing of it is recorded yet, `told_ms` is when its station last told of it, `held` what
+    is set aside for it. `points` are its readings, kept once a running cost that depends on them was asked for.
     """
 
     transaction: Transaction
@@ -127,6 +132,10 @@ class Live:
     authorization: Authorization | None = None
     highest_wh: Decimal | None = None
     latest_ms: int | None = None
+    read_ms: int | None = None
+    at_ms: int | None = None
+    power: Power | None = None
+    meter_pages: dict[Page, None] = field(default_factory=dict)
     marks: dict[int, None] = field(default_factory=dict)
     pages: list[bytes] = field(default_factory=list)
     numbers: Numbers = field(default_factory=Numbers)
@@ -173,7 +182,7 @@ class Memory:
     live: OrderedDict[str, Live] = field(default_factory=OrderedDict)
     ended: OrderedDict[str, Live] = field(default_factory=OrderedDict)
     grants: OrderedDict[str, Grant] = field(default_factory=OrderedDict)
-    last_end: dict[int, tuple[bytes, Decimal]] = field(default_factory=dict)
+    last_end: dict[int, LastEnd] = field(default_factory=dict)
     statuses: dict[int, str] = field(default_factory=dict)
     marks: OrderedDict[int, None] = field(default_factory=OrderedDict)
     tails: dict[int, Tail] = field(default_factory=dict)
@@ -292,6 +301,8 @@ class World:
     """Series of invoices in which one is being issued."""
     trust: Trust | None = None
     """What bundles shown here are judged by."""
+    watch: Watch = WATCH
+    """The detectors; all of them in every process."""
     vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)
     """Handlers of vendors' messages that the process was given (`flow.vendors`)."""
 

@@ -31,11 +31,17 @@ class BootPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseEnrolment:
-    """One EVSE; its readings verify under `meter_public_key` (DER SPKI of the meter's key) and no other."""
+    """One EVSE; its readings verify under `meter_public_key` (DER SPKI of the meter's key) and no other.
+
+    `rated_power_w` is what it delivers at most, by its nameplate. With `register_per_session` its register begins anew
+    with each session, so that neighbours say nothing of each other. A new `meter_serial` means another meter.
+    """
 
     id: int
     meter_serial: str | None = None
     meter_public_key: bytes | None = None
+    rated_power_w: int | None = None
+    register_per_session: bool = False
 
 
 NO_PIN = EvidencePin(Grade.G0, Source.CSMS)
@@ -82,3 +88,17 @@ class Station:
     def meter_serial(self, evse_id: int) -> str | None:
         """Return the enrolled meter serial of an EVSE."""
         return next((e.meter_serial for e in self.evses if e.id == evse_id), None)
+
+    def evse(self, evse_id: int) -> EvseEnrolment | None:
+        """Return an EVSE's enrolment."""
+        for evse in self.evses:
+            if evse.id == evse_id:
+                return evse
+        return None
+
+    def meter_name(self, evse_id: int) -> str | None:
+        """Return what tells an EVSE's meter from the one before it: its serial, else its key; None where neither is."""
+        evse = self.evse(evse_id)
+        if evse is None or evse.meter_serial is not None:
+            return None if evse is None else evse.meter_serial
+        return None if evse.meter_public_key is None else evse.meter_public_key.hex()[-32:]

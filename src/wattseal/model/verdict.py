@@ -51,3 +51,20 @@ class EvidencePin:
 
     grade: Grade
     source: Source
+
+
+def attainable(source: Source, *, sealed: bool) -> Grade:
+    """Return the best grade a session with this source can reach once logged and cosigned."""
+    if source is Source.CSMS:
+        return Grade.G1
+    return Grade.G4 if sealed else Grade.G3
+
+
+def meets_pin(source: Source, pin: EvidencePin, *, sealed: bool) -> bool:
+    """Return whether a session's evidence can satisfy the station's pin.
+
+    The source pinned must be the source seen, except that any source is at least as good as the CSMS's own word.
+    """
+    if attainable(source, sealed=sealed) < pin.grade:
+        return False
+    return pin.source is Source.CSMS or pin.source is source

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
+from wattseal.model.verdict import EvidencePin, Finding, Grade
 from wattseal.rules.notes import quarantine_reasons
 
 Standing = tuple[Billing, str | None]
@@ -86,23 +86,6 @@ def _is_free(transaction: Transaction) -> bool | None:
         return transaction.settled.free
     energy_wh = transaction.energy_wh
     return None if energy_wh is None else energy_wh <= 0
-
-
-def attainable(source: Source, *, sealed: bool) -> Grade:
-    """Return the best grade a session with this source can reach once logged and cosigned."""
-    if source is Source.CSMS:
-        return Grade.G1
-    return Grade.G4 if sealed else Grade.G3
-
-
-def meets_pin(source: Source, pin: EvidencePin, *, sealed: bool) -> bool:
-    """Return whether a session's evidence can satisfy the station's pin.
-
-    The source pinned must be the source seen, except that any source is at least as good as the CSMS's own word.
-    """
-    if attainable(source, sealed=sealed) < pin.grade:
-        return False
-    return pin.source is Source.CSMS or pin.source is source
 
 
 def bill_now(transaction: Transaction, grade: Grade | None, pin: EvidencePin, now_ms: int) -> Standing:

@@ -6,34 +6,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from wattseal.base.units import MAX_ENERGY_WH, ROUNDING_WH
-from wattseal.model.station import Station
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Settled, Transaction
 from wattseal.model.verdict import Finding, Source
-from wattseal.rules.billing import bill, meets_pin
+from wattseal.rules.billing import bill
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
 from wattseal.seal.item import Kind
 from wattseal.seal.ruling import Ruling
 
-OLDEST_MS = 1_262_304_000_000
-"""2010-01-01: no station told the time before that."""
-AHEAD_MS = 86_400_000
-"""A station's clock more than a day ahead of ours is not a clock."""
 METER_SIGNED = "meter_signed"
 """Note of an end whose registers, begin and end, one enrolled meter signed; its detail is the begin, exactly."""
 METER_COMPLETE = "meter_complete"
 """Note of such an end when neither OCPP sequence numbers nor the meter's pages have a gap."""
 BEGIN_LATER = "begin_in_update"
 """Note of a register that a station read at the start and told when it knew the EVSE (2.x E01.FR.17); its detail."""
-MAX_SESSION_WH = Decimal(2_000_000)
-"""No vehicle's battery holds more; energy told in a wrong unit or scale does."""
-LATE_MS = 86_400_000
-"""What is recorded more than a day after it happened says so."""
-
-
 _EVENTS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
 MAX_VERDICTS = 256
 """Verdicts that a transaction shows; every record keeps its own."""
@@ -44,59 +32,6 @@ MAX_OF_A_CODE = 8
 def milliseconds(at: datetime) -> int:
     """Return Unix milliseconds of an aware datetime."""
     return int(at.timestamp() * 1000)
-
-
-def note_time(station_ms: int, now_ms: int) -> list[Finding]:
-    """Compare the station's time with ours."""
-    if station_ms < OLDEST_MS or station_ms > now_ms + AHEAD_MS:
-        return [Finding("time_implausible", "at")]
-    return [Finding("recorded_late", "at")] if now_ms - station_ms > LATE_MS else []
-
-
-def note_register(register_wh: Decimal | None, before_wh: Decimal | None) -> list[Finding]:
-    """Judge a register by itself and by the highest one known before it in the same transaction."""
-    if register_wh is None:
-        return []
-    if register_wh < 0:
-        return [Finding("negative_register", "register_wh", str(register_wh))]
-    if register_wh > MAX_ENERGY_WH:
-        return [Finding("implausible_register", "register_wh", str(register_wh))]
-    if before_wh is not None and register_wh <= before_wh - ROUNDING_WH:
-        return [Finding("register_decreased", "register_wh", f"{before_wh} to {register_wh}")]
-    return []
-
-
-def note_start(
-    start_wh: Decimal | None, last_end_wh: Decimal | None, station_ms: int, now_ms: int
-) -> tuple[Finding, ...]:
-    """Judge a start; `last_end_wh` is the register at the end of the EVSE's session before."""
-    notes = [*note_time(station_ms, now_ms), *note_register(start_wh, None)]
-    if start_wh is not None and last_end_wh is not None and start_wh <= last_end_wh - ROUNDING_WH:
-        notes.append(Finding("register_rolled_back", "register_wh", f"{last_end_wh} to {start_wh}"))
-    return tuple(notes)
-
-
-def note_end(
-    transaction: Transaction, end_wh: Decimal | None, highest_wh: Decimal | None, station_ms: int, now_ms: int
-) -> tuple[Finding, ...]:
-    """Judge an end against the start and the highest register on the way."""
-    notes = [*note_time(station_ms, now_ms), *note_register(end_wh, highest_wh)]
-    if transaction.started_ms is not None and station_ms < transaction.started_ms:
-        notes.append(Finding("end_before_start", "at"))
-    if end_wh is None or transaction.start_wh is None:
-        notes.append(Finding("no_register", "register_wh"))
-    elif end_wh - transaction.start_wh > MAX_SESSION_WH:
-        notes.append(Finding("implausible_energy", "register_wh", f"{end_wh - transaction.start_wh} Wh in one session"))
-    return tuple(notes)
-
-
-def note_pin(transaction: Transaction, station: Station, *, meter_signed: bool) -> tuple[Finding, ...]:
-    """Say whether the evidence seen reaches what was pinned at the station's enrolment."""
-    source = Source.METER if meter_signed else transaction.source
-    pin = station.pin
-    if meets_pin(source, pin, sealed=transaction.sealed):
-        return ()
-    return (Finding("evidence_below_pin", "evidence", f"G{int(pin.grade)} {pin.source} pinned, {source} seen"),)
 
 
 def begin(subject: bytes, station_id: str, now_ms: int, *, signer: Source = Source.CSMS) -> Transaction:

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from wattseal.base.units import ROUNDING_WH
-from wattseal.rules.transactions import MAX_SESSION_WH
+from wattseal.base.units import MAX_SESSION_WH, ROUNDING_WH
 
 MAX_POWER_W = Decimal(1_000_000)
 """No connector delivers more: what would need more power since the start is another meter's register."""

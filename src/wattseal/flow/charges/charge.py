@@ -11,12 +11,12 @@ from wattseal.flow.charges.direct_records import put_record, record_reading, rec
 from wattseal.flow.charges.disorder import EARLY, authorise_late, begun_offline, open_early, start_late, to_be_decided
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.unnamed import unnamed_end, unnamed_reading
-from wattseal.flow.documents import EVSE, put
+from wattseal.flow.charges.watching import Told, is_astray, power_of, remember_end, take
 from wattseal.flow.drivers import reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise, standing
 from wattseal.flow.drivers.known_tokens import find_token, token_of
 from wattseal.flow.step import Plain, Step
-from wattseal.flow.turn import LastEnd, Turn, find_live, keep_ended, keep_live
+from wattseal.flow.turn import Turn, find_live, keep_ended, keep_live
 from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
@@ -68,13 +68,16 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     subject = grant.subject if grant else world.new_subject()
     if claim is not None:
         note = (*note, *claim.take(step, subject))
-    plain, metered = start_record(turn, fact, transaction_id, note)
+    plain, metered = start_record(turn, fact, transaction_id, note, subject)
     if grant is not None and grant.authorization.decision is not None:
         plain = msgspec.structs.replace(plain, refs=(grant.authorization.decision,))
     transaction = begin(subject, turn.station.id, turn.now_ms)
     for record in grant.records if grant else ():
         transaction = apply(transaction, record)
-    live = Live(transaction, subject, authorization, plain.meter.register_wh if plain.meter else None, turn.now_ms)
+    live = Live(transaction, subject, authorization, latest_ms=turn.now_ms)
+    register_wh = plain.meter.register_wh if plain.meter else None
+    told_start = Told(milliseconds(fact.at), register_wh, None, metered.valid)
+    take(live, told_start, power_of(fact.readings), good=not is_astray(plain.observed.notes))
     live.token = fact.id_token.key() if fact.id_token else None
     live.held = None if grant is None else grant.held
     live.take(fact.seq_no, metered.valid)
@@ -136,14 +139,11 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     await turn.world.chains.ready(turn.origin, stream)
     live.take(fact.seq_no, ())
     plain = end_record(turn, live, fact, EvseId(stream), notes)
-    written = put_record(turn, step, live, plain, stream)
+    put_record(turn, step, live, plain, stream)
     live.seen(mark_of(turn, "Ended", fact.seq_no))
     evse_id = live.transaction.place or fact.evse_id
-    if plain.meter is not None and evse_id:
-        turn.memory.last_end[evse_id] = (written.hash, plain.meter.register_wh)
-        last = LastEnd(evse_id, written.hash.hex(), plain.meter.register_wh)
-        station_id = turn.station.id
-        step.puts.append(put(EVSE, f"{station_id}/{evse_id}", last, turn.now_ms, station_id=station_id))
+    if evse_id:
+        remember_end(turn, step, live, evse_id, plain.observed.notes)
     key = key if usable else live.transaction.transaction_id or key
     turn.memory.live.pop(key, None)
     keep_ended(turn.memory, key, live)

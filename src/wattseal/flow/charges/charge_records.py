@@ -7,43 +7,44 @@ from decimal import Decimal
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
 from wattseal.flow.charges.direct_records import examine_here, observe
+from wattseal.flow.charges.watching import Told, at_end, at_start, power_of, span_before, take
 from wattseal.flow.drivers.own_risk import beyond_cap
 from wattseal.flow.fleet import quirks
 from wattseal.flow.step import Plain
 from wattseal.flow.turn import Turn
 from wattseal.flow.world import Live
+from wattseal.model.continuity import Span
 from wattseal.model.facts import TransactionEnded, TransactionStarted
 from wattseal.model.transaction import Transaction
-from wattseal.model.verdict import Finding
+from wattseal.model.verdict import Finding, Source
 from wattseal.rules.metered import Metered, pages_complete, reconcile, signed_end_wh, signed_start_wh
 from wattseal.rules.retries import event_mark, payload_mark
-from wattseal.rules.transactions import METER_COMPLETE, METER_SIGNED, milliseconds, note_end, note_pin, note_start
+from wattseal.rules.transactions import METER_COMPLETE, METER_SIGNED, milliseconds
 from wattseal.rules.vehicle import compare
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind
+from wattseal.watch.detector import Moment as At
 
 SIGNED_ELSEWHERE = "~csms"
 """Ending of the chain this CSMS writes for a station that has a signer of its own."""
 
 
 def start_record(
-    turn: Turn, fact: TransactionStarted, transaction_id: str, more: tuple[Finding, ...], own_end: str | None = None
+    turn: Turn,
+    fact: TransactionStarted,
+    transaction_id: str,
+    more: tuple[Finding, ...],
+    live: bytes | Live,
 ) -> tuple[Plain, Metered]:
-    """Return the record of a start, and what its meter signed; `own_end` is its end's record, where that came first."""
+    """Return the record of a start, and what its meter signed; `live` is its subject, or all that is known of it."""
     metered = examine_here(turn, fact.readings, "started", Moment.BEGIN, fact.evse_id)
     register_wh, differs = reconcile(fact.register_wh, metered)
-    last = turn.memory.last_end.get(fact.evse_id)
-    last = None if last is not None and last[0].hex() == own_end else last
     station_ms = milliseconds(fact.at)
+    told = Told(station_ms, register_wh, station_ms, metered.valid, fact.offline)
+    seen = at_start(turn, live, fact.evse_id, told)
     known = () if metered.valid else quirks.notes(turn.station)
-    seen = compare(metered.shown, None, register_wh, fact.id_token.key() if fact.id_token else None)
-    notes = (
-        *note_start(register_wh, last[1] if last else None, station_ms, turn.now_ms),
-        *differs,
-        *more,
-        *known,
-        *seen,
-    )
+    vehicle = compare(metered.shown, None, register_wh, fact.id_token.key() if fact.id_token else None)
+    notes = (*turn.world.watch.look(At.START, seen), *differs, *more, *known, *vehicle)
     plain = Plain(
         kind=Kind.STARTED,
         ops=Ops(
@@ -57,7 +58,7 @@ def start_record(
             remote_start_id=fact.remote_start_id,
             charging_state=fact.charging_state,
         ),
-        meter=None if register_wh is None else _start_meter(register_wh, last, metered),
+        meter=None if register_wh is None else _start_meter(register_wh, span_before(seen), metered),
         observed=observe(turn, metered, notes),
         frame=turn.frame,
         mark=mark_of(turn, "Started", fact.seq_no),
@@ -73,16 +74,18 @@ def end_record(turn: Turn, live: Live, fact: TransactionEnded, stream: EvseId, n
     if not metered.evidence:
         metered = replace(metered, signed_wh=signed_end_wh(live.pages))
     register_wh, differs = reconcile(fact.register_wh, metered)
-    judged = [*notes, *note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms), *differs]
-    judged.extend(compare(metered.shown, live.highest_wh or transaction.start_wh, register_wh, live.token))
     exact_wh = signed_start_wh((*live.pages, *metered.valid), transaction.start_wh, register_wh)
+    source = transaction.source if exact_wh is None else Source.METER
+    told = Told(station_ms, register_wh, station_ms, metered.valid, fact.offline)
+    judged = [*notes, *at_end(turn, live, told, source), *differs]
+    judged.extend(compare(metered.shown, live.highest_wh or transaction.start_wh, register_wh, live.token))
+    if register_wh is None or transaction.start_wh is None:
+        judged.append(Finding("no_register", "register_wh"))
+    take(live, told, power_of(fact.readings), good=False)
     if exact_wh is not None:
         judged.append(Finding(METER_SIGNED, "start_wh", f"{exact_wh:f}"))
         if live.numbers.complete and pages_complete((*live.pages, *metered.valid)):
             judged.append(Finding(METER_COMPLETE))
-    if live.numbers.gap:
-        judged.append(Finding("sequence_gap", "seq_no"))
-    judged.extend(note_pin(transaction, turn.station, meter_signed=exact_wh is not None))
     judged.extend(beyond_cap(live.authorization, _drawn(transaction, register_wh)))
     if turn.origin.endswith(SIGNED_ELSEWHERE):
         judged.append(Finding("plain_at_signed_station", "signature"))
@@ -109,10 +112,12 @@ def _drawn(transaction: Transaction, end_wh: Decimal | None) -> Decimal | None:
     return None if end_wh is None or transaction.start_wh is None else end_wh - transaction.start_wh
 
 
-def _start_meter(register_wh: Decimal, last: tuple[bytes, Decimal] | None, metered: Metered) -> Meter:
-    if last is None:
+def _start_meter(register_wh: Decimal, before: Span | None, metered: Metered) -> Meter:
+    if before is None or before.end_wh is None:
         return Meter(register_wh, evidence=metered.evidence)
-    return Meter(register_wh, unaccounted_wh=register_wh - last[1], prev_end=last[0], evidence=metered.evidence)
+    unaccounted_wh = register_wh - before.end_wh
+    prev_end = bytes.fromhex(before.record)
+    return Meter(register_wh, unaccounted_wh=unaccounted_wh, prev_end=prev_end, evidence=metered.evidence)
 
 
 def mark_of(turn: Turn, event: str, seq_no: int | None) -> int:

@@ -1,11 +1,11 @@
 """Readings of a direct station as records, and what all of its records have in common."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
 from wattseal.flow.charges.sealed import is_relayed, relay
+from wattseal.flow.charges.watching import Told, at_reading, power_of, take
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import Turn, raise_alarms
 from wattseal.flow.world import Live
@@ -15,11 +15,13 @@ from wattseal.pricing.periods import Point
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
-from wattseal.rules.transactions import BEGIN_LATER, apply, milliseconds, note_register, told_anew
+from wattseal.rules.transactions import BEGIN_LATER, apply, milliseconds, told_anew
 from wattseal.rules.vehicle import CONFIRMED, Contracts, compare
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
 from wattseal.seal.plain import Written
+from wattseal.watch.detector import Moment as At
+from wattseal.watch.detector import Seen
 
 MAX_RECENT = 128
 """Meter values outside transactions remembered per station, to recognise retries."""
@@ -42,9 +44,16 @@ async def record_reading(
     plain_wh = energy_register_wh(tuple(readings))
     register_wh, differs = reconcile(plain_wh, metered)
     seq_no = ops.seq_no if ops else None
-    behind = _is_behind(live, seq_no, readings)
+    read_ms = milliseconds(readings[-1].at) if readings else None
+    told_ms = ops.station_ms if ops is not None else None
+    told = Told(told_ms or read_ms or turn.now_ms, register_wh, read_ms, metered.valid)
+    behind = _is_behind(live, seq_no, readings, read_ms)
     live.take(seq_no, metered.valid)
-    found = _judge_behind(live, register_wh, told=seq_no is not None) if behind else _judge(live, register_wh)
+    found = at_reading(turn, live, told, late=behind)
+    if behind:
+        found = _judge_behind(live, found, numbered=seq_no is not None)
+    elif not transaction.active:
+        found.append(Finding("event_after_end", "transaction_id"))
     before_wh = transaction.start_wh if behind or live.highest_wh is None else live.highest_wh
     judged = [*found, *differs, *notes, *compare(metered.shown, before_wh, register_wh, live.token)]
     if transaction.start_wh is None and (begin_wh := begin_register_wh(readings)) is not None:
@@ -57,12 +66,12 @@ async def record_reading(
         frame=turn.frame,
         mark=mark,
     )
-    if register_wh is not None and not behind and all(note.code in _SOUND for note in judged):
-        live.highest_wh = max(register_wh, live.highest_wh or register_wh)
+    good = not behind and all(note.code in _SOUND for note in judged)
+    if good and register_wh is not None:
         live.latest_ms = turn.now_ms
     if register_wh is not None and live.points is not None:
-        told_ms = None if ops is None else ops.station_ms
         live.measured(Point(turn.now_ms if told_ms is None else told_ms, register_wh))
+    take(live, told, power_of(readings), good=good)
     put_record(turn, step, live, plain, stream)
     await step.hand_over()
 
@@ -71,30 +80,25 @@ _SOUND = frozenset({BEGIN_LATER, "update_without_start", CONFIRMED, "receipt_of_
 """Notes on a message whose register is as good as any."""
 
 
-def _is_behind(live: Live, seq_no: int | None, readings: Sequence[Reading]) -> bool:
-    """Return whether a message is of a time before one that has arrived: by its number or, in 1.6, before the end."""
+def _is_behind(live: Live, seq_no: int | None, readings: Sequence[Reading], read_ms: int | None) -> bool:
+    """Return whether a message is of a time before one that has arrived: by its number or, in 1.6, by its time."""
     if seq_no is not None:
         return live.numbers.highest is not None and seq_no < live.numbers.highest
     ended_ms = live.transaction.ended_ms
-    return ended_ms is not None and all(milliseconds(reading.at) <= ended_ms for reading in readings)
+    if ended_ms is not None:
+        return all(milliseconds(reading.at) <= ended_ms for reading in readings)
+    return read_ms is not None and live.read_ms is not None and read_ms < live.read_ms
 
 
-def _judge(live: Live, register_wh: Decimal | None) -> list[Finding]:
-    """Judge a message that tells of a time after all others."""
-    ended = [] if live.transaction.active else [Finding("event_after_end", "transaction_id")]
-    return [*note_register(register_wh, live.highest_wh), *ended]
-
-
-def _judge_behind(live: Live, register_wh: Decimal | None, *, told: bool) -> list[Finding]:
+def _judge_behind(live: Live, found: list[Finding], *, numbered: bool) -> list[Finding]:
     """Judge a message that came after later ones; a gap in the numbers that it closes is no gap any more.
 
-    Where the order is not `told` by numbers, a register that does not fit comes from another time.
+    Where the order is told by no numbers, a register that does not fit comes from another time, after the end.
     """
     transaction = live.transaction
-    highest_wh = live.highest_wh if transaction.end_wh is None else transaction.end_wh
-    notes = [*note_register(register_wh, transaction.start_wh), *note_register(highest_wh, register_wh)]
-    if notes and not told:
+    if found and not numbered and not transaction.active:
         return [Finding("event_after_end", "transaction_id")]
+    notes = list(found)
     if not transaction.active:
         notes.append(Finding("event_late", "transaction_id"))
     if not live.numbers.gap and any(note.code == "sequence_gap" for note in transaction.findings):
@@ -117,11 +121,12 @@ async def record_stray(
     register_wh = energy_register_wh(tuple(readings))
     unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
     metered = examine_here(turn, readings, "reading", None, evse_id)
+    seen = Seen(now_ms=turn.now_ms, at_ms=turn.now_ms, register_wh=register_wh)
     plain = Plain(
         kind=Kind.READING,
         ops=None if station_ms is None else Ops(station_ms=station_ms),
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
-        observed=observe(turn, metered, (*unknown, *note_register(register_wh, None))),
+        observed=observe(turn, metered, (*unknown, *turn.world.watch.look(At.READING, seen))),
         frame=turn.frame,
         mark=mark,
     )

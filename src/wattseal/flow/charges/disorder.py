@@ -12,6 +12,7 @@ from wattseal.base.ids import EvseId, Subject
 from wattseal.flow.charges.charge_records import end_record, mark_of, start_record
 from wattseal.flow.charges.direct_records import put_record
 from wattseal.flow.charges.settling import settlement_due
+from wattseal.flow.charges.watching import Told, is_astray, remember_end, take
 from wattseal.flow.drivers import reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise
 from wattseal.flow.step import Step
@@ -71,18 +72,20 @@ async def start_late(turn: Turn, live: Live, fact: TransactionStarted) -> Author
     notes = [Finding("start_late", "transaction_id"), *(claim.take(step, live.subject) if claim else ())]
     if fact.id_token is not None and to_be_decided(live, fact.id_token):
         await authorise_late(turn, step, live, fact.id_token, offline=begun_offline(turn, fact))
-    plain, metered = start_record(turn, fact, fact.transaction_id or "", tuple(notes), live.transaction.ended)
+    plain, metered = start_record(turn, fact, fact.transaction_id or "", tuple(notes), live)
     if live.transaction.decision is not None:
         plain = msgspec.structs.replace(plain, refs=(bytes.fromhex(live.transaction.decision),))
     live.take(fact.seq_no, metered.valid)
-    if plain.meter is not None:
-        live.highest_wh = max(plain.meter.register_wh, live.highest_wh or plain.meter.register_wh)
+    told = Told(milliseconds(fact.at), plain.meter.register_wh if plain.meter else None, None, metered.valid)
+    take(live, told, good=not is_astray(plain.observed.notes))
     put_record(turn, step, live, plain, live.transaction.evse_id)
     live.seen(mark_of(turn, "Started", fact.seq_no))
     if ended is not None:
         again, end = ended
         stream = EvseId(live.transaction.evse_id)
-        put_record(again, step, live, end_record(again, live, end, stream, ()), stream)
+        told_again = end_record(again, live, end, stream, ())
+        put_record(again, step, live, told_again, stream)
+        remember_end(again, step, live, live.transaction.place, told_again.observed.notes)
         step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
     await step.hand_over()
     return live.authorization if fact.id_token is not None else None

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from wattseal.base.ids import StationId, TransactionId
 from wattseal.flow.charges.loose_ends import note_open
+from wattseal.flow.charges.watching import overtaken
 from wattseal.flow.commands import Done, send
 from wattseal.flow.world import Memory, World
 from wattseal.model.principal import Principal
 from wattseal.model.remote import TransactionStatusRequested
+from wattseal.watch.detector import Moment
 from wattseal.wire.ocpp.version import Version
 
 DEADLINE_S = 20.0
@@ -27,12 +29,14 @@ class OpenKeeper:
     away: set[StationId] = field(default_factory=set)
 
     async def round(self) -> None:
-        """Ask stations that have come back (2.x E14), and note what a restarted station has said nothing of since."""
+        """Ask stations that have come back (2.x E14), and note what seems over: no stop, or no word after a restart."""
         back = []
         for station_id, memory in list(self.world.stations.items()):
             if not memory.live:
                 self.away.discard(station_id)
-            elif (version := self.world.lines.version(station_id)) is None:
+                continue
+            await self._overtaken(memory)
+            if (version := self.world.lines.version(station_id)) is None:
                 self.away.add(station_id)
             else:
                 await self._interrupted(memory)
@@ -50,6 +54,13 @@ class OpenKeeper:
             command = TransactionStatusRequested(TransactionId(told))
             if not isinstance(await send(self.world, self.principal, station_id, command, DEADLINE_S), Done):
                 return
+
+    async def _overtaken(self, memory: Memory) -> None:
+        now_ms = self.world.now_ms()
+        for live in list(memory.live.values()):
+            if live.transaction.active and live.transaction.place:
+                for note in self.world.watch.look(Moment.OPEN, overtaken(memory, live, now_ms)):
+                    await note_open(self.world, memory, live, note.code)
 
     async def _interrupted(self, memory: Memory) -> None:
         since_ms = self.world.now_ms() - memory.booted_ms

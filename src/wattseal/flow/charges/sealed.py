@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin, Subject, TransactionId
 from wattseal.flow.chains import load_head
 from wattseal.flow.charges.settling import settlement_due
+from wattseal.flow.charges.watching import Told, at_end, at_reading, at_start, is_astray, remember_end, take
 from wattseal.flow.documents import put
 from wattseal.flow.drivers.authorise import authorization_of, decision_on
 from wattseal.flow.money.holds import refuses_partner
@@ -36,12 +38,13 @@ from wattseal.rules.arrival import Arrival, Tail, check_signer, source_of
 from wattseal.rules.audience import shown_in_bundle
 from wattseal.rules.recorded import Observed, Recorded, read_item
 from wattseal.rules.retries import transaction_key
-from wattseal.rules.transactions import apply, begin, note_end, note_pin, note_register, note_start
+from wattseal.rules.transactions import apply, begin
 from wattseal.seal import dcbor
 from wattseal.seal.groups import PLAIN, Opening, open_box, unwrap
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.plain import PlainDraft
 from wattseal.seal.receipt import Receipt, issue
+from wattseal.watch.detector import Moment
 from wattseal.wire.ocpp.blocks.data_transfer.data_transfer import ITEMS, items_text, read_items
 from wattseal.wire.ocpp.message import VENDOR
 
@@ -190,15 +193,20 @@ async def _project(turn: Turn, step: Step, item: Item, judged: Arrival) -> None:
     if observed.notes:
         await turn.world.chains.ready(turn.origin, item.payload.stream)
         step.finally_do(lambda: _note(turn, step, item, live, observed))
-    if record.meter is not None and not observed.notes:
-        live.highest_wh, live.latest_ms = record.meter.register_wh, record.ms
-        told_ms = record.ops.station_ms if record.ops else None
-        live.measured(Point(record.ms if told_ms is None else told_ms, record.meter.register_wh))
+    good = not observed.notes or (record.kind is Kind.STARTED and not is_astray(observed.notes))
+    told = _told(record)
+    if record.meter is not None and good:
+        live.latest_ms = record.ms
+        if not observed.notes:
+            live.measured(Point(told.at_ms, record.meter.register_wh))
+    take(live, told, good=good and record.kind is not Kind.ENDED)
     if changed != live.transaction or record.kind is Kind.STARTED:
         live.transaction = changed
         step.project(changed)
     raise_alarms(step, observed, item.hash, changed)
     _place(turn, step, live, record.kind)
+    if record.kind is Kind.ENDED:
+        remember_end(turn, step, live, item.payload.stream, observed.notes)
     relay(step, changed, item)
     if record.kind is Kind.ENDED:
         step.outbox.extend(settlement_due(changed, turn.world.party, turn.now_ms))
@@ -276,22 +284,31 @@ def _openings(world: World, live: Live, item: Item) -> tuple[Opening, ...]:
 def _notes(turn: Turn, live: Live, record: Recorded) -> tuple[Finding, ...]:
     """Judge what can be read, as for a direct station; registers that are sealed are the eMSP's to judge."""
     transaction = live.transaction
-    station_ms = record.ops.station_ms if record.ops and record.ops.station_ms is not None else record.ms
-    register_wh = record.meter.register_wh if record.meter else None
+    told = _told(record)
     match record.kind:
         case Kind.STARTED:
-            return note_start(register_wh, None, station_ms, turn.now_ms)
+            seen = at_start(turn, live.subject, record.stream, told)
+            stated_wh = record.meter.unaccounted_wh if record.meter else None
+            return tuple(turn.world.watch.look(Moment.START, replace(seen, unaccounted_wh=stated_wh)))
         case Kind.READING:
-            return tuple(note_register(register_wh, live.highest_wh))
+            return tuple(at_reading(turn, live, told, late=False))
         case Kind.ENDED:
-            notes = note_end(transaction, register_wh, live.highest_wh, station_ms, turn.now_ms)
-            if transaction.sealed or record.sealed:
-                notes = tuple(n for n in notes if n.code != "no_register")
+            notes = at_end(turn, live, told, transaction.source)
+            sealed = transaction.sealed or record.sealed
+            if not sealed and (told.register_wh is None or transaction.start_wh is None):
+                notes.append(Finding("no_register", "register_wh"))
             if transaction.started is None:
-                notes = (*notes, Finding("end_without_start", "transaction_id"))
-            return (*notes, *note_pin(transaction, turn.station, meter_signed=False))
+                notes.append(Finding("end_without_start", "transaction_id"))
+            return tuple(notes)
         case _:
             return ()
+
+
+def _told(record: Recorded) -> Told:
+    ops = record.ops
+    station_ms = ops.station_ms if ops and ops.station_ms is not None else record.ms
+    register_wh = record.meter.register_wh if record.meter else None
+    return Told(station_ms, register_wh, station_ms, (), bool(ops and ops.offline))
 
 
 def _receipts(turn: Turn, items: Iterable[Item], committed: Committed) -> Iterable[bytes]:

@@ -16,7 +16,7 @@ from wattseal.flow.world import World
 from wattseal.model.billing import TaxShare
 from wattseal.model.tariff import Price, Tariff
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.model.verdict import Grade, Source
+from wattseal.model.verdict import Grade, Source, attainable
 from wattseal.pricing.price import Priced
 from wattseal.rules.billing import (
     AWAITING_CHECKPOINT,
@@ -25,7 +25,6 @@ from wattseal.rules.billing import (
     NOT_PRICED,
     SETTLEMENT_DIFFERS,
     Standing,
-    attainable,
 )
 from wattseal.seal.fields import Settlement, SettlementVerdict
 from wattseal.seal.item import Item

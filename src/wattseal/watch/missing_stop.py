@@ -1,0 +1,26 @@
+"""A session that has not ended while its EVSE has gone on to another one."""
+
+from wattseal.model.verdict import Finding
+from wattseal.watch.detector import Detector, Moment, Seen, at
+
+WAIT_MS = 300_000
+"""A station that was cut off may deliver the next start before the stop that it still has in its queue."""
+
+
+def observe(seen: Seen) -> Finding | None:
+    """Ask how long ago the EVSE was heard to have begun another session."""
+    if seen.next_ms is None or seen.now_ms - seen.next_ms < WAIT_MS:
+        return None
+    return Finding("missing_stop", "transaction_id")
+
+
+DETECTOR = Detector(
+    code="missing_stop",
+    title="a session without an end while its EVSE has gone on to another",
+    threshold=WAIT_MS // 1000,
+    unit="s after the next start",
+    why="an EVSE charges one vehicle at a time; stations empty their queues within minutes of being back",
+    then="wait for the stop or ask for it; where it is lost for good, close the session",
+    moments=at(Moment.OPEN),
+    observe=observe,
+)
