@@ -200,6 +200,38 @@ def test_who_pays_has_the_station_started_with_a_token_that_nobody_else_has(csms
         }
 
 
+def test_a_2x_station_is_started_the_same_way_and_an_app_needs_no_page(csms: Csms) -> None:
+    csms.enrol("SPOT20")
+    said: Said = []
+    with dialled(csms, "SPOT20", "2.0.1") as socket:
+        boot = {"chargingStation": {"vendorName": "V", "model": "M"}, "reason": "PowerUp"}
+        socket.send(json.dumps([2, "b", "BootNotification", boot]))
+        assert json.loads(socket.recv(10))[2]["status"] == "Accepted"
+        body = {"station_id": "SPOT20", "evse_id": 1, "method": "trial_good"}
+        made = csms.http.post("/api/v1/ad-hoc-payments", json=body)
+        assert (made.status_code, made.json()["state"], made.json()["url"]) == (201, "authorised", None), made.text
+        while not said:
+            message = json.loads(socket.recv(20))
+            if message[0] == 2:
+                said.append((message[2], message[3]))
+                socket.send(json.dumps([3, message[1], {"status": "Accepted"}]))
+        ((action, start),) = said
+        assert (action, start["evseId"], start["idToken"]["type"]) == ("RequestStartTransaction", 1, "Central")
+        event = {
+            "eventType": "Started",
+            "timestamp": minutes_ago(3),
+            "triggerReason": "RemoteStart",
+            "seqNo": 0,
+            "transactionInfo": {"transactionId": "T1", "remoteStartId": start["remoteStartId"]},
+            "idToken": start["idToken"],
+            "evse": {"id": 1, "connectorId": 1},
+        }
+        socket.send(json.dumps([2, "t", "TransactionEvent", event]))
+        assert json.loads(socket.recv(20))[2]["idTokenInfo"]["status"] == "Accepted"
+        path = f"/api/v1/payments/{made.json()['id']}"
+        assert until(lambda: csms.http.get(path).json()["transaction"]) == csms.transaction("SPOT20")["id"]
+
+
 def test_a_declined_payment_starts_nothing_and_frees_the_place(csms: Csms) -> None:
     with station_16(csms, "SPOT2") as (_, said):
         driver = Driver(csms)

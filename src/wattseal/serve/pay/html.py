@@ -27,7 +27,7 @@ button, .button { display: block; width: 100%; padding: .875rem 1rem; border: 0;
   cursor: pointer }
 button.quiet { background: none; color: var(--soft); border: 1px solid var(--line) }
 :focus-visible { outline: 3px solid var(--soft); outline-offset: 2px }
-form + form { margin-top: .75rem }
+form { margin-top: .875rem }
 .small { font-size: .875rem; color: var(--soft) } .warn { color: var(--warn) }
 .test { background: repeating-linear-gradient(135deg, #f3c614 0 1rem, #1a1a1a 1rem 2rem); height: .75rem }
 """
