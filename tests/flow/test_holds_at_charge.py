@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from tests.flow.test_own_risk import event, silent_emsp
 from tests.flow.test_stopping import codes, lines, only, turn
@@ -14,10 +15,12 @@ from tests.support.paying import account, bill, card_of, held, money, pay_in, pa
 from tests.support.proving import troubles
 
 from wattseal.base.errors import InputError, StoreError
-from wattseal.flow.money.accounts import change_account, open_account, paying
-from wattseal.flow.money.held import holds_of, open_holds
-from wattseal.flow.money.holds import extend, tidy
+from wattseal.flow.documents import put
+from wattseal.flow.money.accounts import ACCOUNT, change_account, open_account, paying
+from wattseal.flow.money.held import holds_of, open_holds, put_held
+from wattseal.flow.money.holds import extend, release_by_hand, tidy
 from wattseal.flow.money.watching import Watch
+from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, AccountStatus
 from wattseal.model.ledger import PostingKind
@@ -388,6 +391,39 @@ async def test_a_charge_that_has_ended_meanwhile_is_extended_no_more() -> None:
     assert await money(world, made) == (45_000, 5000)
     assert await extend(world, hold, lambda: True) is not None
     assert await money(world, made) == (40_000, 10_000)
+
+
+async def test_a_limit_raised_or_a_hold_lowered_behind_our_back_is_found() -> None:
+    world = await paying_world()
+    made = await account(world, 20, limit=100)
+    await started(world)
+    assert await troubles(world) == []
+    (hold,) = await held(world)
+    lower = msgspec.structs.replace(hold, amount=hold.amount - 1)
+    puts = (*put_held(lower, 0), put(ACCOUNT, made.id, replace(made, limit=Decimal(9000)), 0))
+    await world.journal.commit(Batch(world.tenant, puts=puts))
+    found = [(finding.code, finding.field) for finding in await troubles(world)]
+    assert found == [
+        ("account_differs", f"account {made.id} field limit"),
+        ("held_differs", f"balance held/{made.id} EUR"),
+    ]
+
+
+async def test_a_person_may_give_back_what_is_held_for_a_station_that_is_gone_for_good() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    line, watch, number = await charging(world)
+    found = await only(world)
+    assert await release_by_hand(world, "another", found.id, "Jo") is None
+    assert await release_by_hand(world, made.id, found.id, "Jo") is not None
+    assert await release_by_hand(world, made.id, found.id, "Jo") is None
+    assert await money(world, made) == (8000, 0)
+    await drawn(world, watch, number, 60_000)
+    assert (await money(world, made), line.asked) == ((8000, 0), [])
+    await Talker(world, "ST1").stop(number, 61_000)
+    await bill(world)
+    assert await money(world, made) == (1900, 0)
+    assert await troubles(world) == []
 
 
 async def test_nobody_of_a_blocked_partner_begins_a_charge() -> None:

@@ -12,6 +12,7 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.ports import Journal, KeptItem
+from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.world import Numbers
 from wattseal.model.transaction import Transaction
@@ -41,9 +42,10 @@ class Replayer:
 
 @dataclass(slots=True)
 class Replayed:
-    """What replaying gave: findings, the ledger, transactions by id, log entries by index as records demand them."""
+    """What replaying gave: findings; ledger, accounts, transactions by id, log entries by index, by their records."""
 
     ledger: RecordedLedger
+    accounts: RecordedAccounts
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     leaves: dict[int, tuple[bytes, str]] = field(default_factory=dict)
@@ -62,14 +64,16 @@ class Replayed:
 
 async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     """Read every item in the order of commits; each is re-proved and lets its transaction follow."""
-    result = Replayed(RecordedLedger(f"{replayer.party}/billing"))
+    origin = f"{replayer.party}/billing"
+    result = Replayed(RecordedLedger(origin), RecordedAccounts(origin))
     async for kept in _all_items(journal, replayer.tenant):
         result.records += 1
         known = len(result.findings)
         item = _reprove(result, replayer, kept)
         if item is not None:
-            if (trouble := result.ledger.take(item, place_text(kept))) is not None:
-                result.findings.append(trouble)
+            for books in (result.ledger, result.accounts):
+                if (trouble := books.take(item, place_text(kept))) is not None:
+                    result.findings.append(trouble)
             _project(result, replayer, kept, item)
         if kept.item.subject is not None:
             for number in range(known, len(result.findings)):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from wattseal.base.errors import InputError
 from wattseal.flow.documents import TRANSACTION, UNBILLED, every_document, read
 from wattseal.flow.money import ledger
 from wattseal.flow.money.accounts import account_of
@@ -27,6 +28,7 @@ from wattseal.rules import chart
 from wattseal.rules.affordable import affordable_wh
 from wattseal.rules.hold_policy import Homeless
 from wattseal.rules.holding import in_units, room, to_hold, whole_minor
+from wattseal.rules.postings import MAX_MEMO
 
 __all__ = ["holds_of"]
 LEEWAY_MS = 60_000
@@ -272,6 +274,28 @@ async def release(world: World, transaction_id: str, memo: str = "") -> bool:
     step.puts.extend(put_held(_closed(held), step.now_ms))
     await step.commit()
     return True
+
+
+async def release_by_hand(world: World, account_id: str, transaction_id: str, by: str) -> Held | None:
+    """Give back what is held for a charge on a person's word, of a station that will tell nothing more, say.
+
+    None where nothing is held there. A charge that goes on all the same is billed, and holds nothing any more.
+    """
+    held = await holds_of(world, transaction_id)
+    if held is None or held.account != account_id or not held.open:
+        return None
+    if transaction_id in world.deciding:
+        text = "this session is being billed right now; look again"
+        raise InputError(text, code="being_decided", subject="transaction")
+    world.deciding.add(transaction_id)
+    try:
+        await release(world, transaction_id, f"by hand: {by}"[:MAX_MEMO])
+    finally:
+        world.deciding.discard(transaction_id)
+    for memory in tuple(world.stations.values()):
+        for live in memory.live.values():
+            live.held = None if live.transaction.id == transaction_id else live.held
+    return _closed(held)
 
 
 async def tidy(world: World) -> int:

@@ -13,6 +13,7 @@ from msgspec import Meta
 from wattseal.base.errors import InputError
 from wattseal.flow.money import accounts
 from wattseal.flow.money.held import open_holds
+from wattseal.flow.money.holds import release_by_hand
 from wattseal.flow.money.retention import erase
 from wattseal.model.account import Account, AccountKind, AccountStatus, Payer
 from wattseal.model.held import Held
@@ -157,6 +158,18 @@ async def get_holds(
     return paged(request, views, found[-1].id if len(found) == limit else None)
 
 
+@delete("/accounts/{account_id:str}/holds/{transaction_id:str}", status_code=200)
+async def delete_hold(
+    principal: Who, service: What, account_id: FromPath[str], transaction_id: FromPath[str]
+) -> dict[str, Any]:
+    """Give back what is held for a charge whose station will tell nothing more; if it does, that is billed."""
+    demand(principal, WRITE)
+    released = await release_by_hand(service.world, account_id, transaction_id, principal.name)
+    if released is None:
+        raise ProblemError(404, "not_found", "nothing is held on this account for that charge")
+    return _held(released)
+
+
 def _held(held: Held) -> dict[str, Any]:
     return {
         "transaction": held.id,
@@ -198,4 +211,4 @@ async def _view(service: Service, account: Account) -> dict[str, Any]:
     }
 
 
-ROUTES = (post_account, get_accounts, get_account, patch_account, put_payer, delete_payer, get_holds)
+ROUTES = (post_account, get_accounts, get_account, patch_account, put_payer, delete_payer, get_holds, delete_hold)
