@@ -144,3 +144,53 @@ def test_a_tariff_with_taxes_in_its_prices_is_ocpi_2_3_0_alone(cpo: Cpo) -> None
     assert made.json()["tariff"]["tax_included"] == "NO"
     assert "tax_included" not in cpo.ask("GET", "/api/v1/tariffs/NA").json()["tariff"]
     assert cpo.ask("GET", "/api/v1/tariffs/NA?ocpi=2.3.0").json()["tariff"] == untaxed | {"tax_included": "NO"}
+
+
+def preview(cpo: Cpo, tariff_id: str, at: str, *stretches: tuple[int, str], **more: Any) -> Any:
+    told = [{"duration_s": seconds, "energy_kwh": kwh} for seconds, kwh in stretches]
+    body = {"started_at": at, "stretches": told} | more
+    return cpo.ask("POST", f"/api/v1/tariffs/{tariff_id}/preview", body)
+
+
+def test_a_preview_is_priced_like_a_bill_and_says_why(cpo: Cpo) -> None:
+    rows = [
+        {
+            "price_components": [{"type": "ENERGY", "price": 0.10, "vat": 20, "step_size": 1}],
+            "restrictions": {"start_time": "22:00", "end_time": "06:00"},
+        },
+        {
+            "price_components": [
+                {"type": "ENERGY", "price": 0.40, "vat": 20, "step_size": 1},
+                {"type": "PARKING_TIME", "price": 6, "vat": 20, "step_size": 1},
+            ]
+        },
+    ]
+    day = tariff("DAY", elements=rows)
+    assert cpo.ask("PUT", "/api/v1/tariffs/DAY?time_zone=Europe/Berlin&idle_grace_s=600", day).status == 200
+    told = preview(cpo, "day", "2027-01-15T21:30:00+01:00", (3600, "10"), (900, "0")).json()
+    assert (told["total_excl_vat"], told["total_incl_vat"]) == ("3.00", "3.60"), "2.00 + 0.50 + 5 minutes of 15"
+    assert told["taxes"] == [{"percent": "20", "net": "3.00", "tax": "0.60"}]
+    assert {line["dimension"]: line["element"] for line in told["trace"] if line["element"] == 0} == {"ENERGY": 0}
+    seldom = preview(cpo, "DAY", "2027-01-15T21:30:00+01:00", (3600, "10"), reading_interval_s=3600).json()
+    assert seldom["total_excl_vat"] == "4.00", "energy between two readings counts at the earlier one"
+    spring = preview(cpo, "DAY", "2027-03-28T00:00:00+01:00", (7 * 3600, "70")).json()
+    assert spring["total_excl_vat"] == "13.00", "06:00 is five hours after midnight on that day: 50 at 0.10, 20 at 0.40"
+
+
+@pytest.mark.parametrize(
+    ("tariff_id", "body", "status", "code"),
+    [
+        ("NONE", {}, 404, "not_found"),
+        ("BASE", {"started_at": "2027-01-15T21:30:00"}, 422, "bad_input"),
+        ("BASE", {"stretches": []}, 422, "bad_input"),
+        ("BASE", {"stretches": [{"duration_s": 60, "energy_kwh": "-1"}]}, 422, "bad_input"),
+        ("BASE", {"stretches": [{"duration_s": 2_000_000}], "reading_interval_s": 1}, 422, "too_many_readings"),
+        ("SALE", {}, 422, "tariff_not_valid"),
+    ],
+)
+def test_what_cannot_be_previewed_is_refused(cpo: Cpo, tariff_id: str, body: Any, status: int, code: str) -> None:
+    sale = tariff("SALE", end_date_time="2026-12-31T00:00:00Z")
+    assert cpo.ask("PUT", "/api/v1/tariffs/SALE", sale).status == 200
+    asked = {"started_at": "2027-01-15T21:30:00Z", "stretches": [{"duration_s": 60, "energy_kwh": "1"}]} | body
+    refused = cpo.ask("POST", f"/api/v1/tariffs/{tariff_id}/preview", asked)
+    assert (refused.status, refused.json()["code"]) == (status, code)
