@@ -48,7 +48,7 @@ from wattseal.flow.world import World
 from wattseal.model.account import AccountKind
 from wattseal.model.billing import BillState
 from wattseal.model.dispute import Claim, Dispute, DisputeVerdict
-from wattseal.model.invoice import Invoice, InvoiceKind, Rendered
+from wattseal.model.invoice import Invoice, InvoiceKind
 from wattseal.model.ledger import Posting
 from wattseal.model.site import Site
 from wattseal.model.station import Station
@@ -58,6 +58,7 @@ from wattseal.seal.groups import Content
 from wattseal.seal.invoice import InvoiceSaid, bills_hash
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.wire.einvoice.attach import InvoiceFile
+from wattseal.wire.einvoice.render import Rendered
 
 PERSONAL = (PAYER.name, PAYER.address, PAYER.city, PAYER.postal_code, "mail.example")
 

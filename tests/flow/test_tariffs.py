@@ -12,7 +12,7 @@ from tests.support.cpo_world import AT, Talker, TestClock, TestPartners, add_tok
 from wattseal.base.errors import InputError, StoreError
 from wattseal.bundle.tariff import tariff_from_value, tariff_to_value
 from wattseal.bundle.tariff_place import place_from_value
-from wattseal.flow.charges.bundling import others_of, price_of, tariff_record
+from wattseal.flow.charges.bundling import others_of, tariff_record
 from wattseal.flow.charges.sealed import RELAY, Relay
 from wattseal.flow.documents import TARIFF, put, put_token
 from wattseal.flow.fleet.enrol import enrol_station
@@ -165,28 +165,6 @@ async def test_a_tariff_that_has_ended_falls_through_to_the_next_level() -> None
     assert isinstance(clock, TestClock)
     clock.at = AT + timedelta(minutes=40)
     assert await agreed(world, "CS1") == "T1"
-
-
-@pytest.mark.parametrize(("start", "end"), [(None, AT + timedelta(minutes=5)), (AT - timedelta(minutes=1), None)])
-async def test_a_charge_is_priced_under_what_was_valid_when_it_was_decided_whatever_the_stations_clock_says(
-    start: datetime | None, end: datetime | None
-) -> None:
-    world = await a_world()
-    await set_tariff(world, tariff("T1", start_at=start, end_at=end))
-    talker = Talker(world, "CS2")
-    assert (await talker.call("Authorize", {"idTag": "CARD"}))["idTagInfo"]["status"] == "Accepted"
-    clock = world.clock
-    assert isinstance(clock, TestClock)
-    clock.at = AT + timedelta(minutes=6)
-    minutes = 6 if start is None else -3
-    number = await talker.start(minutes=minutes)
-    await talker.stop(number, 2000, minutes=minutes + 60)
-    (charge,) = await transactions(world, "CS2")
-    record = await tariff_record(world, await others_of(world, charge))
-    assert record is not None
-    pricing = await price_of(world, charge, record)
-    assert pricing is not None
-    assert pricing.priced.total.before_tax == Decimal("0.42")
 
 
 async def test_the_same_tariff_again_is_the_same_record() -> None:

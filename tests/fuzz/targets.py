@@ -29,7 +29,6 @@ from tests.support.pki import Ca, csr
 from tests.support.receipts import receipt_exi, vehicle
 from tests.support.worlds import sealed_charge, trust
 from tests.wire.ocpp_payloads import payloads, schemas
-from tests.wire.test_invoice_pdf import invoice, proven_bill, rendered
 
 from wattseal import evidence
 from wattseal.base.errors import InputError, LimitError, WattsealError
@@ -53,9 +52,6 @@ from wattseal.seal.item import parse_item
 from wattseal.serve.ocpp_ws import basic_credentials, negotiate, station_of
 from wattseal.serve.proxy import CertificateHeader, Proxies
 from wattseal.serve.websocket import Request, _parse
-from wattseal.wire.einvoice.check import check_invoice
-from wattseal.wire.einvoice.cii import to_cii
-from wattseal.wire.einvoice.read import read_cii
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr, encode_cdr
 from wattseal.wire.ocpi.v2_2_1.envelope import decode_response
 from wattseal.wire.ocpi.v2_2_1.tariffs import decode_tariff
@@ -269,28 +265,6 @@ _BUNDLE = sealed_charge(readings=1)
 _TRUST = trust()
 
 
-_INVOICE = invoice(proven_bill())
-_INVOICE_XML = to_cii(_INVOICE)
-_INVOICE_PDF = rendered(_INVOICE)
-
-
-def check_an_invoice(data: bytes) -> None:
-    """A PDF is refused as such, or told line by line; what is VALID says what the genuine one says."""
-    try:
-        report = check_invoice(data, _TRUST)
-    except InputError:
-        return
-    report.to_json()
-    if report.verdict is Outcome.VALID:
-        assert [line.shown for line in report.lines] == list(read_cii(_INVOICE_XML).lines)
-
-
-def check_an_einvoice(data: bytes) -> None:
-    """An e-invoice is refused, or read."""
-    with suppress(InputError):
-        list(read_cii(data).faults())
-
-
 def check_a_bundle(data: bytes) -> None:
     """A bundle is judged; none is valid but the one that was made."""
     report = check_bundle(data, _TRUST)
@@ -480,8 +454,6 @@ TARGETS: dict[str, Target] = {
     "jws": Target(spoilt(_SIGNED), check_jws),
     "cbor": Target(spoilt(_ITEMS), check_cbor),
     "bundle": Target(spoilt([_BUNDLE.bundle.encode()]), check_a_bundle),
-    "invoice": Target(spoilt([_INVOICE_PDF]), check_an_invoice, weight=4),
-    "einvoice": Target(spoilt([_INVOICE_XML]), check_an_einvoice, weight=2),
     "trust": Target(spoilt([_TRUST.to_json()]) | bent([json.loads(_TRUST.to_json())]), check_trust),
     "ocpi": Target(
         spoilt([msgspec.json.encode(CDR), msgspec.json.encode(TARIFF)]) | bent([CDR, TARIFF, ENVELOPE]), check_ocpi

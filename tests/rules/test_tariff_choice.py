@@ -4,13 +4,11 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from wattseal.model.station import Station
 from wattseal.model.tariff_place import Level, TariffVersion
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
-from wattseal.rules.tariff_choice import PRECEDENCE, Passed, Why, choose, decide, in_force, names_of, still_needed
+from wattseal.rules.tariff_choice import PRECEDENCE, Passed, Why, choose, in_force, names_of, still_needed
 
 TOKEN, GROUP, STATION, SITE, CPO = Level.TOKEN, Level.GROUP, Level.STATION, Level.SITE, Level.CPO
 NOW = 1_000
@@ -67,28 +65,6 @@ def test_a_tariff_outside_its_validity_leaves_the_next_level_in_force(
     assert choice.version is not None
     assert choice.version.tariff_id == ("special" if why is None else "base")
     assert [passed.why for passed in choice.passed if passed.tariff_id == "special"] == ([] if why is None else [why])
-
-
-@given(
-    st.dictionaries(st.sampled_from(Level), st.sampled_from("ABC")),
-    st.dictionaries(
-        st.sampled_from("ABC"),
-        st.lists(
-            st.tuples(st.none() | st.integers(0, 9), st.none() | st.integers(0, 9), st.integers()).map(
-                lambda v: version("T", v[0], v[1], str(v[2]))
-            ),
-            max_size=4,
-        ),
-    ),
-    st.integers(0, 9),
-)
-def test_who_is_in_a_hurry_gets_the_same_answer(
-    assigned: dict[Level, str], versions: dict[str, list[TariffVersion]], at_ms: int
-) -> None:
-    def versions_of(tariff_id: str) -> list[TariffVersion]:
-        return versions.get(tariff_id, [])
-
-    assert decide(assigned, versions_of, at_ms) == choose(assigned, versions_of, at_ms).version
 
 
 def test_an_announced_version_takes_over_when_it_starts_and_an_ended_one_brings_none_back() -> None:

@@ -128,6 +128,13 @@ def test_a_dispute_that_is_right_takes_the_bill_back_with_a_credit_cdr(business:
     assert f"credit CDR {session}-C" in told
     after = business.bill(session)
     assert (after["state"], after["credit_cdr"]) == ("reversed", f"{session}-C")
+    cdr = business.csms.http.get(f"/api/v1/cdrs/{session}").json()
+    credit = business.csms.http.get(f"/api/v1/cdrs/{session}-C").json()
+    assert (cdr["total_cost"], credit["total_cost"]) == (
+        {"excl_vat": 4.0, "incl_vat": 4.8},
+        {"excl_vat": -4.0, "incl_vat": -4.8},
+    )
+    assert (credit["credit"], credit["credit_reference_id"]) == (True, session)
     assert {k: after[k] for k in ("total_incl_vat", "posting")} == {k: bill[k] for k in ("total_incl_vat", "posting")}
     again = business.csms.http.post(
         f"/api/v1/disputes/{opened(business.csms, business.csms.bundle(session), text='again')['id']}/decision",
@@ -148,6 +155,12 @@ def test_a_dispute_that_is_right_in_part_puts_another_bill_in_its_place(business
     first, second = business.bill(session), business.bill(f"{session}-1")
     assert (first["state"], second["state"], second["corrects"]) == ("reversed", "billed", session)
     assert (second["total_excl_vat"], second["total_incl_vat"]) == ("1.00", "1.20")
+    assert business.csms.http.get(f"/api/v1/cdrs/{session}-1").json()["total_cost"] == {
+        "excl_vat": 1.0,
+        "incl_vat": 1.2,
+    }
+    assert business.csms.http.get(f"/api/v1/cdrs/{session}-2").status_code == 404
+    assert business.csms.http.get(f"/api/v1/cdrs/{business.sessions['honest']}-C").status_code == 404
 
 
 def test_the_audit_of_it_all_finds_what_happened_and_no_cent_astray(business: Business) -> None:

@@ -1,13 +1,11 @@
 """From the plug to the paper: sessions charged at a CSMS, billed, invoiced, fetched and checked on their own."""
 
-import base64
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -240,25 +238,6 @@ def test_the_books_balance_and_owe_the_vat_that_is_stated(sold: Sold) -> None:
     assert [one["total"] for one in sheet] == ["0.00"]
     taxes = sold.csms.http.get("/api/v1/ledger/balances", params={"prefix": "tax/"}).json()
     assert [one["balance"] for one in taxes] == [sold.invoice["vat"]]
-
-
-def test_a_dispute_that_is_upheld_leads_to_a_credit_note(sold: Sold) -> None:
-    http, session = sold.csms.http, sold.invoice["sessions"][0]
-    bundle = base64.b64encode(sold.csms.bundle(session)).decode()
-    dispute = http.post("/api/v1/disputes", json={"bundle": bundle, "reason": "not_me"}).json()
-    verdict = {"verdict": "upheld", "person": "Kim Lee", "text": "it was somebody else's card"}
-    assert http.post(f"/api/v1/disputes/{dispute['id']}/decision", json=verdict).status_code == 200
-    (note,) = http.post("/api/v1/invoices", json={"until": until()}).json()["issued"]
-    assert (note["number"], note["credits"], note["sessions"]) == ("LWG-000001", "LW-000001", [session])
-    code, told = checked(sold, http.get("/api/v1/invoices/LWG-000001/pdf").content)
-    assert (code, told["verdict"]) == (0, "VALID")
-    assert_valid(http.get("/api/v1/invoices/LWG-000001/xml").content)
-    assert http.get("/api/v1/invoices/LW-000001/pdf").content == sold.pdf
-    taxes = http.get("/api/v1/ledger/balances", params={"prefix": "tax/"}).json()
-    left = Decimal(sold.invoice["vat"]) - Decimal(note["vat"])
-    assert [Decimal(one["balance"]) for one in taxes] == [left]
-    told = http.get("/api/v1/statements", params={"account": sold.account}).json()
-    assert told["closing"] == "-0.79"
 
 
 def test_periods_that_have_not_ended_and_nonsense_are_refused(sold: Sold) -> None:

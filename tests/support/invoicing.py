@@ -21,9 +21,9 @@ from wattseal.flow.ports import Batch, Committed
 from wattseal.flow.world import Settings, World
 from wattseal.model.account import Account, AccountKind, Payer
 from wattseal.model.billing import Bill
-from wattseal.model.invoice import Invoice, Issued, Rendered
+from wattseal.model.invoice import Invoice, Issued
 from wattseal.rules.billing_policy import BillingPolicy
-from wattseal.wire.einvoice.render import render
+from wattseal.wire.einvoice.render import Rendered, render
 
 AT = datetime(2026, 12, 1, 8, 0, tzinfo=UTC)
 AG = replace(GMBH, id="ag", name="Ladewerk Süd AG", series="AG-", credit_series="AGG-", sites=frozenset({"SOUTH"}))

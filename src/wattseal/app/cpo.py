@@ -66,7 +66,7 @@ from wattseal.flow.fleet.enrol import load_entries, load_stations
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.tariff_partners import tell_new_partners
-from wattseal.flow.ports import Batch
+from wattseal.flow.ports import Batch, Clock
 from wattseal.flow.world import World
 from wattseal.log.keys import SigningKey as LogKey
 from wattseal.log.keys import VerifierKey
@@ -175,12 +175,18 @@ def _keys_before_records(data: DataDir, settings: Settings) -> None:
     load_log_key(data.keys, settings.log.origin or f"{settings.serve.party}/log")
 
 
-async def assemble(options: Options, data: DataDir, journal: SqliteJournal, session: ClientSession) -> Parts:
-    """Put the CPO together from its directory and settings; `ConfigError` names what cannot be used."""
+async def assemble(
+    options: Options, data: DataDir, journal: SqliteJournal, session: ClientSession, clock: Clock | None = None
+) -> Parts:
+    """Put the CPO together from its directory and settings; `ConfigError` names what cannot be used.
+
+    Its time is the machine's, or another clock's where a month is played.
+    """
     settings = options.settings
     party = settings.serve.party
     log_origin = settings.log.origin or f"{party}/log"
-    clock, random, lines = SystemClock(), PooledRandom(), StationLines()
+    random, lines = PooledRandom(), StationLines()
+    clock = SystemClock() if clock is None else clock
     keys = load_keys(data.keys)
     log_key = load_log_key(data.keys, log_origin)
     trust = load_trust(settings.trust.file)

@@ -1,18 +1,15 @@
-"""Invoices rendered in a process of their own: stations do not wait for pages.
-
-The libraries that draw them are loaded there and nowhere else.
-"""
+"""Invoices rendered in a process of their own: stations do not wait for pages."""
 
 import asyncio
 import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from importlib import import_module
 from multiprocessing import get_context
 
 from wattseal.base.errors import StoreError
-from wattseal.model.invoice import Invoice, Rendered
+from wattseal.model.invoice import Invoice
+from wattseal.wire.einvoice.render import Rendered, render
 
 RENDERED_AT_MOST = 500
 """After so many invoices the process is replaced."""
@@ -33,7 +30,7 @@ class RenderElsewhere:
                 1, get_context("spawn"), initializer=os.nice, initargs=(NICE,), max_tasks_per_child=RENDERED_AT_MOST
             )
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _render, invoice, dict(bundles))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, render, invoice, dict(bundles))
         except BrokenProcessPool as error:
             self._pool = None
             raise StoreError("rendering was cut off; try again", code="not_rendered", subject="renderer") from error
@@ -43,9 +40,3 @@ class RenderElsewhere:
         if self._pool is not None:
             await asyncio.to_thread(self._pool.shutdown, cancel_futures=True)
             self._pool = None
-
-
-def _render(invoice: Invoice, bundles: Mapping[int, bytes]) -> Rendered:
-    """Render, in the other process."""
-    made: Rendered = import_module("wattseal.wire.einvoice.render").render(invoice, bundles)
-    return made

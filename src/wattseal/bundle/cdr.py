@@ -5,7 +5,7 @@ the price is `pricing.price` of the tariff record that the decision or the CDR n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -67,11 +67,7 @@ class CdrSummary:
 
 
 def price_charge(tariff: Tariff, points: Sequence[Point]) -> Priced | Incomplete:
-    """Price one charge from its points, first the start, last the end: what CPO, eMSP and verifier all do.
-
-    Whether the tariff was valid was looked at when the charge was decided on; it begins later, by another clock.
-    """
-    tariff = replace(tariff, start_at=None, end_at=None)
+    """Price one charge from its points, first the start, last the end: what CPO, eMSP and verifier all do."""
     found, zone = periods(points, tariff), zone_of(tariff.time_zone)
     if isinstance(found, Incomplete):
         return found

@@ -150,7 +150,11 @@ class _Auditor:
         result.stands(Billing.BILLED.value)
         result.energy_wh += due.energy_wh
         result.grades[bill.grade.name] = result.grades.get(bill.grade.name, 0) + 1
-        books.claimed.update(own.key for own in books.of_session.get(transaction.id, ()))
+        own = KEY + evidence
+        for kept in books.of_session.get(transaction.id, ()):
+            key = kept.key.removeprefix(REVERSAL_KEY)
+            if key == own or key.startswith(f"{own}/"):
+                books.claimed.add(kept.key)
         self._compare_bill(transaction, due, bill)
         self._compare_posting(transaction, due, bill, posting)
 

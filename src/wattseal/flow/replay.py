@@ -1,6 +1,6 @@
 """Replay: the whole journal, re-proved record by record, and the projections that follow from it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,17 +48,23 @@ class Replayed:
     accounts: RecordedAccounts
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    leaves: dict[int, tuple[bytes, str]] = field(default_factory=dict)
+    leaves: dict[int, tuple[bytes, str, str]] = field(default_factory=dict)
+    """By log index the entry that a record demands, its place, and its session (hex, "" where it is of none)."""
     records: int = 0
     heads: dict[tuple[str, int], ChainHead] = field(default_factory=dict)
     secrets: dict[tuple[str, int], bytes] = field(default_factory=dict)
     sessions: dict[int, str] = field(default_factory=dict)
     """Of the findings by number that are about a session's record: which session (hex)."""
+    doubtful: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By chain the number of its latest record where that was found fault with: the one right behind it is not to blame
+    for not fitting."""
     numbers: dict[str, Numbers] = field(default_factory=dict)
     """The OCPP sequence numbers of sessions, as their records tell them."""
 
-    def found(self, code: str, where: str, detail: str = "") -> None:
-        """Note something that is wrong; `where` is a record's place or a document's field."""
+    def found(self, code: str, where: str, detail: str = "", session: str = "") -> None:
+        """Note something that is wrong; `where` is a record's place or a document's field, `session` whose it is."""
+        if session:
+            self.sessions[len(self.findings)] = session
         self.findings.append(Finding(code, where, detail))
 
 
@@ -70,6 +76,11 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
         result.records += 1
         known = len(result.findings)
         item = _reprove(result, replayer, kept)
+        place = (kept.item.origin, kept.item.stream)
+        if len(result.findings) > known:
+            result.doubtful[place] = kept.item.seq
+        else:
+            result.doubtful.pop(place, None)
         if item is not None:
             for books in (result.ledger, result.accounts):
                 if (trouble := books.take(item, place_text(kept))) is not None:
@@ -109,7 +120,8 @@ def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> Item | Non
     if kept.item.signed and kept.item.leaf is None:
         result.found("log_entry_missing", where, f"log index {kept.log_index}")
     if kept.log_index is not None:
-        result.leaves[kept.log_index] = (item.leaf_entry() or b"", where)
+        session = "" if kept.item.subject is None else kept.item.subject.hex()
+        result.leaves[kept.log_index] = (item.leaf_entry() or b"", where, session)
     _check_signature(result, replayer, item, where)
     _check_place(result, replayer, item, where)
     for gid in item.payload.groups:
@@ -143,17 +155,20 @@ def _check_signature(result: Replayed, replayer: Replayer, item: Item, where: st
 def _check_place(result: Replayed, replayer: Replayer, item: Item, where: str) -> None:
     """Check that a chain this CPO writes goes on without a break; others' gaps were noted when they arrived."""
     payload = item.payload
-    head = result.heads.get((payload.origin, payload.stream), NO_HEAD)
+    place = (payload.origin, payload.stream)
+    head = result.heads.get(place, NO_HEAD)
     entry = None if item.signature is None else replayer.registry.by_kid(item.signature.kid)
     own = payload.origin.partition("/")[0] == replayer.party and (entry is None or entry.role not in SOURCE_ROLES)
-    if (own and (payload.origin, payload.stream) in result.heads) or payload.seq == 0:
+    if result.doubtful.get(place) == payload.seq - 1:
+        pass
+    elif (own and place in result.heads) or payload.seq == 0:
         if payload.seq != head.seq + 1:
             result.found("chain_broken", where, f"follows seq {head.seq}")
         elif payload.prev != head.prev:
             result.found("chain_broken", where, "prev is not the record before")
     elif own and payload.seq != 0:
         result.found("chain_broken", where, "the chain does not begin with its first record")
-    result.heads[payload.origin, payload.stream] = head.after(item)
+    result.heads[place] = head.after(item)
 
 
 def _check_content(result: Replayed, item: Item, gid: int, where: str) -> None:
@@ -227,26 +242,27 @@ async def compare_projections(journal: Journal, tenant: TenantId, replayed: Repl
             expected = due.pop(document.key, None)
             where = f"transaction {document.key}"
             if expected is None:
-                replayed.found("projection_without_records", where)
+                replayed.found("projection_without_records", where, session=document.key)
                 continue
             try:
                 stored = read(document, Transaction)
             except Exception as error:  # noqa: BLE001 - whatever is wrong with it is the finding
-                replayed.found("projection_unreadable", where, type(error).__name__)
+                replayed.found("projection_unreadable", where, type(error).__name__, document.key)
                 continue
-            _compare(replayed.found, where, stored, expected)
+            _compare(replayed, where, stored, expected)
             if document.active != stored.active or document.station_id != stored.station_id:
-                replayed.found("projection_differs", f"{where} index columns")
+                replayed.found("projection_differs", f"{where} index columns", session=document.key)
         after = page[-1].key
     for missing in due:
-        replayed.found("projection_missing", f"transaction {missing}")
+        replayed.found("projection_missing", f"transaction {missing}", session=missing)
 
 
-def _compare(found: Callable[[str, str, str], None], where: str, stored: Transaction, expected: Transaction) -> None:
+def _compare(replayed: Replayed, where: str, stored: Transaction, expected: Transaction) -> None:
     for name in Transaction.__struct_fields__:
         told, due = getattr(stored, name), getattr(expected, name)
         if told != due:
-            found("projection_differs", f"{where} field {name}", f"stored {told}, by its records {due}")
+            detail = f"stored {told}, by its records {due}"
+            replayed.found("projection_differs", f"{where} field {name}", detail, expected.id)
 
 
 async def compare_leaves(journal: Journal, tenant: TenantId, replayed: Replayed) -> list[bytes]:
@@ -254,9 +270,9 @@ async def compare_leaves(journal: Journal, tenant: TenantId, replayed: Replayed)
     entries: list[bytes] = []
     while page := await journal.leaves(tenant, len(entries), PAGE):
         entries.extend(page)
-    for index, (leaf, where) in sorted(replayed.leaves.items()):
+    for index, (leaf, where, session) in sorted(replayed.leaves.items()):
         if index >= len(entries):
-            replayed.found("log_entry_missing", where, f"log index {index}")
+            replayed.found("log_entry_missing", where, f"log index {index}", session)
         elif entries[index] != leaf:
-            replayed.found("log_entry_differs", where, f"log index {index}")
+            replayed.found("log_entry_differs", where, f"log index {index}", session)
     return entries

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from wattseal.base.errors import WattsealError
-from wattseal.lab import inside
+from wattseal.lab import inside, money
 from wattseal.lab.crew import Crew
 from wattseal.lab.dice import Dice
 from wattseal.lab.middle import sit_in_the_middle
@@ -47,6 +47,9 @@ async def play(demo: Demo, say: Say) -> bool:
             await world.enrol(story.id_token, story.private_token)
             await charge_honestly(story)
             await sit_in_the_middle(story)
+            await money.bill_the_driver(story)
+            await money.leave_unbilled(story)
+            await money.settle_a_dispute(story)
             await inside.edit_the_database(story)
             await inside.roll_back_the_log(story)
         except WattsealError as error:
@@ -63,7 +66,8 @@ async def play(demo: Demo, say: Say) -> bool:
 def _finish(demo: Demo, told: Outcomes, trust: Path, say: Say, *, ok: bool) -> None:
     for broken in told.broken:
         say(f"EXPECTED OTHERWISE: {broken}")
-    result: dict[str, Any] = {"trust": str(trust), "sessions": told.sessions, "tampering": told.tampering, "ok": ok}
+    result: dict[str, Any] = {"trust": str(trust), "sessions": told.sessions, "tampering": told.tampering}
+    result |= {"money": told.money, "ok": ok}
     if demo.result is not None:
         demo.result.write_text(json.dumps(result, indent=2) + "\n")
     if told.sessions:

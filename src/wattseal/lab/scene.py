@@ -183,6 +183,20 @@ def _configure(scene: Scene, witnesses: dict[str, LogSigningKey], entries: Seque
         scene.root / "cpo.toml",
         f"""[serve]
 party = "CPO"
+public_url = "http://127.0.0.1:{scene.ports.http}"
+[billing]
+wait_s = 30
+[[billing.entities]]
+id = "demo"
+name = "Operator of the demo"
+street = "Loopback"
+postal_code = "127"
+city = "localhost"
+country = "DE"
+email = "nobody@localhost"
+tax_number = "DEMO"
+series = "DEMO-{{year}}-"
+credit_series = "DEMO-C-{{year}}-"
 [log]
 origin = "{LOG_ORIGIN}"
 checkpoint_interval_s = {CHECKPOINT_S}

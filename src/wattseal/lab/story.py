@@ -54,6 +54,8 @@ class Outcomes:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     tampering: list[dict[str, Any]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    money: dict[str, Any] = field(default_factory=dict)
+    """The invoice, the session not billed, the dispute."""
 
     def expect(self, *, held: bool, what: str) -> None:
         """Note an expectation that does not hold."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -170,6 +171,11 @@ class World:
     async def emsp_bundle(self, subject: str) -> bytes:
         """Return the eMSP's bundle with the groups it may read opened."""
         return await self._bytes(f"{self.emsp_url}/wattseal/v1/bundles/{subject}", self.scene.home("emsp"))
+
+    async def bill(self, session: str) -> dict[str, Any] | None:
+        """Return a session's bill, None where there is none."""
+        found = await self._bytes(f"{self.cpo_url}/api/v1/bills/{session}", self.scene.home("cpo"))
+        return json.loads(found) if found else None
 
     async def cpo_bundle(self, subject: str) -> bytes:
         """Return the CPO's bundle, waiting for the checkpoint."""

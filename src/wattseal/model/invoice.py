@@ -214,14 +214,6 @@ class Invoice:
         return max(line.ended_ms for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """An invoice as files: the e-invoice, and the PDF with everything in it."""
-
-    xml: bytes
-    pdf: bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
     """Document: what is kept of an issued invoice for good. Nothing in it names a person.

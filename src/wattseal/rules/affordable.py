@@ -49,10 +49,9 @@ def affordable_wh(tariff: Tariff | None, amount: Decimal, most_wh: int, start_ms
     Time is counted as it takes to draw that steadily; what a car takes longer, or stands, comes on top while the charge
     runs. Costs never fall with energy, so that the least and the greatest amount close in on the one sought.
     """
-    dearest = None if tariff is None else cost_of(tariff, Decimal(most_wh), start_ms)
-    if tariff is None or dearest is None or dearest <= amount:
+    if tariff is None or cost_of(tariff, Decimal(0), start_ms) is None:
         return most_wh
-    low, high = 0, max(0, most_wh - 1)
+    low, high = 0, most_wh
     while low < high:
         middle = (low + high + 1) // 2
         cost = cost_of(tariff, Decimal(middle), start_ms)

@@ -73,19 +73,6 @@ def choose(assigned: Mapping[Level, str], versions_of: Callable[[str], Sequence[
     return Choice(None, None, tuple(passed))
 
 
-def decide(
-    assigned: Mapping[Level, str], versions_of: Callable[[str], Sequence[TariffVersion]], at_ms: int
-) -> TariffVersion | None:
-    """Return `choose(...).version` without the reasons: every charge asks, and few ask why."""
-    for level in PRECEDENCE:
-        tariff_id = assigned.get(level)
-        if tariff_id is not None:
-            found = in_force(versions_of(tariff_id), at_ms)
-            if isinstance(found, TariffVersion):
-                return found
-    return None
-
-
 def in_force(versions: Sequence[TariffVersion], at_ms: int) -> TariffVersion | Why:
     """Return the version that is in force at a time, of one tariff's in the order in which they were signed."""
     begun = [version for version in versions if version.start_ms is None or version.start_ms <= at_ms]

@@ -2,6 +2,7 @@
 
 from base64 import b32encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from wattseal.base.ids import Subject
@@ -21,7 +22,7 @@ from wattseal.pricing.periods import hours, periods
 from wattseal.pricing.price import ENERGY, FLAT, PARKING_TIME, TIME, Incomplete, Priced
 from wattseal.rules.recorded import read_item
 from wattseal.rules.vehicle import word_of_vehicle
-from wattseal.seal.fields import Decision, Settlement, SettlementVerdict
+from wattseal.seal.fields import Decision, SettlementVerdict
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.signed_data import from_records
 
@@ -32,30 +33,27 @@ CONFIRMED_BY_VEHICLE = "register confirmed by the vehicle (ISO 15118-2 metering 
 
 
 async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
-    """Return the CDR of a settled transaction: energy and cost are the settlement's, which the eMSP itself signed.
+    """Return the CDR of an ended transaction, None where there is nothing agreed that it could ask for.
 
-    None where there is no accepted settlement or no tariff that it follows from.
+    Of an eMSP's driver energy and cost are those of the settlement, which the eMSP itself signed; of the CPO's own they
+    are the records'. Without a tariff that the decision refers to no price was agreed.
     """
-    settled, started_ms, ended_ms = (
-        await settlement_of(world, transaction),
-        transaction.started_ms,
-        transaction.ended_ms,
-    )
-    if settled is None or settled.verdict is not SettlementVerdict.ACCEPTED or started_ms is None or ended_ms is None:
-        return None
-    if settled.energy_wh is None or settled.currency is None or settled.total_excl_vat is None:
-        return None
+    started_ms, ended_ms = transaction.started_ms, transaction.ended_ms
     others = await others_of(world, transaction)
     record = await tariff_record(world, others)
     decision = next((i for i in others if i.payload.kind == Kind.DECISION), None)
-    if record is None or decision is None:
+    if record is None or decision is None or started_ms is None or ended_ms is None:
         return None
     tariff = tariff_from_value(record.payload.public.get(1))
+    points = await points_for(world, transaction, tariff)
+    agreed = await _agreed(world, transaction, price_charge(tariff, points))
+    if agreed is None:
+        return None
     auth_id = b32encode(Decision.read(decision.payload.public).auth_id).decode().rstrip("=")
-    points = await points_for(world, transaction, tariff) or bounds(started_ms, ended_ms, settled.energy_wh)
+    points = points or bounds(started_ms, ended_ms, agreed.energy_wh)
     priced, used = price_charge(tariff, points), periods(points, tariff)
-    if isinstance(used, Incomplete) or not _agreed(settled, priced):
-        priced, used = Incomplete(()), _whole(started_ms, settled.energy_wh, tariff)
+    if isinstance(used, Incomplete) or not isinstance(priced, Priced) or priced.total != agreed.total:
+        priced, used = Incomplete(()), _whole(started_ms, agreed.energy_wh, tariff)
     return Cdr(
         country_code=tariff.country_code,
         party_id=tariff.party_id,
@@ -65,12 +63,12 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
         token=CdrToken(tariff.country_code, (transaction.party or "")[:3], auth_id, "OTHER", auth_id),
         auth_method="AUTH_REQUEST",
         location=_location(transaction, await site_of(world, transaction.station_id)),
-        currency=settled.currency,
+        currency=agreed.currency,
         periods=used,
-        total_cost=Price(settled.total_excl_vat, settled.total_incl_vat),
-        total_energy_kwh=settled.energy_wh / KWH,
+        total_cost=agreed.total,
+        total_energy_kwh=agreed.energy_wh / KWH,
         total_time_h=hours(max(ended_ms - started_ms, 0)),
-        last_updated=utc_from_ms(world.now_ms()),
+        last_updated=utc_from_ms(_agreed_ms(others, ended_ms)),
         tariffs=(tariff,),
         session_id=transaction.id,
         authorization_reference=auth_id,
@@ -84,11 +82,32 @@ async def cdr_of(world: World, transaction: Transaction) -> Cdr | None:
     )
 
 
-def _agreed(settled: Settlement, priced: Priced | Incomplete) -> bool:
-    """Return whether what this CPO can read comes to what was settled; at a sealed site it may not be able to."""
-    if not isinstance(priced, Priced):
-        return False
-    return (settled.total_excl_vat, settled.total_incl_vat) == (priced.total.before_tax, priced.total.after_tax)
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """What is to be paid for how much energy."""
+
+    energy_wh: Decimal
+    currency: str
+    total: Price
+
+
+async def _agreed(world: World, transaction: Transaction, priced: Priced | Incomplete) -> _Agreed | None:
+    if transaction.party in {None, world.party}:
+        energy_wh = transaction.energy_wh
+        if not isinstance(priced, Priced) or energy_wh is None:
+            return None
+        return _Agreed(energy_wh, priced.currency, priced.total)
+    settled = await settlement_of(world, transaction)
+    if settled is None or settled.verdict is not SettlementVerdict.ACCEPTED:
+        return None
+    if settled.energy_wh is None or settled.currency is None or settled.total_excl_vat is None:
+        return None
+    return _Agreed(settled.energy_wh, settled.currency, Price(settled.total_excl_vat, settled.total_incl_vat))
+
+
+def _agreed_ms(others: Sequence[Item], ended_ms: int) -> int:
+    """Return since when the CDR is what it is: the settlement's time, or else the end's; asked again it is the same."""
+    return next((item.payload.ms for item in others if item.payload.kind == Kind.SETTLEMENT), ended_ms)
 
 
 def _whole(started_ms: int, energy_wh: Decimal, tariff: Tariff) -> tuple[ChargingPeriod, ...]:

@@ -29,19 +29,25 @@ _COSTS = (
 
 
 async def cdr_by_id(world: World, cdr_id: str) -> Cdr | None:
-    """Return a CDR; None where there is no such session, or nothing that was agreed to be paid for it."""
+    """Return a CDR; None where there is no such session, or nothing that was agreed to be paid for it.
+
+    One to an eMSP follows from its settlement; one of the CPO's own drivers from their bill.
+    """
     bill_id = cdr_id.removesuffix(CREDIT)
     document = await world.journal.document(world.tenant, TRANSACTION, bill_id.partition("-")[0])
     if document is None:
         return None
-    first = await cdr_of(world, read(document, Transaction))
-    bill = await bill_of(world, bill_id)
-    if first is None or (bill is None and bill_id != first.id):
+    transaction = read(document, Transaction)
+    first, bill = await cdr_of(world, transaction), await bill_of(world, bill_id)
+    if first is None:
         return None
-    cdr = first if bill is None or bill.corrects is None else _corrected(first, bill)
+    if bill is None:
+        asked = cdr_id == first.id and transaction.party not in {None, world.party}
+        return first if asked else None
+    cdr = first if bill.corrects is None else _corrected(first, bill)
     if not cdr_id.endswith(CREDIT):
         return cdr
-    return None if bill is None or bill.credit != cdr_id else credit_of(cdr, bill)
+    return credit_of(cdr, bill) if bill.credit == cdr_id else None
 
 
 def _corrected(first: Cdr, bill: Bill) -> Cdr:

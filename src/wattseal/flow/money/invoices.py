@@ -26,7 +26,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.account import Payer
 from wattseal.model.billing import Bill
-from wattseal.model.invoice import SUBJECT_DIGITS, Buyer, Invoice, InvoiceKind, Issued, LegalEntity, Original, Rendered
+from wattseal.model.invoice import SUBJECT_DIGITS, Buyer, Invoice, InvoiceKind, Issued, LegalEntity, Original
 from wattseal.model.transaction import Transaction
 from wattseal.rules.invoicing import (
     Head,
@@ -41,6 +41,7 @@ from wattseal.rules.invoicing import (
 from wattseal.seal.invoice import InvoiceSaid, bills_hash
 from wattseal.seal.item import Kind
 from wattseal.wire.einvoice.read import read_buyer
+from wattseal.wire.einvoice.render import Rendered, render
 
 UTC_ZONE = "UTC"
 
@@ -50,6 +51,14 @@ class Renderer(Protocol):
 
     async def render(self, invoice: Invoice, bundles: Mapping[int, bytes]) -> Rendered:
         """Return the files of an invoice."""
+
+
+class RenderHere:
+    """Renders at once, while everything else waits."""
+
+    async def render(self, invoice: Invoice, bundles: Mapping[int, bytes]) -> Rendered:
+        """Return the files of an invoice."""
+        return render(invoice, bundles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from wattseal.model.station import Station
 from wattseal.model.tariff import Tariff
 from wattseal.model.tariff_place import Level, TariffVersion
 from wattseal.model.token import TokenRecord
-from wattseal.rules.tariff_choice import Choice, choose, decide, names_of
+from wattseal.rules.tariff_choice import Choice, choose, names_of
 from wattseal.seal.item import Item, parse_item
 
 TARIFF_RECORD = "tariff_record"
@@ -83,10 +83,11 @@ class TariffBook:
         listed = self.listed.get(tariff_id.casefold())
         return () if listed is None or listed.removed_ms is not None else listed.versions
 
-    def assigned_to(self, names: Mapping[Level, str]) -> dict[Level, str]:
-        """Return the ids of the tariffs assigned to whom and what is called so, by level."""
+    def choose(self, names: Mapping[Level, str], at_ms: int) -> Choice:
+        """Return what applies to whom and what is called so."""
         found = {level: self.assigned.get(place_key(level, name)) for level, name in names.items()}
-        return {level: assignment.tariff_id for level, assignment in found.items() if assignment is not None}
+        ids = {level: assignment.tariff_id for level, assignment in found.items() if assignment is not None}
+        return choose(ids, self.versions_of, at_ms)
 
     def places_of(self, tariff_id: str) -> tuple[Assignment, ...]:
         """Return what a tariff is assigned to."""
@@ -115,15 +116,13 @@ async def tariff_for(world: World, station: Station, token: TokenRecord | None, 
     The most specific level with a valid tariff decides (rules.tariff_choice); `token` None is a driver nothing is known
     of.
     """
-    book = await tariff_book(world)
-    version = decide(book.assigned_to(names_of(station, token)), book.versions_of, now_ms)
+    version = (await applying(world, station, token, now_ms)).version
     return None if version is None else CurrentTariff(version.record, version.tariff_id)
 
 
 async def applying(world: World, station: Station, token: TokenRecord | None, now_ms: int) -> Choice:
     """Return which tariff applies, by which level, and which levels were passed over."""
-    book = await tariff_book(world)
-    return choose(book.assigned_to(names_of(station, token)), book.versions_of, now_ms)
+    return (await tariff_book(world)).choose(names_of(station, token), now_ms)
 
 
 async def tariff_by_record(world: World, record: str) -> Tariff | None:

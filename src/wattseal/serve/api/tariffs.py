@@ -28,7 +28,6 @@ from wattseal.model.tariff import Tariff
 from wattseal.model.tariff_place import PRIVATE, Level, TariffVersion
 from wattseal.model.token import canonical
 from wattseal.rules.tariff_choice import Why, in_force
-from wattseal.rules.tariff_text import tariff_text
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
@@ -201,7 +200,7 @@ async def get_station_tariff(
         "record": None if choice.version is None else choice.version.record,
         "level": choice.level,
         "passed": [{"level": p.level, "why": p.why, "tariff_id": p.tariff_id} for p in choice.passed],
-    } | ({"tariff": None, "text": None} if tariff is None else _ocpi(tariff, ocpi))
+    } | ({"tariff": None} if tariff is None else _ocpi(tariff, ocpi))
 
 
 async def _view(world: World, tariff_id: str, ocpi: OcpiVersion) -> dict[str, Any]:
@@ -255,7 +254,6 @@ def _ocpi(tariff: Tariff, version: OcpiVersion) -> dict[str, Any]:
     """Return the tariff in OCPI's words, null where they would bend a price, with what those words leave unsaid."""
     body, findings = encode_tariff(tariff, version)
     return {
-        "text": tariff_text(tariff),
         "tariff": None if body is None else msgspec.Raw(body),
         "time_zone": tariff.time_zone,
         "idle_grace_s": tariff.idle_grace_s,

@@ -3,16 +3,15 @@
 The file follows PDF/A-3: colours by a stated profile, metadata in XMP, each attachment with its relation to the page.
 """
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from typing import cast
 from xml.sax.saxutils import escape
 
 from pypdf import PdfReader, PdfWriter
+from pypdf.errors import PyPdfError
 from pypdf.generic import (
     ArrayObject,
     ByteStringObject,
@@ -37,8 +36,6 @@ BUNDLE_SUFFIX = ".wsb"
 MAX_ATTACHED_BYTES = 256 * 1024 * 1024
 """All attachments of a PDF that is read, unpacked."""
 _BUNDLE_NAME = re.compile(r"([1-9][0-9]{0,5})\.wsb", re.ASCII)
-logging.getLogger("pypdf").addHandler(logging.NullHandler())
-logging.getLogger("pypdf").propagate = False  # what is odd in a stranger's file is told by the check, not by its reader
 _PRODUCER = "wattseal"
 _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -189,7 +186,7 @@ class InvoiceFile:
             reader = PdfReader(BytesIO(data))
             attached = _attached(reader)
             self.text = "\n".join(page.extract_text() for page in reader.pages)
-        except Exception as error:
+        except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
             text = f"this is no PDF that can be read ({type(error).__name__})"
             raise InputError(text, code="bad_pdf", subject="pdf") from error
         if XML_NAME not in attached:
@@ -204,9 +201,9 @@ def _attached(reader: PdfReader) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     left = MAX_ATTACHED_BYTES
     for file in reader.attachment_list:
-        content, name = file.content, cast("object", file.name)
+        content = file.content
         left -= len(content)
-        if left < 0 or not isinstance(name, str) or name in found:
-            raise ValueError("too much is attached, or one name twice, or a name is none")
-        found[name] = content
+        if left < 0 or file.name in found:
+            raise ValueError("too much is attached, or one name twice")
+        found[file.name] = content
     return found

@@ -1,12 +1,13 @@
 """The e-invoice: EN 16931 as UN/CEFACT Cross Industry Invoice (Factur-X 1.0, profile EN 16931).
 
 A session is a line of quantity 1, so that its net amount is exact; energy, times, evidence and receipt are item
-attributes (BG-32) under names of `attributes.Attribute`. A session under several rates is one line a rate: `3.1`,
-`3.2`, of which the first has the attributes.
+attributes (BG-32) under names of `Attribute`. A session under several rates is one line a rate: `3.1`, `3.2`, of which
+the first has the attributes.
 """
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from xml.etree.ElementTree import tostring
 
 from drafthorse.models.accounting import ApplicableTradeTax, MonetarySummation
@@ -21,7 +22,6 @@ from drafthorse.models.tradelines import LineItem
 from wattseal.base.text import one_line
 from wattseal.model.invoice import Buyer, Invoice, InvoiceKind, InvoiceLine, LegalEntity, LinePart, VatCategory
 from wattseal.pricing.money import minor_unit_digits
-from wattseal.wire.einvoice.attributes import Attribute
 from wattseal.wire.einvoice.times import local_day, time_span
 from wattseal.wire.einvoice.words import WORDS, Words
 
@@ -29,6 +29,24 @@ GUIDELINE = "urn:cen.eu:en16931:2017"
 _TYPES = {InvoiceKind.INVOICE: "380", InvoiceKind.CREDIT_NOTE: "381"}
 _EMAIL, _TRANSFER, _UNDEFINED, _ONE, _VAT = "EM", "58", "1", "C62", "VAT"
 _REVERSE_CODE = "VATEX-EU-AE"
+
+
+class Attribute(StrEnum):
+    """Names of the item attributes that carry what a line is proven by; the same in every language."""
+
+    SESSION = "Session"
+    ENERGY_WH = "Energy Wh"
+    START = "Start"
+    END = "End"
+    STATION = "Station"
+    EVSE = "EVSE"
+    TARIFF = "Tariff"
+    GRADE = "Evidence grade"
+    SOURCE = "Evidence source"
+    CHARGED = "Charged including VAT"
+    RECEIPT = "Receipt"
+    RULED = "Billed by decision"
+    CORRECTED = "Corrected by decision"
 
 
 def to_cii(invoice: Invoice) -> bytes:

@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any
 
 import segno
-from reportlab import rl_config
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
@@ -27,9 +26,6 @@ INK, GREY, ACCENT, PALE, RULE, ALARM = (
     (0.80, 0.84, 0.84),
     (0.70, 0.10, 0.10),
 )
-_MASK = 2
-"""The mask of all QR codes: trying all eight for the best takes ten times as long, and addresses are random anyway."""
-rl_config.useA85 = 0  # streams stay binary: a fifth smaller, and faster
 Colour = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""
 
@@ -137,23 +133,20 @@ class Sheet:
 
     def qr(self, x: float, y: float, side: float, content: str) -> None:
         """Draw a QR code as one path, `side` wide, its top left corner at (x, y), and make it a link."""
-        canvas, bottom = self._canvas, self._height - y - side
-        matrix = segno.make(content, error="m", micro=False, boost_error=False, mask=_MASK).matrix
-        path: Any = canvas.beginPath()
-        for row, cells in enumerate(reversed(matrix)):
+        matrix = segno.make(content, error="m", micro=False, boost_error=False).matrix
+        module = side / len(matrix)
+        path: Any = self._canvas.beginPath()
+        for row, cells in enumerate(matrix):
             column = 0
             for dark, run in groupby(cells):
                 length = len(list(run))
                 if dark:
-                    path._code.append(f"{column} {row} {length} 1 re")  # noqa: SLF001 - whole numbers need no rounding
+                    top = self._height - y - (row + 1) * module
+                    path.rect(x + column * module, top, length * module, module)
                 column += length
-        canvas.saveState()
-        canvas.translate(x, bottom)
-        canvas.scale(side / len(matrix), side / len(matrix))
-        canvas.setFillColorRGB(*INK)
-        canvas.drawPath(path, stroke=0, fill=1)
-        canvas.restoreState()
-        canvas.linkURL(content, (x, bottom, x + side, bottom + side), relative=0, thickness=0)
+        self._canvas.setFillColorRGB(*INK)
+        self._canvas.drawPath(path, stroke=0, fill=1)
+        self._canvas.linkURL(content, (x, self._height - y - side, x + side, self._height - y), relative=0, thickness=0)
 
 
 MM = float(mm)

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 from wattseal.base.errors import InputError, LimitError
 from wattseal.model.invoice import Buyer
 from wattseal.pricing.money import minor_unit_digits, rounded
-from wattseal.wire.einvoice.attributes import Attribute
+from wattseal.wire.einvoice.cii import Attribute
 
 MAX_XML_BYTES = 128 * 1024 * 1024
 _RAM = "{urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100}"
@@ -101,12 +101,12 @@ def read_buyer(xml: bytes) -> Buyer:
 def _read(xml: bytes, what: Callable[[Element], T]) -> T:
     if len(xml) > MAX_XML_BYTES:
         raise LimitError(f"an e-invoice has at most {MAX_XML_BYTES} bytes", subject="xml")
-    parser = XMLParser(target=_NoDoctype(), encoding="utf-8")  # noqa: S314 - a document type, and so entities, are refused
+    parser = XMLParser(target=_NoDoctype())  # noqa: S314 - a document type, and so entities, are refused
     try:
         parser.feed(xml)
         root: Element = parser.close()
         return what(root)
-    except (ParseError, InvalidOperation, ValueError, LookupError, OverflowError) as error:
+    except (ParseError, InvalidOperation, ValueError, KeyError, OverflowError) as error:
         raise _bad(type(error).__name__) from error
 
 
