@@ -56,6 +56,15 @@ def test_tokens_come_over_from_citrineos_with_a_byte_order_mark_and_semicolons()
     assert good[0].body["expires_at"] == "2030-01-01T00:00:00Z"
 
 
+def test_ratings_of_evses_come_with_their_number() -> None:
+    good, bad = read_stations(b"id,evses,max_power_w\nCP1,2,22000\nCP2,1,\nCP3,,11000\nCP4,1,22kW\n")
+    assert [row.body.get("evses") for row in good] == [
+        [{"id": 1, "rated_power_w": 22_000}, {"id": 2, "rated_power_w": 22_000}],
+        [{"id": 1}],
+    ]
+    assert [row.line for row in bad] == [4, 5]
+
+
 def test_a_bad_line_is_named_and_stops_nothing() -> None:
     good, bad = read_stations(b"id,evses\nCP1,2\n,1\nCP2,many\nCP1,1\nCP3,1\n\n")
     assert good == [Row(2, {"id": "CP1", "evses": [{"id": 1}, {"id": 2}]}), Row(6, {"id": "CP3", "evses": [{"id": 1}]})]

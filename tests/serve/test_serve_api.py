@@ -58,6 +58,7 @@ def cpo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cpo]:
         ({**STATION, "evidence_pin": {"grade": "G2", "source": "nobody"}}, 422, "bad_input"),
         ({**STATION, "evses": [{"id": 0}]}, 422, "bad_input"),
         ({**STATION, "evses": [{"id": 1}, {"id": 1}]}, 422, "bad_input"),
+        ({**STATION, "evses": [{"id": 1, "rated_power_w": 0}]}, 422, "bad_input"),
         ({**STATION, "evses": [{"id": 1, "meter_public_key": "nonsense"}]}, 422, "bad_key"),
         ({**STATION, "station_public_key": "00"}, 422, "bad_key"),
         ({**STATION, "id": 7}, 422, "bad_input"),

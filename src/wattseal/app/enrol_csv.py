@@ -15,6 +15,7 @@ from wattseal.base.errors import InputError, LimitError
 MAX_BYTES = 16 * 1024 * 1024
 MAX_LINES = 100_000
 MAX_FIELD = 1024
+MAX_RATING_W = 10_000_000
 _NOTHING = frozenset({"", "NULL", "null", "\\N"})
 """How databases print a field that has no value."""
 Columns = Mapping[str, tuple[str, ...]]
@@ -42,6 +43,7 @@ STATION_COLUMNS: Columns = {
     "password": ("password",),
     "password_hex": ("password_hex", "authorization_key"),
     "evses": ("evses", "connectors", "number_of_connectors", "connector_count"),
+    "rated_power_w": ("rated_power_w", "max_power_w"),
     "security_profile": ("security_profile", "securityprofile"),
 }
 TOKEN_COLUMNS: Columns = {
@@ -127,7 +129,14 @@ def _station(given: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {"id": given["id"]}
     body |= {name: given[name] for name in ("password", "password_hex") if name in given}
     if "evses" in given:
-        body["evses"] = [{"id": number} for number in range(1, _number(given["evses"], "evses", 256) + 1)]
+        rated = (
+            {"rated_power_w": _number(given["rated_power_w"], "rated_power_w", MAX_RATING_W)}
+            if "rated_power_w" in given
+            else {}
+        )
+        body["evses"] = [{"id": number} | rated for number in range(1, _number(given["evses"], "evses", 256) + 1)]
+    elif "rated_power_w" in given:
+        raise InputError("rated_power_w is that of each EVSE; say in evses how many there are", subject="evses")
     if "security_profile" in given:
         body["security_profile"] = _number(given["security_profile"], "security_profile", 3)
     return body

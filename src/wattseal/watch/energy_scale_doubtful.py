@@ -12,12 +12,13 @@ LEAST_WH = 2000
 def observe(seen: Seen) -> Finding | None:
     """Hold what the register rose by against what power told at the same times comes to."""
     power = seen.power
-    if power is None or power.energy_wh < LEAST_WH:
+    if power is None or power.least_wh < LEAST_WH:
         return None
-    by_power, by_register = power.energy_wh, power.register_wh
-    if by_power <= FACTOR * by_register and by_register <= FACTOR * by_power:
+    register_wh = power.register_wh
+    if power.least_wh <= FACTOR * register_wh and register_wh <= FACTOR * power.most_wh:
         return None
-    return Finding("energy_scale_doubtful", "register_wh", f"{by_register} Wh by register, {by_power} Wh by power")
+    by_power = f"{power.least_wh} to {power.most_wh} Wh by power"
+    return Finding("energy_scale_doubtful", "register_wh", f"{register_wh} Wh by register, {by_power}")
 
 
 DETECTOR = Detector(

@@ -12,16 +12,16 @@ LONGEST_MS = 900_000
 class Power(Struct, gc=False):
     """A window of a session in which power and register were told together; it grows with each such message.
 
-    `power_wms` is watts times milliseconds (trapezoids between values), over which the register went from `first_wh` to
-    `last_wh`.
+    `least_wms` and `most_wms` are watts times milliseconds, by the lower and the higher of every two neighbouring ones:
+    what flowed lies between them. Meanwhile the register went from `first_wh` to `last_wh`.
     """
 
-    first_ms: int
     first_wh: Decimal
     last_ms: int
     last_w: int
     last_wh: Decimal
-    power_wms: int = 0
+    least_wms: int = 0
+    most_wms: int = 0
 
     def take(self, at_ms: int, power_w: int, register_wh: Decimal) -> None:
         """Take the next values; one that is not later than the last changes nothing."""
@@ -29,15 +29,21 @@ class Power(Struct, gc=False):
         if passed_ms <= 0:
             return
         if passed_ms > LONGEST_MS:
-            self.first_ms, self.first_wh, self.power_wms = at_ms, register_wh, 0
+            self.first_wh, self.least_wms, self.most_wms = register_wh, 0, 0
         else:
-            self.power_wms += (self.last_w + power_w) * passed_ms // 2
+            self.least_wms += min(self.last_w, power_w) * passed_ms
+            self.most_wms += max(self.last_w, power_w) * passed_ms
         self.last_ms, self.last_w, self.last_wh = at_ms, power_w, register_wh
 
     @property
-    def energy_wh(self) -> int:
-        """What the power came to."""
-        return self.power_wms // MS_PER_HOUR
+    def least_wh(self) -> int:
+        """What the power came to at least."""
+        return self.least_wms // MS_PER_HOUR
+
+    @property
+    def most_wh(self) -> int:
+        """What the power came to at most."""
+        return self.most_wms // MS_PER_HOUR
 
     @property
     def register_wh(self) -> Decimal:
@@ -48,6 +54,6 @@ class Power(Struct, gc=False):
 def taken(power: Power | None, at_ms: int, power_w: int, register_wh: Decimal) -> Power:
     """Return the window with the values in it; the first ones begin it."""
     if power is None:
-        return Power(at_ms, register_wh, at_ms, power_w, register_wh)
+        return Power(register_wh, at_ms, power_w, register_wh)
     power.take(at_ms, power_w, register_wh)
     return power

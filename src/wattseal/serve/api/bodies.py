@@ -36,16 +36,27 @@ class PinBody(Body, frozen=True, kw_only=True):
 
 
 class EvseBody(Body, frozen=True, kw_only=True):
-    """One EVSE; the meter's key as PEM, or DER in hex or base64."""
+    """One EVSE; the meter's key as PEM, or DER in hex or base64.
+
+    `rated_power_w` is what it delivers at most. With `register_per_session` its register begins anew with each session.
+    """
 
     id: Annotated[int, msgspec.Meta(ge=1, le=9999)]
     meter_serial: ShortText | None = None
     meter_public_key: Annotated[str, msgspec.Meta(max_length=4096)] | None = None
+    rated_power_w: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] | None = None
+    register_per_session: bool = False
 
     def enrolment(self) -> EvseEnrolment:
         """Return it."""
         key = None if self.meter_public_key is None else _meter_key(self.meter_public_key)
-        return EvseEnrolment(id=self.id, meter_serial=self.meter_serial, meter_public_key=key)
+        return EvseEnrolment(
+            id=self.id,
+            meter_serial=self.meter_serial,
+            meter_public_key=key,
+            rated_power_w=self.rated_power_w,
+            register_per_session=self.register_per_session,
+        )
 
 
 class BootBody(Body, frozen=True, kw_only=True):
@@ -196,6 +207,8 @@ def station_view(station: Station, *, connection: dict[str, Any] | None, statuse
                 "id": evse.id,
                 "meter_serial": evse.meter_serial,
                 "meter_public_key": None if evse.meter_public_key is None else evse.meter_public_key.hex(),
+                "rated_power_w": evse.rated_power_w,
+                "register_per_session": evse.register_per_session,
                 "status": statuses.get(evse.id),
             }
             for evse in station.evses
