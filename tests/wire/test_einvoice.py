@@ -16,6 +16,7 @@ from wattseal.model.billing import TaxShare
 from wattseal.model.invoice import Buyer, Invoice, Language, Original
 from wattseal.rules.invoicing import make_invoice, share_counts
 from wattseal.wire.einvoice.cii import to_cii
+from wattseal.wire.einvoice.read import read_cii
 
 CREDIT = replace(HEAD, number="LWG-1", original=Original("LW-1", date(2026, 12, 1)))
 HOSTILE = ['=cmd|"/c calc"!A1', "Zoë 🚗⚡ شركة الشحن חברה", "a\x00b\x1b[31m\u202egnp.exe\ufffe", "<x>&amp;]]>", "\n\t"]
@@ -110,3 +111,14 @@ def test_yen_have_no_digits_after_the_point() -> None:
     xml = to_cii(make_invoice(replace(HEAD, currency="JPY"), sessions([one])))
     assert b"<ram:DuePayableAmount>135</ram:DuePayableAmount>" in xml
     assert_valid(xml)
+
+
+def test_two_thousand_sessions_are_one_invoice_and_what_is_due_is_what_was_charged() -> None:
+    invoice = made(*(bill(n, share("0.03", "19"), share("0.07", "7"), day=n // 70) for n in range(2000)))
+    xml = to_cii(invoice)
+    assert schema_fault(xml) is None
+    shown = read_cii(xml)
+    assert list(shown.faults()) == []
+    assert len(shown.lines) == 2000
+    assert shown.payable == sum((line.charged for line in shown.lines), Decimal(0)) == Decimal("220.00")
+    assert shown.rounding == Decimal("-1.20")
