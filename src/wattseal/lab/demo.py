@@ -47,17 +47,17 @@ async def play(demo: Demo, say: Say) -> bool:
             await world.enrol(story.id_token, story.private_token)
             await charge_honestly(story)
             await sit_in_the_middle(story)
+            await inside.edit_the_database(story)
+            await inside.roll_back_the_log(story)
+            await world.start_cpo()
             await money.bill_the_driver(story)
             await money.leave_unbilled(story)
             await money.settle_a_dispute(story)
-            await inside.edit_the_database(story)
-            await inside.roll_back_the_log(story)
         except WattsealError as error:
             told.broken.append(f"{error} ({error.subject})")
         ok = not told.broken
         _finish(demo, told, scene.trust, say, ok=ok)
         if ok and not demo.once:
-            await world.start_cpo()
             say(f"Alive until Ctrl-C: operator {world.cpo_url}, provider {world.emsp_url}.")
             await _until_interrupted()
     return ok

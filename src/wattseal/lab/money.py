@@ -34,7 +34,8 @@ async def bill_the_driver(story: Story) -> None:
     story.told.expect(held=code == 0 and verdicts == ["VALID", "VALID"], what=f"(g) every line is VALID ({printed})")
     held = await _held(story, account)
     story.told.expect(held=held == "0.00", what=f"(g) nothing stays held on the account, not {held}")
-    story.told.money["invoice"] = {"file": str(invoice), "verdict": report["verdict"], "sessions": sessions}
+    kept = {"account": account, "file": str(invoice), "verdict": report["verdict"], "sessions": sessions}
+    story.told.money["invoice"] = kept
 
 
 async def leave_unbilled(story: Story) -> None:
@@ -73,7 +74,10 @@ async def settle_a_dispute(story: Story) -> None:
     cdr = await story.world.cpo("GET", f"/api/v1/cdrs/{credit}")
     story.told.expect(held=cdr["credit"] is True, what=f"(i) there is a credit CDR ({cdr})")
     story.say(f"    upheld: credit CDR {credit[:8]}...-C over {cdr['total_cost']['incl_vat']} {cdr['currency']}")
-    story.told.money["dispute"] = {"id": dispute["id"], "verdict": "upheld", "credit_cdr": credit}
+    note = await _invoice(story, story.told.money["invoice"]["account"])
+    story.say(f"    the invoice stays as it is; the credit note to it: {note}")
+    told = {"id": dispute["id"], "verdict": "upheld", "credit_cdr": credit, "credit_note": str(note)}
+    story.told.money["dispute"] = told
 
 
 async def _open_account(story: Story) -> tuple[str, str]:
@@ -107,7 +111,7 @@ async def _held(story: Story, account: str) -> str:
 
 
 async def _invoice(story: Story, account: str) -> Path:
-    """Issue the driver's invoice and fetch its PDF."""
+    """Issue what is due on the driver's account, an invoice or a credit note, and fetch its PDF."""
     world = story.world
     remote = ["--url", world.cpo_url, "--token-file", str(world.scene.home("cpo") / "admin-token")]
     until = SystemClock().now().isoformat()
