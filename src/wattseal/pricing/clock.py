@@ -54,7 +54,7 @@ def changes(terms: Terms, zone: tzinfo, begun_ms: int, start_ms: int, end_ms: in
 
 
 def _wall_changes(terms: Terms, zone: tzinfo, start_ms: int, end_ms: int) -> set[int]:
-    walls = {MIDNIGHT, *terms.walls} if terms.by_day else set(terms.walls)
+    walls = {MIDNIGHT, *terms.walls}
     start, end = at(start_ms).astimezone(zone), at(end_ms).astimezone(zone)
     found: set[int] = set()
     for number in range((end.date() - start.date()).days + 1):

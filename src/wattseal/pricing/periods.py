@@ -96,7 +96,7 @@ def periods(points: Sequence[Point], tariff: Tariff) -> tuple[ChargingPeriod, ..
         return Incomplete(("precision",))
     if cutter.unknown is not None:
         return Incomplete((f"power_unknown:points[{cutter.unknown}]",))
-    return tuple(_period(piece, tariff.id) for piece in pieces)
+    return tuple(_period(piece, tariff.id, timed=terms.by_readings) for piece in pieces)
 
 
 def _problems(points: Sequence[Point], *, by_readings: bool) -> list[str]:
@@ -162,6 +162,8 @@ class _Cutter:
                 marks = clock.between(self.starts, start_ms, end_ms)
                 for low, high in pairwise((start_ms, *marks, end_ms)):
                     self._add(kind, (low, high), band, ZERO, bounds)
+        if not self.pieces:
+            self._add(NEITHER, (points[0].ms, points[0].ms), 0, ZERO, None)
         return self.pieces
 
     def _energy(
@@ -237,10 +239,13 @@ def _grown(before: Point, after: Point) -> Decimal:
     return EXACT.subtract(after.register_wh, before.register_wh)
 
 
-def _period(piece: _Piece, tariff_id: str) -> ChargingPeriod:
+def _period(piece: _Piece, tariff_id: str, *, timed: bool) -> ChargingPeriod:
+    """Return the period of a piece; where time matters, one that is neither charging nor parking has no TIME."""
     dimensions = [Dimension(ENERGY, EXACT.divide(piece.wh, KWH))]
-    if piece.key[0] != NEITHER and piece.end_ms > piece.start_ms:
+    if piece.key[0] != NEITHER:
         dimensions.append(Dimension(piece.key[0], hours(piece.end_ms - piece.start_ms)))
+    elif timed:
+        dimensions.append(Dimension(TIME, ZERO))
     if piece.bounds is not None:
         dimensions += [Dimension("MIN_POWER", piece.bounds[0]), Dimension("MAX_POWER", piece.bounds[1])]
     return ChargingPeriod(clock.at(piece.start_ms), tuple(dimensions), tariff_id)

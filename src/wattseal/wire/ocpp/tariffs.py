@@ -28,6 +28,8 @@ def lower_tariff(tariff: Tariff) -> Payload:
         raise _cannot("an id of more than 60 characters")
     if tariff.tax_included is TaxIncluded.YES:
         raise _cannot("prices that contain taxes")
+    if tariff.idle_grace_s:
+        raise _cannot("for how long a car may stand before that counts")
     told: Payload = {"tariffId": tariff.id, "currency": tariff.currency}
     for element in tariff.elements:
         for component in element.components:
