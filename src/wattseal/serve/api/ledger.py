@@ -8,6 +8,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.response import Stream
 from msgspec import Meta
 
+from wattseal.base.errors import InputError
 from wattseal.flow.money import bookkeeping
 from wattseal.flow.ports import KeptPosting
 from wattseal.model.ledger import Balance, PostingKind
@@ -26,7 +27,6 @@ Key = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[!-~]+\Z")]
 Account = Annotated[str, Meta(min_length=3, max_length=100, pattern=r"\A[a-z]+/[!-~]+\Z")]
 Reason = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"\A[^\x00-\x1f\x7f]+\Z")]
 Number = Annotated[int, QueryParameter(ge=0, le=2**53)]
-Currency = Annotated[str, QueryParameter(pattern=r"\A[A-Z]{3}\Z")]
 _TYPES = {"number": "BIGINT", "date": "TIMESTAMP", "amount": MONEY}
 
 
@@ -136,9 +136,9 @@ async def get_balance_sheet(principal: Who, service: What) -> list[dict[str, Any
 async def get_statement(
     principal: Who,
     service: What,
-    account: Annotated[str, QueryParameter(max_length=100)],
-    currency: Currency,
     *,
+    account: ShortQuery = None,
+    currency: ShortQuery = None,
     since: Instant = None,
     until: Instant = None,
     limit: Limit = 1000,
@@ -149,6 +149,9 @@ async def get_statement(
     Where `next_after` is not null, there are more of them: ask again with it as `after`.
     """
     demand(principal, READ)
+    if account is None or currency is None:
+        text = "say of which account, and in which currency"
+        raise InputError(text, code="bad_field", subject="account" if account is None else "currency")
     from_ms, to_ms = milliseconds(since, "since") or 0, milliseconds(until, "until")
     to_ms = bookkeeping.LATEST_MS if to_ms is None else to_ms
     told = await bookkeeping.statement(service.world, account, currency, from_ms, to_ms, limit=limit, after=after)
