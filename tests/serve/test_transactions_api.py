@@ -103,3 +103,18 @@ def test_a_transaction_is_found_by_the_stations_own_id_whatever_the_case(cpo: Cp
     again = cpo.ask("GET", f"{PATH}/{one['transaction_id']}?station_id=tx1")
     assert again.json()["id"] == one["id"]
     assert cpo.ask("GET", f"{PATH}/{one['transaction_id']}?station_id=TX2").status == 404
+
+
+def test_who_may_close_what(cpo: Cpo) -> None:
+    body = {"person": "Jo Doe", "text": "the stop is lost"}
+    (running,) = listed(cpo, "active=true&station_id=TX1")
+    (ended,) = listed(cpo, "stop_reason=Local")
+    told = cpo.ask("POST", f"{PATH}/{running['id']}/close", body)
+    assert (told.status, told.json()["code"]) == (409, "still_told_of")
+    told = cpo.ask("POST", f"{PATH}/{ended['id']}/close", body)
+    assert (told.status, told.json()["code"]) == (409, "ended_already")
+    assert cpo.ask("POST", f"{PATH}/{'00' * 16}/close", body).status == 404
+    assert cpo.ask("POST", f"{PATH}/{running['id']}/close", {"person": "Jo Doe"}).status == 422
+    made = cpo.ask("POST", "/api/v1/api-tokens", {"name": "closes not", "scopes": ["transactions:read"]}).json()
+    less = {"Authorization": f"Bearer {made['secret']}"}
+    assert cpo.ask("POST", f"{PATH}/{running['id']}/close", body, **less).status == 403

@@ -52,10 +52,16 @@ def waive(
     )
 
 
-def _decide(session: str, body: dict[str, Any], url: str, token_file: TokenFile) -> int:
+@app.command
+def close(session: str, /, *, person: Person, text: Text, url: Url, token_file: TokenFile) -> int:
+    """Close a session whose stop is lost for good, at the last register told; it waits for a decision then."""
+    return _decide(session, {"person": person, "text": text}, url, token_file, "close")
+
+
+def _decide(session: str, body: dict[str, Any], url: str, token_file: TokenFile, what: str = "rulings") -> int:
     async def send() -> dict[str, Any]:
         async with connected(url, token_file) as api:
-            told: dict[str, Any] = await api.json("POST", f"/transactions/{session}/rulings", body=body)
+            told: dict[str, Any] = await api.json("POST", f"/transactions/{session}/{what}", body=body)
             return told
 
     print(_line(asyncio.run(send())))

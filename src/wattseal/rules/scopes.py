@@ -35,7 +35,7 @@ SCOPES: Mapping[str, str] = {
     "logs:read": "download the logs that stations uploaded",
     "payments:read": "payments, what came of them, and the settlement report",
     "payments:write": "begin payments on the spot and onto accounts, and give money back",
-    "quarantine:decide": "decide quarantined sessions: bill or waive them",
+    "quarantine:decide": "decide quarantined sessions: bill or waive them; close sessions whose stop is lost",
     "registry:read": "this CPO's public keys",
     "registry:write": "take registry entries",
     "reservations:read": "reservations, without their tokens",

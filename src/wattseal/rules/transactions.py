@@ -20,6 +20,8 @@ METER_SIGNED = "meter_signed"
 """Note of an end whose registers, begin and end, one enrolled meter signed; its detail is the begin, exactly."""
 METER_COMPLETE = "meter_complete"
 """Note of such an end when neither OCPP sequence numbers nor the meter's pages have a gap."""
+CLOSED = "closed_without_stop"
+"""Note of an end that a person recorded, for its station never told one; its detail says who and why."""
 BEGIN_LATER = "begin_in_update"
 """Note of a register that a station read at the start and told when it knew the EVSE (2.x E01.FR.17); its detail."""
 _EVENTS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
@@ -48,6 +50,8 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
         changes["findings"] = _added(transaction.findings, tuple(n for n in observed.notes if not is_alarm(n)))
         if any(n.code == "sequence_healed" for n in observed.notes):
             changes["findings"] = tuple(n for n in changes["findings"] if n.code != "sequence_gap")
+        if "ended" in changes and all(n.code != CLOSED for n in observed.notes):
+            changes["findings"] = tuple(n for n in changes["findings"] if n.code != CLOSED)
         changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)[:MAX_VERDICTS]
         exact = next((n.detail for n in observed.notes if n.code == METER_SIGNED), None)
         if exact is not None:
@@ -103,7 +107,7 @@ def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
             return {"decision": record.hash.hex(), "authorization": record.decision.status}
         case Kind.STARTED if transaction.started is None:
             return _start(transaction, record)
-        case Kind.ENDED if transaction.ended is None or transaction.ended_first:
+        case Kind.ENDED if transaction.ended is None or transaction.ended_first or may_still_end(transaction):
             return _end(transaction, record) | _ANEW
         case Kind.READING if transaction.started is None and transaction.opened is None and transaction.ended is None:
             return _open(record)
@@ -113,6 +117,11 @@ def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
             return _ruled(transaction, record.hash, record.ruling)
         case _:
             return {}
+
+
+def may_still_end(transaction: Transaction) -> bool:
+    """Return whether its station's stop would take the place of its end: a person's, on which nobody has decided."""
+    return transaction.ruling is None and any(note.code == CLOSED for note in transaction.findings)
 
 
 def is_accepted(transaction: Transaction) -> bool:

@@ -20,7 +20,7 @@ DETECTOR = Detector(
     threshold=WAIT_MS // 1000,
     unit="s after the next start",
     why="an EVSE charges one vehicle at a time; stations empty their queues within minutes of being back",
-    then="wait for the stop or ask for it; where it is lost for good, close the session",
+    then="wait for the stop or ask for it; where it is lost for good, close the session (`wattseal quarantine close`)",
     moments=at(Moment.OPEN),
     observe=observe,
 )

@@ -1,6 +1,7 @@
 """A register that goes up by more, between two readings, than its EVSE can deliver in that time."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from wattseal.model.verdict import Finding
 from wattseal.watch.detector import MAX_POWER_W, Detector, Moment, Seen, at
@@ -22,12 +23,12 @@ def observe(seen: Seen) -> Finding | None:
     return Finding("register_jumped", "register_wh", f"{rise_wh} Wh in {max(duration_ms, 0) // 1000} s")
 
 
+@lru_cache(maxsize=1024)
 def least_wh(rated_w: int | None) -> Decimal:
-    """Return what may flow in no time at all, so that most readings are compared with a constant."""
-    return _UNRATED_WH if rated_w is None else most_wh(rated_w, 0)
+    """Return what may flow in no time at all, so that most readings are compared with a figure known already."""
+    return most_wh(rated_w, 0)
 
 
-_UNRATED_WH = most_wh(None, 0)
 DETECTOR = Detector(
     code="register_jumped",
     title="more energy between two readings than rating times time allows",

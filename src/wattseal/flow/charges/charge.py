@@ -28,6 +28,7 @@ from wattseal.rules.retries import event_mark, payload_mark, start_key, transact
 from wattseal.rules.transactions import (
     apply,
     begin,
+    may_still_end,
     milliseconds,
 )
 from wattseal.seal.fields import Ops
@@ -120,7 +121,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     key = transaction_id if usable else f"{transaction_id}:{payload_mark(turn.payload)}"
     live = await find_live(turn, key)
     authorization = await _told(turn, fact.id_token, live)
-    if live is not None and not live.transaction.active:
+    if live is not None and not live.transaction.active and not may_still_end(live.transaction):
         await _second_end(turn, live, fact)
         return _answer(None, authorization)
     step = turn.step()

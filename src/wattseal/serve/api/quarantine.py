@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
+from wattseal.flow.charges.closing import close_session
 from wattseal.flow.charges.standing import case_of
 from wattseal.flow.documents import UNBILLED
 from wattseal.flow.money.rulings import Decided, rule, rulings_of, transaction_by_id
@@ -43,6 +44,23 @@ async def get_quarantine(
     found = [await transaction_by_id(world, document.key) for document in page]
     views = [await _view(principal, service, transaction) for transaction in found if transaction is not None]
     return paged(request, views, page[-1].key if len(page) == limit else None)
+
+
+class ClosingBody(Body, frozen=True, kw_only=True):
+    """Who closes a session whose stop is lost, and why."""
+
+    person: Annotated[str, Meta(min_length=1, max_length=60)]
+    text: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+@post("/transactions/{key:str}/close", status_code=200)
+async def post_close(principal: Who, service: What, key: FromPath[str], data: JSONBody[ClosingBody]) -> dict[str, Any]:
+    """Close a session whose stop is lost for good, at the last register told; it is quarantined until decided."""
+    demand(principal, DECIDE)
+    person = f"{data.person} ({principal.name})"
+    return await _view(
+        principal, service, await close_session(service.world, (await _find(service, key)).id, person, data.text)
+    )
 
 
 @get("/transactions/{key:str}/rulings")
@@ -91,4 +109,4 @@ async def _view(principal: Principal, service: Service, transaction: Transaction
     }
 
 
-ROUTES = (get_quarantine, get_rulings, post_ruling)
+ROUTES = (get_quarantine, get_rulings, post_close, post_ruling)
