@@ -16,7 +16,7 @@ from wattseal.pricing.money import Amount
 from wattseal.pricing.periods import Point, periods
 from wattseal.pricing.price import Incomplete, Priced, TraceLine, price
 from wattseal.seal.dcbor import CborError
-from wattseal.seal.fields import decimal_from, decimal_to_value
+from wattseal.seal.reading import decimal_from, decimal_to_value
 
 KWH = Decimal(1000)
 

@@ -14,7 +14,7 @@ from wattseal.model.tariff import Price, PriceComponent, Restrictions, Tariff, T
 from wattseal.pricing.clock import zone_of
 from wattseal.pricing.terms import RESERVATION, RESERVATION_EXPIRES, WEEKDAYS, terms_of
 from wattseal.seal.dcbor import CborError
-from wattseal.seal.fields import decimal_from, decimal_to_value
+from wattseal.seal.reading import decimal_from, decimal_to_value
 
 _TAXES = tuple(TaxIncluded)
 _RESERVATIONS = (RESERVATION, RESERVATION_EXPIRES)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from wattseal.model.account import AccountKind, AccountStatus
 from wattseal.seal.dcbor import CborError
-from wattseal.seal.fields import decimal_from, decimal_to_value
+from wattseal.seal.reading import optional_from, optional_to_value, present
 
 
 class AccountEvent(IntEnum):
@@ -48,12 +48,12 @@ class AccountSaid(Struct, frozen=True, gc=False):
             2: self.account,
             3: _KINDS.index(self.kind),
             4: self.currency,
-            5: None if self.limit is None else decimal_to_value(self.limit),
+            5: optional_to_value(self.limit),
             6: _STATUSES.index(self.status),
             7: self.by,
             8: self.text or None,
         }
-        return {number: value for number, value in fields.items() if value is not None}
+        return present(fields)
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "AccountSaid":
@@ -68,7 +68,7 @@ class AccountSaid(Struct, frozen=True, gc=False):
                     account=account,
                     kind=_KINDS[kind],
                     currency=currency,
-                    limit=None if 5 not in fields else decimal_from(fields[5], "limit"),
+                    limit=optional_from(fields, 5, "limit"),
                     status=_STATUSES[status],
                     by=by,
                     text=text,

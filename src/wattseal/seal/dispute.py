@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from wattseal.model.dispute import DisputeVerdict
 from wattseal.seal.dcbor import CborError
-from wattseal.seal.fields import decimal_from, decimal_to_value
+from wattseal.seal.reading import needed, optional_from, optional_to_value, present, typed
 
 OPENED = 0
 _VERDICTS = (DisputeVerdict.REJECTED, DisputeVerdict.UPHELD, DisputeVerdict.PARTLY)
@@ -37,7 +37,7 @@ class DisputeOpened(Struct, frozen=True, gc=False):
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-        return _present(
+        return present(
             {
                 1: OPENED,
                 2: self.opened_by,
@@ -49,7 +49,7 @@ class DisputeOpened(Struct, frozen=True, gc=False):
                 8: self.step,
                 9: self.failure,
                 10: self.currency,
-                11: None if self.total_incl_vat is None else decimal_to_value(self.total_incl_vat),
+                11: optional_to_value(self.total_incl_vat),
             }
         )
 
@@ -70,14 +70,14 @@ class DisputeDecided(Struct, frozen=True, gc=False):
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-        return _present(
+        return present(
             {
                 1: _VERDICTS.index(self.verdict) + 1,
                 2: self.person,
                 4: self.text,
                 10: self.currency,
-                12: None if self.net is None else decimal_to_value(self.net),
-                13: None if self.tax is None else decimal_to_value(self.tax),
+                12: optional_to_value(self.net),
+                13: optional_to_value(self.tax),
                 14: self.credit,
             }
         )
@@ -85,51 +85,28 @@ class DisputeDecided(Struct, frozen=True, gc=False):
 
 def read_dispute(fields: Mapping[int, Any]) -> DisputeOpened | DisputeDecided:
     """Read the group's fields; `CborError` names the one that is wrong."""
-    state = _typed(fields, 1, int, "state")
+    state = typed(fields, 1, int, "state")
     if state == OPENED:
         return DisputeOpened(
-            opened_by=_needed(fields, 2, str, "opened_by"),
-            reason=_needed(fields, 3, str, "reason"),
-            text=_typed(fields, 4, str, "text") or "",
-            bundle=_needed(fields, 5, bytes, "bundle"),
-            verdict=_needed(fields, 6, str, "verdict"),
-            due_ms=_needed(fields, 7, int, "due"),
-            step=_typed(fields, 8, int, "step"),
-            failure=_typed(fields, 9, str, "failure"),
-            currency=_typed(fields, 10, str, "currency"),
-            total_incl_vat=_amount(fields, 11, "total"),
+            opened_by=needed(fields, 2, str, "opened_by"),
+            reason=needed(fields, 3, str, "reason"),
+            text=typed(fields, 4, str, "text") or "",
+            bundle=needed(fields, 5, bytes, "bundle"),
+            verdict=needed(fields, 6, str, "verdict"),
+            due_ms=needed(fields, 7, int, "due"),
+            step=typed(fields, 8, int, "step"),
+            failure=typed(fields, 9, str, "failure"),
+            currency=typed(fields, 10, str, "currency"),
+            total_incl_vat=optional_from(fields, 11, "total"),
         )
     if not isinstance(state, int) or not 1 <= state <= len(_VERDICTS):
         raise CborError("a dispute is opened, rejected, upheld or upheld in part", subject="state")
     return DisputeDecided(
         verdict=_VERDICTS[state - 1],
-        person=_needed(fields, 2, str, "person"),
-        text=_typed(fields, 4, str, "text") or "",
-        currency=_typed(fields, 10, str, "currency"),
-        net=_amount(fields, 12, "net"),
-        tax=_amount(fields, 13, "tax"),
-        credit=_typed(fields, 14, str, "credit"),
+        person=needed(fields, 2, str, "person"),
+        text=typed(fields, 4, str, "text") or "",
+        currency=typed(fields, 10, str, "currency"),
+        net=optional_from(fields, 12, "net"),
+        tax=optional_from(fields, 13, "tax"),
+        credit=typed(fields, 14, str, "credit"),
     )
-
-
-def _present(fields: Mapping[int, Any]) -> dict[int, Any]:
-    return {number: value for number, value in fields.items() if value is not None}
-
-
-def _typed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
-    value = fields.get(number)
-    if value is not None and type(value) is not kind:
-        raise CborError(f"{name} has the wrong type", subject=name)
-    return value
-
-
-def _needed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
-    value = _typed(fields, number, kind, name)
-    if value is None:
-        raise CborError(f"a dispute names its {name}", subject=name)
-    return value
-
-
-def _amount(fields: Mapping[int, Any], number: int, name: str) -> Decimal | None:
-    value = fields.get(number)
-    return None if value is None else decimal_from(value, name)

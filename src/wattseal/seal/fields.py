@@ -9,10 +9,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from wattseal.base.units import exponent_mantissa, from_exponent_mantissa
+from wattseal.base.units import exponent_mantissa
 from wattseal.model.token import TokenStatus
 from wattseal.seal import dcbor
 from wattseal.seal.dcbor import CborError
+from wattseal.seal.reading import decimal_from, decimal_to_value, optional_from, optional_to_value, present, typed
 
 OBIS_IMPORT = 1
 """1-0:1.8.0, total active import."""
@@ -20,29 +21,6 @@ OBIS_EXPORT = 2
 """1-0:2.8.0, total active export."""
 
 _STATUSES = tuple(TokenStatus)
-
-
-def decimal_to_value(value: Decimal) -> list[int]:
-    """Return [exponent, mantissa], digits exactly as written."""
-    return list(exponent_mantissa(value))
-
-
-def decimal_from(value: Any, field_name: str) -> Decimal:
-    """Read [exponent, mantissa]; `CborError` names the field."""
-    if type(value) is list and len(value) == 2 and type(value[0]) is int and type(value[1]) is int:
-        return from_exponent_mantissa(value[0], value[1])
-    raise CborError(f"{field_name} is [exponent, mantissa]", subject=field_name)
-
-
-def _typed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
-    value = fields.get(number)
-    if value is not None and type(value) is not kind:
-        raise CborError(f"{name} has the wrong type", subject=name)
-    return value
-
-
-def _present(fields: Mapping[int, Any]) -> dict[int, Any]:
-    return {k: v for k, v in fields.items() if v is not None}
 
 
 class Identity(Struct, frozen=True, gc=False):
@@ -58,7 +36,7 @@ class Identity(Struct, frozen=True, gc=False):
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Identity":
         """Read the group's fields."""
-        value, kind = _typed(fields, 1, str, "id_token"), _typed(fields, 2, str, "token type")
+        value, kind = typed(fields, 1, str, "id_token"), typed(fields, 2, str, "token type")
         if value is None or kind is None:
             raise CborError("identity needs token and type", subject="identity")
         return Identity(value, kind)
@@ -79,11 +57,11 @@ class Meter(Struct, frozen=True, gc=False):
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-        return _present(
+        return present(
             {
                 1: decimal_to_value(self.register_wh),
                 2: self.obis,
-                3: None if self.unaccounted_wh is None else decimal_to_value(self.unaccounted_wh),
+                3: optional_to_value(self.unaccounted_wh),
                 4: self.prev_end,
                 5: [list(e) for e in self.evidence] or None,
             }
@@ -100,18 +78,17 @@ class Meter(Struct, frozen=True, gc=False):
     def read(fields: Mapping[int, Any]) -> "Meter":
         """Read the group's fields."""
         evidence = []
-        for entry in _typed(fields, 5, list, "evidence") or []:
+        for entry in typed(fields, 5, list, "evidence") or []:
             match entry:
                 case [str(name), bytes(data)]:
                     evidence.append((name, data))
                 case _:
                     raise CborError("evidence is [format, bytes]", subject="evidence")
-        unaccounted = fields.get(3)
         return Meter(
             register_wh=decimal_from(fields.get(1), "register_wh"),
-            obis=_typed(fields, 2, int, "obis") or OBIS_IMPORT,
-            unaccounted_wh=None if unaccounted is None else decimal_from(unaccounted, "unaccounted_wh"),
-            prev_end=_typed(fields, 4, bytes, "prev_end"),
+            obis=typed(fields, 2, int, "obis") or OBIS_IMPORT,
+            unaccounted_wh=optional_from(fields, 3, "unaccounted_wh"),
+            prev_end=typed(fields, 4, bytes, "prev_end"),
             evidence=tuple(evidence),
         )
 
@@ -140,7 +117,7 @@ class Load:
     def read(fields: Mapping[int, Any]) -> "Load":
         """Read the group's fields."""
         samples = []
-        for entry in _typed(fields, 1, list, "samples") or []:
+        for entry in typed(fields, 1, list, "samples") or []:
             match entry:
                 case [str(measurand), (str() | None) as phase, str(unit), value]:
                     samples.append(Sample(measurand, decimal_from(value, "sample"), unit, phase))
@@ -174,7 +151,7 @@ class Ops(Struct, frozen=True, gc=False):
     def read(fields: Mapping[int, Any]) -> "Ops":
         """Read the group's fields; numbers beyond those known are ignored."""
         known = ((number, *_OPS_BY_NUMBER[number]) for number in fields.keys() & _OPS_BY_NUMBER.keys())
-        return Ops(**{name: _typed(fields, number, kind, name) for number, name, kind in known})
+        return Ops(**{name: typed(fields, number, kind, name) for number, name, kind in known})
 
 
 _OPS: dict[str, type] = {
@@ -202,7 +179,7 @@ def raw_to_fields(frame: bytes) -> dict[int, Any]:
 
 def read_raw(fields: Mapping[int, Any]) -> bytes | None:
     """Read group RAW."""
-    value: bytes | None = _typed(fields, 1, bytes, "raw")
+    value: bytes | None = typed(fields, 1, bytes, "raw")
     return value
 
 
@@ -222,16 +199,16 @@ class Decision(Struct, frozen=True, gc=False):
     def to_public(self) -> dict[int, Any]:
         """Return the public fields."""
         status = _STATUSES.index(self.status)
-        return _present({1: status, 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh, 5: self.reason})
+        return present({1: status, 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh, 5: self.reason})
 
     @staticmethod
     def read(public: Mapping[int, Any]) -> "Decision":
         """Read the public fields."""
-        status, auth_id = _typed(public, 1, int, "status"), _typed(public, 2, bytes, "auth_id")
-        expires_ms, cap_wh = _typed(public, 3, int, "expires"), _typed(public, 4, int, "cap")
+        status, auth_id = typed(public, 1, int, "status"), typed(public, 2, bytes, "auth_id")
+        expires_ms, cap_wh = typed(public, 3, int, "expires"), typed(public, 4, int, "cap")
         if status is None or not 0 <= status < len(_STATUSES) or auth_id is None or expires_ms is None:
             raise CborError("a decision needs status, auth_id and expiry", subject="decision")
-        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, _typed(public, 5, str, "reason"))
+        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, typed(public, 5, str, "reason"))
 
 
 class SettlementVerdict(IntEnum):
@@ -260,17 +237,13 @@ class Settlement:
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-
-        def amount(value: Decimal | None) -> list[int] | None:
-            return None if value is None else decimal_to_value(value)
-
-        return _present(
+        return present(
             {
                 1: int(self.verdict),
-                2: amount(self.energy_wh),
+                2: optional_to_value(self.energy_wh),
                 3: self.currency,
-                4: amount(self.total_excl_vat),
-                5: amount(self.total_incl_vat),
+                4: optional_to_value(self.total_excl_vat),
+                5: optional_to_value(self.total_incl_vat),
                 6: self.grade,
                 7: self.source,
                 8: self.step,
@@ -281,24 +254,19 @@ class Settlement:
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Settlement":
         """Read the group's fields."""
-
-        def amount(number: int, name: str) -> Decimal | None:
-            value = fields.get(number)
-            return None if value is None else decimal_from(value, name)
-
-        verdict = _typed(fields, 1, int, "verdict")
+        verdict = typed(fields, 1, int, "verdict")
         if verdict not in set(SettlementVerdict):
             raise CborError("a settlement accepts or disputes", subject="verdict")
         return Settlement(
             verdict=SettlementVerdict(verdict),
-            energy_wh=amount(2, "energy_wh"),
-            currency=_typed(fields, 3, str, "currency"),
-            total_excl_vat=amount(4, "total_excl_vat"),
-            total_incl_vat=amount(5, "total_incl_vat"),
-            grade=_typed(fields, 6, int, "grade"),
-            source=_typed(fields, 7, str, "source"),
-            step=_typed(fields, 8, int, "step"),
-            reason=_typed(fields, 9, str, "reason"),
+            energy_wh=optional_from(fields, 2, "energy_wh"),
+            currency=typed(fields, 3, str, "currency"),
+            total_excl_vat=optional_from(fields, 4, "total_excl_vat"),
+            total_incl_vat=optional_from(fields, 5, "total_incl_vat"),
+            grade=typed(fields, 6, int, "grade"),
+            source=typed(fields, 7, str, "source"),
+            step=typed(fields, 8, int, "step"),
+            reason=typed(fields, 9, str, "reason"),
         )
 
 
@@ -322,13 +290,13 @@ class Ordered:
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-        return _present({1: self.action, 2: self.asked_by, 3: self.version, 4: self.deadline_ms, 5: self.outcome})
+        return present({1: self.action, 2: self.asked_by, 3: self.version, 4: self.deadline_ms, 5: self.outcome})
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Ordered":
         """Read the group's fields."""
-        action, asked_by = _typed(fields, 1, str, "action"), _typed(fields, 2, str, "asked_by")
-        version, deadline_ms = _typed(fields, 3, str, "version"), _typed(fields, 4, int, "deadline")
+        action, asked_by = typed(fields, 1, str, "action"), typed(fields, 2, str, "asked_by")
+        version, deadline_ms = typed(fields, 3, str, "version"), typed(fields, 4, int, "deadline")
         if action is None or asked_by is None or version is None or deadline_ms is None:
             raise CborError("a command names action, asker, version and deadline", subject="command")
-        return Ordered(action, asked_by, version, deadline_ms, _typed(fields, 5, str, "outcome"))
+        return Ordered(action, asked_by, version, deadline_ms, typed(fields, 5, str, "outcome"))

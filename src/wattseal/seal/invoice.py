@@ -12,8 +12,7 @@ from msgspec import Struct
 from wattseal.crypto.hashes import sha256
 from wattseal.model.invoice import InvoiceKind
 from wattseal.seal import dcbor
-from wattseal.seal.dcbor import CborError
-from wattseal.seal.fields import decimal_from, decimal_to_value
+from wattseal.seal.reading import decimal_from, decimal_to_value, needed, needed_hash, needed_number, typed
 
 _KINDS = tuple(InvoiceKind)
 _TEXTS = {1: "number", 3: "date", 4: "entity", 5: "account", 6: "currency"}
@@ -66,15 +65,12 @@ class InvoiceSaid(Struct, frozen=True, gc=False):
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "InvoiceSaid":
         """Read the group's fields; `CborError` names the one that is wrong."""
-        texts = {name: _typed(fields, number, str, name) for number, name in _TEXTS.items()}
-        hashes = {name: _typed(fields, number, bytes, name) for number, name in _HASHES.items()}
+        texts = {name: needed(fields, number, str, name) for number, name in _TEXTS.items()}
+        hashes = {name: needed_hash(fields, number, name) for number, name in _HASHES.items()}
         amounts = {name: decimal_from(fields.get(number), name) for number, name in _AMOUNTS.items()}
-        kind, lines = _typed(fields, 2, int, "kind"), _typed(fields, 14, int, "lines")
-        if not 0 <= kind < len(_KINDS) or any(len(value) != 32 for value in hashes.values()):
-            raise CborError("an invoice's record has a kind, and hashes of 32 bytes", subject="invoice")
         return InvoiceSaid(
             number=texts["number"],
-            kind=_KINDS[kind],
+            kind=_KINDS[needed_number(fields, 2, "kind", len(_KINDS))],
             on=texts["date"],
             entity=texts["entity"],
             account=texts["account"],
@@ -86,18 +82,11 @@ class InvoiceSaid(Struct, frozen=True, gc=False):
             xml=hashes["xml"],
             pdf=hashes["pdf"],
             bills=hashes["bills"],
-            lines=lines,
-            credits=None if 15 not in fields else _typed(fields, 15, str, "credits"),
+            lines=needed_number(fields, 14, "lines"),
+            credits=typed(fields, 15, str, "credits"),
         )
 
 
 def bills_hash(evidence: Sequence[str]) -> bytes:
     """Return the hash that binds an invoice's lines: SHA-256 of dCBOR of their bills' evidence hashes, in order."""
     return sha256(dcbor.encode([bytes.fromhex(one) for one in evidence]))
-
-
-def _typed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
-    value = fields.get(number)
-    if type(value) is not kind:
-        raise CborError(f"{name} of an invoice has the wrong type", subject=name)
-    return value

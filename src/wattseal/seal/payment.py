@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from wattseal.model.payment import Act, PaymentState
-from wattseal.seal.dcbor import CborError
+from wattseal.seal.reading import needed, needed_number, present, typed
 
 _ACTS = tuple(Act)
 _STATES = tuple(PaymentState)
@@ -51,38 +51,24 @@ class PaymentSaid(Struct, frozen=True, gc=False):
             13: self.account,
             14: self.code or None,
         }
-        return {number: value for number, value in fields.items() if value is not None}
+        return present(fields)
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "PaymentSaid":
         """Read the group's fields; `CborError` names the one that is wrong."""
         return PaymentSaid(
-            act=_ACTS[_number(fields, 1, "act", len(_ACTS))],
-            payment=_typed(fields, 2, bytes, "payment"),
-            provider=_typed(fields, 3, str, "provider"),
-            state=_STATES[_number(fields, 4, "state", len(_STATES))],
-            currency=_typed(fields, 5, str, "currency"),
-            amount=_number(fields, 6, "amount"),
-            authorised=_number(fields, 7, "authorised"),
-            captured=_number(fields, 8, "captured"),
-            refunded=_number(fields, 9, "refunded"),
-            fee=_number(fields, 10, "fee"),
-            asked=_number(fields, 11, "asked") if 11 in fields else None,
-            reference=_typed(fields, 12, str, "reference") if 12 in fields else None,
-            account=_typed(fields, 13, str, "account") if 13 in fields else None,
-            code=_typed(fields, 14, str, "code") if 14 in fields else None,
+            act=_ACTS[needed_number(fields, 1, "act", len(_ACTS))],
+            payment=needed(fields, 2, bytes, "payment"),
+            provider=needed(fields, 3, str, "provider"),
+            state=_STATES[needed_number(fields, 4, "state", len(_STATES))],
+            currency=needed(fields, 5, str, "currency"),
+            amount=needed_number(fields, 6, "amount"),
+            authorised=needed_number(fields, 7, "authorised"),
+            captured=needed_number(fields, 8, "captured"),
+            refunded=needed_number(fields, 9, "refunded"),
+            fee=needed_number(fields, 10, "fee"),
+            asked=needed_number(fields, 11, "asked") if 11 in fields else None,
+            reference=typed(fields, 12, str, "reference"),
+            account=typed(fields, 13, str, "account"),
+            code=typed(fields, 14, str, "code"),
         )
-
-
-def _number(fields: Mapping[int, Any], number: int, name: str, below: int = 2**63) -> int:
-    value = fields.get(number)
-    if type(value) is not int or not 0 <= value < below:
-        raise CborError(f"{name} of a payment is a number that is not below zero", subject=name)
-    return value
-
-
-def _typed(fields: Mapping[int, Any], number: int, kind: type, name: str) -> Any:
-    value = fields.get(number)
-    if type(value) is not kind:
-        raise CborError(f"{name} of a payment has the wrong type", subject=name)
-    return value

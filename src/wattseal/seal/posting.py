@@ -8,6 +8,7 @@ from typing import Any
 
 from wattseal.model.ledger import Posting, PostingKind, Transfer
 from wattseal.seal.dcbor import CborError
+from wattseal.seal.reading import present, typed
 
 _KINDS = (
     PostingKind.OPENING,
@@ -36,7 +37,7 @@ def posting_fields(posting: Posting) -> dict[int, Any]:
         5: [[t.debit, t.credit, t.amount] for t in posting.transfers],
         6: posting.memo or None,
     }
-    return {number: value for number, value in fields.items() if value is not None}
+    return present(fields)
 
 
 def read_posting(
@@ -45,9 +46,6 @@ def read_posting(
     """Read the group's fields; `CborError` names the one that is wrong. The others are the record's own."""
     match fields:
         case {1: str(key), 2: int(kind), 3: str(currency), 4: int(at_ms), 5: [*transfers]} if 0 <= kind < len(_KINDS):
-            memo = fields.get(6, "")
-            if type(memo) is not str:
-                raise CborError("memo of a posting is a text", subject="memo")
             return Posting(
                 key=key,
                 kind=_KINDS[kind],
@@ -56,7 +54,7 @@ def read_posting(
                 transfers=tuple(map(_transfer, transfers)),
                 subject=None if subject is None else subject.hex(),
                 refs=tuple(ref.hex() for ref in refs),
-                memo=memo,
+                memo=typed(fields, 6, str, "memo") or "",
                 record=None if record is None else record.hex(),
             )
         case _:

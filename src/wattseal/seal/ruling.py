@@ -11,6 +11,7 @@ from msgspec import Struct
 from wattseal.model.ruling import RulingVerdict
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.item import MAX_REFS as MAX_RECORD_REFS
+from wattseal.seal.reading import needed, needed_hash, present, typed
 
 _VERDICTS = tuple(RulingVerdict)
 MAX_TEXT = 2000
@@ -45,7 +46,7 @@ class Ruling(Struct, frozen=True, gc=False):
             6: self.supersedes,
             7: self.alarm,
         }
-        return {number: value for number, value in fields.items() if value is not None}
+        return present(fields)
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Ruling":
@@ -54,26 +55,12 @@ class Ruling(Struct, frozen=True, gc=False):
             case int(number), list(reasons) if 0 <= number < len(_VERDICTS) and all(type(r) is str for r in reasons):
                 return Ruling(
                     verdict=_VERDICTS[number],
-                    person=_text(fields, 2, "person"),
-                    text=_text(fields, 3, "text"),
+                    person=needed(fields, 2, str, "person"),
+                    text=needed(fields, 3, str, "text"),
                     reasons=tuple(reasons),
-                    ended=_hash(fields, 5, "ended"),
-                    supersedes=_hash(fields, 6, "supersedes"),
-                    alarm=_text(fields, 7, "alarm") if 7 in fields else None,
+                    ended=needed_hash(fields, 5, "ended") if 5 in fields else None,
+                    supersedes=needed_hash(fields, 6, "supersedes") if 6 in fields else None,
+                    alarm=typed(fields, 7, str, "alarm"),
                 )
             case _:
                 raise CborError("a ruling has a verdict, and texts for reasons", subject="ruling")
-
-
-def _text(fields: Mapping[int, Any], number: int, name: str) -> str:
-    value = fields.get(number)
-    if type(value) is not str:
-        raise CborError(f"{name} of a ruling is a text", subject=name)
-    return value
-
-
-def _hash(fields: Mapping[int, Any], number: int, name: str) -> bytes | None:
-    value = fields.get(number)
-    if value is not None and (type(value) is not bytes or len(value) != 32):
-        raise CborError(f"{name} of a ruling is a payload hash", subject=name)
-    return value
