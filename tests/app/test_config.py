@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from wattseal.app.config import load_settings, redacted
-from wattseal.app.settings import EdgeMode, Secret
+from wattseal.app.settings import EdgeMode
+from wattseal.app.settings_base import Secret
 from wattseal.base.errors import ConfigError
 from wattseal.cli.main import run
 

@@ -9,7 +9,7 @@ import pytest
 from wattseal.app.config import load_settings
 from wattseal.app.entities import legal_entities
 from wattseal.app.policy import policy_of
-from wattseal.app.settings import Entity
+from wattseal.app.settings_money import Entity
 from wattseal.base.errors import ConfigError
 
 GMBH: dict[str, Any] = {

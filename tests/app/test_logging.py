@@ -8,7 +8,8 @@ import pytest
 import structlog
 
 from wattseal.app.logging import configure_logging
-from wattseal.app.settings import LogFormat, Logging, LogLevel, Secret
+from wattseal.app.settings import LogFormat, Logging, LogLevel
+from wattseal.app.settings_base import Secret
 
 
 @pytest.fixture(autouse=True)

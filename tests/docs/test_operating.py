@@ -4,7 +4,8 @@ from typing import Any
 import msgspec
 from tests.support.doc_tree import ROOT
 
-from wattseal.app.settings import Section, Settings
+from wattseal.app.settings import Settings
+from wattseal.app.settings_base import Section
 from wattseal.cli import main as cli
 
 TEXT = (ROOT / "docs/operating.md").read_text()

@@ -15,7 +15,8 @@ from typing import Any, Union, get_args, get_origin
 
 import msgspec
 
-from wattseal.app.settings import Secret, Section, Settings
+from wattseal.app.settings import Settings
+from wattseal.app.settings_base import Secret, Section
 from wattseal.base.errors import ConfigError
 
 PREFIX = "WATTSEAL_"

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from stdnum import iban
 
-from wattseal.app.settings import Entity
+from wattseal.app.settings_money import Entity
 from wattseal.base.errors import ConfigError
 from wattseal.model.invoice import LegalEntity
 from wattseal.rules.vat import canonical_vat

@@ -13,7 +13,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import Processor
 
-from wattseal.app.settings import LogFormat, Logging, LogLevel, Secret
+from wattseal.app.settings import LogFormat, Logging, LogLevel
+from wattseal.app.settings_base import Secret
 from wattseal.base.text import shown
 
 HIDDEN = "[redacted]"

@@ -8,7 +8,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from wattseal.app.background import Background
 from wattseal.app.doorman import is_loopback
-from wattseal.app.settings import PaymentProviderName, Payments, Secret, Settings
+from wattseal.app.settings import Settings
+from wattseal.app.settings_base import Secret
+from wattseal.app.settings_money import PaymentProviderName, Payments
 from wattseal.app.tls import make_proxies
 from wattseal.base.errors import ConfigError
 from wattseal.dial.payments import embedded

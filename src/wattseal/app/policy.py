@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from wattseal.app.entities import legal_entities
 from wattseal.app.payments import payment_policy
-from wattseal.app.settings import Billing, ChargingLimits, Settings
+from wattseal.app.settings import ChargingLimits, Settings
+from wattseal.app.settings_money import Billing
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.crypto.certificates import Certificate, read_bundle
 from wattseal.flow.world import Settings as Policy

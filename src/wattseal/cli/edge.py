@@ -14,7 +14,8 @@ from wattseal.app.config import load_settings
 from wattseal.app.edge import EdgeSettings, run_edge
 from wattseal.app.edge_station import BUDGET_S
 from wattseal.app.logging import configure_logging
-from wattseal.app.settings import EdgeMode, Secret
+from wattseal.app.settings import EdgeMode
+from wattseal.app.settings_base import Secret
 from wattseal.app.system import SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId

@@ -14,7 +14,8 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from wattseal.app.cpo import ROLE, TENANT, Options, Parts, assemble
-from wattseal.app.settings import Billing, Settings
+from wattseal.app.settings import Settings
+from wattseal.app.settings_money import Billing
 from wattseal.app.system import SystemRandom
 from wattseal.base.errors import WattsealError
 from wattseal.base.ids import StationId
