@@ -418,11 +418,11 @@ async def test_a_person_may_give_back_what_is_held_for_a_station_that_is_gone_fo
     assert await release_by_hand(world, made.id, found.id, "Jo") is not None
     assert await release_by_hand(world, made.id, found.id, "Jo") is None
     assert await money(world, made) == (8000, 0)
-    await drawn(world, watch, number, 60_000)
+    await drawn(world, watch, number, 40_000)
     assert (await money(world, made), line.asked) == ((8000, 0), [])
-    await Talker(world, "ST1").stop(number, 61_000)
+    await Talker(world, "ST1").stop(number, 41_000)
     await bill(world)
-    assert await money(world, made) == (1900, 0)
+    assert await money(world, made) == (3900, 0)
     assert await troubles(world) == []
 
 
