@@ -75,7 +75,7 @@ def _signer(number: int) -> MessageSigner:
 
 def prepare_signed(number: int, nth: int) -> list[bytes]:
     """Return the frames of a station's nth transaction in 2.0.1, each message signed."""
-    begin, start_wh = BEGIN + nth * LENGTH, 1000 + nth * STEP_WH * (METER_VALUES + 2)
+    begin, start_wh = BEGIN + nth * LENGTH, 1000 + nth * STEP_WH * (METER_VALUES + 1)
     calls: list[tuple[str, dict[str, Any]]] = []
     for n in range(METER_VALUES + 2):
         kind = "Started" if n == 0 else "Updated" if n <= METER_VALUES else "Ended"
@@ -94,7 +94,7 @@ def prepare_signed(number: int, nth: int) -> list[bytes]:
 
 def prepare(number: int, nth: int, *, signed: bool) -> list[bytes]:
     """Return the frames of a station's nth transaction, `TRANSACTION` standing for the id in all but the first."""
-    begin, start_wh = BEGIN + nth * LENGTH, 1000 + nth * STEP_WH * (METER_VALUES + 2)
+    begin, start_wh = BEGIN + nth * LENGTH, 1000 + nth * STEP_WH * (METER_VALUES + 1)
     stop_wh = start_wh + STEP_WH * (METER_VALUES + 1)
 
     def at(minute: int) -> str:

@@ -1,8 +1,9 @@
 """What the detectors are shown of a charge: one message, its session so far, and its EVSE's sessions before it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from wattseal.flow.documents import EVSE, put
 from wattseal.flow.step import Step
@@ -21,8 +22,7 @@ _TIMELESS = frozenset({"time_implausible", "end_before_start", "clock_jumped"})
 """Notes after which a session's times say nothing of its neighbours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True, gc=False):
     """What a message says to the detectors: the station's time, the register and when it was read, signed records."""
 
     at_ms: int
