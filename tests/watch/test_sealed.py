@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from tests.flow.test_sealed_charge import EDGE, MSP, READERS, Edge, Provider, send
-from tests.support.cpo_world import AT, TestClock, TestPartners, enrol, make_world, transactions
+from tests.support.cpo_world import AT, Talker, TestClock, TestPartners, add_token, enrol, make_world, transactions
 from tests.support.proving import troubles
 
 from wattseal.flow.world import World
@@ -128,3 +128,17 @@ async def test_no_sealed_register_is_kept_for_the_next_session(world: World) -> 
     (span,) = memory.last_end[1].spans
     assert (span.start_wh, span.end_wh) == (None, None)
     assert span.started_ms is not None
+
+
+async def test_continuity_asks_not_who_pays(world: World) -> None:
+    await enrol(world, Station(id="ST1", evses=(EvseEnrolment(id=1),)))
+    await add_token(world, "OWN")
+    await add_token(world, "GUEST", party="MSP")
+    station = Talker(world, "ST1")
+    for card, start, stop, minutes in (("OWN", 1000, 5000, 0), ("GUEST", 3000, 6000, 70), ("OWN", 5500, 7000, 140)):
+        number = await station.start(card=card, wh=start, minutes=minutes)
+        await station.stop(number, stop, minutes=minutes + 60)
+    found = await transactions(world)
+    assert {t.party for t in found} == {"CPO", "MSP"}
+    rolled = {t.party: [n.detail for n in t.alarms] for t in found if t.alarms}
+    assert rolled == {"MSP": ["5000 to 3000"], "CPO": ["6000 to 5500"]}
