@@ -1,10 +1,12 @@
 """What leaves the outbox: bundles to be settled, settlements taken back, CDRs; nothing that is quarantined."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from tests.pricing.prices import element, energy, hourly, parking
 from tests.support.cpo_world import (
     LOG,
     SeededRandom,
@@ -22,11 +24,13 @@ from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.flow.courier import Courier, Delivery
 from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.world import World
+from wattseal.model.cdr import Cdr
 from wattseal.model.station import Station
-from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
+from wattseal.model.tariff import Price, PriceComponent, Tariff, TariffElement
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Billing
 from wattseal.model.verdict import EvidencePin, Grade, Source
+from wattseal.pricing import Priced, price
 from wattseal.seal import dcbor
 from wattseal.seal.chain import NO_HEAD
 from wattseal.seal.fields import Decision, Settlement, SettlementVerdict
@@ -69,6 +73,7 @@ class Msp:
     verdict: SettlementVerdict = SettlementVerdict.ACCEPTED
     signer: str = "msp"
     reachable: bool = True
+    total: tuple[str, str] = ("0.30", "0.36")
     posted: list[tuple[str, bytes]] = field(default_factory=list)
 
     def write(self, kind: Kind, about: Item, *, ref: bytes, sealed: Settlement | None = None) -> bytes:
@@ -107,8 +112,8 @@ class Msp:
             self.verdict,
             Decimal(1000) if accepted else None,
             "EUR" if accepted else None,
-            Decimal("0.30") if accepted else None,
-            Decimal("0.36") if accepted else None,
+            Decimal(self.total[0]) if accepted else None,
+            Decimal(self.total[1]) if accepted else None,
             1,
             "csms",
             None if accepted else 6,
@@ -134,13 +139,18 @@ async def world() -> World:
     return made
 
 
-async def charged(world: World, msp: Msp, station: str = "ST1") -> None:
+async def charged(
+    world: World, msp: Msp, station: str = "ST1", tariff: Tariff = TARIFF, read: Sequence[tuple[int, int]] = ()
+) -> None:
     partners = world.partners
     assert isinstance(partners, TestPartners)
     partners.parties_by_name["MSP"] = msp.decide  # type: ignore[assignment] # takes the tuple it is given
-    await set_tariff(world, TARIFF)
+    await set_tariff(world, tariff)
     talker = Talker(world, station)
-    await talker.stop(await talker.start(wh=1000), 2000)
+    number = await talker.start(wh=1000)
+    for minutes, wh in read:
+        await talker.meter(number, wh, minutes)
+    await talker.stop(number, 2000)
 
 
 async def test_an_accepted_settlement_is_recorded_and_billed_by_a_cdr(world: World) -> None:
@@ -158,6 +168,40 @@ async def test_an_accepted_settlement_is_recorded_and_billed_by_a_cdr(world: Wor
     assert b"CARD" not in raw
     (bundle,) = msp.bundles()
     assert {i.payload.kind for i in bundle.others} == {Kind.REQUEST, Kind.DECISION, Kind.TARIFF}
+
+
+BY_TIME = replace(TARIFF, elements=(element(energy("0.30", "19"), hourly("6", "19"), parking("12", "19")),))
+
+
+async def settled(world: World, total: tuple[str, str]) -> Cdr:
+    """Charge for ten minutes, stand for fifty, settle for so much, and return the CDR."""
+    msp = Msp(world, total=total)
+    await charged(world, msp, tariff=BY_TIME, read=((10, 2000), (30, 2000)))
+    courier = Courier(world, Proofs(), msp.post)
+    while await courier.round():
+        pass
+    (raw,) = msp.cdrs()
+    return decode_cdr(raw)
+
+
+async def test_a_cdr_tells_in_periods_and_costs_how_its_total_came_about(world: World) -> None:
+    cdr = await settled(world, ("11.30", "13.45"))
+    told = [{d.type: str(d.volume) for d in period.dimensions} for period in cdr.periods]
+    assert told == [{"ENERGY": "1", "TIME": "0.1666667"}, {"ENERGY": "0", "PARKING_TIME": "0.8333333"}]
+    assert (cdr.total_time_h, cdr.total_parking_time_h) == (Decimal(1), Decimal("0.8333333"))
+    assert cdr.total_energy_cost == Price(Decimal("0.3000"), Decimal("0.3570"))
+    assert cdr.total_time_cost == Price(Decimal("1.0000"), Decimal("1.1900"))
+    assert cdr.total_parking_cost == Price(Decimal("10.0000"), Decimal("11.9000"))
+    assert cdr.total_fixed_cost is None
+    again = price(cdr.tariffs[0], cdr.periods, UTC)
+    assert isinstance(again, Priced)
+    assert again.total == cdr.total_cost
+
+
+async def test_a_cdr_of_what_the_cpo_cannot_follow_tells_only_what_was_settled(world: World) -> None:
+    cdr = await settled(world, ("11.31", "13.46"))
+    assert [[d.type for d in period.dimensions] for period in cdr.periods] == [["ENERGY"]]
+    assert (cdr.total_cost.before_tax, cdr.total_time_cost, cdr.total_parking_time_h) == (Decimal("11.31"), None, None)
 
 
 async def test_a_dispute_quarantines_and_no_cdr_is_sent(world: World) -> None:

@@ -146,6 +146,22 @@ async def test_events_of_2_x_count_by_the_stations_time_in_whatever_order_they_c
     priced = price_charge(BY_TIME, CHARGED)
     assert isinstance(priced, Priced)
     assert Decimal(str(told["totalCost"])) == priced.total.after_tax
+    assert strangers_points(await bundle_of(world, found)) == CHARGED
+
+
+async def test_a_register_that_fell_by_the_stations_time_too_is_no_late_reading() -> None:
+    world, station = await a_world(Version.V201)
+    card = {"idToken": {"idToken": "CARD", "type": "ISO14443"}}
+    await station.call("TransactionEvent", event("Started", 0, 0, 1000, **card))
+    await station.call("TransactionEvent", event("Updated", 2, 20, 3000))
+    await station.call("TransactionEvent", event("Updated", 1, 10, 900))
+    await station.call("TransactionEvent", event("Ended", 3, 60, 3500))
+    (found,) = await transactions(world)
+    case = Case(await bundle_of(world, found), None, (), [])
+    assert [step(case) for step in (readings.open_content, readings.check_evidence)] == [None, None]
+    trouble = readings.check_continuity(case)
+    assert trouble is not None
+    assert trouble.reason == "register_decreases"
 
 
 @pytest.mark.parametrize("restarted", [False, True])

@@ -5,10 +5,14 @@ from decimal import Decimal
 from wattseal.base.units import ROUNDING_WH
 from wattseal.bundle import foreign
 from wattseal.bundle.case import Case, Trouble, failed, lacking
+from wattseal.bundle.points import moment_ms
 from wattseal.model.verdict import Finding
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import BoxState, Content, Opening, check_opening, open_box, unwrap
 from wattseal.seal.item import Group, Item, Kind, group_name
+
+MAX_LATE = 256
+"""Readings that may have reached their chain late; more are not looked into."""
 
 
 def open_content(case: Case) -> Trouble | None:
@@ -79,15 +83,32 @@ def check_evidence(case: Case) -> Trouble | None:
     return foreign.check(case, case.registers)
 
 
+def _is_late(case: Case, number: int) -> bool:
+    """Return whether a register that fell is a reading of an earlier time, and no lower than those up to then."""
+    item, meter = case.registers[number]
+    at_ms = moment_ms(case, item)
+    earlier = [m.register_wh for i, m in case.registers[:number] if moment_ms(case, i) <= at_ms]
+    return (
+        item.payload.kind == Kind.READING
+        and bool(earlier)
+        and len(earlier) < number
+        and meter.register_wh > max(earlier) - ROUNDING_WH
+    )
+
+
 def check_continuity(case: Case) -> Trouble | None:
     """Step 7: registers never fall; what the signer says of the neighbouring session is told.
 
-    Less than a whole Wh is no fall: OCPP 1.6 rounds some figures to that and others not.
+    Less than a whole Wh is no fall: OCPP 1.6 rounds some figures to that and others not. A reading that reached its
+    chain late, by the station's time, is held against what was read before it.
     """
     before: Decimal | None = None
-    for item, meter in case.registers:
+    late = 0
+    for number, (item, meter) in enumerate(case.registers):
         if before is not None and meter.register_wh <= before - ROUNDING_WH:
-            return failed("register_decreases", "register_wh", item)
+            late += 1
+            if late > MAX_LATE or not _is_late(case, number):
+                return failed("register_decreases", "register_wh", item)
         before = max(meter.register_wh, before or meter.register_wh)
         if meter.unaccounted_wh:
             detail = f"{meter.unaccounted_wh} Wh since the previous session"
