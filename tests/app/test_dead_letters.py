@@ -71,7 +71,7 @@ def start(wh: int) -> dict[str, Any]:
 
 
 def stop(number: int, wh: int) -> dict[str, Any]:
-    return {"transactionId": number, "meterStop": wh, "timestamp": "2027-01-15T09:00:00Z"}
+    return {"transactionId": number, "meterStop": wh, "timestamp": "2027-01-15T08:01:00Z"}
 
 
 async def letters(world: World) -> list[DeadLetter]:

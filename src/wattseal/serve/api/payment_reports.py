@@ -5,22 +5,22 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import JSONBody
 
 from wattseal.base import spreadsheet
+from wattseal.base.errors import InputError
 from wattseal.flow.money.settlement_report import Report, import_lines, settlement_report
 from wattseal.model.payment import Unreachable
 from wattseal.rules.holding import in_units
 from wattseal.rules.payment_settlement import Difference
 from wattseal.serve.api.bodies import Body
-from wattseal.serve.api.paging import milliseconds
+from wattseal.serve.api.paging import Instant, milliseconds
 from wattseal.serve.api.payments import READ, WRITE
 from wattseal.serve.api.problems import ProblemError, demand
 from wattseal.serve.api.service import Service, What, Who
 
 CSV = "text/csv"
 COLUMNS = ("code", "currency", "ours", "theirs", "payment", "reference", "session")
-When = Annotated[str, QueryParameter(max_length=64, schema_extra={"format": "date-time"})]
 Moment = Annotated[str, msgspec.Meta(max_length=64, extra_json_schema={"format": "date-time"})]
 
 
@@ -32,8 +32,11 @@ class ImportBody(Body, frozen=True, kw_only=True):
 
 
 @get("/payments/settlement-report")
-async def get_report(principal: Who, service: What, since: When, until: When) -> dict[str, Any]:
-    """Hold provider, ledger and sessions of a time against each other; every difference is named."""
+async def get_report(principal: Who, service: What, since: Instant = None, until: Instant = None) -> dict[str, Any]:
+    """Hold provider, ledger and sessions of a time against each other; every difference is named.
+
+    Both `since` and `until` are needed.
+    """
     demand(principal, READ)
     report = await _report(service, since, until)
     return {
@@ -50,8 +53,8 @@ async def get_report(principal: Who, service: What, since: When, until: When) ->
 
 
 @get("/payments/settlement-report.csv", media_type=CSV)
-async def get_report_csv(principal: Who, service: What, since: When, until: When) -> Response[str]:
-    """Return the differences as CSV, one row each."""
+async def get_report_csv(principal: Who, service: What, since: Instant = None, until: Instant = None) -> Response[str]:
+    """Return the differences as CSV, one row each; both `since` and `until` are needed."""
     demand(principal, READ)
     report = await _report(service, since, until)
     rows = (spreadsheet.row(cells) for cells in (COLUMNS, *map(_cells, report.differences)))
@@ -69,8 +72,11 @@ async def post_import(principal: Who, service: What, data: JSONBody[ImportBody])
     return {"posted": done.posted, "known": done.known}
 
 
-async def _report(service: Service, since: str, until: str) -> Report:
-    from_ms, to_ms = milliseconds(since, "since") or 0, milliseconds(until, "until") or 0
+async def _report(service: Service, since: str | None, until: str | None) -> Report:
+    from_ms, to_ms = milliseconds(since, "since"), milliseconds(until, "until")
+    if from_ms is None or to_ms is None:
+        text = "say of which time, with since and until like 2026-01-31T12:00:00Z"
+        raise InputError(text, code="bad_time", subject="since" if from_ms is None else "until")
     return await settlement_report(service.world, from_ms, to_ms)
 
 
