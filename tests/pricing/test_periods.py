@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from tests.pricing.prices import BERLIN, D, at, element, energy, flat, hourly, parking, tariff
 
-from wattseal.model.cdr import ChargingPeriod
+from wattseal.model.cdr import ChargingPeriod, Dimension
 from wattseal.model.tariff import Tariff
 from wattseal.pricing import Incomplete, Priced, price
 from wattseal.pricing.clock import milliseconds
@@ -244,3 +244,15 @@ def _unsplit(by: Tariff, number: int, period: ChargingPeriod, kwh: Decimal) -> D
                 total += amount * component.price
                 break
     return total
+
+
+def test_a_tariff_made_to_keep_others_computing_is_not_priced() -> None:
+    clocks = [f"{minute // 60:02}:{minute % 60:02}" for minute in range(1, 1000)]
+    by = tariff(*(element(energy("1"), hourly("1"), start_time=clock) for clock in clocks))
+    assert lacks(points((0, 0), (60 * 24 * 300, 1000)), by) == ("too_much",)
+    long = ChargingPeriod(BEGUN, (Dimension("ENERGY", D(1)), Dimension("TIME", D(24 * 300))), by.id)
+    assert price(by, (long,), BERLIN) == Incomplete(("too_much",))
+    week = tariff(
+        *(element(energy("0.3"), start_time=f"{h:02}:00", end_time=f"{(h + 1) % 24:02}:00") for h in range(24))
+    )
+    assert cost(points((0, 0), (60 * 24 * 30, 1000)), week) == "0.30"

@@ -13,6 +13,8 @@ from wattseal.pricing.terms import MIDNIGHT, Terms
 
 MAX_SPAN_MS = 400 * 86_400_000
 """Longer sessions are not priced: no car charges for more than a year, clocks jump."""
+MAX_WORK = 500_000
+"""Conditions looked at, at most, for one price: who writes a tariff does not decide how long others compute."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
@@ -40,6 +42,13 @@ def zone_of(name: str) -> tzinfo | None:
 def in_span(start_ms: int, end_ms: int) -> bool:
     """Return whether a session from start to end is of a time and length that are priced."""
     return 0 <= start_ms <= end_ms < _MAX_MS and end_ms - start_ms <= MAX_SPAN_MS
+
+
+def too_much(terms: Terms, stretches: int, start_ms: int, end_ms: int) -> bool:
+    """Return whether a session of so many stretches would take more than `MAX_WORK` under these terms."""
+    days = (end_ms - start_ms) // (_DAY // _MILLISECOND) + 2 if terms.by_clock else 0
+    moments = days * 2 * (len(terms.walls) + 1) + len(terms.ages_ms) + stretches
+    return moments * len(terms.conditions) > MAX_WORK
 
 
 def changes(terms: Terms, zone: tzinfo, begun_ms: int, start_ms: int, end_ms: int) -> list[int]:

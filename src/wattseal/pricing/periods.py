@@ -87,6 +87,8 @@ def periods(points: Sequence[Point], tariff: Tariff) -> tuple[ChargingPeriod, ..
         problems.append("time_zone")
     elif not problems and not clock.in_span(points[0].ms, points[-1].ms if terms.by_readings else points[0].ms):
         problems.append("time_span")
+    elif not problems and terms.by_readings and clock.too_much(terms, len(points), points[0].ms, points[-1].ms):
+        problems.append("too_much")
     if problems or zone is None:
         return Incomplete(tuple(sorted(set(problems))))
     try:

@@ -199,7 +199,7 @@ def _terms(options: dict[str, list[Option]], expired: dict[str, list[Option]], c
         ages_ms=tuple(sorted({age for c in conditions for age in c.durations_ms if age})),
         kwh=tuple(sorted({kwh for c in conditions for kwh in c.kwh if kwh})),
         powers_kw=tuple(sorted({power for c in conditions for power in c.power if power is not None})),
-        conditions=tuple(dict.fromkeys(conditions)),
+        conditions=tuple(conditions),
     )
 
 

@@ -120,8 +120,11 @@ def _bounds(volumes: dict[str, Decimal], quantity: str) -> Bounds | None:
 def use_problems(terms: Terms, used: Sequence[Used]) -> list[str]:
     """Name what the tariff prices and no period states, and sessions at times that are not priced."""
     stated = frozenset[str]().union(*(u.stated for u in used))
-    if not clock.in_span(used[0].start_ms, max(u.end_ms for u in used)):
+    end_ms = max(u.end_ms for u in used)
+    if not clock.in_span(used[0].start_ms, end_ms):
         return ["time_span"]
+    if clock.too_much(terms, len(used), used[0].start_ms, end_ms):
+        return ["too_much"]
     if stated == {RESERVATION_TIME}:
         return []
     problems = []
