@@ -113,6 +113,13 @@ async def set_back(_: World, station: Talker) -> None:
     await station.stop(number, 2000, minutes=10)
 
 
+async def a_zone_ahead(world: World, station: Talker) -> None:
+    world.clock = StillClock()
+    number = await station.start(minutes=60)
+    world.clock.at += timedelta(hours=1)
+    await station.stop(number, 2000, minutes=120)
+
+
 async def set_ahead(world: World, station: Talker) -> None:
     clock = world.clock = StillClock()
     number = await station.start()
@@ -251,6 +258,7 @@ ATTACKS: list[tuple[str, Station, Act]] = [
     ("time_implausible", PLAIN, from_1970),
     ("recorded_late", PLAIN, days_late),
     ("time_differs", PLAIN, hours_late),
+    ("clock_ahead", PLAIN, a_zone_ahead),
     ("clock_jumped", PLAIN, set_back),
     ("clock_jumped", PLAIN, set_ahead),
     ("implausible_energy", PLAIN, lifetime_told),

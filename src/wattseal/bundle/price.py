@@ -93,6 +93,8 @@ def _settlement_agrees(case: Case, settlement: Settlement | None, priced: Priced
     said = (settlement.energy_wh, settlement.currency, settlement.total_excl_vat, settlement.total_incl_vat)
     if said != (case.energy_wh, priced.currency, priced.total.before_tax, priced.total.after_tax):
         return failed("settlement_differs", "settlement", ended)
+    if settlement.taxes and settlement.taxes != priced.taxes:
+        return failed("settlement_differs", "settlement taxes", ended)
     return None
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from wattseal.model.billing import TaxShare
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.model.verdict import Grade, Source
 
@@ -87,7 +88,10 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a verified bundle comes to: energy by its records, cost by the tariff agreed in the decision."""
+    """What a verified bundle comes to: energy by its records, cost by the tariff agreed in the decision.
+
+    `taxes` are the parts of the total under each rate.
+    """
 
     energy_wh: Decimal
     grade: Grade
@@ -95,6 +99,7 @@ class Bill:
     currency: str
     total_excl_vat: Decimal
     total_incl_vat: Decimal
+    taxes: tuple[TaxShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

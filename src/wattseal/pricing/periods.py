@@ -50,6 +50,11 @@ def needs_readings(tariff: Tariff) -> bool:
     return terms_of(tariff)[0].by_readings
 
 
+def by_clock(tariff: Tariff) -> bool:
+    """Return whether a price under the tariff depends on the time of day or the date."""
+    return terms_of(tariff)[0].by_clock
+
+
 def usable(start: Point, readings: Iterable[Point], end: Point) -> tuple[Point, ...]:
     """Return a session's points in the order of time, from `start` to `end`.
 

@@ -19,6 +19,8 @@ WAIVED = "waived"
 NO_REGISTER = "no_register"
 """Reason no ruling overcomes: what was not measured cannot be billed."""
 BELOW_PIN = "evidence_below_pin"
+CLOCK_AHEAD = "clock_ahead"
+"""Note on a session, and reason against billing it where its tariff goes by the clock."""
 AWAITING_CHECKPOINT = "awaiting_checkpoint"
 AWAITING_SETTLEMENT = "awaiting_settlement"
 NO_TARIFF = "no_tariff"
@@ -59,6 +61,11 @@ def bill(transaction: Transaction) -> Standing:
 def covered(transaction: Transaction, code: str) -> bool:
     """Return whether a person has decided to bill the transaction in knowledge of this."""
     return transaction.ruled is RulingVerdict.BILL and code in transaction.ruled_on and code not in _NOT_RULED
+
+
+def told_ahead(transaction: Transaction) -> bool:
+    """Return whether the session's station told a time that had not come yet: its clock is wrong."""
+    return any(note.code == CLOCK_AHEAD for note in transaction.findings)
 
 
 def _circumstances(transaction: Transaction) -> Iterator[str]:

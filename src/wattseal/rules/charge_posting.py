@@ -1,14 +1,16 @@
 """The posting of a bill: what was held goes back, then the customer pays revenue, shares and taxes, in one piece."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from wattseal.base.errors import InputError
 from wattseal.model.billing import TaxShare
 from wattseal.model.ledger import Posting, PostingKind, Transfer
+from wattseal.model.tariff import Price
 from wattseal.pricing.money import EXACT, minor_unit_digits
 from wattseal.rules import chart
+from wattseal.rules.postings import MAX_AMOUNT
 
 KEY = "charge/"
 REVERSAL_KEY = "reversal/"
@@ -84,6 +86,23 @@ def charge_reversal(charged: Posting, account: str, at_ms: int, refs: tuple[str,
         subject=charged.subject,
         refs=refs,
     )
+
+
+def is_postable(total: Price, taxes: Sequence[TaxShare], currency: str) -> bool:
+    """Return whether a charge can be posted as it is: whole minor units, none below zero, no more than one may move.
+
+    `taxes` add up to the total.
+    """
+    after_tax = total.before_tax if total.after_tax is None else total.after_tax
+    try:
+        whole = minor(total.before_tax, currency), minor(after_tax, currency)
+        parts = [(minor(part.net, currency), minor(part.tax, currency)) for part in taxes]
+    except (InputError, ArithmeticError):
+        return False
+    if any(amount < 0 for part in parts for amount in part) or whole[1] > MAX_AMOUNT:
+        return False
+    net, tax = (sum(part[n] for part in parts) for n in (0, 1))
+    return whole == (net, net + tax)
 
 
 def minor(amount: Decimal, currency: str) -> int:

@@ -53,6 +53,7 @@ EFFECTS: dict[str, Effect] = {
     "end_before_start": Effect.ALARM_AND_QUARANTINE,
     "clock_jumped": Effect.ALARM_AND_QUARANTINE,
     "time_differs": Effect.FINDING,
+    "clock_ahead": Effect.FINDING,
     "recorded_late": Effect.FINDING,
     "begin_in_update": Effect.FINDING,
     "update_without_start": Effect.FINDING,

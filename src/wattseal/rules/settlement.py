@@ -126,7 +126,8 @@ def make_bill(report: Report, priced: Priced | Incomplete) -> Bill | Dispute:
                 return Dispute(PRICE_STEP, "not_verified", "energy_wh")
             before_tax = priced.total.before_tax
             after_tax = before_tax if priced.total.after_tax is None else priced.total.after_tax
-            return Bill(report.energy_wh, report.grade, report.source, priced.currency, before_tax, after_tax)
+            energy_wh, grade, source = report.energy_wh, report.grade, report.source
+            return Bill(energy_wh, grade, source, priced.currency, before_tax, after_tax, priced.taxes)
 
 
 def compare_amounts(

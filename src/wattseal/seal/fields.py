@@ -10,7 +10,9 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from wattseal.base.units import exponent_mantissa
+from wattseal.model.billing import TaxShare
 from wattseal.model.token import TokenStatus
+from wattseal.model.verdict import Grade, Source
 from wattseal.seal import dcbor
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.reading import decimal_from, decimal_to_value, optional_from, optional_to_value, present, typed
@@ -223,6 +225,7 @@ class Settlement:
     """Group OPS of a SETTLEMENT record, sealed to the CPO; refs name the ended record. Money without tax and with.
 
     `grade` is 0 to 4 with its `source`; a dispute names the failing verification `step` and a `reason` code.
+    `taxes` are the parts of the total under each rate, () where the settlement does not say.
     """
 
     verdict: SettlementVerdict
@@ -234,6 +237,7 @@ class Settlement:
     source: str | None
     step: int | None = None
     reason: str | None = None
+    taxes: tuple[TaxShare, ...] = ()
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
@@ -248,6 +252,7 @@ class Settlement:
                 7: self.source,
                 8: self.step,
                 9: self.reason,
+                10: [_share_to_value(share) for share in self.taxes] or None,
             }
         )
 
@@ -257,17 +262,41 @@ class Settlement:
         verdict = typed(fields, 1, int, "verdict")
         if verdict not in set(SettlementVerdict):
             raise CborError("a settlement accepts or disputes", subject="verdict")
+        energy_wh, grade, source = (
+            optional_from(fields, 2, "energy_wh"),
+            typed(fields, 6, int, "grade"),
+            typed(fields, 7, str, "source"),
+        )
+        if energy_wh is not None and energy_wh < 0:
+            raise CborError("energy is not below zero", subject="energy_wh")
+        if grade is not None and grade not in set(Grade):
+            raise CborError("a grade is 0 to 4", subject="grade")
+        if source is not None and source not in set(Source):
+            raise CborError("there is no such source of evidence", subject="source")
         return Settlement(
             verdict=SettlementVerdict(verdict),
-            energy_wh=optional_from(fields, 2, "energy_wh"),
+            energy_wh=energy_wh,
             currency=typed(fields, 3, str, "currency"),
             total_excl_vat=optional_from(fields, 4, "total_excl_vat"),
             total_incl_vat=optional_from(fields, 5, "total_incl_vat"),
-            grade=typed(fields, 6, int, "grade"),
-            source=typed(fields, 7, str, "source"),
+            grade=grade,
+            source=source,
             step=typed(fields, 8, int, "step"),
             reason=typed(fields, 9, str, "reason"),
+            taxes=tuple(_share_from(value) for value in typed(fields, 10, list, "taxes") or ()),
         )
+
+
+def _share_to_value(share: TaxShare) -> list[Any]:
+    percent = None if share.percent is None else decimal_to_value(share.percent)
+    return [percent, decimal_to_value(share.net), decimal_to_value(share.tax)]
+
+
+def _share_from(value: Any) -> TaxShare:
+    if type(value) is not list or len(value) != 3:
+        raise CborError("a part of the total is its rate, net and tax", subject="taxes")
+    percent = None if value[0] is None else decimal_from(value[0], "taxes")
+    return TaxShare(percent, decimal_from(value[1], "taxes"), decimal_from(value[2], "taxes"))
 
 
 STOP_ACTION = "RequestStopTransaction"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from wattseal.model.verdict import Finding
 from wattseal.watch import (
+    clock_ahead,
     clock_jumped,
     end_before_start,
     energy_beyond_rating,
@@ -32,6 +33,7 @@ DETECTORS: tuple[Detector, ...] = (
     time_implausible.DETECTOR,
     recorded_late.DETECTOR,
     time_differs.DETECTOR,
+    clock_ahead.DETECTOR,
     negative_register.DETECTOR,
     implausible_register.DETECTOR,
     register_decreased.DETECTOR,

@@ -1,4 +1,4 @@
-"""A start or end whose time differs from ours by more than a link takes, while its station says nothing of waiting."""
+"""A start or end that arrives later than a link takes, while its station says nothing of waiting."""
 
 from wattseal.model.verdict import Finding
 from wattseal.watch.detector import Detector, Moment, Seen, at
@@ -11,19 +11,16 @@ _DAY_MS = 86_400_000
 
 def observe(seen: Seen) -> Finding | None:
     """Hold the station's time against ours, and say where that moved it to another day of UTC."""
-    differs_ms = seen.at_ms - seen.now_ms
-    if -CLOCK_MS <= differs_ms <= CLOCK_MS or seen.offline or -differs_ms > LATE_MS:
-        return None
-    if is_implausible(seen.at_ms, seen.now_ms):
+    behind_ms = seen.now_ms - seen.at_ms
+    if not CLOCK_MS < behind_ms <= LATE_MS or seen.offline or is_implausible(seen.at_ms, seen.now_ms):
         return None
     moved = " and on another day" if seen.at_ms // _DAY_MS != seen.now_ms // _DAY_MS else ""
-    way = "ahead of" if differs_ms > 0 else "behind"
-    return Finding("time_differs", "at", f"{abs(differs_ms) // 1000} s {way} its arrival{moved}")
+    return Finding("time_differs", "at", f"{behind_ms // 1000} s behind its arrival{moved}")
 
 
 DETECTOR = Detector(
     code="time_differs",
-    title="a start or end whose time is not that of its arrival, by the hour or the day",
+    title="a start or end that arrives late, by minutes or hours",
     threshold=CLOCK_MS // 1000,
     unit="s",
     why="links take seconds, clocks are kept within minutes; 1.6 cannot say that a message waited, so it is a note",

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from wattseal.flow.charges.bundling import Proofs
+from wattseal.bundle.tariff import tariff_from_value
+from wattseal.flow.charges.bundling import Proofs, others_of, tariff_record
 from wattseal.flow.charges.grading import grade_now
 from wattseal.flow.documents import STATION, UNBILLED, Unbilled, read
 from wattseal.flow.world import World
 from wattseal.model.station import NO_PIN, Station
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Grade
-from wattseal.rules.billing import AT_BILLING, Standing, bill_now, reasons_now
+from wattseal.pricing.periods import by_clock
+from wattseal.rules.billing import AT_BILLING, CLOCK_AHEAD, Standing, bill_now, covered, reasons_now, told_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,22 @@ async def gate(world: World, proofs: Proofs, transaction: Transaction) -> Case:
     document = await world.journal.document(world.tenant, STATION, transaction.station_id.casefold())
     pin = NO_PIN if document is None else read(document, Station).pin
     standing = bill_now(transaction, grade, pin, world.now_ms())
-    return Case(standing, grade, pin, () if transaction.active else reasons_now(transaction, grade, pin))
+    if transaction.active:
+        return Case(standing, grade, pin, ())
+    reasons = reasons_now(transaction, grade, pin)
+    if told_ahead(transaction) and await _goes_by_the_clock(world, transaction):
+        reasons = (*reasons, CLOCK_AHEAD)
+        if standing[0] is Billing.BILLED and not covered(transaction, CLOCK_AHEAD):
+            standing = Billing.QUARANTINED, CLOCK_AHEAD
+    return Case(standing, grade, pin, reasons)
+
+
+async def _goes_by_the_clock(world: World, transaction: Transaction) -> bool:
+    """Return whether the price depends on the time of day, which this CPO takes from the station."""
+    if transaction.sealed:
+        return False
+    record = await tariff_record(world, await others_of(world, transaction))
+    return record is not None and by_clock(tariff_from_value(record.payload.public.get(1)))
 
 
 async def case_of(world: World, proofs: Proofs, transaction: Transaction) -> Case:

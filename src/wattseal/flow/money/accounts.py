@@ -13,7 +13,7 @@ from wattseal.flow.ports import Batch
 from wattseal.flow.step import Step
 from wattseal.flow.world import MAX_ACCOUNTS, World
 from wattseal.model.account import HOUSE, Account, AccountKind, AccountStatus, Payer
-from wattseal.model.token import IdToken, TokenRecord
+from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Transaction
 from wattseal.rules import chart
 from wattseal.rules.recorded import read_item
@@ -171,12 +171,18 @@ async def erase_payer(world: World, account_id: str) -> bool:
 
 
 async def paying(world: World, transaction: Transaction) -> str:
-    """Return the account that pays for a transaction: its token's when that was decided on, its eMSP's, or `house`."""
+    """Return the account that pays for a transaction: its token's when that was decided on, its eMSP's, or `house`.
+
+    Whose token's account it was is told by its hold: what the card is given afterwards changes nothing. Of one that was
+    refused nothing was held; what a person has billed all the same is paid by the account the card has now.
+    """
     if transaction.party is not None and transaction.party != world.party:
         return transaction.party
     held = await holds_of(world, transaction.id)
     if held is not None:
         return held.account
+    if transaction.authorization is TokenStatus.ACCEPTED:
+        return HOUSE
     token = await _token_of(world, transaction)
     return HOUSE if token is None or token.account is None else token.account
 

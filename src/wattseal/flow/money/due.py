@@ -26,6 +26,8 @@ from wattseal.rules.billing import (
     SETTLEMENT_DIFFERS,
     Standing,
 )
+from wattseal.rules.charge_posting import is_postable
+from wattseal.rules.signed_taxes import taxes_signed
 from wattseal.seal.fields import Settlement, SettlementVerdict
 from wattseal.seal.item import Item
 
@@ -63,9 +65,10 @@ async def due_of(world: World, proofs: Proofs, transaction: Transaction, waited_
     record = await tariff_record(world, await others_of(world, transaction))
     if record is None:
         return Billing.FREE, NO_TARIFF
-    if settled:
-        return await _as_settled(world, case, transaction, record)
-    return await _as_measured(world, case, transaction, record)
+    due = await (_as_settled if settled else _as_measured)(world, case, transaction, record)
+    if isinstance(due, Due) and not is_postable(due.total, due.taxes, due.currency):
+        return Billing.QUARANTINED, NOT_PRICED
+    return due
 
 
 async def _as_measured(world: World, case: Case, transaction: Transaction, record: Item) -> Due | Standing:
@@ -117,17 +120,20 @@ def _signed_total(settlement: Settlement) -> Price | None:
     return Price(settlement.total_excl_vat, settlement.total_excl_vat if after_tax is None else after_tax)
 
 
-def _sealed(account: str, case: Case, settlement: Settlement, signed: Price, record: Item) -> Due:
-    """Bill a session this CPO cannot read: energy, total, grade and source are those of the eMSP's settlement."""
+def _sealed(account: str, case: Case, settlement: Settlement, signed: Price, record: Item) -> Due | Standing:
+    """Bill a session this CPO cannot read: energy, total, grade and source are those of the eMSP's settlement.
+
+    What can be held against the tariff without the registers is: the currency, and the taxes on the total.
+    """
     tariff = tariff_from_value(record.payload.public.get(1))
-    rates = {component.vat_percent for element in tariff.elements for component in element.components}
-    rate = rates.pop() if len(rates) == 1 else None
-    tax = (signed.after_tax or signed.before_tax) - signed.before_tax
+    taxes = taxes_signed(tariff, signed, settlement.taxes)
+    if settlement.currency != tariff.currency or taxes is None:
+        return Billing.QUARANTINED, SETTLEMENT_DIFFERS
     return Due(
         account=account,
-        currency=settlement.currency or tariff.currency,
+        currency=tariff.currency,
         total=signed,
-        taxes=(TaxShare(rate, signed.before_tax, tax),),
+        taxes=taxes,
         energy_wh=settlement.energy_wh or Decimal(0),
         tariff=tariff,
         record=record.hash,

@@ -221,6 +221,12 @@ def _priceable(tariff: Tariff) -> None:
             raise InputError(text, code="tariff_not_priceable", subject=where or code)
         case _:
             pass
+    for number, element in enumerate(tariff.elements):
+        for place, component in enumerate(element.components):
+            if component.price < 0:
+                text = "a price is not below zero: nobody is paid for charging; make a discount a tariff of its own"
+                where = f"elements[{number}].price_components[{place}]"
+                raise InputError(text, code="tariff_not_priceable", subject=where)
     if tariff.start_at is not None and tariff.end_at is not None and tariff.end_at <= tariff.start_at:
         raise InputError("a tariff ends after it starts", code="tariff_never_valid", subject="end_date_time")
     try:

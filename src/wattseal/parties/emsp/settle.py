@@ -210,6 +210,7 @@ def _settlement(report: Report, outcome: Bill | Dispute) -> Settlement:
                 total_incl_vat=outcome.total_incl_vat,
                 grade=int(outcome.grade),
                 source=outcome.source.value,
+                taxes=outcome.taxes,
             )
         case Dispute():
             return Settlement(
