@@ -6,12 +6,22 @@ from wattseal.bundle.tariff import tariff_from_value
 from wattseal.flow.charges.bundling import Proofs, others_of, tariff_record
 from wattseal.flow.charges.grading import grade_now
 from wattseal.flow.documents import STATION, UNBILLED, Unbilled, read
+from wattseal.flow.money.bills import bill_of
 from wattseal.flow.world import World
 from wattseal.model.station import NO_PIN, Station
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Grade
 from wattseal.pricing.periods import by_clock
-from wattseal.rules.billing import AT_BILLING, CLOCK_AHEAD, Standing, bill_now, covered, reasons_now, told_ahead
+from wattseal.rules.billing import (
+    AT_BILLING,
+    CLOCK_AHEAD,
+    NO_TARIFF,
+    Standing,
+    bill_now,
+    covered,
+    reasons_now,
+    told_ahead,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +64,19 @@ async def case_of(world: World, proofs: Proofs, transaction: Transaction) -> Cas
     if case.standing[0] is not Billing.BILLED:
         return case
     document = await world.journal.document(world.tenant, UNBILLED, transaction.id)
+    if document is None and await _was_free(world, transaction):
+        return replace(case, standing=(Billing.FREE, NO_TARIFF))
     reason = "" if document is None else read(document, Unbilled).reason
     if reason not in AT_BILLING:
         return case
     return replace(case, standing=(Billing.QUARANTINED, reason), reasons=(*case.reasons, reason))
+
+
+async def _was_free(world: World, transaction: Transaction) -> bool:
+    """Return whether a session that no longer waits for a bill has none, for no price was agreed."""
+    if await bill_of(world, transaction.id) is not None:
+        return False
+    return await tariff_record(world, await others_of(world, transaction)) is None
 
 
 async def standing_of(world: World, proofs: Proofs, transaction: Transaction) -> tuple[Standing, Grade | None]:
