@@ -22,6 +22,12 @@ START_TOLERANCE_MS = 60_000
 """A charge may be recorded as started this long after its authorisation ran out: clocks differ."""
 
 
+STOPPED_PERCENT, OBEYED_PERCENT = Decimal(5), Decimal(20)
+OBEY_MS = 60_000
+"""What is paid for above the cap of a charge that was told to stop, in percent of it: a car goes on until its station
+has obeyed. The larger share is for one that ended so soon after the record that brought the stop about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """What was agreed with one CPO: the grade its stations' charges must reach.
@@ -76,8 +82,25 @@ def claim_of(bundle: Bundle) -> Claim:
     )
 
 
-def judge_evidence(report: Report, claim: Claim, charge: Charge | None, required: Grade) -> Dispute | None:
-    """Decide whether the bundle proves a charge that was authorised here, at the grade agreed; None: it does."""
+def allowed_wh(cap_wh: int | None, cause: Item | None, ended: Item | None) -> Decimal | None:
+    """Return how much energy is paid for; None: any. `cause` is the record that brought its stop about, if any.
+
+    Both times are of the chain's signer: who delivers a record late gains nothing by it.
+    """
+    if cap_wh is None or cause is None or ended is None:
+        return None if cap_wh is None else Decimal(cap_wh)
+    soon = cause.payload.ms <= ended.payload.ms <= cause.payload.ms + OBEY_MS
+    percent = OBEYED_PERCENT if soon else STOPPED_PERCENT
+    return cap_wh * (100 + percent) / 100
+
+
+def judge_evidence(
+    report: Report, claim: Claim, charge: Charge | None, required: Grade, cause: Item | None = None
+) -> Dispute | None:
+    """Decide whether the bundle proves a charge that was authorised here, at the grade agreed; None: it does.
+
+    `cause` is the record that brought about this side's stop of the charge, where there was one.
+    """
     if report.verdict is not Outcome.VALID:
         failure = report.failure
         if failure is None:
@@ -91,7 +114,7 @@ def judge_evidence(report: Report, claim: Claim, charge: Charge | None, required
     if report.grade is None or report.source is None or report.grade < required:
         found = "none" if report.grade is None else report.grade.name
         return Dispute(GRADE_STEP, "grade_below_pin", "grade", detail=f"{found}, {required.name} required")
-    return _judge_energy(report.energy_wh, charge.cap_wh)
+    return _judge_energy(report.energy_wh, charge.cap_wh, allowed_wh(charge.cap_wh, cause, claim.ended))
 
 
 def _judge_start(started: Item, charge: Charge) -> Dispute | None:
@@ -108,10 +131,10 @@ def _judge_start(started: Item, charge: Charge) -> Dispute | None:
     return None
 
 
-def _judge_energy(energy_wh: Decimal | None, cap_wh: int | None) -> Dispute | None:
+def _judge_energy(energy_wh: Decimal | None, cap_wh: int | None, most_wh: Decimal | None) -> Dispute | None:
     if energy_wh is None:
         return Dispute(7, "no_energy", "register_wh")
-    if cap_wh is not None and energy_wh > cap_wh:
+    if most_wh is not None and energy_wh > most_wh:
         return Dispute(AUTHORISATION_STEP, "cap_exceeded", "register_wh", detail=f"{energy_wh} Wh, cap {cap_wh} Wh")
     return None
 

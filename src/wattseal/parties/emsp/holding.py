@@ -4,6 +4,7 @@ A stop is a COMMAND record with the charge's subject that refers to the decision
 that brought it about and every later one, the same each time, until the charge has ended.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -70,8 +71,8 @@ async def stop_of(
         return charge, None
     subject = bytes.fromhex(charge.subject)
     if charge.stop is not None:
-        known = [item for item in await desk.books.items_of(subject) if item.hash.hex() == charge.stop]
-        return charge, known[0].encode() if known else None
+        known = await _stop_of(desk, charge)
+        return charge, None if known is None else known.encode()
     now_ms = desk.books.now_ms()
     said = Ordered(STOP_ACTION, desk.party, STOP_VERSION, now_ms + STOP_DEADLINE_MS)
     refs = (bytes.fromhex(charge.decision), cause.hash)
@@ -81,3 +82,16 @@ async def stop_of(
     keys = SubjectKeys(subject, desk.books.random.bytes(32))
     item = await desk.books.write(entries, desk.authorisation_writer(contract), stream, draft, keys)
     return replace(charge, stop=item.hash.hex()), item.encode()
+
+
+async def stop_cause(desk: Desk, charge: Charge, items: Sequence[Item]) -> Item | None:
+    """Return the record of a bundle that brought about the charge's stop; None where nobody stopped it."""
+    stop = await _stop_of(desk, charge)
+    return None if stop is None else next((item for item in items if item.hash in stop.payload.refs), None)
+
+
+async def _stop_of(desk: Desk, charge: Charge) -> Item | None:
+    if charge.stop is None:
+        return None
+    kept = await desk.books.items_of(bytes.fromhex(charge.subject))
+    return next((item for item in kept if item.hash.hex() == charge.stop), None)

@@ -17,6 +17,7 @@ from wattseal.model.token import TokenStatus
 from wattseal.parties.emsp.books import Entries, KeptBundle, SeenCheckpoint, b64
 from wattseal.parties.emsp.cdrs import compare_with_cdr
 from wattseal.parties.emsp.desk import Desk, contradicting
+from wattseal.parties.emsp.holding import stop_cause
 from wattseal.parties.emsp.offline import offline_charge
 from wattseal.parties.emsp.tariffs import tariff_of
 from wattseal.rules.holds import capture, without_charge
@@ -81,7 +82,8 @@ async def _judge(
     station = received.claim.origin.partition("/")[2].partition("~")[0]
     if dispute is None:
         required = contract.required(station, desk.registry)
-        dispute = judge_evidence(received.report, received.claim, charge, required)
+        cause = None if charge is None else await stop_cause(desk, charge, received.bundle.items)
+        dispute = judge_evidence(received.report, received.claim, charge, required, cause)
     if dispute is not None or charge is None:
         return dispute or Dispute(10, "not_authorised_here", "subject")
     tariff = await tariff_of(desk, charge)
