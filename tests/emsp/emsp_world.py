@@ -168,8 +168,10 @@ def summary(items: Sequence[Item], energy_wh: int) -> CdrSummary:
 
 
 @asynccontextmanager
-async def open_world(path: Path, *, contract: Contract = CONTRACT, terms: Terms | None = None) -> AsyncIterator[World]:
-    """An eMSP that knows the CPO's tariff and has one customer with 100 EUR."""
+async def open_world(
+    path: Path, *, contract: Contract = CONTRACT, terms: Terms | None = None, told: bool = True
+) -> AsyncIterator[World]:
+    """An eMSP that knows the CPO's tariff, unless it was never `told`, and has one customer with 100 EUR."""
     database = path / "emsp.db"
     fresh = not database.exists()
     migrate(f"sqlite:///{database}")
@@ -183,7 +185,8 @@ async def open_world(path: Path, *, contract: Contract = CONTRACT, terms: Terms 
         await world.emsp.start()
         if fresh:
             await world.customer()
-            await world.send(tariff_record())
+            if told:
+                await world.send(tariff_record())
         yield world
     finally:
         await journal.close()

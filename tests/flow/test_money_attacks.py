@@ -10,7 +10,7 @@ from tests.support.cpo_world import AT, Talker, TestClock, add_token, enrol, mak
 from tests.support.money import AT_ONCE, balances, bill_all, billing_world, energy_tariff
 from tests.support.no_proofs import NoProofs
 from tests.support.paying import account, card_of, money, paying_world
-from tests.support.sealed import sealed_world, settled
+from tests.support.sealed import READERS, sealed_world, settled
 from tests.support.sound import assert_sound, bills_in, came_to
 
 from wattseal.base.errors import InputError
@@ -327,6 +327,16 @@ async def test_a_settlement_that_is_none_settles_nothing_and_stops_nobody(number
     await add_token(world, "CARD")
     await charge(world)
     assert await bill_all(world) == Round(billed=1, pending=1)
+    await assert_sound(world)
+
+
+async def test_a_settlement_that_this_cpo_cannot_open_is_none_and_is_asked_for_again() -> None:
+    world = await sealed_world(energy_tariff())
+    found = await settled(world, GOOD, reader=READERS[0])
+    assert found.settlement is None
+    assert world.counters["settlement_not_readable"] > 0
+    assert await world.journal.outbox(world.tenant, world.now_ms() + 10**9) != ()
+    assert await bill_all(world) == Round(pending=1)
     await assert_sound(world)
 
 

@@ -47,6 +47,7 @@ class Settles:
 
     world: World
     fields: dict[int, object]
+    reader: Reader
     writer: Writer = field(init=False)
     head: ChainHead = NO_HEAD
 
@@ -72,7 +73,7 @@ class Settles:
         if not path.endswith("/bundles"):
             return Delivery.DONE, dcbor.encode([])
         (ended,) = [t for t in await transactions(self.world) if t.ended is not None and t.settlement is None]
-        group = GroupDraft(self.fields, (Reader("CPO", self.world.seal_key.public),))
+        group = GroupDraft(self.fields, (self.reader,))
         refs = (bytes.fromhex(ended.ended or ""),)
         draft = Draft(Kind.SETTLEMENT, 1, ClockQuality.SYNCHRONISED, {Group.OPS: group}, refs)
         return Delivery.DONE, self.write(bytes.fromhex(ended.id), draft).encode()
@@ -89,9 +90,15 @@ async def sealed_world(tariff: Tariff) -> World:
     return world
 
 
-async def settled(world: World, settlement: Settlement | dict[int, object]) -> Transaction:
-    """Charge 10 kWh, sealed, and have the eMSP settle it with these fields; return the session."""
-    emsp = Settles(world, settlement.to_fields() if isinstance(settlement, Settlement) else settlement)
+async def settled(
+    world: World, settlement: Settlement | dict[int, object], reader: Reader | None = None
+) -> Transaction:
+    """Charge 10 kWh, sealed, and have the eMSP settle it with these fields; return the session.
+
+    The settlement is sealed to the CPO, or to `reader` in its place.
+    """
+    fields = settlement.to_fields() if isinstance(settlement, Settlement) else settlement
+    emsp = Settles(world, fields, reader or Reader("CPO", world.seal_key.public))
     partners = world.partners
     assert isinstance(partners, TestPartners)
     partners.parties_by_name["MSP"] = emsp.ask

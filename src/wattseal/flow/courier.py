@@ -144,6 +144,9 @@ class Courier:
             world.count("settlement_unusable")
             return False
         record = read_settlement(world, item)
+        if record.settlement is None:
+            world.count("settlement_not_readable")
+            return False
         step = Step(world, transaction.station_id, world.now_ms())
         step.keep(item)
         live = find_in_memory(world, transaction)
