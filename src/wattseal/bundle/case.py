@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from wattseal.bundle.format import Bundle
-from wattseal.bundle.report import RecordReport, StepResult, place_text
+from wattseal.bundle.report import RecordReport, Repriced, StepResult, place_text
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.log.proof import TlogProof
@@ -69,6 +69,8 @@ class Case:
     energy_wh: Decimal | None = None
     points: tuple[Point, ...] | None = None
     """What a price is made from; found when first asked for."""
+    price: Repriced | None = None
+    """The price recomputed, in step 11."""
 
     def __post_init__(self) -> None:
         """Start with an empty registry; step 2 fills it."""

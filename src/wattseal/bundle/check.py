@@ -65,19 +65,21 @@ def _step(number: int, trouble: Trouble | None) -> Step:
 
 def _report(case: Case, steps: list[Step]) -> Report:
     results = {step.result for step in steps}
+    records, findings = case.record_reports(), tuple(case.findings)
     if StepResult.FAILED in results:
-        return Report(Outcome.INVALID, steps, case.record_reports(), findings=tuple(case.findings))
+        return Report(Outcome.INVALID, steps, records, findings=findings, price=case.price)
     if StepResult.INCOMPLETE in results:
-        return Report(Outcome.INCOMPLETE, steps, case.record_reports(), findings=tuple(case.findings))
+        return Report(Outcome.INCOMPLETE, steps, records, findings=findings, price=case.price)
     return Report(
         Outcome.VALID,
         steps,
-        case.record_reports(),
+        records,
         grade=case.grade,
         source=case.source,
         energy_wh=case.energy_wh,
-        findings=tuple(case.findings),
+        findings=findings,
         points=points_of(case),
+        price=case.price,
     )
 
 

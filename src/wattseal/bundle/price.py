@@ -5,6 +5,7 @@ from dataclasses import fields
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.cdr import CdrSummary, price_charge, trace_to_value
 from wattseal.bundle.points import moment_ms, points_of, readings_of, withheld
+from wattseal.bundle.report import Repriced
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.model.tariff import Tariff
 from wattseal.pricing.periods import needs_readings
@@ -38,6 +39,7 @@ def check_price(case: Case) -> Trouble | None:
     priced = price_charge(terms, points_of(case))
     if isinstance(priced, Incomplete):
         return lacking("price", priced.what[0], tariff)
+    case.price = Repriced(terms.id, priced)
     trouble = _settlement_agrees(case, settlement, priced, ended)
     if trouble is None and cdr is not None:
         trouble = _cdr_agrees(case, cdr, priced, tariff)

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
+from wattseal.pricing.money import COMPONENT_DIGITS, rounded
 from wattseal.pricing.periods import Point
+from wattseal.pricing.trace import Priced, TraceLine
 
 
 class Outcome(StrEnum):
@@ -94,8 +96,53 @@ class RecordReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Repriced:
+    """What a bundle's records come to under the tariff that was agreed, whoever asks for what; `tariff` is its id."""
+
+    tariff: str
+    priced: Priced
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the price for `--json`; amounts are decimal strings, the lines' with at most four digits."""
+        total, after_tax = self.priced.total, self.priced.total.after_tax
+        return {
+            "tariff": self.tariff,
+            "currency": self.priced.currency,
+            "total_excl_vat": format(total.before_tax, "f"),
+            "total_incl_vat": format(total.before_tax if after_tax is None else after_tax, "f"),
+            "taxes": [
+                {
+                    "percent": None if part.percent is None else format(part.percent, "f"),
+                    "net": format(part.net, "f"),
+                    "tax": format(part.tax, "f"),
+                }
+                for part in self.priced.taxes
+            ],
+            "lines": [_line_to_json(line) for line in self.priced.trace],
+        }
+
+
+def _line_to_json(line: TraceLine) -> dict[str, Any]:
+    return {
+        "why": line.why,
+        "dimension": line.dimension,
+        "local_start": line.local_start.isoformat(),
+        "element": line.element,
+        "component": line.component,
+        "quantity": format(line.quantity, "f"),
+        "unit_price": format(line.unit_price, "f"),
+        "vat_percent": None if line.vat_percent is None else format(line.vat_percent, "f"),
+        "before_tax": format(rounded(line.before_tax, COMPONENT_DIGITS), "f"),
+        "after_tax": format(rounded(line.after_tax, COMPONENT_DIGITS), "f"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The verifier's whole answer. `points` are what a price is made from, of a bundle that is VALID; start first."""
+    """The verifier's whole answer. `points` are what a price is made from, of a bundle that is VALID; start first.
+
+    `price` is the price recomputed, where step 11 was reached and something states one.
+    """
 
     verdict: Outcome
     steps: Sequence[Step]
@@ -105,6 +152,7 @@ class Report:
     energy_wh: Decimal | None = None
     findings: Sequence[Finding] = field(default=())
     points: tuple[Point, ...] = ()
+    price: Repriced | None = None
 
     @property
     def failure(self) -> Step | None:
@@ -122,6 +170,7 @@ class Report:
             "grade": self.grade.name if self.grade is not None else None,
             "source": self.source.value if self.source is not None else None,
             "energy_wh": None if self.energy_wh is None else format(self.energy_wh, "f"),
+            "price": None if self.price is None else self.price.to_json(),
             "steps": [s.to_json() for s in self.steps],
             "records": [r.to_json() for r in self.records],
             "findings": [finding_to_json(f) for f in dict.fromkeys(self.findings)],

@@ -9,9 +9,11 @@ from cyclopts import App, Parameter
 
 from wattseal.base.errors import InputError
 from wattseal.base.text import shown
+from wattseal.bundle.cdr import CdrSummary
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.bundle.report import STEP_NAMES, Report, StepResult
+from wattseal.cli.price_lines import total_line, trace_lines
 from wattseal.cli.verify import EXIT_CODES, load_trust
 from wattseal.log.proof import TlogProof
 from wattseal.seal.fields import Meter
@@ -63,6 +65,7 @@ def lines(bundle: Bundle, report: Report) -> Iterator[str]:
     grade = f" at {report.grade.name}{source}" if report.grade is not None else ""
     yield f"{report.verdict.value}{grade}"
     yield from _measured(bundle, report)
+    yield from _priced(bundle, report)
     yield from _signed(bundle, report)
     yield from _readable(bundle)
     yield from _proved(bundle)
@@ -91,6 +94,19 @@ def _measured(bundle: Bundle, report: Report) -> Iterator[str]:
         yield f"  {_time(item.payload.ms)}  {_kind(item):8} {meter.register_wh:f} Wh{signed}"
     if report.energy_wh is not None:
         yield f"  energy: {report.energy_wh:f} Wh"
+
+
+def _priced(bundle: Bundle, report: Report) -> Iterator[str]:
+    """Yield how the price follows from what was measured, and what is asked for where it does not."""
+    if report.price is None:
+        return
+    yield f"Priced by tariff {shown(report.price.tariff)}, recomputed here"
+    for line in trace_lines(report.price):
+        yield f"  {line}"
+    yield f"  total: {total_line(report.price)}"
+    if bundle.cdr is not None:
+        asked = CdrSummary.read(bundle.cdr)
+        yield f"  asked: {asked.total_excl_vat:f} {shown(asked.currency)}, {asked.total_incl_vat:f} with tax"
 
 
 def _kind(item: Item) -> str:

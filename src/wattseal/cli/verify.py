@@ -16,6 +16,7 @@ from wattseal.bundle.files import FileReport, check_file
 from wattseal.bundle.format import MAX_BUNDLE_BYTES
 from wattseal.bundle.report import Outcome, RecordReport, Report, StepResult
 from wattseal.bundle.trust import Trust
+from wattseal.cli.price_lines import total_line
 from wattseal.crypto.curves import key_bytes
 from wattseal.model.verdict import Verdict
 
@@ -92,6 +93,8 @@ def describe(path: str, found: FileReport) -> Sequence[str]:
     grade = f" {report.grade.name}{source}" if report.grade is not None else ""
     energy = f", {report.energy_wh.normalize():f} Wh" if report.energy_wh is not None else ""
     lines = [f"{path}: {report.verdict.value}{grade}{energy}"]
+    if report.price is not None:
+        lines.append(f"  price recomputed: {total_line(report.price)}")
     if found.problem:
         lines.append(f"  {shown(found.problem)}")
     failure = report.failure
