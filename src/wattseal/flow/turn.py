@@ -202,6 +202,16 @@ def find_in_memory(world: World, transaction: Transaction) -> Live | None:
     return next((live for live in known if live.transaction.id == transaction.id), None)
 
 
+async def transaction_by_id(world: World, transaction_id: str) -> Transaction | None:
+    """Return a transaction by our id, as it is now."""
+    document = await world.journal.document(world.tenant, TRANSACTION, transaction_id)
+    if document is None:
+        return None
+    found = read(document, Transaction)
+    live = find_in_memory(world, found)
+    return found if live is None else live.transaction
+
+
 async def find_live(turn: Turn, transaction_id: str) -> Live | None:
     """Return a transaction of this very station, open or ended; another station's is never found."""
     memory, world = turn.memory, turn.world

@@ -8,9 +8,8 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.charges.direct_records import put_record
 from wattseal.flow.charges.watching import Told, at_end, remember_end
-from wattseal.flow.money.rulings import transaction_by_id
 from wattseal.flow.step import Plain
-from wattseal.flow.turn import Turn, keep_ended, remember_station, revive
+from wattseal.flow.turn import Turn, keep_ended, remember_station, revive, transaction_by_id
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding

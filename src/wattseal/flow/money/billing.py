@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError, StoreError
 from wattseal.flow.charges.bundling import Proofs
-from wattseal.flow.documents import TRANSACTION, UNBILLED, Unbilled, put_unbilled, read, removal
+from wattseal.flow.documents import UNBILLED, Unbilled, put_unbilled, read, removal
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money import ledger
 from wattseal.flow.money.bills import bill_of, billed_evidence, put_bill
@@ -17,7 +17,7 @@ from wattseal.flow.money.holds import given_back, release, release_transfers
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.ports import Flush, Put
 from wattseal.flow.step import Step
-from wattseal.flow.turn import find_in_memory
+from wattseal.flow.turn import find_in_memory, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
 from wattseal.model.ledger import Posting
@@ -132,7 +132,7 @@ class Biller:
 
     async def _decide(self, document: Put) -> Billing:
         world = self._world
-        transaction = await transaction_now(world, document.key)
+        transaction = await transaction_by_id(world, document.key)
         if transaction is None or transaction.active:
             return Billing.PENDING
         if await bill_of(world, transaction.id) is not None:
@@ -247,13 +247,3 @@ def _bill_for(transaction: Transaction, due: Due, evidence: bytes, posting: Post
         billed_ms=now_ms,
         ruling=transaction.ruling,
     )
-
-
-async def transaction_now(world: World, transaction_id: str) -> Transaction | None:
-    """Return a transaction as it is now: what memory has is newer than its document."""
-    document = await world.journal.document(world.tenant, TRANSACTION, transaction_id)
-    if document is None:
-        return None
-    found = read(document, Transaction)
-    live = find_in_memory(world, found)
-    return found if live is None else live.transaction

@@ -7,11 +7,10 @@ from wattseal.base.ids import Subject
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.standing import Case, case_of
-from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.records import money_ready, write_money
 from wattseal.flow.step import Step
-from wattseal.flow.turn import find_in_memory
+from wattseal.flow.turn import find_in_memory, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.transaction import Billing, Transaction
@@ -35,16 +34,6 @@ class Decided(msgspec.Struct, frozen=True):
     person: str
     text: str
     supersedes: str | None = None
-
-
-async def transaction_by_id(world: World, transaction_id: str) -> Transaction | None:
-    """Return a transaction by our id, as it is now."""
-    document = await world.journal.document(world.tenant, TRANSACTION, transaction_id)
-    if document is None:
-        return None
-    found = read(document, Transaction)
-    live = find_in_memory(world, found)
-    return found if live is None else live.transaction
 
 
 async def rule(world: World, proofs: Proofs, transaction_id: str, decided: Decided) -> Transaction:

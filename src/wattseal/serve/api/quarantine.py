@@ -9,7 +9,8 @@ from msgspec import Meta
 from wattseal.flow.charges.closing import close_session
 from wattseal.flow.charges.standing import case_of
 from wattseal.flow.documents import UNBILLED
-from wattseal.flow.money.rulings import Decided, rule, rulings_of, transaction_by_id
+from wattseal.flow.money.rulings import Decided, rule, rulings_of
+from wattseal.flow.turn import transaction_by_id
 from wattseal.model.principal import Principal
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.transaction import Transaction
