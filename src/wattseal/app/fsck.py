@@ -19,7 +19,7 @@ from wattseal.crypto.keys import SigningKey
 from wattseal.flow.documents import ENTRY, IDENTITY, SELF, STATION, Identity, read
 from wattseal.flow.fleet.enrol import KeptStatement
 from wattseal.flow.ports import Journal, Put
-from wattseal.flow.replay import Replayed, Replayer, compare_leaves, compare_projections, replay
+from wattseal.flow.replay import Replayed, Replayer, compare_projections, replay
 from wattseal.flow.replay_accounts import compare_accounts
 from wattseal.flow.replay_ledger import compare_ledger
 from wattseal.log import note
@@ -107,7 +107,7 @@ async def reprove(found: Opened) -> tuple[Replayed, int]:
     replayed.findings.extend(await compare_ledger(journal, TENANT, replayed.ledger))
     replayed.findings.extend(await compare_accounts(journal, TENANT, replayed.accounts, replayed.ledger))
     replayed.findings.extend(await asyncio.to_thread(check_tables, found.journal_file))
-    entries = await compare_leaves(journal, TENANT, replayed)
+    entries = replayed.entries
     await _check_checkpoints(journal, replayed, entries, log_key, found.trust)
     replayed.findings.extend(await asyncio.to_thread(fsck_tiles, found.directory.log_dir(TENANT), log_key, entries))
     return replayed, len(entries)

@@ -18,7 +18,7 @@ from wattseal.flow.world import Numbers
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source
 from wattseal.rules.arrival import source_of
-from wattseal.rules.recorded import read_item
+from wattseal.rules.recorded import Recorded, read_item
 from wattseal.rules.transactions import apply, begin
 from wattseal.seal.chain import NO_HEAD, ChainHead
 from wattseal.seal.groups import PLAIN, BoxState, Opening, check_box, open_box, unwrap
@@ -42,14 +42,14 @@ class Replayer:
 
 @dataclass(slots=True)
 class Replayed:
-    """What replaying gave: findings; ledger, accounts, transactions by id, log entries by index, by their records."""
+    """What replaying gave: findings; ledger, accounts and transactions by id, as their records have them."""
 
     ledger: RecordedLedger
     accounts: RecordedAccounts
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
-    leaves: dict[int, tuple[bytes, str, str]] = field(default_factory=dict)
-    """By log index the entry that a record demands, its place, and its session (hex, "" where it is of none)."""
+    entries: list[bytes] = field(default_factory=list)
+    """The journal's log entries, in their order: what the tree is made of."""
     records: int = 0
     heads: dict[tuple[str, int], ChainHead] = field(default_factory=dict)
     secrets: dict[tuple[str, int], bytes] = field(default_factory=dict)
@@ -72,20 +72,19 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     """Read every item in the order of commits; each is re-proved and lets its transaction follow."""
     origin = f"{replayer.party}/billing"
     result = Replayed(RecordedLedger(origin), RecordedAccounts(origin))
+    while entries := await journal.leaves(replayer.tenant, len(result.entries), PAGE):
+        result.entries.extend(entries)
     async for kept in _all_items(journal, replayer.tenant):
         result.records += 1
         known = len(result.findings)
-        item = _reprove(result, replayer, kept)
+        told = _reprove(result, replayer, kept)
         place = (kept.item.origin, kept.item.stream)
         if len(result.findings) > known:
             result.doubtful[place] = kept.item.seq
         else:
             result.doubtful.pop(place, None)
-        if item is not None:
-            for books in (result.ledger, result.accounts):
-                if (trouble := books.take(item, place_text(kept))) is not None:
-                    result.findings.append(trouble)
-            _project(result, replayer, kept, item)
+        if told is not None:
+            _follow(result, replayer, kept, told)
         if kept.item.subject is not None:
             for number in range(known, len(result.findings)):
                 result.sessions[number] = kept.item.subject.hex()
@@ -106,30 +105,63 @@ def place_text(kept: KeptItem) -> str:
     return f"record {item.origin} stream {item.stream} epoch {item.epoch} seq {item.seq}"
 
 
-def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> Item | None:
-    """Check one item against itself, its columns, its signer, its chain, its content and its log entry."""
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A record that was re-proved, what its plain groups say, and the entry that the log must have of it."""
+
+    item: Item
+    plain: tuple[Opening, ...]
+    leaf: bytes | None
+
+
+def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> _Told | None:
+    """Check one item against itself, its columns, its signer, its chain and its content."""
     where = place_text(kept)
     try:
         item = parse_item(kept.item.item)
     except InputError as error:
         result.found("record_unreadable", where, f"{error.code} {error.subject}")
         return None
-    for name, told, due in _columns(kept, item):
+    leaf = item.leaf_entry()
+    for name, told, due in _columns(kept, item, leaf):
         if told != due:
             result.found("column_differs", where, name)
     if kept.item.signed and kept.item.leaf is None:
         result.found("log_entry_missing", where, f"log index {kept.log_index}")
-    if kept.log_index is not None:
-        session = "" if kept.item.subject is None else kept.item.subject.hex()
-        result.leaves[kept.log_index] = (item.leaf_entry() or b"", where, session)
     _check_signature(result, replayer, item, where)
     _check_place(result, replayer, item, where)
-    for gid in item.payload.groups:
-        _check_content(result, item, gid, where)
-    return item
+    plain = (_check_content(result, item, gid, where) for gid in item.payload.groups)
+    return _Told(item, tuple(opening for opening in plain if opening is not None), leaf)
 
 
-def _columns(kept: KeptItem, item: Item) -> tuple[tuple[str, object, object], ...]:
+def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: _Told) -> None:
+    """Hold a record against the log's entries, and let ledger, accounts and transactions follow it."""
+    where = place_text(kept)
+    if kept.log_index is not None:
+        _check_leaf(result, kept.log_index, told.leaf, where)
+    item = told.item
+    if (trouble := result.accounts.take(item, where)) is not None:
+        result.findings.append(trouble)
+    if item.payload.subject is None and item.payload.kind != Kind.POSTING:
+        return
+    try:
+        record = read_item(item, (*told.plain, *_openings(result, replayer, item)))
+    except InputError as error:
+        result.found("content_unreadable", where, f"{error.code} {error.subject}")
+        return
+    if (trouble := result.ledger.take(item, record.posting, where)) is not None:
+        result.findings.append(trouble)
+    _project(result, replayer, kept, item, record)
+
+
+def _check_leaf(result: Replayed, index: int, leaf: bytes | None, where: str) -> None:
+    if index >= len(result.entries):
+        result.found("log_entry_missing", where, f"log index {index}")
+    elif result.entries[index] != leaf:
+        result.found("log_entry_differs", where, f"log index {index}")
+
+
+def _columns(kept: KeptItem, item: Item, leaf: bytes | None) -> tuple[tuple[str, object, object], ...]:
     stored, payload = kept.item, item.payload
     return (
         ("place", (stored.origin, stored.stream, stored.epoch, stored.seq), payload.place),
@@ -137,7 +169,7 @@ def _columns(kept: KeptItem, item: Item) -> tuple[tuple[str, object, object], ..
         ("payload_hash", bytes(stored.payload_hash), item.hash),
         ("subject", stored.subject, payload.subject),
         ("signed", stored.signed, item.signature is not None),
-        ("leaf", stored.leaf, item.leaf_entry()),
+        ("leaf", stored.leaf, leaf),
     )
 
 
@@ -171,26 +203,22 @@ def _check_place(result: Replayed, replayer: Replayer, item: Item, where: str) -
     result.heads[place] = head.after(item)
 
 
-def _check_content(result: Replayed, item: Item, gid: int, where: str) -> None:
+def _check_content(result: Replayed, item: Item, gid: int, where: str) -> Opening | None:
+    """Check that a group's content is the one signed for; return what it says where that is plain."""
     box = item.boxes.get(gid)
-    trouble = check_box(item, gid)
-    if trouble == BoxState.MISSING:
-        return
-    if trouble is None and isinstance(box, list) and box[0] == PLAIN:
+    if isinstance(box, list) and box[0] == PLAIN:
         opened = open_box(item, gid, None)
-        trouble = None if isinstance(opened, Opening) else opened
-    if trouble is not None:
-        result.found("content_altered", where, f"group {gid}")
+        if isinstance(opened, Opening):
+            return opened
+    elif check_box(item, gid) in {None, BoxState.MISSING}:
+        return None
+    result.found("content_altered", where, f"group {gid}")
+    return None
 
 
-def _project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item) -> None:
+def _project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item, record: Recorded) -> None:
     subject = item.payload.subject
     if subject is None:
-        return
-    try:
-        record = read_item(item, _openings(result, replayer, item))
-    except InputError as error:
-        result.found("content_unreadable", place_text(kept), f"{error.code} {error.subject}")
         return
     known = result.transactions.get(subject.hex())
     if known is None:
@@ -221,9 +249,11 @@ def _station_of(item: Item) -> str:
 def _openings(result: Replayed, replayer: Replayer, item: Item) -> list[Opening]:
     found: list[Opening] = []
     subject = (item.payload.subject or b"").hex()
-    for gid in item.boxes:
+    for gid, box in item.boxes.items():
         if replayer.seal_key is None:
             break
+        if isinstance(box, list) and box[0] == PLAIN:
+            continue
         secret = result.secrets.get((subject, gid)) or unwrap(item, gid, replayer.seal_key)
         if secret is not None:
             result.secrets[subject, gid] = secret
@@ -263,16 +293,3 @@ def _compare(replayed: Replayed, where: str, stored: Transaction, expected: Tran
         if told != due:
             detail = f"stored {told}, by its records {due}"
             replayed.found("projection_differs", f"{where} field {name}", detail, expected.id)
-
-
-async def compare_leaves(journal: Journal, tenant: TenantId, replayed: Replayed) -> list[bytes]:
-    """Compare the journal's log entries with those its records demand; return the entries for the tree's own check."""
-    entries: list[bytes] = []
-    while page := await journal.leaves(tenant, len(entries), PAGE):
-        entries.extend(page)
-    for index, (leaf, where, session) in sorted(replayed.leaves.items()):
-        if index >= len(entries):
-            replayed.found("log_entry_missing", where, f"log index {index}", session)
-        elif entries[index] != leaf:
-            replayed.found("log_entry_differs", where, f"log index {index}", session)
-    return entries

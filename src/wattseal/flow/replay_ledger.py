@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from wattseal.base.errors import InputError, StoreError
+from wattseal.base.errors import StoreError
 from wattseal.base.ids import TenantId
 from wattseal.flow.ports import Journal, KeptPosting
 from wattseal.model.ledger import Posting
 from wattseal.model.verdict import Finding
-from wattseal.rules.recorded import read_item
 from wattseal.seal.item import Item, Kind
 
 PAGE = 500
@@ -23,16 +22,12 @@ class RecordedLedger:
     postings: dict[str, Posting] = field(default_factory=dict)
     balances: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
 
-    def take(self, item: Item, where: str) -> Finding | None:
-        """Take in a record, if it is a posting of this ledger; return what is wrong with it."""
+    def take(self, item: Item, posting: Posting | None, where: str) -> Finding | None:
+        """Take in what a record posts, if it is a posting of this ledger; return what is wrong with it."""
         if item.payload.kind != Kind.POSTING or item.payload.origin != self.origin:
             return None
         if item.signature is None:
             return Finding("posting_unsigned", where, "a posting is signed, or it is none")
-        try:
-            posting = read_item(item).posting
-        except InputError as error:
-            return Finding("content_unreadable", where, f"{error.code} {error.subject}")
         if posting is None:
             return Finding("content_unreadable", where, "the posting is not shown")
         if posting.key in self.postings:

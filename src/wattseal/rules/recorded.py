@@ -97,9 +97,12 @@ def read_item(item: Item, openings: Sequence[Opening] = (), observed: Observed |
     `observed` stands in for what the item itself cannot say: the recorder's notes on another's record.
     """
     payload = item.payload
-    shown = {gid: _content(item, gid) for gid in payload.groups}
-    for opening in openings:
-        shown[opening.gid] = Content.decode(opening.content).fields
+    shown: dict[int, Mapping[int, Any] | None] = {
+        opening.gid: Content.decode(opening.content).fields for opening in openings
+    }
+    for gid in payload.groups:
+        if gid not in shown:
+            shown[gid] = _content(item, gid)
     ops, meter, raw = shown.get(Group.OPS), shown.get(Group.METER), shown.get(Group.RAW)
     identity = shown.get(Group.IDENTITY)
     kind = Kind(payload.kind)
