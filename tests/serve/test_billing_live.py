@@ -1,10 +1,13 @@
 """Billing at a running CSMS: an honest charge, a rolled back register, a dispute upheld, and the audit of it all."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,25 +166,47 @@ def test_a_dispute_that_is_right_in_part_puts_another_bill_in_its_place(business
     assert business.csms.http.get(f"/api/v1/cdrs/{business.sessions['honest']}-C").status_code == 404
 
 
+def audited(business: Business, data: Path) -> tuple[int, dict[str, Any]]:
+    words: list[str | Path] = ["--data", data, "--from", "2026-11-01", "--to", "2026-11-02", "--json"]
+    done = run("audit", *words, "--trust", business.csms.trust)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return done.returncode, found
+
+
+def codes(found: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(fault["code"], fault["session"]) for fault in found["faults"]}
+
+
 def test_the_audit_of_it_all_finds_what_happened_and_no_cent_astray(business: Business) -> None:
     business.csms.process.terminate()
     business.csms.process.wait(20)
-    words: list[str | Path] = [
-        "audit",
-        "--data",
-        business.csms.data,
-        "--from",
-        "2026-11-01",
-        "--to",
-        "2026-11-02",
-        "--json",
-    ]
-    done = run(*words, "--trust", business.csms.trust)
-    found = json.loads(done.stdout)
-    codes = {(fault["code"], fault["session"]) for fault in found["faults"]}
+    code, found = audited(business, business.csms.data)
     rolled_back = business.sessions["rolled back"]
-    assert codes == {("register_rolled_back", rolled_back), ("register_overlap", rolled_back)}
-    assert done.returncode == 1
-    assert found["sums"]["EUR"]["difference"] == "0.00"
-    assert found["sums"]["EUR"]["by_records"] == "10.20"
+    assert codes(found) == {("register_rolled_back", rolled_back), ("register_overlap", rolled_back)}
+    assert code == 1
+    assert found["sums"]["EUR"] == {
+        "sessions": 4,
+        "by_records": "11.40",
+        "in_ledger": "11.40",
+        "difference": "0.00",
+    }
     assert found["standings"] == {"billed": 4}
+
+
+def test_credits_and_corrections_that_no_decision_explains_are_found(business: Business, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(business.csms.data, copy)
+    honest, whole, half = (business.sessions[name] for name in ("honest", "overcharged", "half"))
+    edits: dict[str, dict[str, Any]] = {
+        honest: {"state": "reversed", "credit": f"{honest}-C"},
+        whole: {"state": "billed"},
+        f"{half}-1": {"total": {"before_tax": "3.00", "after_tax": "3.20"}},
+    }
+    with closing(sqlite3.connect(copy / "journal.sqlite3")) as database, database:
+        for key, changes in edits.items():
+            where = "FROM documents WHERE kind = 'bill' AND key = ?"
+            (body,) = database.execute(f"SELECT body {where}", (key,)).fetchone()
+            changed = json.dumps(json.loads(body) | changes).encode()
+            database.execute("UPDATE documents SET body = ? WHERE kind = 'bill' AND key = ?", (changed, key))
+    _, found = audited(business, copy)
+    assert {("credited_without_decision", honest), ("credit_missing", whole), ("bill_differs", half)} <= codes(found)

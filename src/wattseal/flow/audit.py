@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from wattseal.flow.audit_credits import Credited
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.documents import every_document, read
 from wattseal.flow.money.bills import BILL
@@ -63,7 +64,7 @@ class _Books:
         books, after = _Books(), 0
         while page := await world.journal.postings(world.tenant, after=after, limit=PAGE):
             for kept in page:
-                if kept.posting.kind in {PostingKind.CHARGE, PostingKind.REVERSAL}:
+                if _of_charge(kept.posting):
                     books.postings[kept.posting.key] = kept.posting
                     books.of_session.setdefault(kept.posting.subject or "", []).append(kept.posting)
             after = page[-1].number
@@ -72,6 +73,15 @@ class _Books:
             books.bills[bill.id] = bill
             books.of_evidence.setdefault(bill.evidence, bill.id.partition("-")[0])
         return books
+
+    def line(self, first: Bill) -> Iterator[Bill]:
+        """Yield a session's first bill and those that took each other's place."""
+        bill: Bill | None = first
+        number = 0
+        while bill is not None:
+            yield bill
+            number += 1
+            bill = self.bills.get(f"{first.id}-{number}")
 
 
 @dataclass(slots=True)
@@ -157,6 +167,9 @@ class _Auditor:
                 books.claimed.add(kept.key)
         self._compare_bill(transaction, due, bill)
         self._compare_posting(transaction, due, bill, posting)
+        decided = self.replayed.disputes.credits.get(transaction.id, {})
+        if decided or bill.state is not BillState.BILLED or REVERSAL_KEY + bill.posting in books.postings:
+            Credited(transaction, tuple(books.line(bill)), books.postings, decided).tell(result)
 
     def _compare_bill(self, transaction: Transaction, due: Due, bill: Bill) -> None:
         compared = {
@@ -232,6 +245,12 @@ class _Auditor:
         for currency, total in sums.items():
             if total:
                 self.result.found("ledger_unbalanced", None, currency, f"{total} minor units")
+
+
+def _of_charge(posting: Posting) -> bool:
+    if posting.kind is PostingKind.REVERSAL:
+        return posting.key.startswith(REVERSAL_KEY + KEY)
+    return posting.kind is PostingKind.CHARGE
 
 
 def _told(transaction: Transaction) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.ports import Journal, KeptItem
 from wattseal.flow.replay_accounts import RecordedAccounts
+from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.world import Numbers
 from wattseal.model.transaction import Transaction
@@ -42,10 +43,11 @@ class Replayer:
 
 @dataclass(slots=True)
 class Replayed:
-    """What replaying gave: findings; ledger, accounts and transactions by id, as their records have them."""
+    """What replaying gave: findings; ledger, accounts, disputes and transactions by id, as their records have them."""
 
     ledger: RecordedLedger
     accounts: RecordedAccounts
+    disputes: RecordedDisputes
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
@@ -71,7 +73,7 @@ class Replayed:
 async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     """Read every item in the order of commits; each is re-proved and lets its transaction follow."""
     origin = f"{replayer.party}/billing"
-    result = Replayed(RecordedLedger(origin), RecordedAccounts(origin))
+    result = Replayed(RecordedLedger(origin), RecordedAccounts(origin), RecordedDisputes(origin))
     while entries := await journal.leaves(replayer.tenant, len(result.entries), PAGE):
         result.entries.extend(entries)
     async for kept in _all_items(journal, replayer.tenant):
@@ -140,8 +142,9 @@ def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: _Told) -
     if kept.log_index is not None:
         _check_leaf(result, kept.log_index, told.leaf, where)
     item = told.item
-    if (trouble := result.accounts.take(item, where)) is not None:
-        result.findings.append(trouble)
+    for trouble in (result.accounts.take(item, where), result.disputes.take(item, where)):
+        if trouble is not None:
+            result.findings.append(trouble)
     if item.payload.subject is None and item.payload.kind != Kind.POSTING:
         return
     try:
