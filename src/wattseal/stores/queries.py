@@ -10,18 +10,20 @@ from wattseal.base.ids import StationId
 from wattseal.flow.ports import KeptItem, Outgoing, Put, StoredItem
 from wattseal.stores.plan import DOCUMENT_COLUMNS
 
-_ITEM: Final = (
+_ITEMS: Final = (
     "SELECT i.position, i.log_index, i.origin, i.stream, i.epoch, i.seq, i.kind, i.signed, i.payload_hash, i.item, "
     "i.station_id, i.recorded_at_ms, i.subject, l.entry FROM items i "
-    "LEFT JOIN leaves l ON l.tenant_id = i.tenant_id AND l.log_index = i.log_index WHERE i.tenant_id = $1 "
+    "LEFT JOIN leaves l ON l.tenant_id = i.tenant_id AND l.log_index = i.log_index WHERE "
 )
+_ITEM: Final = _ITEMS + "i.tenant_id = $1 "
 CHAIN: Final = (
     _ITEM + "AND i.origin = $2 AND i.stream = $3 AND (i.epoch, i.seq) >= ($4, $5) "
     "ORDER BY i.epoch, i.seq, i.position LIMIT $6"
 )
 CHAIN_HEAD: Final = _ITEM + "AND i.origin = $2 AND i.stream = $3 ORDER BY i.epoch DESC, i.seq DESC, i.position LIMIT 1"
 BY_SUBJECT: Final = _ITEM + "AND i.subject = $2 ORDER BY i.position"
-REPLAY: Final = _ITEM + "AND i.position > $2 ORDER BY i.position LIMIT $3"
+REPLAY: Final = _ITEMS + "(i.tenant_id || '') = $1 AND i.position > $2 ORDER BY i.position LIMIT $3"
+"""Walks the positions; by an index of the tenant SQLite would sort all of its items for every page."""
 LEAVES: Final = "SELECT entry FROM leaves WHERE tenant_id = $1 AND log_index >= $2 ORDER BY log_index LIMIT $3"
 LOG_SIZE: Final = "SELECT coalesce(max(log_index) + 1, 0) FROM leaves WHERE tenant_id = $1"
 _DOCUMENT: Final = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE tenant_id = $1 AND kind = $2 "  # noqa: S608 - constants only
