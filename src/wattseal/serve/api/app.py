@@ -63,6 +63,7 @@ from wattseal.serve.api.service import MAX_BODY_BYTES, Service, admit, provide_p
 from wattseal.serve.api.strict import StrictRequest
 from wattseal.serve.api.tags import Tags
 from wattseal.serve.pay import pages, trial
+from wattseal.serve.web import routes
 
 RESOURCES = (
     *stations.ROUTES,
@@ -114,6 +115,7 @@ def make_api(service: Service) -> Litestar:
             *pages.ROUTES,
             *trial.ROUTES,
             *webhooks.ROUTES,
+            routes.pages(),
             Router("/api/v1", route_handlers=RESOURCES, guards=[admit], middleware=[Tags, Idempotency]),
             Router("/api/v1", route_handlers=log.ROUTES, middleware=[Tags]),
         ],

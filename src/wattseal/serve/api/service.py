@@ -23,6 +23,7 @@ from wattseal.seal.registry import Entry
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.receiving import Uploads
 from wattseal.serve.pay.desk import PayDesk
+from wattseal.serve.viewers import Viewers
 from wattseal.stores.frames import FrameStore
 from wattseal.stores.requests import KeptRequests
 
@@ -49,7 +50,8 @@ class Service:
     `authenticate` turns a bearer token into a principal; `requests` keeps answers by idempotency key; `frames` is None
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
-    the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot.
+    the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot; `viewers` knows who is
+    behind a browser's session.
     """
 
     world: World
@@ -67,6 +69,7 @@ class Service:
     uploads: Uploads
     renderer: Renderer
     pay: PayDesk = field(default_factory=PayDesk)
+    viewers: Viewers | None = None
 
 
 Who = NamedDependency[SkipValidation[Principal]]

@@ -1,0 +1,90 @@
+"""Figures as people read them: numbers with units, money, times in the reader's zone; German and English."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from wattseal.pricing.money import minor_unit_digits
+
+NARROW = "\u202f"
+"""Between a number and its unit, and between thousands: narrow, and never broken."""
+NOTHING = "\u2013"
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """How one reader wants figures."""
+
+    language: str
+    zone: ZoneInfo
+
+    def number(self, value: Decimal | float | None, digits: int = 0) -> str:
+        """Return a number with grouped thousands and so many digits after the point."""
+        if value is None:
+            return NOTHING
+        exact = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+        whole, _, part = f"{exact:,f}".partition(".")
+        point = "," if self.language == "de" else "."
+        return whole.replace(",", NARROW) + (point + part if part else "")
+
+    def energy(self, wh: Decimal | None) -> str:
+        """Return energy: Wh below one kWh, kWh to three digits, MWh from ten on."""
+        if wh is None:
+            return NOTHING
+        if abs(wh) < 1000:
+            return f"{self.number(wh)}{NARROW}Wh"
+        if abs(wh) < 10_000_000:
+            return f"{self.number(wh / 1000, 3 if abs(wh) < 100_000 else 1)}{NARROW}kWh"
+        return f"{self.number(wh / 1_000_000, 2)}{NARROW}MWh"
+
+    def power(self, watts: Decimal | None) -> str:
+        """Return power in kW."""
+        return NOTHING if watts is None else f"{self.number(watts / 1000, 1)}{NARROW}kW"
+
+    def money(self, amount: Decimal | None, currency: str) -> str:
+        """Return an amount with at least the digits of its currency."""
+        if amount is None:
+            return NOTHING
+        exponent = amount.normalize().as_tuple().exponent
+        places = min(4, max(0, -exponent)) if isinstance(exponent, int) else 0
+        return f"{self.number(amount, max(minor_unit_digits(currency), places))}{NARROW}{currency}"
+
+    def minor(self, amount: int | None, currency: str) -> str:
+        """Return an amount of minor units."""
+        if amount is None:
+            return NOTHING
+        return self.money(Decimal(amount).scaleb(-minor_unit_digits(currency)), currency)
+
+    def percent(self, share: Decimal | float | None, digits: int = 0) -> str:
+        """Return a share of one as a percentage."""
+        return NOTHING if share is None else f"{self.number(Decimal(str(share)) * 100, digits)}{NARROW}%"
+
+    def time(self, ms: int | None) -> Markup:
+        """Return a time of Unix milliseconds, as an element that machines read too."""
+        if ms is None:
+            return Markup("\u2013")
+        at = datetime.fromtimestamp(ms / 1000, UTC)
+        shown = at.astimezone(self.zone).strftime("%d.%m.%Y %H:%M" if self.language == "de" else "%d %b %Y %H:%M")
+        exact = at.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
+
+    def day(self, ms: int) -> str:
+        """Return the day of Unix milliseconds."""
+        at = datetime.fromtimestamp(ms / 1000, self.zone)
+        return at.strftime("%d.%m.%Y" if self.language == "de" else "%d %b %Y")
+
+    def duration(self, ms: int | None) -> str:
+        """Return how long something took, in its two largest units."""
+        if ms is None:
+            return NOTHING
+        seconds = max(0, ms // 1000)
+        days, hours, minutes = seconds // DAY_S, seconds % DAY_S // HOUR_S, seconds % HOUR_S // MINUTE_S
+        if days:
+            return f"{days}{NARROW}d {hours}{NARROW}h"
+        if hours:
+            return f"{hours}{NARROW}h {minutes:02}{NARROW}min"
+        return f"{minutes}{NARROW}min" if minutes else f"{seconds}{NARROW}s"

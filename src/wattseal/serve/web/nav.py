@@ -1,0 +1,24 @@
+"""The navigation: what there is, in the order people look, and which scopes each page needs."""
+
+from dataclasses import dataclass
+
+from wattseal.serve.viewers import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page: its address, its name (English, the key of its translations), the scopes it needs."""
+
+    path: str
+    name: str
+    scopes: tuple[str, ...] = ()
+
+
+NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (("General", (Place("/", "Overview"),)),)
+"""Sections and their pages."""
+
+
+def sections(viewer: Viewer) -> tuple[tuple[str, tuple[Place, ...]], ...]:
+    """Return what a viewer may open; sections without a page are left out."""
+    found = ((name, tuple(p for p in places if viewer.may(*p.scopes))) for name, places in NAVIGATION)
+    return tuple((name, places) for name, places in found if places)

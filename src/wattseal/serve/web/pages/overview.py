@@ -1,0 +1,55 @@
+"""The first page: one glance at what is connected, charging, waiting and wrong."""
+
+from dataclasses import dataclass
+
+from litestar import Response, get
+
+from wattseal.base.ids import StationId
+from wattseal.flow.documents import STATION, TRANSACTION, UNBILLED
+from wattseal.serve.api.service import Service, What
+from wattseal.serve.viewers import Viewer
+from wattseal.serve.web.render import render
+from wattseal.serve.web.viewer import Looks, Req
+
+MOST = 1000
+"""So many are counted; beyond it the page says "1000+"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Counts; None where the viewer may not see them."""
+
+    stations: str | None
+    connected: str | None
+    charging: str | None
+    quarantined: str | None
+
+
+@get("/", security=[{}], include_in_schema=False)
+async def overview(request: Req, viewer: Looks, service: What) -> Response[bytes]:
+    """Show it."""
+    return render(request, viewer, "overview.html", glance=await _glance(service, viewer))
+
+
+async def _glance(service: Service, viewer: Viewer) -> Glance:
+    stations = connected = charging = quarantined = None
+    if viewer.may("stations:read"):
+        found = await service.world.journal.documents(service.world.tenant, STATION, limit=MOST)
+        stations = _count(len(found))
+        connected = str(sum(service.link(StationId(one.key)) is not None for one in found))
+    if viewer.may("transactions:read"):
+        charging = await _number(service, TRANSACTION, active=True)
+        quarantined = await _number(service, UNBILLED, active=False)
+    return Glance(stations, connected, charging, quarantined)
+
+
+async def _number(service: Service, kind: str, *, active: bool) -> str:
+    world = service.world
+    return _count(len(await world.journal.documents(world.tenant, kind, active=active, limit=MOST)))
+
+
+def _count(number: int) -> str:
+    return f"{number}+" if number >= MOST else str(number)
+
+
+ROUTES = (overview,)
