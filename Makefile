@@ -7,6 +7,7 @@
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
+#   make web            build the pages' scripts from web/src (needs the npm registry)
 #   make openapi        write docs/reference/openapi.json and the table of routes from the code
 PYTHON ?=
 VENV := .venv
@@ -21,7 +22,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench fuzz audit-month conformance lock clean openapi receipts-live
+.PHONY: install install-dev demo test check bench fuzz audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -62,6 +63,9 @@ audit-month: install
 openapi: install-dev
 	$(BIN)/python tools/make_openapi.py
 
+web: install-dev
+	$(BIN)/python tools/make_web.py
+
 bench: install-dev
 	$(BIN)/python -m bench $(ARGS)
 
@@ -89,5 +93,5 @@ lock: install-dev
 	$(LOCK) --group pyproject.toml:iso15118 -o requirements/iso15118.txt
 
 clean:
-	rm -rf $(VENV) $(VEHICLE) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(VEHICLE) web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find src tests bench tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -33,15 +33,15 @@ def node(folder: Path, *words: str | Path, **options: Any) -> subprocess.Complet
     )
 
 
-def install(folder: Path) -> None:
-    """Install what the lock file names, once per lock file."""
+def install(folder: Path, source: Path = HERE, files: tuple[str, ...] = FILES) -> None:
+    """Install what the lock file in `source` names, once per lock file."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = (HERE / "package-lock.json").read_bytes()
+        wanted = (source / "package-lock.json").read_bytes()
         done = folder / "installed"
-        for name in FILES:
-            shutil.copy(HERE / name, folder)
+        for name in files:
+            shutil.copy(source / name, folder)
         if done.exists() and done.read_bytes() == wanted:
             return
         npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"

@@ -1,0 +1,7 @@
+/** What every page loads: htmx, without eval, without inline styles and without copies of pages in local storage. */
+
+import htmx from "htmx.org";
+
+htmx.config.allowEval = false;
+htmx.config.includeIndicatorStyles = false;
+htmx.config.historyCacheSize = 0;
