@@ -108,7 +108,8 @@ def main() -> None:
     if given.quick or tuple(given.only) not in {MODULES, LONG}:
         return
     RESULTS.mkdir(exist_ok=True)
-    stem = RESULTS / f"{at:%Y%m%dT%H%M%SZ}-{head.rstrip('+')}"
+    name = "" if tuple(given.only) == MODULES else "-" + "-".join(given.only)
+    stem = RESULTS / f"{at:%Y%m%dT%H%M%SZ}-{head.rstrip('+')}{name}"
     stem.with_suffix(".md").write_text(text)
     kept = {"commit": head, "at": at.isoformat(), "machine": on, "rows": [row.to_json() for row in rows]}
     stem.with_suffix(".json").write_text(json.dumps(kept, indent=1) + "\n")
