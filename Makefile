@@ -46,6 +46,7 @@ demo: install
 
 # WATTSEAL_VECTORS, when set, names a folder of foreign test vectors and is passed on.
 test: install-dev
+	tools/need-chromium
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: install-dev
