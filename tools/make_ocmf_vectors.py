@@ -7,6 +7,7 @@ bare point), "expect": {"verdict", "reason", "energy_wh" (decimal string or null
 
 import hashlib
 import json
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,15 @@ def signatures() -> None:
         keys,
         ("INVALID", "signature_encoding", None, none),
     )
+    base64 = f'OCMF|{good}|{{"SE":"base64","SD":"{b64encode(der).decode()}"}}'
+    write("signature-base64", "base64, as stated", base64, keys, VALID)
+    write(
+        "signature-base64-excess",
+        "a padding character more than base64 has there",
+        f'OCMF|{good}|{{"SE":"base64","SD":"{b64encode(der + bytes(-len(der) % 3)).decode()}="}}',
+        keys,
+        ("INVALID", "signature_encoding", None, none),
+    )
     for algorithm in ("none", "HS256", "RSA-2048-SHA256"):
         text = record(good).replace("ECDSA-secp256r1-SHA256", algorithm)
         write(
@@ -224,6 +234,7 @@ def hostile_json() -> None:
         "infinity": ("not_a_number", payload().replace("1012.750", "-Infinity")),
         "big-integer": ("number_too_long", payload().replace("1012.750", "9" * 5000)),
         "big-exponent": ("number_too_long", payload().replace("1012.750", "1e999999")),
+        "huge-exponent": ("number_too_long", payload().replace("1012.750", "1e-99999999999999999999")),
         "leading-zero": ("bad_json", payload().replace("1012.750", "01012.750")),
         "deep": ("too_deep", payload().replace('"IT":"NONE"', '"X":' + "[" * 3000 + "]" * 3000)),
         "lone-surrogate": ("bad_character", payload().replace('"vector"', '"\\ud83d"')),

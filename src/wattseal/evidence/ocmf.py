@@ -20,6 +20,8 @@ from wattseal.model.verdict import Finding, Verdict
 
 NAME = "OCMF"
 _ALGORITHM = re.compile(r"ECDSA-([A-Za-z0-9]{1,24})-(SHA256|SHA384|SHA512)")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+"""What Python's strict decoding takes varies with its version: it is held to RFC 4648, section 4, here."""
 _CURVES = {
     **{curve.value: curve for curve in Curve},
     "brainpool256r1": Curve.BRAINPOOL256R1,
@@ -72,7 +74,7 @@ def _signature_bytes(signature: OcmfSignature) -> bytes | str:
     try:
         if signature.encoding == "hex":
             data = bytes.fromhex(signature.data)
-        elif signature.encoding == "base64":
+        elif signature.encoding == "base64" and _BASE64.fullmatch(signature.data):
             data = base64.b64decode(signature.data, validate=True)
         else:
             return "signature_encoding"

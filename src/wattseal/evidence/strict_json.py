@@ -6,7 +6,8 @@ depth limited before the parser runs. What passes here means the same to every h
 
 import json
 import re
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
@@ -47,10 +48,11 @@ def _limit_depth(text: str, subject: str) -> None:
 def _number(digits: str) -> Decimal:
     if len(digits) > MAX_NUMBER_CHARACTERS:
         raise LimitError("a number is longer than 32 characters", code="number_too_long", subject="number")
-    value = Decimal(digits)
-    if not -MAX_EXPONENT <= int(value.as_tuple().exponent) <= MAX_EXPONENT:
-        raise LimitError("a number's exponent is beyond 15", code="number_too_long", subject="number")
-    return value
+    with suppress(InvalidOperation):  # an exponent of more digits than a Decimal holds
+        value = Decimal(digits)
+        if -MAX_EXPONENT <= int(value.as_tuple().exponent) <= MAX_EXPONENT:
+            return value
+    raise LimitError("a number's exponent is beyond 15", code="number_too_long", subject="number")
 
 
 def _no_constant(name: str) -> None:
