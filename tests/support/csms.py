@@ -35,11 +35,11 @@ def meter_key(station: str) -> SigningKey:
 
 
 @contextmanager
-def program(arguments: Sequence[str | Path], errors: Path) -> Iterator[subprocess.Popen[str]]:
+def program(arguments: Sequence[str | Path], errors: Path, module: str = "wattseal") -> Iterator[subprocess.Popen[str]]:
     """Run `wattseal ARGUMENTS...` meanwhile, its diagnostics in the file `errors`; end it by its id."""
     with errors.open("ab") as err:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "wattseal", *map(str, arguments)],
+            [sys.executable, "-m", module, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=err,
             text=True,

@@ -6,7 +6,11 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from wattseal.model.verdict import Finding
+from wattseal.rules.billing import AT_BILLING, BELOW_PIN, CLOCK_AHEAD, NO_REGISTER
+from wattseal.rules.notes import EFFECTS, quarantine_reasons
 from wattseal.serve.web.nav import NAVIGATION
+from wattseal.serve.web.reasons import REASONS
 
 WEB = Path(str(files("wattseal.serve.web")))
 _SAID = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -32,3 +36,9 @@ def test_every_text_of_a_page_is_there_in_german() -> None:
 def test_a_translation_names_the_same_values_as_the_text() -> None:
     for text, translated in german().items():
         assert set(_FIELD.findall(text)) == set(_FIELD.findall(translated)), text
+
+
+def test_every_reason_against_billing_is_there_in_words() -> None:
+    codes = {code for code in EFFECTS if quarantine_reasons([Finding(code)])}
+    named = {"not_authorised", "disputed", NO_REGISTER, BELOW_PIN, CLOCK_AHEAD, *AT_BILLING}
+    assert sorted((codes | named) - REASONS.keys()) == []

@@ -14,7 +14,10 @@ class Place:
     scopes: tuple[str, ...] = ()
 
 
-NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (("General", (Place("/", "Overview"),)),)
+NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    ("General", (Place("/", "Overview"),)),
+    ("Money", (Place("/quarantine", "Quarantine", ("transactions:read",)),)),
+)
 """Sections and their pages."""
 
 

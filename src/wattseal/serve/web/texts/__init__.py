@@ -16,3 +16,8 @@ def translated(language: str, text: str, **values: object) -> str:
     """Return a text in a language, `{name}` replaced by the value of that name; English where there is no other."""
     found = text if language == "en" else _words(language).get(text, text)
     return found.format(**values) if values else found
+
+
+def marked(text: str) -> str:
+    """Return a text as it is: said here, translated where it is shown (as `_`, so that it is found)."""
+    return text

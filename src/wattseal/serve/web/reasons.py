@@ -1,0 +1,51 @@
+"""Why sessions are not billed, in words: the codes of notes and of the billing gate (docs/reference/detectors.md)."""
+
+from collections.abc import Mapping
+
+from wattseal.serve.web.texts import marked as _
+
+REASONS: Mapping[str, str] = {
+    "negative_register": _("The register is below zero."),
+    "register_decreased": _("The register ran backwards within the session."),
+    "register_rolled_back": _("The register is below the end of the session before."),
+    "implausible_register": _("No charging meter reaches such a register."),
+    "implausible_energy": _("More energy than any battery holds."),
+    "register_jumped": _("More energy between two readings than power and time allow."),
+    "energy_beyond_rating": _("More energy than power and time allow."),
+    "energy_scale_doubtful": _("Register and power differ as kWh and Wh do."),
+    "session_overlap": _("It overlaps with another session of its EVSE."),
+    "evidence_replayed": _("The meter's signed record was used in another session before."),
+    "no_register": _("The energy is not known: a register is missing."),
+    "register_unit_doubtful": _("The unit of the register is doubtful."),
+    "end_without_start": _("An end came, and no start."),
+    "unusable_transaction_id": _("The station told an id that stands for no session."),
+    "transaction_id_reused": _("The station used an id a second time."),
+    "closed_without_stop": _("A person closed it: its stop is lost."),
+    "stopped_by_another": _("A token that may not do so stopped it."),
+    "time_implausible": _("A time that cannot be."),
+    "end_before_start": _("It ends before it starts."),
+    "clock_jumped": _("The station's clock jumped within the session."),
+    "evidence_invalid": _("A signature of the meter is wrong: signed values were changed."),
+    "evidence_differs": _("What the meter signed differs from what the station told."),
+    "evidence_of_another_meter": _("The signed values are of another meter."),
+    "vehicle_differs": _("The vehicle confirmed other values."),
+    "message_signature_invalid": _("The signature of a message is wrong."),
+    "message_signature_missing": _("A message came without the signature that its station puts on all."),
+    "offline_cap_exceeded": _("More was charged offline than is risked."),
+    "unreachable_cap_exceeded": _("More was charged than is risked while the eMSP cannot be reached."),
+    "evidence_below_pin": _("The evidence is weaker than the station's pin demands."),
+    "plain_at_signed_station": _("Unsigned data from a station that signs."),
+    "record_signature_invalid": _("The signature of a record is wrong."),
+    "record_key_not_entitled": _("A record is signed with a key that may not sign it."),
+    "chain_gap": _("Records are missing in the station's chain."),
+    "chain_fork": _("The station's chain exists in two versions."),
+    "not_authorised": _("Nobody was authorised for this charge."),
+    "disputed": _("The eMSP disputes it."),
+    "clock_ahead": _("The station's clock is ahead, and the tariff goes by the clock."),
+    "not_priced": _("It cannot be priced exactly under its tariff."),
+    "settlement_differs": _("What the eMSP signed differs from our price."),
+    "billed_before": _("The same measurement was billed before."),
+    "awaiting_checkpoint": _("It waits for the log and its witnesses."),
+    "awaiting_settlement": _("It waits for the eMSP's settlement."),
+}
+"""By code; codes that are not here are shown as they are."""
