@@ -5,6 +5,7 @@ from tests.support.memory_journal import MemoryJournal
 from wattseal.flow.replay import Replayer, compare_projections, replay
 from wattseal.flow.replay_accounts import compare_accounts
 from wattseal.flow.replay_ledger import compare_ledger
+from wattseal.flow.replay_people import compare_people
 from wattseal.flow.world import World
 from wattseal.model.verdict import Finding
 
@@ -17,4 +18,5 @@ async def troubles(world: World) -> list[Finding]:
     await compare_projections(world.journal, world.tenant, replayed)
     replayed.findings.extend(await compare_ledger(world.journal, world.tenant, replayed.ledger))
     replayed.findings.extend(await compare_accounts(world.journal, world.tenant, replayed.accounts, replayed.ledger))
+    replayed.findings.extend(await compare_people(world.journal, world.tenant, replayed.people))
     return replayed.findings

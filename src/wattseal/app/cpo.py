@@ -78,6 +78,7 @@ from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
 from wattseal.serve.ocpp_ws import PATH, OcppServer
 from wattseal.serve.pay.desk import PayDesk
+from wattseal.serve.people import PersonViewers
 from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
@@ -286,6 +287,8 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         uploads=await open_uploads(options.settings.uploads, data.path),
         renderer=renderer,
         pay=parts.desk,
+        viewers=PersonViewers(stores.people),
+        people=stores.people,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(renderer.close)

@@ -14,8 +14,10 @@ from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.fleet.api_tokens import ApiTokens
+from wattseal.flow.people.sessions import People
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
+from wattseal.rules.people_policy import DEFAULT_PEOPLE, PeoplePolicy
 from wattseal.serve.api.service import Link
 from wattseal.serve.ocpp_ws import OcppServer
 from wattseal.stores.frames import FrameStore
@@ -27,11 +29,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ApiStores:
-    """What the API keeps: its tokens, answers by idempotency key, and OCPP frames where they are kept."""
+    """What the API keeps: its tokens, answers by idempotency key, OCPP frames where they are kept, and people."""
 
     api_tokens: ApiTokens
     requests: KeptRequests
     frames: FrameStore | None
+    people: People
 
     def bearer(self, admin: str) -> Callable[[str], Principal | None]:
         """Return what tells whom a token speaks for; `admin` is the administrator's."""
@@ -41,7 +44,9 @@ class ApiStores:
 
 
 @asynccontextmanager
-async def api_stores(world: World, folder: Path, settings: Frames) -> AsyncIterator[ApiStores]:
+async def api_stores(
+    world: World, folder: Path, settings: Frames, policy: PeoplePolicy = DEFAULT_PEOPLE
+) -> AsyncIterator[ApiStores]:
     """Open them meanwhile."""
     api_tokens = ApiTokens(world)
     await api_tokens.load()
@@ -50,7 +55,7 @@ async def api_stores(world: World, folder: Path, settings: Frames) -> AsyncItera
     if settings.enabled:
         frames = await _opened(lambda path: _frames(world, path, settings), folder / FRAMES)
     try:
-        yield ApiStores(api_tokens, requests, frames)
+        yield ApiStores(api_tokens, requests, frames, People.of(world, api_tokens, policy))
     finally:
         if frames is not None:
             await asyncio.to_thread(frames.close)

@@ -15,6 +15,7 @@ from wattseal.flow.ports import Journal, KeptItem
 from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
+from wattseal.flow.replay_people import RecordedPeople
 from wattseal.flow.world import Numbers
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source
@@ -43,11 +44,12 @@ class Replayer:
 
 @dataclass(slots=True)
 class Replayed:
-    """What replaying gave: findings; ledger, accounts, disputes and transactions by id, as their records have them."""
+    """What replaying gave: findings; ledger, accounts, disputes, people, transactions by id, as records have them."""
 
     ledger: RecordedLedger
     accounts: RecordedAccounts
     disputes: RecordedDisputes
+    people: RecordedPeople
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
@@ -73,7 +75,8 @@ class Replayed:
 async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     """Read every item in the order of commits; each is re-proved and lets its transaction follow."""
     origin = f"{replayer.party}/billing"
-    result = Replayed(RecordedLedger(origin), RecordedAccounts(origin), RecordedDisputes(origin))
+    ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
+    result = Replayed(ledger, accounts, RecordedDisputes(origin), RecordedPeople(origin))
     while entries := await journal.leaves(replayer.tenant, len(result.entries), PAGE):
         result.entries.extend(entries)
     async for kept in _all_items(journal, replayer.tenant):
@@ -142,7 +145,8 @@ def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: _Told) -
     if kept.log_index is not None:
         _check_leaf(result, kept.log_index, told.leaf, where)
     item = told.item
-    for trouble in (result.accounts.take(item, where), result.disputes.take(item, where)):
+    for taken in (result.accounts, result.disputes, result.people):
+        trouble = taken.take(item, where)
         if trouble is not None:
             result.findings.append(trouble)
     if item.payload.subject is None and item.payload.kind != Kind.POSTING:

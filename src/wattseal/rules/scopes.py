@@ -35,6 +35,8 @@ SCOPES: Mapping[str, str] = {
     "logs:read": "download the logs that stations uploaded",
     "payments:read": "payments, what came of them, and the settlement report",
     "payments:write": "begin payments on the spot and onto accounts, and give money back",
+    "people:read": "people who work here, their roles and sessions, and who changed what",
+    "people:write": "invite people, give and take roles, end sessions, off-board",
     "quarantine:decide": "decide quarantined sessions: bill or waive them; close sessions whose stop is lost",
     "registry:read": "this CPO's public keys",
     "registry:write": "take registry entries",

@@ -47,6 +47,7 @@ class Kind(IntEnum):
     INVOICE = 17
     DISPUTE = 18
     PAYMENT = 19
+    PERSON = 20
 
 
 class Group(IntEnum):

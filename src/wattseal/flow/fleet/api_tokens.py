@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from wattseal.base.errors import InputError, LimitError
 from wattseal.crypto.hashes import sha256
-from wattseal.flow.documents import put, read
+from wattseal.flow.documents import every_document, put, read
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.model.api_token import ApiToken, TokenState
@@ -40,7 +40,7 @@ class ApiTokens:
         token = self.good.get(sha256(secret.encode()))
         if token is None or token.state(self.world.now_ms()) is not TokenState.ACTIVE:
             return None
-        return Principal(self.world.tenant, f"{token.name} {token.id}", frozenset(), frozenset(token.scopes))
+        return Principal(self.world.tenant, named(token), frozenset(), frozenset(token.scopes))
 
     async def make(
         self, asked_by: Principal, name: str, wanted: tuple[str, ...], lifetime_s: int
@@ -84,6 +84,17 @@ class ApiTokens:
             await self._keep(token)
         return token
 
+    async def revoke_made_by(self, maker: str, *, keep: frozenset[str]) -> int:
+        """Revoke what `maker` made that may more than `keep`, and what was made with that in turn; return how many."""
+        makers, gone = {maker}, 0
+        async for document in every_document(self.world.journal, self.world.tenant, API_TOKEN):
+            token = read(document, ApiToken)
+            if token.created_by in makers and not keep.issuperset(token.scopes):
+                makers.add(named(token))
+                gone += token.revoked_at_ms is None
+                await self.revoke(token.id)
+        return gone
+
     async def page(self, after: str, limit: int) -> tuple[ApiToken, ...]:
         """Return tokens in the order they were made, revoked and expired ones included."""
         found = await self.world.journal.documents(self.world.tenant, API_TOKEN, after=after, limit=limit)
@@ -97,3 +108,8 @@ class ApiTokens:
     async def _keep(self, token: ApiToken) -> None:
         document = put(API_TOKEN, token.id, token, self.world.now_ms())
         await self.world.journal.commit(Batch(self.world.tenant, puts=(document,)))
+
+
+def named(token: ApiToken) -> str:
+    """Return how records name whoever shows a token."""
+    return f"{token.name} {token.id}"

@@ -17,6 +17,7 @@ from wattseal.base.ids import StationId
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.money.invoices import Renderer
+from wattseal.flow.people.sessions import People
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
@@ -51,7 +52,7 @@ class Service:
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
     the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot; `viewers` knows who is
-    behind a browser's session.
+    behind a browser's session, `people` who works here.
     """
 
     world: World
@@ -70,6 +71,7 @@ class Service:
     renderer: Renderer
     pay: PayDesk = field(default_factory=PayDesk)
     viewers: Viewers | None = None
+    people: People | None = None
 
 
 Who = NamedDependency[SkipValidation[Principal]]
