@@ -1,0 +1,99 @@
+// Says of each line {"bundle": hex, "trust": text | null, "openings": [hex], "price": ...} what the browser's verifier says.
+import { createInterface } from "node:readline";
+
+const v = await import(process.argv[2]);
+
+const bytes = (digits) => Uint8Array.from(Buffer.from(digits, "hex"));
+const amount = (text) => (text === null ? null : v.Decimal.of(text));
+
+/** Prices as Python has: what it found is in the question. */
+const priced = (price) => ({
+  id: price.tariff,
+  needsReadings: price.needs_readings,
+  price: () =>
+    price.incomplete
+      ? { what: price.incomplete }
+      : {
+          currency: price.currency,
+          beforeTax: amount(price.before_tax),
+          afterTax: amount(price.after_tax),
+          taxes: price.taxes.map(([percent, net, tax]) => ({
+            percent: amount(percent),
+            net: amount(net),
+            tax: amount(tax),
+          })),
+          trace: v.decode(bytes(price.trace), 1 << 24),
+        },
+});
+
+const named = (found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== ""));
+const step = ({ number, ...rest }) => named({ step: number, ...rest });
+const findings = (found) => [...new Map(found.map((one) => [JSON.stringify(one), named(one)])).values()];
+
+function judged({ bundle, trust, openings, price }) {
+  const believed = trust === null ? null : v.parseTrust(Buffer.from(trust));
+  const shown = (openings ?? []).map((one) => v.openingFrom(v.decode(bytes(one))));
+  const readTariff = price === undefined ? null : () => priced(price);
+  const report = v.verifyBundle(bytes(bundle), believed, shown, readTariff);
+  return {
+    verdict: report.verdict,
+    grade: report.grade,
+    source: report.source,
+    energy_wh: report.energyWh === null ? null : report.energyWh.toString(),
+    steps: report.steps.map(step),
+    records: report.records.map(({ findings: own, ...rest }) => ({ ...named(rest), findings: findings(own) })),
+    findings: findings(report.findings),
+    points: report.points.map(({ ms, registerWh }) => [ms, registerWh === null ? null : registerWh.toString()]),
+  };
+}
+
+/** What an `InputError` says, or what was asked. */
+function attempt(ask) {
+  try {
+    return ask();
+  } catch (error) {
+    if (error instanceof v.InputError) return { code: error.code, subject: error.subject };
+    return { thrown: `${error.stack}` };
+  }
+}
+
+const QUESTIONS = {
+  bundle: judged,
+  item: ({ item, public_key, log_origin }) => {
+    const parsed = v.parseItem(bytes(item));
+    const leaf = v.leafEntry(parsed);
+    const { origin, stream, epoch, seq } = parsed.payload;
+    const key = public_key === undefined ? undefined : v.publicKey(bytes(public_key));
+    const signed = key !== undefined && v.verifyItem(parsed, key, log_origin) ? "VALID" : "INVALID";
+    return {
+      signature: parsed.signature === null ? "UNSIGNED" : signed,
+      payload_hash: v.hex(parsed.hash),
+      place: [origin, stream, epoch, seq],
+      leaf: leaf === null ? null : v.hex(leaf),
+    };
+  },
+  items: ({ items }) => {
+    const problem = v.checkChain(items.map((item) => v.parseItem(bytes(item))))[0];
+    return problem === undefined ? null : { code: problem.code, index: problem.index };
+  },
+  cbor: ({ cbor }) => v.hex(v.encode(v.decode(bytes(cbor)))),
+  vkey: ({ vkey }) => v.hex(v.parseVkey(vkey).keyId),
+  note: ({ note, vkeys }) => {
+    const { good, failed } = v.checkNote(v.parseNote(bytes(note)), vkeys.map(v.parseVkey));
+    const names = good.map(([key]) => key.name);
+    return [failed ? "INVALID" : names.length > 0 ? "VALID" : "UNKNOWN_KEY", names];
+  },
+  proof: ({ proof, entry }) => {
+    const parsed = v.parseProof(bytes(proof));
+    return [String(parsed.index), parsed.checkpoint.origin, String(parsed.checkpoint.size), v.includes(parsed, bytes(entry))];
+  },
+  inclusion: ({ inclusion: [leaf, index, size, hashes, root] }) =>
+    v.verifyInclusion(bytes(leaf), BigInt(index), BigInt(size), hashes.map(bytes), bytes(root)),
+  signature: ({ signature, spki, message }) => v.verifies(v.publicKey(bytes(spki)), bytes(message), bytes(signature)),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const question = JSON.parse(line);
+  const kind = Object.keys(QUESTIONS).find((name) => name in question);
+  process.stdout.write(`${JSON.stringify(attempt(() => QUESTIONS[kind](question)) ?? null)}\n`);
+}

@@ -1,0 +1,196 @@
+/** Steps 10 and 11: authorisation preceded the start; the price is what tariff and readings give, whoever states it. */
+
+import { compare, hex, same } from "./bytes.js";
+import { ByBytes, failed, finding, lacking, type Case, type Trouble } from "./case.js";
+import { momentMs, pointsOf, readingsOf, withheld } from "./content.js";
+import { encode } from "./dcbor.js";
+import type { Decimal } from "./decimal.js";
+import { readCdr, readDecision, readSettlement, type CdrSummary, type Settlement } from "./fields.js";
+import { Group, Kind, type Item } from "./item.js";
+import type { Priced, TaxShare, Terms } from "./pricer.js";
+
+const ACCEPTED = 0;
+
+/** Step 10: started refers to an accepting decision, which refers to the request: order by refs, not by clocks. */
+export function checkAuthorisation(found: Case): Trouble | null {
+  const started = found.ofKind(Kind.STARTED);
+  if (started === undefined) {
+    return lacking("transaction", "started");
+  }
+  if (started.payload.refs.length === 0) {
+    found.findings.push(finding("started_without_authorisation", "refs"));
+    return null;
+  }
+  const decision = referred(found, started)[0];
+  if (decision === undefined) {
+    return lacking("authorisation", "decision", started);
+  }
+  if (decision.payload.kind !== Kind.DECISION) {
+    return failed("start_refers_to_no_decision", "refs", started);
+  }
+  const request = referred(found, decision).find((item) => item.payload.kind === Kind.REQUEST);
+  if (request === undefined) {
+    return lacking("authorisation", "request", decision);
+  }
+  const [asked, begun] = [request.payload.subject, started.payload.subject];
+  if (asked === null || begun === null ? asked !== begun : !same(asked, begun)) {
+    return failed("authorisation_of_another_transaction", "subject", started);
+  }
+  if (readDecision(decision.payload.publicFields).status !== ACCEPTED) {
+    return failed("started_against_decision", "status", decision);
+  }
+  const signer = found.signers.get(decision.hash);
+  if (signer !== undefined && signer.role === "billing" && signer.party === found.cpo) {
+    found.findings.push(finding("authorised_by_the_cpo_alone", "decision"));
+  }
+  return null;
+}
+
+function referred(found: Case, item: Item): Item[] {
+  return item.payload.refs.map((ref) => found.items.get(ref)).filter((one) => one !== undefined);
+}
+
+/** Step 11: CDR, price trace and settlement are optional; none may differ from the price recomputed from the records. */
+export function checkPrice(found: Case): Trouble | null {
+  const { cdr: asked, priceTrace } = found.bundle;
+  const [started, ended] = [found.ofKind(Kind.STARTED), found.ofKind(Kind.ENDED)];
+  if (asked === null && priceTrace !== null) {
+    return failed("trace_without_cdr", "price_trace");
+  }
+  const settled = ended === undefined ? null : settlementOf(found, ended);
+  if (settled !== null && !byTheDecidingParty(found, settled[0])) {
+    return failed("settlement_of_another_party", "kid", settled[0]);
+  }
+  const settlement = settled === null ? null : settled[1];
+  const cdr = asked === null ? null : readCdr(asked);
+  if (started === undefined || ended === undefined || (cdr === null && settlement === null)) {
+    return null;
+  }
+  const tariff = tariffOf(found, cdr);
+  if ("result" in tariff) {
+    return tariff;
+  }
+  if (found.energyWh === null) {
+    return lacking("opening", "meter");
+  }
+  if (found.readTariff === null) {
+    return lacking("price_not_computed_here", "price", tariff);
+  }
+  const terms = found.readTariff(tariff.payload.publicFields.get(1));
+  return notShown(found, terms) ?? pricesAgree(found, terms, tariff, ended, settlement, cdr);
+}
+
+function pricesAgree(
+  found: Case,
+  terms: Terms,
+  tariff: Item,
+  ended: Item,
+  settlement: Settlement | null,
+  cdr: CdrSummary | null,
+): Trouble | null {
+  const priced = terms.price(pointsOf(found));
+  if ("what" in priced) {
+    return lacking("price", priced.what[0] ?? "", tariff);
+  }
+  found.price = { tariff: terms.id, priced };
+  return settlementAgrees(found, settlement, priced, ended) ?? (cdr && cdrAgrees(found, cdr, priced, tariff, ended));
+}
+
+/** Which reading is not shown, where the price depends on what happened between start and end. */
+function notShown(found: Case, terms: Terms): Trouble | null {
+  for (const item of terms.needsReadings ? readingsOf(found) : []) {
+    const group = withheld(found, item);
+    if (group !== null) {
+      return lacking("opening", group, item);
+    }
+  }
+  return null;
+}
+
+function settlementOf(found: Case, ended: Item): readonly [Item, Settlement] | null {
+  for (const item of found.bundle.others) {
+    const content = found.content(item, Group.OPS);
+    const about = item.payload.refs.some((ref) => same(ref, ended.hash));
+    if (item.payload.kind === Kind.SETTLEMENT && content !== undefined && about) {
+      return [item, readSettlement(content.fields)];
+    }
+  }
+  return null;
+}
+
+/** Whether who settles is who decided; without known signers there is nothing to compare. */
+function byTheDecidingParty(found: Case, settlement: Item): boolean {
+  const deciders = found.bundle.others
+    .filter((item) => item.payload.kind === Kind.DECISION)
+    .flatMap((item) => found.signers.get(item.hash)?.party ?? []);
+  const signer = found.signers.get(settlement.hash);
+  return signer === undefined || deciders.length === 0 || deciders.includes(signer.party);
+}
+
+/** The tariff record that the decision, and the CDR if there is one, refers to. */
+function tariffOf(found: Case, cdr: CdrSummary | null): Item | Trouble {
+  const tariffs = new ByBytes<Item>();
+  found.bundle.others.filter((item) => item.payload.kind === Kind.TARIFF).forEach((item) => tariffs.set(item.hash, item));
+  const decided = found.bundle.others
+    .filter((item) => item.payload.kind === Kind.DECISION)
+    .flatMap((item) => item.payload.refs)
+    .filter((ref) => tariffs.get(ref) !== undefined)
+    .sort(compare);
+  const wanted = cdr === null ? decided[0] : cdr.tariff;
+  const tariff = wanted === undefined ? undefined : tariffs.get(wanted);
+  if (tariff === undefined) {
+    return lacking("tariff", "tariff record");
+  }
+  if (decided.length > 0 && !decided.some((ref) => same(ref, tariff.hash))) {
+    return failed("tariff_differs_from_decision", "cdr tariff", tariff);
+  }
+  return tariff;
+}
+
+function equal(one: Decimal | null, other: Decimal | null): boolean {
+  return one === null || other === null ? one === other : one.compare(other) === 0;
+}
+
+function settlementAgrees(found: Case, settlement: Settlement | null, priced: Priced, ended: Item): Trouble | null {
+  if (settlement === null || !settlement.accepted) {
+    return null;
+  }
+  const energy = equal(settlement.energyWh, found.energyWh) && settlement.currency === priced.currency;
+  if (!energy || !equal(settlement.totalExclVat, priced.beforeTax) || !equal(settlement.totalInclVat, priced.afterTax)) {
+    return failed("settlement_differs", "settlement", ended);
+  }
+  if (settlement.taxes.length > 0 && !sameTaxes(settlement.taxes, priced.taxes)) {
+    return failed("settlement_differs", "settlement taxes", ended);
+  }
+  return null;
+}
+
+function sameTaxes(some: readonly TaxShare[], others: readonly TaxShare[]): boolean {
+  const sameShare = (one: TaxShare, other: TaxShare | undefined): boolean =>
+    other !== undefined && equal(one.percent, other.percent) && equal(one.net, other.net) && equal(one.tax, other.tax);
+  return some.length === others.length && some.every((share, at) => sameShare(share, others[at]));
+}
+
+function cdrAgrees(found: Case, cdr: CdrSummary, priced: Priced, tariff: Item, ended: Item): Trouble | null {
+  const started = found.ofKind(Kind.STARTED);
+  const subject = started?.payload.subject ?? null;
+  const agrees: readonly (readonly [string, boolean])[] = [
+    ["id", cdr.id === (subject === null ? "" : hex(subject))],
+    ["start_ms", started !== undefined && cdr.startMs === momentMs(found, started)],
+    ["end_ms", cdr.endMs === momentMs(found, ended)],
+    ["energy_wh", equal(cdr.energyWh, found.energyWh)],
+    ["currency", cdr.currency === priced.currency],
+    ["total_excl_vat", equal(cdr.totalExclVat, priced.beforeTax)],
+    ["total_incl_vat", equal(cdr.totalInclVat, priced.afterTax)],
+    ["tariff", same(cdr.tariff, tariff.hash)],
+  ];
+  const differs = agrees.find(([, agree]) => !agree);
+  if (differs !== undefined) {
+    return failed("cdr_differs", `cdr ${differs[0]}`, ended);
+  }
+  const trace = found.bundle.priceTrace;
+  if (trace !== null && !same(encode(trace), encode(priced.trace))) {
+    return failed("price_trace_differs", "price_trace", ended);
+  }
+  return null;
+}
