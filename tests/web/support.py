@@ -77,3 +77,8 @@ def dashboard(folder: Path, *, witnesses: Sequence[str] = (), settings: str = ""
         patch.setattr(running, "program", known)
         with serving(folder, witnesses=witnesses, settings=settings) as csms:
             yield csms
+
+
+def cookies(role: str) -> dict[str, str]:
+    """Return what the browser of a person of a role sends, signed in."""
+    return {"wattseal": SECRET.format(role)}
