@@ -58,6 +58,7 @@ from wattseal.dial.witness import WitnessClient, WitnessPeer
 from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.charges.open_transactions import OpenKeeper
+from wattseal.flow.charges.reproof_rounds import Reprover
 from wattseal.flow.charges.tails import load_open_chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
@@ -153,6 +154,8 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 open=OpenKeeper(parts.world, SYSTEM),
                 biller=Biller(parts.world, parts.proofs),
                 background=background,
+                reprover=Reprover(parts.world, parts.proofs, options.settings.reproof.sessions),
+                reproof_interval_s=options.settings.reproof.interval_s,
             )
             await tell_new_partners(parts.world)
             await stack.enter_async_context(run_timers(timers))

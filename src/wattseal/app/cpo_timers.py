@@ -16,6 +16,7 @@ from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
 from wattseal.flow.charges import costs, stopping
 from wattseal.flow.charges.open_transactions import OpenKeeper
+from wattseal.flow.charges.reproof_rounds import Reprover
 from wattseal.flow.charges.tails import sign_tails
 from wattseal.flow.courier import Courier
 from wattseal.flow.drivers.list_sync import ListKeeper
@@ -63,6 +64,8 @@ class Timers:
     open: OpenKeeper
     biller: Biller
     background: Background
+    reprover: Reprover
+    reproof_interval_s: float
     told_costs: costs.Told = field(default_factory=costs.Told)
     installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
     watch: watching.Watch = field(default_factory=watching.Watch)
@@ -140,6 +143,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.send, COURIER_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
         (timers.bill, BILLING_INTERVAL_S),
+        (timers.reprover.turn, timers.reproof_interval_s),
         (timers.reservations, RESERVATIONS_INTERVAL_S),
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),

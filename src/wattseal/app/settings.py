@@ -162,6 +162,13 @@ class Heartbeat(Section, frozen=True):
     interval_s: Seconds = 300.0
 
 
+class Reproof(Section, frozen=True):
+    """Sessions proved again by the clock: so many at each turn."""
+
+    interval_s: Seconds = 5.0
+    sessions: Annotated[int, Meta(ge=2, le=1000)] = 20
+
+
 class Trust(Section, frozen=True):
     """What this party believes about the others' keys: the trust file (docs/spec/trust.md)."""
 
@@ -279,6 +286,7 @@ class Settings(Section, frozen=True):
     frames: Frames = Frames()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()
+    reproof: Reproof = Reproof()
     trust: Trust = Trust()
     partners: tuple[Partner, ...] = ()
     witnesses: tuple[Witness, ...] = ()

@@ -12,6 +12,7 @@ from decimal import Decimal
 from wattseal.flow.audit_credits import Credited
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.documents import every_document, read
+from wattseal.flow.money.bill_check import differences
 from wattseal.flow.money.bills import BILL
 from wattseal.flow.money.due import Due, due_of
 from wattseal.flow.replay import Replayed
@@ -172,19 +173,9 @@ class _Auditor:
             Credited(transaction, tuple(books.line(bill)), books.postings, decided).tell(result)
 
     def _compare_bill(self, transaction: Transaction, due: Due, bill: Bill) -> None:
-        compared = {
-            "currency": (bill.currency, due.currency),
-            "total before tax": (bill.total.before_tax, due.total.before_tax),
-            "total after tax": (bill.total.after_tax, due.total.after_tax),
-            "energy_wh": (bill.energy_wh, due.energy_wh),
-            "tariff": (bill.tariff, due.record.hex()),
-            "taxes": (bill.taxes, due.taxes),
-            "account": (bill.account, due.account),
-        }
-        for name, (told, by_records) in compared.items():
-            if told != by_records:
-                detail = f"{told} billed, {by_records} by its records"
-                self.result.found("bill_differs", transaction, f"bill {name}", detail)
+        for name, told, by_records in differences(bill, due):
+            detail = f"{told} billed, {by_records} by its records"
+            self.result.found("bill_differs", transaction, f"bill {name}", detail)
         if bill.grade > due.grade:
             detail = f"{bill.grade.name} billed, {due.grade.name} by its records"
             self.result.found("grade_overstated", transaction, "bill grade", detail)

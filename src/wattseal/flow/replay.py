@@ -111,7 +111,7 @@ def place_text(kept: KeptItem) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """A record that was re-proved, what its plain groups say, and the entry that the log must have of it."""
 
     item: Item
@@ -119,8 +119,16 @@ class _Told:
     leaf: bytes | None
 
 
-def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> _Told | None:
+def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> Told | None:
     """Check one item against itself, its columns, its signer, its chain and its content."""
+    told = reprove_alone(result, replayer, kept)
+    if told is not None:
+        _check_place(result, replayer, told.item, place_text(kept))
+    return told
+
+
+def reprove_alone(result: Replayed, replayer: Replayer, kept: KeptItem) -> Told | None:
+    """Check one item against itself, its columns, its signer and its content; None where it cannot be read at all."""
     where = place_text(kept)
     try:
         item = parse_item(kept.item.item)
@@ -134,12 +142,11 @@ def _reprove(result: Replayed, replayer: Replayer, kept: KeptItem) -> _Told | No
     if kept.item.signed and kept.item.leaf is None:
         result.found("log_entry_missing", where, f"log index {kept.log_index}")
     _check_signature(result, replayer, item, where)
-    _check_place(result, replayer, item, where)
     plain = (_check_content(result, item, gid, where) for gid in item.payload.groups)
-    return _Told(item, tuple(opening for opening in plain if opening is not None), leaf)
+    return Told(item, tuple(opening for opening in plain if opening is not None), leaf)
 
 
-def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: _Told) -> None:
+def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: Told) -> None:
     """Hold a record against the log's entries, and let ledger, accounts and transactions follow it."""
     where = place_text(kept)
     if kept.log_index is not None:
@@ -151,14 +158,21 @@ def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: _Told) -
             result.findings.append(trouble)
     if item.payload.subject is None and item.payload.kind != Kind.POSTING:
         return
-    try:
-        record = read_item(item, (*told.plain, *_openings(result, replayer, item)))
-    except InputError as error:
-        result.found("content_unreadable", where, f"{error.code} {error.subject}")
+    record = read_told(result, replayer, told, where)
+    if record is None:
         return
     if (trouble := result.ledger.take(item, record.posting, where)) is not None:
         result.findings.append(trouble)
-    _project(result, replayer, kept, item, record)
+    project(result, replayer, kept, item, record)
+
+
+def read_told(result: Replayed, replayer: Replayer, told: Told, where: str) -> Recorded | None:
+    """Read a record with all that this party can open of it; None where what it says makes no sense."""
+    try:
+        return read_item(told.item, (*told.plain, *_openings(result, replayer, told.item)))
+    except InputError as error:
+        result.found("content_unreadable", where, f"{error.code} {error.subject}")
+        return None
 
 
 def _check_leaf(result: Replayed, index: int, leaf: bytes | None, where: str) -> None:
@@ -223,7 +237,8 @@ def _check_content(result: Replayed, item: Item, gid: int, where: str) -> Openin
     return None
 
 
-def _project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item, record: Recorded) -> None:
+def project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item, record: Recorded) -> None:
+    """Let the transaction of a record follow from it."""
     subject = item.payload.subject
     if subject is None:
         return
@@ -286,7 +301,7 @@ async def compare_projections(journal: Journal, tenant: TenantId, replayed: Repl
             except Exception as error:  # noqa: BLE001 - whatever is wrong with it is the finding
                 replayed.found("projection_unreadable", where, type(error).__name__, document.key)
                 continue
-            _compare(replayed, where, stored, expected)
+            compare(replayed, where, stored, expected)
             if document.active != stored.active or document.station_id != stored.station_id:
                 replayed.found("projection_differs", f"{where} index columns", session=document.key)
         after = page[-1].key
@@ -294,7 +309,8 @@ async def compare_projections(journal: Journal, tenant: TenantId, replayed: Repl
         replayed.found("projection_missing", f"transaction {missing}", session=missing)
 
 
-def _compare(replayed: Replayed, where: str, stored: Transaction, expected: Transaction) -> None:
+def compare(replayed: Replayed, where: str, stored: Transaction, expected: Transaction) -> None:
+    """Compare a stored transaction with the one its records give, field by field."""
     for name in Transaction.__struct_fields__:
         told, due = getattr(stored, name), getattr(expected, name)
         if told != due:
