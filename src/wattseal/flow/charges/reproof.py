@@ -18,6 +18,7 @@ from wattseal.flow.replay import Replayed, Replayer, Told, compare, place_text, 
 from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
+from wattseal.flow.replay_people import RecordedPeople
 from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
@@ -130,7 +131,8 @@ async def _replayed(world: World, kept: Sequence[KeptItem]) -> Replayed:
     """Re-prove each record by itself and against the log, and let the session follow from them."""
     replayer = Replayer(world.tenant, world.party, world.log_origin, world.registry, world.seal_key)
     origin = world.billing_origin
-    result = Replayed(RecordedLedger(origin), RecordedAccounts(origin), RecordedDisputes(origin))
+    ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
+    result = Replayed(ledger, accounts, RecordedDisputes(origin), RecordedPeople(origin))
     for one in kept:
         where = place_text(one)
         told = reprove_alone(result, replayer, one)
