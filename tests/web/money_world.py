@@ -16,7 +16,7 @@ from tests.web.support import Browser, browser, dashboard
 HOSTILE = '<script>alert("x")</script>'
 """What a page must show as text."""
 BILLED_WITHIN_S = 20
-TARIFF = {
+TARIFF: dict[str, Any] = {
     "country_code": "DE",
     "party_id": "CPO",
     "id": "DAY",
@@ -24,8 +24,13 @@ TARIFF = {
     "elements": [{"price_components": [{"type": "ENERGY", "price": 0.50, "vat": 20.0, "step_size": 1}]}],
     "last_updated": "2026-01-01T00:00:00Z",
 }
-PAYER = {"name": f"Jürgen {HOSTILE}", "address": "Lindenstraße 7", "postal_code": "53111", "city": "Bonn"}
-SITE = {
+PAYER: dict[str, Any] = {
+    "name": f"Jürgen {HOSTILE}",
+    "address": "Lindenstraße 7",
+    "postal_code": "53111",
+    "city": "Bonn",
+}
+SITE: dict[str, Any] = {
     "name": "Depot",
     "address": "Am Güterbahnhof 4",
     "city": "Köln",

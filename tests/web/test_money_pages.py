@@ -1,7 +1,9 @@
 """The pages about money at a real CSMS: what they show, to whom, and what their forms do."""
 
+import json
+
 import pytest
-from tests.web.money_world import HOSTILE, Business
+from tests.web.money_world import HOSTILE, TARIFF, Business
 from tests.web.support import words
 
 
@@ -45,7 +47,7 @@ def test_a_session_is_waived_and_costs_nothing(earned: Business) -> None:
     assert (found["billing"], found["billing_reason"]) == ("free", "waived")
 
 
-FORMS = ["/quarantine/{honest}"]
+FORMS = ["/quarantine/{honest}", "/tariffs", "/tariffs/one?id=DAY"]
 
 
 @pytest.mark.parametrize("path", FORMS)
@@ -61,7 +63,7 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(earned: Business,
     assert owner.ask("POST", path, data={"csrf": csrf}).status_code != 403, "the control"
 
 
-PAGES = ["/quarantine", "/quarantine/{honest}"]
+PAGES = ["/quarantine", "/quarantine/{honest}", "/tariffs", "/tariffs/one?id=DAY"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -80,3 +82,44 @@ def test_whoever_may_not_read_energy_sees_sessions_without_it(earned: Business) 
     assert "Your roles do not include energy." in shown
     assert "kWh" not in shown
     assert "EUR" not in shown
+
+
+def test_a_tariff_is_set_from_a_few_fields_shown_and_previewed(earned: Business) -> None:
+    finance, owner = earned.browser("finance"), earned.browser("owner")
+    fields = {"id": "P&R <b>", "country": "de", "currency": "EUR", "energy": "0,45", "flat": "1", "vat": "19"}
+    assert finance.send("/tariffs", **fields).status_code == 403
+    sent = owner.send("/tariffs", **fields)
+    assert sent.status_code == 303, words(sent.text)
+    place = sent.headers["location"].partition("&done")[0]
+    assert "0.5355 EUR/kWh + 1.19 EUR a charge, incl. 19 % VAT" in owner.seen(place)
+    assert "P&R <b>" in owner.seen("/tariffs")
+    assert "P&R <b>" not in owner.page("/tariffs")
+    preview = owner.seen(f"{place}&kwh=20&minutes=60")
+    assert "11.90 EUR 10.00 EUR before tax; 1.90 EUR tax at 19 %" in preview
+    assert "write a number like 0.45" in owner.seen(f"{place}&kwh=many&minutes=60")
+    assert "0,5355 EUR/kWh + 1,19 EUR je Ladevorgang" in earned.browser("auditor", "de").seen(place)
+
+
+def test_a_tariff_is_assigned_and_taken_away_again(earned: Business) -> None:
+    owner = earned.browser("owner")
+    parts = [{"type": "FLAT", "price": 1.00, "step_size": 1}]
+    element = {"price_components": parts, "restrictions": {"start_time": "22:00", "end_time": "06:00"}}
+    tariff = TARIFF | {"id": "NIGHT", "elements": [element]}
+    told = {"json": json.dumps(tariff), "ocpi": "2.2.1"}
+    assert "say in which time zone" in words(owner.send("/tariffs", **told).text)
+    assert owner.send("/tariffs", **told, time_zone="Europe/Berlin").status_code == 303
+    place = "/tariffs/one?id=NIGHT"
+    assert "no such station" in words(owner.send(place, action="assign", level="station", name="NONE").text)
+    assert owner.send(place, action="assign", level="site", name="DEPOT").status_code == 303
+    assert "site DEPOT" in owner.seen(place)
+    assert "assigned to site/DEPOT" in words(owner.send(place, action="remove", sure="yes").text)
+    assert owner.send(place, action="unassign", level="site", name="DEPOT").status_code == 303
+    assert owner.send(place, action="remove", sure="yes").status_code == 303
+    owner.page(place, 404)
+
+
+@pytest.mark.parametrize("told", ["{", "[]", '{"id": 1}', json.dumps(TARIFF | {"elements": []})])
+def test_what_is_no_tariff_is_refused_in_words(earned: Business, told: str) -> None:
+    sent = earned.browser("owner").send("/tariffs", json=told)
+    assert sent.status_code == 422
+    assert 'role="alert"' in sent.text

@@ -63,6 +63,13 @@ class Formats:
         """Return a share of one as a percentage."""
         return NOTHING if share is None else f"{self.number(Decimal(str(share)) * 100, digits)}{NARROW}%"
 
+    def rate(self, percent: Decimal | None) -> str:
+        """Return a rate of tax with no more digits than it needs."""
+        if percent is None:
+            return NOTHING
+        exponent = percent.normalize().as_tuple().exponent
+        return f"{self.number(percent, max(0, -exponent) if isinstance(exponent, int) else 0)}{NARROW}%"
+
     def time(self, ms: int | None) -> Markup:
         """Return a time of Unix milliseconds, as an element that machines read too."""
         if ms is None:

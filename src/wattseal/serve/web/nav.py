@@ -16,7 +16,13 @@ class Place:
 
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("General", (Place("/", "Overview"),)),
-    ("Money", (Place("/quarantine", "Quarantine", ("transactions:read",)),)),
+    (
+        "Money",
+        (
+            Place("/quarantine", "Quarantine", ("transactions:read",)),
+            Place("/tariffs", "Tariffs", ("tariffs:read",)),
+        ),
+    ),
 )
 """Sections and their pages."""
 
