@@ -85,6 +85,28 @@ export const UNUSABLE: ReadonlySet<string> = new Set([
   "value_negative",
 ]);
 
+/** Findings that are worth telling and cost nothing. */
+const NOTES: ReadonlySet<string> = new Set([
+  "clock_informative",
+  "clock_relative",
+  "fiscal_context",
+  "identity_hearsay",
+  "identity_in_clear",
+  "identity_none",
+  "identity_unknown",
+  "loss_compensated",
+  "mixed_registers",
+  "register_unknown",
+  "value_missing",
+  "value_string",
+]);
+
+/** What a finding costs; one that is not listed says less than it should. */
+export function effectOf(code: string): "note" | "doubt" | "unusable" {
+  if (UNUSABLE.has(code)) return "unusable";
+  return NOTES.has(code) ? "note" : "doubt";
+}
+
 /** Hostile text fit to show: one line, printable, nothing a template resolves, at most 120 characters. */
 export function shown(text: string): string {
   const characters = Array.from(text);
