@@ -221,6 +221,15 @@ class JournalContract:
         active = await store.documents(T1, "transaction", station_id=S1, active=True)
         assert [p.key for p in active] == ["B", "Z", "b", "é"]
 
+    async def test_documents_are_paged_from_the_newest_too(self, store: Journal) -> None:
+        await store.commit(Batch(T1, puts=tuple(station(key) for key in ("B", "a", "b", "é", "Z"))))
+        everything: list[str] = []
+        after = ""
+        while page := await store.documents(T1, "transaction", after=after, limit=2, newest=True):
+            everything += [put.key for put in page]
+            after = page[-1].key
+        assert everything == ["é", "b", "a", "Z", "B"]
+
     async def test_a_retry_gets_the_first_answer_also_after_a_restart(self, store: Journal, reopen: Reopen) -> None:
         assert await store.answer(T1, S1, "start/1") is None
         await store.commit(Batch(T1, dedups=(Dedup(S1, "start/1", b"first"),)))

@@ -119,17 +119,18 @@ class MemoryJournal:
         active: bool | None = None,
         after: str = "",
         limit: int = 100,
+        newest: bool = False,
     ) -> tuple[Put, ...]:
         del tenant
         found: Sequence[Put] = [
             p
             for (k, key), p in sorted(self.documents_by_key.items())
             if k == kind
-            and key > after
+            and (key < after if newest and after else key > after)
             and station_id in {None, p.station_id}
             and (active is None or p.active == active)
         ]
-        return tuple(found[:limit])
+        return tuple((found[::-1] if newest else found)[:limit])
 
     async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
         del tenant

@@ -13,6 +13,7 @@ from wattseal.app import cpo
 from wattseal.cli.main import main
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
+from wattseal.rules import roles as people
 from wattseal.rules.scopes import SCOPES
 from wattseal.serve.api.service import Service
 from wattseal.serve.viewers import Viewer
@@ -20,9 +21,11 @@ from wattseal.serve.web.guard import csrf_of
 
 SECRET = "secret-of-{}"
 READING = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+OPERATOR = people.ROLES["operator"]
 ROLES = {
     "owner": frozenset({"*"}),
     "finance": READING - {"frames:read"} | {"accounts:write", "disputes:decide", "invoices:write", "quarantine:decide"},
+    "operator": OPERATOR,
     "support": frozenset({"stations:read", "transactions:read", "tokens:read", "tokens:write", "accounts:read"}),
     "auditor": READING,
     "partner": frozenset({"disputes:open"}),

@@ -32,6 +32,35 @@ def timed(at_ms: int) -> str:
     return f"{max(0, at_ms):015d}"
 
 
+async def latest(
+    world: World, kind: str, shape: type[T], wanted: Wanted, keep: Callable[[T], bool] | None = None
+) -> tuple[list[T], str | None]:
+    """Return a page of documents whose keys begin with times, the newest first; `after` is the page before's cursor."""
+    after = wanted.after
+    if wanted.until_ms is not None:
+        after = min(after, timed(wanted.until_ms)) if after else timed(wanted.until_ms)
+    begin = "" if wanted.since_ms is None else timed(wanted.since_ms)
+    station = None if wanted.station_id is None else await spelled(world, wanted.station_id)
+    found: list[T] = []
+    for _ in range(MAX_SCANNED // _CHUNK):
+        size = _CHUNK if keep is not None else wanted.limit - len(found)
+        page = await world.journal.documents(
+            world.tenant, kind, station_id=station, active=wanted.active, after=after, limit=size, newest=True
+        )
+        for document in page:
+            if document.key < begin:
+                return found, None
+            after = document.key
+            value = read(document, shape)
+            if keep is None or keep(value):
+                found.append(value)
+                if len(found) == wanted.limit:
+                    return found, after
+        if len(page) < size:
+            return found, None
+    return found, after
+
+
 async def listing(
     world: World, kind: str, shape: type[T], wanted: Wanted, keep: Callable[[T], bool] | None = None
 ) -> tuple[list[T], str | None]:

@@ -297,8 +297,12 @@ class Journal(Protocol):
         active: bool | None = None,
         after: str = "",
         limit: int = 100,
+        newest: bool = False,
     ) -> tuple[Put, ...]:
-        """Return projections of a kind with a key greater than `after` (the cursor), ordered by the key's bytes."""
+        """Return projections of a kind with a key greater than `after` (the cursor), ordered by the key's bytes.
+
+        With `newest` in the opposite order: from the greatest key, or from below `after`, down.
+        """
 
     async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
         """Return the answer given to that message before, or None; cheap when there is none."""

@@ -142,10 +142,11 @@ class BaseJournal(ABC):
         active: bool | None = None,
         after: str = "",
         limit: int = 100,
+        newest: bool = False,
     ) -> tuple[Put, ...]:
         """See `Journal.documents`."""
         sql, parameters = queries.documents_query(
-            tenant, kind, station_id=station_id, active=active, after=after, limit=limit
+            tenant, kind, station_id=station_id, active=active, after=after, limit=limit, newest=newest
         )
         return await self._read(sql, parameters, queries.document)
 

@@ -40,10 +40,18 @@ ANY_OUTBOX: Final = "SELECT 1 FROM outbox WHERE tenant_id = $1 LIMIT 1"
 
 
 def documents_query(
-    tenant: str, kind: str, *, station_id: StationId | None, active: bool | None, after: str, limit: int
+    tenant: str,
+    kind: str,
+    *,
+    station_id: StationId | None,
+    active: bool | None,
+    after: str,
+    limit: int,
+    newest: bool = False,
 ) -> tuple[str, list[Any]]:
     """Return the statement and parameters for `Journal.documents`."""
-    sql, parameters = _DOCUMENT + "AND key > $3 ", [tenant, kind, after, limit]
+    place = "AND key < $3 " if newest and after else "AND key > $3 "
+    sql, parameters = _DOCUMENT + place, [tenant, kind, after, limit]
     if station_id is not None:
         sql += "AND station_id = $5 "
         parameters.append(station_id)
@@ -54,7 +62,7 @@ def documents_query(
             sql += "AND NOT active "
         case None:
             pass
-    return sql + "ORDER BY key LIMIT $4", parameters
+    return sql + f"ORDER BY key{' DESC' if newest else ''} LIMIT $4", parameters
 
 
 def kept(row: Sequence[Any]) -> KeptItem:

@@ -16,6 +16,7 @@ class Place:
 
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("General", (Place("/", "Overview"),)),
+    ("Network", (Place("/network", "Stations", ("stations:read",)),)),
     (
         "Money",
         (
