@@ -110,6 +110,25 @@ EDITS: list[tuple[str, Edit, str, str]] = [
         "transaction",
     ),
     ("log entry", change_leaf, "log_entry_differs", "record"),
+    (
+        "list",
+        lambda db: db.execute("UPDATE sessions SET energy_mwh = energy_mwh - 1"),
+        "session_row_differs",
+        "field energy_mwh",
+    ),
+    ("list state", lambda db: db.execute("UPDATE sessions SET state = 'open'"), "session_row_differs", "field state"),
+    ("list spoilt", lambda db: db.execute("UPDATE sessions SET at_ms = 'never'"), "rows_unreadable", "rows"),
+    ("list cut", lambda db: db.execute("DELETE FROM sessions"), "session_row_missing", "session row"),
+    (
+        "list of more",
+        lambda db: db.execute(
+            "INSERT INTO sessions SELECT tenant_id, 1, 'x', 'ST1', 1, '', source, state, 1, 1, 1 FROM sessions LIMIT 1"
+        ),
+        "session_row_without_records",
+        "session row x",
+    ),
+    ("sum", lambda db: db.execute("UPDATE rollups SET energy_mwh = 1"), "sum_differs", "all stations"),
+    ("sum gone", lambda db: db.execute("DELETE FROM rollups WHERE width = 1"), "sum_missing", "station ST1 EVSE 1"),
     ("log cut", lambda db: db.execute("DELETE FROM leaves WHERE log_index > 2"), "log_rolled_back", "checkpoint"),
 ]
 

@@ -7,9 +7,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
-from tests.stores import ledger_rows
-from tests.stores.journal_contract import T1, JournalContract, Reopen, item, posting
+from tests.stores import before_rollups, ledger_rows
+from tests.stores.journal_contract import T1, T2, JournalContract, Reopen, item, posting
 from tests.stores.postgres_server import Server, server
+from tests.stores.rollup_contract import RollupContract
 
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.flow.ports import Batch, Journal, Put
@@ -56,7 +57,7 @@ async def reopen(url: str) -> AsyncIterator[Reopen]:
         await journal.close()
 
 
-class TestPostgres(JournalContract):
+class TestPostgres(JournalContract, RollupContract):
     pass
 
 
@@ -69,6 +70,18 @@ async def test_the_migrations_build_exactly_the_schema(url: str) -> None:
         )
     await engine.dispose()
     assert found == []
+
+
+async def test_lists_and_sums_of_an_older_database_are_those_it_would_have(store: PostgresJournal, url: str) -> None:
+    for batch in before_rollups.batches():
+        await store.commit(batch)
+    expected = [await before_rollups.all_kept(store, tenant) for tenant in (T1, T2)]
+    older = await asyncpg.connect(url)
+    for statement in (*before_rollups.DROPPED, *before_rollups.FUNCTIONS):
+        await older.execute(statement)
+    await older.close()
+    await asyncio.to_thread(migrate, url)
+    assert [await before_rollups.all_kept(store, tenant) for tenant in (T1, T2)] == expected
 
 
 async def test_two_processes_on_one_database_give_dense_log_indexes(store: PostgresJournal, url: str) -> None:

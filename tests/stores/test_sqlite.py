@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from tests.stores import ledger_rows
 from tests.stores.journal_contract import ORIGIN, S1, T1, JournalContract, Reopen, item, station
+from tests.stores.rollup_contract import RollupContract
 
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.flow.ports import Batch, Dedup, Journal
@@ -48,7 +49,7 @@ async def reopen(path: Path) -> AsyncIterator[Reopen]:
         await journal.close()
 
 
-class TestSqlite(JournalContract):
+class TestSqlite(JournalContract, RollupContract):
     pass
 
 

@@ -1,11 +1,26 @@
 """A journal in memory, for tests of the flow: the same promises without a disk, and a switch that breaks it."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Origin, StationId, Subject, TenantId
-from wattseal.flow.ports import Batch, Committed, Flush, KeptItem, KeptPosting, Outgoing, Put, StoredItem
+from wattseal.flow.ports import (
+    Batch,
+    Committed,
+    Flush,
+    KeptBill,
+    KeptItem,
+    KeptPosting,
+    KeptSession,
+    Outgoing,
+    Put,
+    RowsWanted,
+    StoredItem,
+)
 from wattseal.model.ledger import Balance
+from wattseal.model.rollup import QUARTER_MS, ListedBill, ListedSession, RolledUp, RollupKey, SessionState
+from wattseal.rules.rollup import Rollups
 
 
 class MemoryJournal:
@@ -18,6 +33,8 @@ class MemoryJournal:
         self.messages: dict[str, Outgoing] = {}
         self.commits = 0
         self.posted: dict[str, KeptPosting] = {}
+        self.listed_sessions: dict[tuple[int, str], ListedSession] = {}
+        self.listed_bills: dict[tuple[int, str], ListedBill] = {}
 
     @property
     def healthy(self) -> bool:
@@ -47,6 +64,8 @@ class MemoryJournal:
             if attempt.next_at_ms is None:
                 self.messages.pop(attempt.id, None)
         self._post(batch)
+        self.listed_sessions.update(((row.recorded_ms, row.id), row) for row in batch.sessions)
+        self.listed_bills.update(((row.billed_ms, row.id), row) for row in batch.bills)
         return Committed(indexes, len(self.log))
 
     def submit(self, batch: Batch) -> Flush | None:
@@ -169,5 +188,70 @@ class MemoryJournal:
         after_place = tuple(after.partition(" ")[::2])
         return tuple(b for b in found if b.account.startswith(prefix) and (b.account, b.currency) > after_place)[:limit]
 
+    async def sessions(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptSession, ...]:
+        del tenant
+        rows = [row for place, row in sorted(self.listed_sessions.items(), reverse=True) if place < wanted.before]
+        fit = [row for row in rows if row.recorded_ms >= (wanted.since_ms or 0) and _fits(row, wanted)]
+        fit = [row for row in fit if wanted.state in {None, row.state}]
+        return tuple(
+            KeptSession(row, self.documents_by_key.get(("transaction", row.id)) if wanted.documents else None)
+            for row in fit[: wanted.limit]
+        )
+
+    async def bills(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptBill, ...]:
+        del tenant
+        rows = [row for place, row in sorted(self.listed_bills.items(), reverse=True) if place < wanted.before]
+        fit = [row for row in rows if row.billed_ms >= (wanted.since_ms or 0) and _fits(row, wanted)]
+        fit = [row for row in fit if wanted.account in {None, row.account}]
+        return tuple(
+            KeptBill(row, self.documents_by_key.get(("bill", row.id)) if wanted.documents else None)
+            for row in fit[: wanted.limit]
+        )
+
+    async def session_counts(self, tenant: TenantId) -> Mapping[SessionState, int]:
+        del tenant
+        found = dict.fromkeys(SessionState, 0)
+        for row in self.listed_sessions.values():
+            found[SessionState(row.state)] += 1
+        return found
+
+    async def rollups(
+        self,
+        tenant: TenantId,
+        bounds_ms: Sequence[int],
+        *,
+        stations: Sequence[str] | None = None,
+        parties: Sequence[str] | None = None,
+    ) -> tuple[RolledUp, ...]:
+        del tenant
+        found: dict[tuple[int, str, int, str], tuple[int, ...]] = {}
+        sums = Rollups(self.listed_sessions.values(), self.listed_bills.values()).sums
+        for (width, station, at, _, party, currency, grade, source), values in sums.items():
+            step = bisect_right(bounds_ms, at * QUARTER_MS) - 1
+            if width != 1 or not 0 <= step < len(bounds_ms) - 1:
+                continue
+            if (stations is None or station in stations) and (parties is None or party in parties):
+                key = step, currency, grade, source
+                found[key] = tuple(map(int.__add__, found.get(key, (0,) * 13), values))
+        return tuple(RolledUp(*key, *values) for key, values in found.items())
+
+    async def all_sums(
+        self, tenant: TenantId, after: RollupKey | None = None, limit: int = 1000
+    ) -> tuple[tuple[RollupKey, tuple[int, ...]], ...]:
+        del tenant
+        sums = Rollups(self.listed_sessions.values(), self.listed_bills.values()).sums
+        return tuple((key, values) for key, values in sorted(sums.items()) if after is None or key > after)[:limit]
+
     async def close(self) -> None:
         self.broken = True
+
+
+def _fits(row: ListedSession | ListedBill, wanted: RowsWanted) -> bool:
+    return all(
+        asked in {None, getattr(row, name)}
+        for name, asked in (
+            ("station_id", wanted.station_id),
+            ("evse_id", wanted.evse_id),
+            ("party", wanted.party),
+        )
+    )

@@ -23,6 +23,7 @@ from wattseal.flow.replay import Replayed, Replayer, compare_projections, replay
 from wattseal.flow.replay_accounts import compare_accounts
 from wattseal.flow.replay_ledger import compare_ledger
 from wattseal.flow.replay_people import compare_people
+from wattseal.flow.replay_rollups import compare_rollups
 from wattseal.log import note
 from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.log.keys import SignatureType, VerifierKey
@@ -108,6 +109,7 @@ async def reprove(found: Opened) -> tuple[Replayed, int]:
     replayed.findings.extend(await compare_ledger(journal, TENANT, replayed.ledger))
     replayed.findings.extend(await compare_accounts(journal, TENANT, replayed.accounts, replayed.ledger))
     replayed.findings.extend(await compare_people(journal, TENANT, replayed.people))
+    replayed.findings.extend(await compare_rollups(journal, TENANT, replayed.transactions))
     replayed.findings.extend(await asyncio.to_thread(check_tables, found.journal_file))
     entries = replayed.entries
     await _check_checkpoints(journal, replayed, entries, log_key, found.trust)

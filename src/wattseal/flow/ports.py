@@ -7,7 +7,7 @@ projections they change (documents), the answers to repeat when a station asks a
 Every row belongs to one tenant and every look-up names it. Times are milliseconds since 1970 UTC (`*_ms`).
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.signing_requests import SigningRequest
 from wattseal.model.ledger import Balance, Posting
+from wattseal.model.rollup import ListedBill, ListedSession, RolledUp, RollupKey, SessionState
 from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.version import Version
 
@@ -200,10 +201,46 @@ class KeptPosting:
     posting: Posting
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """A session as it is listed, and its document; None where there is none or it was not asked for."""
+
+    row: ListedSession
+    document: Put | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBill:
+    """A bill as it is listed, and its document; None where there is none or it was not asked for."""
+
+    row: ListedBill
+    document: Put | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsWanted:
+    """Rows of sessions (by when they were first heard of) or bills (by when they were made), newest first.
+
+    `before` is the (time, id) of the last one read, `since_ms` the earliest time wanted. All filters given must fit;
+    `state` is one of sessions, `account` one of bills, `party` "" is those without one.
+    """
+
+    limit: int
+    before: tuple[int, str] = (2**62, "")
+    since_ms: int | None = None
+    station_id: str | None = None
+    evse_id: int | None = None
+    party: str | None = None
+    state: SessionState | None = None
+    account: str | None = None
+    documents: bool = True
+
+
 class Batch(Struct, frozen=True, gc=False):
     """What becomes durable together, or not at all. Items come before `padding` in the log.
 
-    Each of `postings` names its record; one whose key is posted already changes nothing.
+    Each of `postings` names its record; one whose key is posted already changes nothing. A row of `sessions` and
+    `bills` takes the place of the one with the same time and id, and the sums by time follow.
     """
 
     tenant: TenantId
@@ -214,6 +251,8 @@ class Batch(Struct, frozen=True, gc=False):
     attempts: tuple[Attempt, ...] = ()
     padding: Padding | None = None
     postings: tuple[Posting, ...] = ()
+    sessions: tuple[ListedSession, ...] = ()
+    bills: tuple[ListedBill, ...] = ()
 
 
 class Committed(Struct, frozen=True, gc=False):
@@ -325,6 +364,33 @@ class Journal(Protocol):
 
         `after` is the `place` of the last one read.
         """
+
+    async def sessions(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptSession, ...]:
+        """Return sessions, newest first; no filter makes it read more than a page of those that one filter leaves."""
+
+    async def bills(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptBill, ...]:
+        """Return bills, newest first."""
+
+    async def session_counts(self, tenant: TenantId) -> Mapping[SessionState, int]:
+        """Return how many sessions there are in each state; cheap however many there are."""
+
+    async def rollups(
+        self,
+        tenant: TenantId,
+        bounds_ms: Sequence[int],
+        *,
+        stations: Sequence[str] | None = None,
+        parties: Sequence[str] | None = None,
+    ) -> tuple[RolledUp, ...]:
+        """Return sums of the steps between each of `bounds_ms` and the next; what is zero may be left out.
+
+        Bounds are on quarters of an hour and ascend. None lets all `stations` or `parties` pass, () none.
+        """
+
+    async def all_sums(
+        self, tenant: TenantId, after: RollupKey | None = None, limit: int = 1000
+    ) -> tuple[tuple[RollupKey, tuple[int, ...]], ...]:
+        """Return the sums as they are kept, by their keys in order, with a key greater than `after`."""
 
     async def close(self) -> None:
         """Make everything queued durable, then let go of the store; commits after that raise `StoreError`."""

@@ -12,8 +12,10 @@ from wattseal.flow.documents import put_transaction, put_transaction_time, put_u
 from wattseal.flow.ports import Batch, Committed, Dedup, Flush, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
 from wattseal.model.ledger import Posting
+from wattseal.model.rollup import ListedBill, ListedSession, SessionState
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed, Recorded, first_part, further_parts
+from wattseal.rules.rollup import listed_session
 from wattseal.seal import dcbor
 from wattseal.seal.chain import ChainHead
 from wattseal.seal.fields import Decision, Meter, Ops
@@ -41,6 +43,8 @@ class Step(Struct):
     written: list[tuple[Place, ChainHead | None, ChainHead | None]] = []
     """What was put on chains and is not committed: where each stood before and after."""
     postings: list[Posting] = []
+    sessions: list[ListedSession] = []
+    bills: list[ListedBill] = []
     entered: list[tuple[Posting, int]] = []
     """What was entered in the books and is not committed."""
 
@@ -78,8 +82,14 @@ class Step(Struct):
         self.puts.append(put_transaction(transaction, self.now_ms))
         if transaction.recorded_ms == self.now_ms:
             self.puts.append(put_transaction_time(transaction))
+            self.list_session(transaction, SessionState.OPEN)
         if not transaction.active:
             self.puts.append(put_unbilled(transaction, self.now_ms))
+            self.list_session(transaction, SessionState.PENDING)
+
+    def list_session(self, transaction: Transaction, state: SessionState) -> None:
+        """Keep where a transaction stands in lists and sums; the last state of a step counts."""
+        self.sessions.append(listed_session(transaction, state))
 
     def post(self, posting: Posting) -> None:
         """Keep a posting whose record is written (`flow.money.ledger.post` does both), and enter it in the books."""
@@ -115,6 +125,8 @@ class Step(Struct):
             tuple(self.dedups),
             tuple(self.outbox),
             postings=tuple(self.postings),
+            sessions=tuple(self.sessions),
+            bills=tuple(self.bills),
         )
 
     async def _commit(self, batch: Batch) -> Committed:

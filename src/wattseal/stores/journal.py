@@ -3,14 +3,25 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Origin, StationId, Subject, TenantId
-from wattseal.flow.ports import Batch, Committed, KeptItem, KeptPosting, Outgoing, Put
+from wattseal.flow.ports import (
+    Batch,
+    Committed,
+    KeptBill,
+    KeptItem,
+    KeptPosting,
+    KeptSession,
+    Outgoing,
+    Put,
+    RowsWanted,
+)
 from wattseal.model.ledger import Balance
-from wattseal.stores import ledger, queries
+from wattseal.model.rollup import RolledUp, RollupKey, SessionState
+from wattseal.stores import ledger, queries, rollups
 from wattseal.stores.answers import Answers, Look
 
 QUEUE_BATCHES: Final = 4096
@@ -52,6 +63,11 @@ class BaseJournal(ABC):
     @abstractmethod
     async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
         """Run a statement of `queries` and return its rows as `read` has them."""
+
+    def _index(self, wanted: RowsWanted) -> str:
+        """Return what to tell the database about which index to walk; "" where it knows by itself."""
+        del wanted
+        return ""
 
     async def commit(self, batch: Batch) -> Committed:
         """See `Journal.commit`."""
@@ -184,6 +200,43 @@ class BaseJournal(ABC):
         """See `Journal.balances`."""
         sql, parameters = ledger.balances_query(tenant, prefix, after, limit)
         return await self._read(sql, parameters, ledger.balance)
+
+    async def sessions(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptSession, ...]:
+        """See `Journal.sessions`."""
+        sql, parameters = rollups.sessions_query(tenant, wanted, self._index(wanted))
+        return await self._read(sql, parameters, rollups.kept_session)
+
+    async def bills(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptBill, ...]:
+        """See `Journal.bills`."""
+        sql, parameters = rollups.bills_query(tenant, wanted)
+        return await self._read(sql, parameters, rollups.kept_bill)
+
+    async def session_counts(self, tenant: TenantId) -> Mapping[SessionState, int]:
+        """See `Journal.session_counts`."""
+        (is_open,) = await self._read(rollups.OPEN, (tenant,), _first)
+        (ended,) = await self._read(rollups.ENDED, (tenant,), tuple)
+        return dict(zip(SessionState, (int(is_open), *map(int, ended)), strict=True))
+
+    async def rollups(
+        self,
+        tenant: TenantId,
+        bounds_ms: Sequence[int],
+        *,
+        stations: Sequence[str] | None = None,
+        parties: Sequence[str] | None = None,
+    ) -> tuple[RolledUp, ...]:
+        """See `Journal.rollups`."""
+        if () in (stations, parties):
+            return ()
+        sql, parameters = rollups.rollups_query(tenant, bounds_ms, stations, parties)
+        return await self._read(sql, parameters, rollups.rolled_up)
+
+    async def all_sums(
+        self, tenant: TenantId, after: RollupKey | None = None, limit: int = 1000
+    ) -> tuple[tuple[RollupKey, tuple[int, ...]], ...]:
+        """See `Journal.all_sums`."""
+        parameters = (tenant, *(after or rollups.BEFORE_ALL), limit)
+        return await self._read(rollups.ALL_SUMS, parameters, rollups.kept_sums)
 
 
 def closed() -> StoreError:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from msgspec.structs import astuple
+
 from wattseal.base.errors import InputError
 from wattseal.flow.ports import Batch, Committed, Padding, StoredItem
 from wattseal.stores.ledger import LedgerRows, Numbering
@@ -18,6 +20,8 @@ ItemRow = tuple[str, str, int, int, int, bytes, bytes, int, bool, bytes | None, 
 LeafRow = tuple[str, int, bytes]
 DocumentRow = tuple[str, str, str, int, bytes, int, str | None, bool | None]
 OutboxRow = tuple[str, str, str, bytes, int, int]
+SessionRow = tuple[str, int, str, str, int, str, str, str, int, int, int]
+BillRow = tuple[str, int, str, str, str, int, str, str, int, str, int, int, int, int, bool]
 
 ITEM_COLUMNS = (
     "tenant_id, origin, stream, epoch, seq, digest, payload_hash, kind, signed, subject, item, log_index, "
@@ -42,6 +46,8 @@ class Plan:
     outbox: dict[tuple[str, str], OutboxRow] = field(default_factory=dict)
     delivered: list[tuple[str, str]] = field(default_factory=list)
     retried: list[tuple[int, str, str]] = field(default_factory=list)
+    sessions: dict[tuple[str, int, str], SessionRow] = field(default_factory=dict)
+    bills: dict[tuple[str, int, str], BillRow] = field(default_factory=dict)
     ledger: LedgerRows = field(default_factory=LedgerRows)
     places: dict[Place, int | None] = field(default_factory=dict)
     committed: list[Committed] = field(default_factory=list)
@@ -85,6 +91,7 @@ def plan(
                 put.station_id,
                 put.active,
             )
+        _add_rows(out, batch)
         for dedup in batch.dedups:
             out.answers.setdefault((tenant, dedup.station_id, dedup.key), dedup.answer)
         if batch.outbox or batch.attempts:
@@ -140,6 +147,14 @@ def _pad(out: Plan, tenant: str, padding: Padding, sizes: MutableMapping[str, in
     missing = -grown % width if grown else width
     for entry in padding.entries[:missing]:
         _add_leaf(out, tenant, entry, sizes)
+
+
+def _add_rows(out: Plan, batch: Batch) -> None:
+    tenant = batch.tenant
+    for session in batch.sessions:
+        out.sessions[tenant, session.recorded_ms, session.id] = (tenant, *astuple(session))
+    for bill in batch.bills:
+        out.bills[tenant, bill.billed_ms, bill.id] = (tenant, *astuple(bill))
 
 
 def _add_messages(out: Plan, batch: Batch) -> None:

@@ -19,6 +19,7 @@ from wattseal.stores.ledger import LAST_NUMBER, POSTING_COLUMNS, TRANSFER_COLUMN
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
 from wattseal.stores.queries import ANSWER_KEYS, LOG_SIZE, POSTING_KEYS
 from wattseal.stores.revision import HEAD
+from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
 
 READERS: Final = 4
 TIMEOUT_S: Final = 30.0
@@ -171,11 +172,14 @@ class PostgresJournal(BaseJournal):
             if kept:
                 await run.execute(_PUT, *zip(*kept, strict=True))
             await run.executemany(_REMOVED, [key for key, row in planned.documents.items() if not row[4]])
-        if planned.answers:
-            rows = [(*key, answer) for key, answer in planned.answers.items()]
-            await run.execute(_ANSWERS, *zip(*rows, strict=True))
-        if planned.outbox:
-            await run.execute(_OUTBOX, *zip(*planned.outbox.values(), strict=True))
+        for statement, rows in (
+            (_SESSIONS, planned.sessions.values()),
+            (_BILLS, planned.bills.values()),
+            (_ANSWERS, [(*key, answer) for key, answer in planned.answers.items()]),
+            (_OUTBOX, planned.outbox.values()),
+        ):
+            if rows:
+                await run.execute(statement, *zip(*rows, strict=True))
         if planned.delivered:
             await run.executemany(_DELIVERED, planned.delivered)
         if planned.retried:
@@ -218,7 +222,7 @@ class PostgresJournal(BaseJournal):
 
 def _unnest(table: str, columns: str, types: str, conflict: str) -> str:
     arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(types.split(), 1))
-    return f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) ON CONFLICT {conflict}"  # noqa: S608 - constants
+    return f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608 - constants
 
 
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('wattseal-journal/' || $1, 0))"
@@ -236,11 +240,22 @@ _PUT: Final = _unnest(
     "documents",
     DOCUMENT_COLUMNS,
     "text text text int bytea bigint text boolean",
-    "(tenant_id, kind, key) DO UPDATE SET version = excluded.version, body = excluded.body, "
+    "ON CONFLICT (tenant_id, kind, key) DO UPDATE SET version = excluded.version, body = excluded.body, "
     "updated_at_ms = excluded.updated_at_ms, station_id = excluded.station_id, active = excluded.active",
 )
-_ANSWERS: Final = _unnest("answers", "tenant_id, station_id, key, answer", "text text text bytea", "DO NOTHING")
-_OUTBOX: Final = _unnest("outbox", OUTBOX_COLUMNS, "text text text bytea bigint int", "DO NOTHING")
+_SESSIONS: Final = _unnest(
+    "sessions", SESSION_COLUMNS, "text bigint text text bigint text text text bigint bigint bigint", PUT_SESSION
+)
+_BILLS: Final = _unnest(
+    "bills",
+    BILL_COLUMNS,
+    "text bigint text text text bigint text text int text bigint bigint bigint bigint boolean",
+    PUT_BILL,
+)
+_ANSWERS: Final = _unnest(
+    "answers", "tenant_id, station_id, key, answer", "text text text bytea", "ON CONFLICT DO NOTHING"
+)
+_OUTBOX: Final = _unnest("outbox", OUTBOX_COLUMNS, "text text text bytea bigint int", "ON CONFLICT DO NOTHING")
 _REMOVED: Final = "DELETE FROM documents WHERE tenant_id = $1 AND kind = $2 AND key = $3"
 _DELIVERED: Final = "DELETE FROM outbox WHERE tenant_id = $1 AND id = $2"
 _RETRIED: Final = "UPDATE outbox SET next_at_ms = $1, attempts = attempts + 1 WHERE tenant_id = $2 AND id = $3"

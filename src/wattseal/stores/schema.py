@@ -7,6 +7,8 @@ statement in the adapters filters by it. Text that is compared or sorted is so b
 from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
 
+from wattseal.stores.rollups import SUM_COLUMNS
+
 metadata = MetaData()
 
 name_type = Text().with_variant(PG_TEXT(collation="C"), "postgresql")
@@ -161,6 +163,84 @@ balances = Table(
     sqlite_with_rowid=False,
 )
 """The sums of transfers by account and currency, which triggers on `transfers` keep."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("recorded_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", name_type, primary_key=True),
+    Column("station_id", name_type, nullable=False),
+    Column("evse_id", BigInteger, nullable=False),
+    Column("party", name_type, nullable=False),
+    Column("source", name_type, nullable=False),
+    Column("state", name_type, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("energy_mwh", BigInteger, nullable=False),
+    Column("seconds", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""A row a session, in the order they were first heard of, to list them and to add them up."""
+Index("sessions_station", sessions.c.tenant_id, sessions.c.station_id, sessions.c.recorded_ms, sessions.c.id)
+Index(
+    "sessions_state",
+    sessions.c.tenant_id,
+    sessions.c.state,
+    sessions.c.recorded_ms,
+    sessions.c.id,
+    sqlite_where=sessions.c.state != "billed",
+    postgresql_where=sessions.c.state != "billed",
+)
+Index(
+    "sessions_party",
+    sessions.c.tenant_id,
+    sessions.c.party,
+    sessions.c.recorded_ms,
+    sessions.c.id,
+    sqlite_where=sessions.c.party != "",
+    postgresql_where=sessions.c.party != "",
+)
+
+bills = Table(
+    "bills",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("billed_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", name_type, primary_key=True),
+    Column("account", name_type, nullable=False),
+    Column("station_id", name_type, nullable=False),
+    Column("evse_id", BigInteger, nullable=False),
+    Column("party", name_type, nullable=False),
+    Column("currency", name_type, nullable=False),
+    Column("grade", Integer, nullable=False),
+    Column("source", name_type, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("energy_mwh", BigInteger, nullable=False),
+    Column("net", BigInteger, nullable=False),
+    Column("tax", BigInteger, nullable=False),
+    Column("reversed", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""A row a bill, in the order they were made."""
+Index("bills_station", bills.c.tenant_id, bills.c.station_id, bills.c.billed_ms, bills.c.id)
+Index("bills_account", bills.c.tenant_id, bills.c.account, bills.c.billed_ms, bills.c.id)
+
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("tenant_id", name_type, primary_key=True),
+    Column("width", Integer, primary_key=True, autoincrement=False),
+    Column("station_id", name_type, primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("evse_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("party", name_type, primary_key=True),
+    Column("currency", name_type, primary_key=True),
+    Column("grade", Integer, primary_key=True, autoincrement=False),
+    Column("source", name_type, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in SUM_COLUMNS),
+    sqlite_with_rowid=False,
+)
+"""The sums of sessions and bills by time (`wattseal.rules.rollup`), which triggers on their tables keep."""
 
 pending = Table(
     "pending",

@@ -12,11 +12,12 @@ from typing import Any, Final, TypeVar
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import TenantId
-from wattseal.flow.ports import Outgoing, Put
+from wattseal.flow.ports import Outgoing, Put, RowsWanted
 from wattseal.stores import queries
 from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
+from wattseal.stores.rollups import sessions_index
 from wattseal.stores.sqlite_writer import Writer, open_connection
 
 READERS: Final = 2
@@ -90,6 +91,9 @@ class SqliteJournal(BaseJournal):
                 for put in batch.puts:
                     self._documents.written(batch.tenant, put)
         super()._resolve(outcomes)
+
+    def _index(self, wanted: RowsWanted) -> str:
+        return sessions_index(wanted)
 
     def _failure(self) -> StoreError | None:
         return self._writer.failure

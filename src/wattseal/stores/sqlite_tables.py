@@ -15,10 +15,11 @@ import msgspec
 from wattseal.base.errors import StoreError
 from wattseal.stores.ledger import POSTING_COLUMNS, TRANSFER_COLUMNS
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
+from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
 
 CHUNK_ROWS: Final = 128
-BLOB_VERSION: Final = 2
-"""2 added postings and transfers."""
+BLOB_VERSION: Final = 3
+"""2 added postings and transfers, 3 the rows of sessions and bills."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
@@ -41,6 +42,8 @@ class Rows(msgspec.Struct, array_like=True, frozen=True):
     retried: list[tuple[Count, str, str]]
     postings: list[tuple[str, Count, str, str, str, Count, Count, bytes | None, bytes, str, bytes]] = []
     transfers: list[tuple[str, Count, Count, str, str, Count]] = []
+    sessions: list[tuple[str, Count, str, str, Count, str, str, str, Count, Count, Count]] = []
+    bills: list[tuple[str, Count, str, str, str, Count, str, str, Count, str, Count, Count, Count, Count, bool]] = []
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Rows)
@@ -61,6 +64,8 @@ def encode(planned: Plan) -> bytes:
             planned.retried,
             planned.ledger.postings,
             planned.ledger.transfers,
+            list(planned.sessions.values()),
+            list(planned.bills.values()),
         )
     )
 
@@ -88,12 +93,14 @@ class Unapplied:
         self._postings: list[tuple[Any, ...]] = []
         self._transfers: list[tuple[Any, ...]] = []
         self._posted: set[tuple[str, str]] = set()
+        self._sessions: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self._bills: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def add(self, rows: Rows) -> None:
         """Take over the rows of the next blob."""
         self.blobs += 1
         self.rows += len(rows.items) + len(rows.leaves) + len(rows.documents) + len(rows.answers) + 1
-        self.rows += len(rows.transfers)
+        self.rows += len(rows.transfers) + len(rows.sessions) + len(rows.bills)
         self._items += rows.items
         self._leaves += rows.leaves
         self._documents.update((row[:3], row) for row in rows.documents)
@@ -104,6 +111,8 @@ class Unapplied:
         self._postings += rows.postings
         self._transfers += rows.transfers
         self._posted.update((row[0], row[2]) for row in rows.postings)
+        self._sessions.update((row[:3], row) for row in rows.sessions)
+        self._bills.update((row[:3], row) for row in rows.bills)
 
     def posted(self, key: tuple[str, str]) -> bool:
         """Return whether a posting of that tenant and key waits."""
@@ -138,6 +147,8 @@ class Unapplied:
             run("UPDATE outbox SET next_at_ms = ?, attempts = attempts + 1 WHERE tenant_id = ? AND id = ?", retried)
         insert(connection, f"postings ({POSTING_COLUMNS})", self._postings)
         insert(connection, f"transfers ({TRANSFER_COLUMNS})", self._transfers)
+        insert(connection, f"sessions ({SESSION_COLUMNS})", list(self._sessions.values()), PUT_SESSION)
+        insert(connection, f"bills ({BILL_COLUMNS})", list(self._bills.values()), PUT_BILL)
         run("COMMIT")
 
 

@@ -11,7 +11,7 @@ from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.documents import UNBILLED, Unbilled, put_unbilled, read, removal
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money import ledger
-from wattseal.flow.money.bills import bill_of, billed_evidence, put_bill
+from wattseal.flow.money.bills import bill_of, billed_evidence, keep_bill
 from wattseal.flow.money.due import Due, due_of
 from wattseal.flow.money.holds import given_back, release, release_transfers
 from wattseal.flow.money.records import money_ready
@@ -21,6 +21,7 @@ from wattseal.flow.turn import find_in_memory, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
 from wattseal.model.ledger import Posting
+from wattseal.model.rollup import SessionState
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.rules.billing import BILLED_BEFORE, Standing
 from wattseal.rules.charge_posting import ChargeFor, charge_posting, minor
@@ -152,6 +153,7 @@ class Biller:
             return Billing.PENDING
         step = Step(self._world, transaction.station_id, self._world.now_ms())
         step.puts.append(put_unbilled(transaction, step.now_ms, reason or "", noted.since_ms, waits=False))
+        step.list_session(transaction, SessionState.QUARANTINED)
         await self._commit(step)
         self._world.count(f"not_billed_{reason}")
         return billing
@@ -164,6 +166,7 @@ class Biller:
             return Billing.PENDING
         step = Step(world, transaction.station_id, world.now_ms())
         step.puts.append(removal(UNBILLED, transaction.id, step.now_ms))
+        step.list_session(transaction, SessionState.BILLED if standing[0] is Billing.BILLED else SessionState.FREE)
         await self._commit(step)
         return standing[0]
 
@@ -186,8 +189,10 @@ class Biller:
         if posting is not None:
             ledger.post(step, posting)
         bill = _bill_for(transaction, due, evidence, posting, step.now_ms)
-        step.puts.extend((*put_bill(bill, step.now_ms), *given))
+        keep_bill(step, bill)
+        step.puts.extend(given)
         step.puts.append(removal(UNBILLED, transaction.id, step.now_ms))
+        step.list_session(transaction, SessionState.BILLED)
         await self._commit(step)
         world.count("billed")
         return Billing.BILLED

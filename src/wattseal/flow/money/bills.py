@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.ports import Put
+from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
 from wattseal.rules.invoicing import wants_credit, wants_invoice
+from wattseal.rules.rollup import listed_bill
 
 BILL = "bill"
 """Document kind: a bill, by its transaction's id."""
@@ -40,6 +42,12 @@ def put_bill(bill: Bill, now_ms: int) -> tuple[Put, ...]:
         put(BILL_OF_EVIDENCE, bill.evidence, pointer, now_ms, station_id=station),
         put(BILL_TIME, f"{bill.billed_ms:015d}-{bill.id}", pointer, now_ms, station_id=station),
     )
+
+
+def keep_bill(step: Step, bill: Bill) -> None:
+    """Put a bill's documents into a step, and its amounts into lists and sums."""
+    step.puts.extend(put_bill(bill, step.now_ms))
+    step.bills.append(listed_bill(bill))
 
 
 async def bill_of(world: World, bill_id: str) -> Bill | None:

@@ -11,7 +11,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.charges.settling import CDR_OUT
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money import ledger
-from wattseal.flow.money.bills import put_bill
+from wattseal.flow.money.bills import keep_bill
 from wattseal.flow.money.cdrs import CREDIT
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.ports import Outgoing
@@ -82,7 +82,7 @@ def take_back(step: Step, taken: TakeBack) -> None:
             raise InputError("this bill has been taken back already", code="nothing_billed", subject="verdict")
     bills = [taken.bill] if taken.corrected is None else [taken.bill, taken.corrected]
     for bill in bills:
-        step.puts.extend(put_bill(bill, step.now_ms))
+        keep_bill(step, bill)
     if taken.bill.party is not None and taken.bill.party != step.world.party:
         sent = [taken.bill.id + CREDIT] + ([taken.corrected.id] if taken.corrected is not None else [])
         for cdr_id in sent:

@@ -15,7 +15,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.money.accounts import account_of, payer_of
-from wattseal.flow.money.bills import bill_of, put_bill
+from wattseal.flow.money.bills import bill_of, keep_bill
 from wattseal.flow.money.invoice_due import Group, Places
 from wattseal.flow.money.invoice_list import documents_of, find_invoice, used
 from wattseal.flow.money.kept_files import keep_file, read_file
@@ -110,7 +110,7 @@ async def issue(desk: Desk, group: Group) -> Issued:
         step.puts.extend(document for _, documents in drawn.values() for document in documents)
         for bill in bills:
             noted = replace(bill, invoice=number) if original is None else replace(bill, credit_note=number)
-            step.puts.extend(put_bill(noted, step.now_ms))
+            keep_bill(step, noted)
         await step.commit()
     world.count(f"{kind.value}_issued")
     return issued
