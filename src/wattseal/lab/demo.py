@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from wattseal.base.errors import WattsealError
-from wattseal.lab import inside, money
+from wattseal.lab import inside, money, shown
 from wattseal.lab.crew import Crew
 from wattseal.lab.dice import Dice
 from wattseal.lab.middle import sit_in_the_middle
@@ -53,6 +53,8 @@ async def play(demo: Demo, say: Say) -> bool:
             await money.bill_the_driver(story)
             await money.leave_unbilled(story)
             await money.settle_a_dispute(story)
+            await shown.edit_what_is_shown(story)
+            await shown.tell_where(story)
         except WattsealError as error:
             told.broken.append(f"{error} ({error.subject})")
         ok = not told.broken
@@ -67,7 +69,7 @@ def _finish(demo: Demo, told: Outcomes, trust: Path, say: Say, *, ok: bool) -> N
     for broken in told.broken:
         say(f"EXPECTED OTHERWISE: {broken}")
     result: dict[str, Any] = {"trust": str(trust), "sessions": told.sessions, "tampering": told.tampering}
-    result |= {"money": told.money, "ok": ok}
+    result |= {"money": told.money, "pages": told.shown, "ok": ok}
     if demo.result is not None:
         demo.result.write_text(json.dumps(result, indent=2) + "\n")
     if told.sessions:

@@ -46,19 +46,19 @@ async def edit_the_database(story: Story) -> None:
     await story.world.stop_cpo()
     original = scene.home("cpo")
 
-    projection = Insider(original, scene.root / "e1-projection")
+    projection = Insider.in_copy(original, scene.root / "e1-projection")
     projection.lower_projection(victim, by_wh)
     await _name(
         story, Act("e-projection", "the projection", time.monotonic(), projection, session["bundle"], forged=False)
     )
 
-    record = Insider(original, scene.root / "e2-record")
+    record = Insider.in_copy(original, scene.root / "e2-record")
     record.lower_record(victim, by_wh, None, LOG_ORIGIN)
     target = "the record, every unkeyed hash recomputed"
     bundle = story.keep("e-record.wsb", record.forged_bundle(honest, None).encode())
     await _name(story, Act("e-record", target, time.monotonic(), record, str(bundle)))
 
-    own = Insider(original, scene.root / "e3-resigned")
+    own = Insider.in_copy(original, scene.root / "e3-resigned")
     key = SigningKey.from_pem((own.data / "keys" / "csms-sign.pem").read_bytes())
     own.lower_record(victim, by_wh, key, LOG_ORIGIN)
     log = own.rebuild_log(scene.log_key)
@@ -74,7 +74,7 @@ async def roll_back_the_log(story: Story) -> None:
     """
     scene = story.world.scene
     story.say("(f) The log is rolled back.")
-    rolled = Insider(scene.home("cpo"), scene.root / "f-rolled-back")
+    rolled = Insider.in_copy(scene.home("cpo"), scene.root / "f-rolled-back")
     size = DiskLog.open(scene.home("cpo") / TILES, scene.log_key).size
     log = rolled.rebuild_log(scene.log_key, keep=size - story.dice.number(size // 4, size // 2))
     await _show_witnesses(story, Act("f-rollback", "the log", time.monotonic(), rolled, None), log)

@@ -1,7 +1,6 @@
 """What a CPO can do to its own database from outside, with its own keys: rewrite, recompute, re-sign, roll back.
 
-Works on a copy of a stopped CPO's directory. Nothing here goes through the product's own write paths: an insider would
-not either.
+Nothing here goes through the product's own write paths: an insider would not either.
 """
 
 import json
@@ -27,6 +26,7 @@ from wattseal.seal.item import Commitment, Group, Item, Kind, parse_item, sign_p
 from wattseal.stores.tiles import DiskLog
 
 TILES = Path("log") / "default"
+BUSY_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +40,20 @@ class Rewritten:
 class Insider:
     """Somebody with write access to everything in a CPO's directory."""
 
-    def __init__(self, original: Path, copy: Path) -> None:
+    def __init__(self, data: Path) -> None:
+        """Work in a directory, whether or not a process uses it."""
+        self.data = data
+        self.changes: list[tuple[bytes, bytes]] = []
+
+    @staticmethod
+    def in_copy(original: Path, copy: Path) -> "Insider":
         """Copy a stopped CPO's directory and work on the copy."""
         shutil.copytree(original, copy)
-        self.data = copy
-        self.changes: list[tuple[bytes, bytes]] = []
+        return Insider(copy)
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.data / "journal.sqlite3")) as connection:
+        with closing(sqlite3.connect(self.data / "journal.sqlite3", timeout=BUSY_S)) as connection:
             yield connection
             connection.commit()
 

@@ -56,6 +56,8 @@ class Outcomes:
     broken: list[str] = field(default_factory=list)
     money: dict[str, Any] = field(default_factory=dict)
     """The invoice, the session not billed, the dispute."""
+    shown: dict[str, str] = field(default_factory=dict)
+    """Where pages are, and the session that is red there."""
 
     def expect(self, *, held: bool, what: str) -> None:
         """Note an expectation that does not hold."""

@@ -10,6 +10,7 @@ from litestar.response import Stream
 from wattseal.flow.money.bill_rows import COLUMNS, bill_rows
 from wattseal.flow.money.bills import LATEST_MS, all_bills, bill_of, bills_of_account
 from wattseal.flow.money.cdrs import cdr_by_id
+from wattseal.flow.money.receipts import known_receipt
 from wattseal.model.billing import Bill
 from wattseal.serve.api.paging import Instant, milliseconds
 from wattseal.serve.api.problems import ProblemError, demand
@@ -68,12 +69,12 @@ def _period(since: str | None, until: str | None) -> tuple[int, int]:
 
 @get("/bills/{bill_id:str}")
 async def get_bill(principal: Who, service: What, bill_id: FromPath[str]) -> dict[str, Any]:
-    """Show a bill; a session's first one has the session's id."""
+    """Show a bill; a session's first one has the session's id. `receipt` is the id of its receipt, if it has one."""
     demand(principal, READ)
     found = await bill_of(service.world, bill_id)
     if found is None:
         raise ProblemError(404, "not_found", "there is no such bill")
-    return bill_view(found)
+    return bill_view(found) | {"receipt": await known_receipt(service.world, bill_id)}
 
 
 @get("/cdrs/{cdr_id:str}")
