@@ -12,6 +12,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,19 @@ def stitched(ring: Sequence[int], arcs: Sequence[Arc]) -> Arc:
     return found
 
 
+def around(ring: Arc) -> list[Arc]:
+    """Return a ring without its jumps over the date line: gone on beyond it, and once more on the other side."""
+    found, turns = ring[:1], 0
+    for (before, _), (lon, lat) in pairwise(ring):
+        turns += (lon - before < -180) - (lon - before > 180)
+        found.append((lon + 360 * turns, lat))
+    if turns:  # around a pole
+        return [ring]
+    lons = [lon for lon, _ in found]
+    shifts = [0, *([-360] if max(lons) > 180 else []), *([360] if min(lons) < -180 else [])]
+    return [[(lon + shift, lat) for lon, lat in found] for shift in shifts]
+
+
 def drawn(points: Iterable[Point], digits: int, *, closed: bool) -> str:
     """Return the path of an SVG, in degrees."""
     words, last = [], None
@@ -105,11 +119,11 @@ def level(topology: dict[str, Any], tolerance: float, digits: int, smallest: flo
     arcs = [simplified(arc, tolerance) for arc in arcs_of(topology)]
     land = []
     for polygon in polygons(topology["objects"]["land"]):
-        points = stitched(polygon[0], arcs)
-        found = shape(points, digits, closed=True)
-        if max(found[2] - found[0], found[3] - found[1]) >= smallest:
-            holes = [drawn(stitched(hole, arcs), digits, closed=True) for hole in polygon[1:]]
-            land.append([*found[:4], found[4] + "".join(holes)])
+        holes = "".join(drawn(stitched(hole, arcs), digits, closed=True) for hole in polygon[1:])
+        for points in around(stitched(polygon[0], arcs)):
+            found = shape(points, digits, closed=True)
+            if max(found[2] - found[0], found[3] - found[1]) >= smallest:
+                land.append([*found[:4], found[4] + holes])
     used = Counter(
         number if number >= 0 else ~number
         for polygon in polygons(topology["objects"]["countries"])
