@@ -99,15 +99,17 @@ def business(folder: Path) -> Iterator[Business]:
         put(csms, "tokens", token, "POST")
         csms.enrol("D1")
         sessions = {
+            "long ago": charge(csms, (0, 1000), 8, days_ago=70),
             "honest": charge(csms, (1000, 11_000), 8),
             "rolled back": charge(csms, (5000, 12_000), 10),
             "also rolled back": charge(csms, (6000, 12_000), 12),
             "overcharged": charge(csms, (12_000, 20_000), 14),
             "half": charge(csms, (20_000, 24_000), 16),
         }
+
         ours = csms.bundle(sessions["overcharged"])
         dispute = opened(csms, tampered(ours), text=f"I charged 7 kWh {HOSTILE}")["id"]
         made = Business(csms, sessions, account, dispute)
-        for name in ("honest", "overcharged", "half"):
+        for name in ("long ago", "honest", "overcharged", "half"):
             made.bill(sessions[name])
         yield made
