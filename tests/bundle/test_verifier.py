@@ -24,7 +24,7 @@ from tests.support.worlds import (
 
 from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.check import check_bundle
-from wattseal.bundle.report import Outcome, Report, StepResult
+from wattseal.bundle.report import Outcome, Report, StepResult, place_text
 from wattseal.bundle.trust import LogKey, Trust
 from wattseal.log.keys import SignatureType, SigningKey
 from wattseal.model.verdict import Grade, Source
@@ -130,6 +130,15 @@ def test_fewer_witnesses_than_the_quorum_is_incomplete_and_a_false_cosignature_i
     proofs = [honest.log.proof(i, late) for i in honest.items if i.signature is not None]
     too_late = check_bundle(dataclasses.replace(honest.bundle, proofs=tuple(proofs)).encode(), trust())
     assert (too_late.verdict, too_late.grade) == (Outcome.VALID, Grade.G2)
+
+
+def test_a_record_without_its_proof_is_incomplete_and_named() -> None:
+    honest = sealed_charge()
+    last = [item for item in honest.items if item.signature is not None][-1]
+    shortened = dataclasses.replace(honest.bundle, proofs=honest.bundle.proofs[:-1])
+    report = check_bundle(shortened.encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 8)
+    assert {step.record for step in report.steps[8:10]} == {place_text(last.payload.place)}
 
 
 def test_a_witness_of_the_logs_own_party_does_not_count() -> None:

@@ -72,6 +72,7 @@ const QUESTIONS = {
       leaf: leaf === null ? null : v.hex(leaf),
     };
   },
+  opening: ({ of, opening }) => v.checkOpening(v.parseItem(bytes(of)).payload, v.openingFrom(v.decode(bytes(opening)))),
   items: ({ items }) => {
     const problem = v.checkChain(items.map((item) => v.parseItem(bytes(item))))[0];
     return problem === undefined ? null : { code: problem.code, index: problem.index };
@@ -83,9 +84,15 @@ const QUESTIONS = {
     const names = good.map(([key]) => key.name);
     return [failed ? "INVALID" : names.length > 0 ? "VALID" : "UNKNOWN_KEY", names];
   },
-  proof: ({ proof, entry }) => {
+  proof: ({ proof, entry, logs, witnesses }) => {
     const parsed = v.parseProof(bytes(proof));
-    return [String(parsed.index), parsed.checkpoint.origin, String(parsed.checkpoint.size), v.includes(parsed, bytes(entry))];
+    const ofLog = v.checkNote(parsed.checkpoint.note, logs.map(v.parseVkey).filter((key) => key.name === parsed.checkpoint.origin));
+    const { good } = v.checkNote(parsed.checkpoint.note, witnesses.map(v.parseVkey));
+    return {
+      log: ofLog.failed ? "INVALID" : ofLog.good.length > 0 ? "VALID" : "UNKNOWN_KEY",
+      included: v.includes(parsed, bytes(entry)),
+      cosigned: good.map(([key, { signature }]) => [key.name, Number(v.cosignedAtS(signature))]),
+    };
   },
   inclusion: ({ inclusion: [leaf, index, size, hashes, root] }) =>
     v.verifyInclusion(bytes(leaf), BigInt(index), BigInt(size), hashes.map(bytes), bytes(root)),

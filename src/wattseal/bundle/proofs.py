@@ -72,6 +72,8 @@ def check_witnesses(case: Case) -> Trouble | None:
     if not logs:
         return lacking("trust", "log key")
     logged = _logged(case)
+    if len(case.proofs) < len(logged):
+        return lacking("checkpoint", "proofs", logged[len(case.proofs)])
     times: list[int | None] = []
     parties: set[str] | None = None
     roots: dict[int, bytes] = {}

@@ -2,8 +2,8 @@
 
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
-import { sha256 as digest } from "@noble/hashes/sha2.js";
-import { bigEndian, concat, fromHex, hex, startsWith } from "./bytes.js";
+import { sha256 as digest, sha512 } from "@noble/hashes/sha2.js";
+import { bigEndian, concat, fromHex, hex, same, startsWith } from "./bytes.js";
 import { InputError } from "./errors.js";
 
 export const ESP256 = -9;
@@ -93,18 +93,29 @@ export function verifies(key: PublicKey, message: Uint8Array, signature: Uint8Ar
   );
 }
 
-/** Whether a signature is an Ed25519 key's (32 bytes), which neither key nor commitment of small order ever makes. */
+/**
+ * Whether a signature is an Ed25519 key's (RFC 8032, 5.1.7, without the cofactor): a commitment of small order, or with a
+ * part of it, is refused. With the cofactor, as libraries do it, a signer could make what holds here and fails elsewhere.
+ */
 export function verifiesEd25519(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (signature.length !== 64 || SMALL_ORDER_Y.has(littleEndian(signature.subarray(0, 32)) & (2n ** 255n - 1n))) {
+  return signature.length === 64 && once(key, message, signature, () => holds(key, message, signature));
+}
+
+function holds(key: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  const { BASE, ZERO, Fn } = ed25519.Point;
+  const [commitment, s] = [signature.slice(0, 32), littleEndian(signature.slice(32))];
+  if (s >= Fn.ORDER || SMALL_ORDER_Y.has(littleEndian(commitment) & (2n ** 255n - 1n))) {
     return false;
   }
-  return once(key, message, signature, () => {
-    try {
-      return ed25519.verify(signature, message, key, { zip215: false });
-    } catch {
-      return false;
-    }
-  });
+  try {
+    const point = ed25519.Point.fromBytes(key, false);
+    const challenge = littleEndian(sha512(concat(commitment, key, message))) % Fn.ORDER;
+    const base = s === 0n ? ZERO : BASE.multiply(s);
+    const expected = base.subtract(point.multiplyUnsafe(challenge)).toBytes();
+    return !point.isSmallOrder() && same(expected, commitment);
+  } catch {
+    return false;
+  }
 }
 
 const REMEMBERED = 4096;

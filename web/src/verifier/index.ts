@@ -13,9 +13,9 @@ export { decode, encode, Tagged, type Fields, type Int, type Value } from "./dcb
 export { Decimal, decimalFrom } from "./decimal.js";
 export { CborError, InputError, LimitError } from "./errors.js";
 export { readCdr, readDecision, readIdentity, readMeter, readOps, readSettlement } from "./fields.js";
-export { decodeContent, openPlain, type Content, type Opening } from "./groups.js";
+export { checkOpening, decodeContent, openPlain, type Content, type Opening } from "./groups.js";
 export { Group, Kind, leafEntry, parseItem, placeText, verifyItem, type Item, type Payload } from "./item.js";
-export { checkNote, parseCheckpoint, parseNote, parseVkey } from "./notes.js";
+export { checkNote, cosignedAtS, parseCheckpoint, parseNote, parseVkey } from "./notes.js";
 export * from "./pricer.js";
 export { includes, parseProof, verifyInclusion } from "./proof.js";
 export * from "./report.js";

@@ -22,23 +22,28 @@ export function logOrigin(found: Case): string | null {
 
 type Logged = readonly [item: Item, proof: TlogProof];
 
+/** The signed items of the chain, each with its proof, and the first that has none. */
+function proven(found: Case): readonly [logged: readonly Logged[], unproven: Item | undefined] {
+  const signed = found.bundle.items.filter((item) => item.signature !== null);
+  const logged = signed.flatMap((item, at): Logged[] => {
+    const proof = found.proofs[at];
+    return proof === undefined ? [] : [[item, proof]];
+  });
+  return [logged, signed[logged.length]];
+}
+
 /** Step 8: each signed item of the chain is in the log, under the root its proof states; receipts agree. */
 export function checkInclusion(found: Case): Trouble | null {
   const origin = logOrigin(found);
   if (found.registry === null || origin === null) {
     return lacking("checkpoint", "proofs");
   }
-  const signed = found.bundle.items.filter((item) => item.signature !== null);
-  if (signed.length < found.proofs.length) {
-    return failed("proof_without_record", "proofs");
+  const [logged, unproven] = proven(found);
+  if (unproven !== undefined) {
+    return lacking("checkpoint", "proofs", unproven);
   }
-  const logged: Logged[] = [];
-  for (const [at, item] of signed.entries()) {
-    const proof = found.proofs[at];
-    if (proof === undefined) {
-      return lacking("checkpoint", "proofs", item);
-    }
-    logged.push([item, proof]);
+  if (logged.length < found.proofs.length) {
+    return failed("proof_without_record", "proofs");
   }
   for (const [item, proof] of logged) {
     if (proof.hasExtra) {
@@ -121,16 +126,15 @@ export function checkWitnesses(found: Case): Trouble | null {
   if (!trust.logs.some((log) => log.key.name === origin)) {
     return lacking("trust", "log key");
   }
-  const logged = found.bundle.items.filter((item) => item.signature !== null);
+  const [logged, unproven] = proven(found);
+  if (unproven !== undefined) {
+    return lacking("checkpoint", "proofs", unproven);
+  }
   const times: (bigint | null)[] = [];
   let parties: ReadonlySet<string> | null = null;
   const roots = new Map<bigint, Uint8Array>();
   const seen = new Map<string, Cosigned>();
-  for (const [at, item] of logged.entries()) {
-    const proof = found.proofs[at];
-    if (proof === undefined) {
-      return lacking("checkpoint", "proofs", item);
-    }
+  for (const [item, proof] of logged) {
     const { size, root } = proof.checkpoint;
     if (!same(roots.get(size) ?? root, root)) {
       return failed("log_shows_two_roots", "root", item);
@@ -148,7 +152,7 @@ export function checkWitnesses(found: Case): Trouble | null {
     const both: ReadonlySet<string> = parties ?? new Set(byParty.keys());
     parties = new Set([...both].filter((party) => byParty.has(party)));
   }
-  return conclude(found, logged, times, parties ?? new Set());
+  return conclude(found, logged.map(([item]) => item), times, parties ?? new Set());
 }
 
 function cosigned(trust: Trust, checkpoint: SignedCheckpoint, item: Item): Cosigned {
