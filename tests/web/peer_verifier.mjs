@@ -1,49 +1,37 @@
-// Says of each line {"bundle": hex, "trust": text | null, "openings": [hex], "price": ...} what the browser's verifier says.
+// Says of each line {"bundle": hex, "trust": text | null, "openings": [hex]} what the browser's verifier says.
 import { createInterface } from "node:readline";
 
 const v = await import(process.argv[2]);
 
 const bytes = (digits) => Uint8Array.from(Buffer.from(digits, "hex"));
-const amount = (text) => (text === null ? null : v.Decimal.of(text));
+const text = (amount) => (amount === null ? null : amount.toString());
 
-/** Prices as Python has: what it found is in the question. */
-const priced = (price) => ({
-  id: price.tariff,
-  needsReadings: price.needs_readings,
-  price: () =>
-    price.incomplete
-      ? { what: price.incomplete }
-      : {
-          currency: price.currency,
-          beforeTax: amount(price.before_tax),
-          afterTax: amount(price.after_tax),
-          taxes: price.taxes.map(([percent, net, tax]) => ({
-            percent: amount(percent),
-            net: amount(net),
-            tax: amount(tax),
-          })),
-          trace: v.decode(bytes(price.trace), 1 << 24),
-        },
+const priced = ({ tariff, priced: { currency, beforeTax, afterTax, taxes } }) => ({
+  tariff,
+  currency,
+  total_excl_vat: text(beforeTax),
+  total_incl_vat: text(afterTax ?? beforeTax),
+  taxes: taxes.map(({ percent, net, tax }) => ({ percent: text(percent), net: text(net), tax: text(tax) })),
 });
 
 const named = (found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== ""));
 const step = ({ number, ...rest }) => named({ step: number, ...rest });
 const findings = (found) => [...new Map(found.map((one) => [JSON.stringify(one), named(one)])).values()];
 
-function judged({ bundle, trust, openings, price }) {
+function judged({ bundle, trust, openings }) {
   const believed = trust === null ? null : v.parseTrust(Buffer.from(trust));
   const shown = (openings ?? []).map((one) => v.openingFrom(v.decode(bytes(one))));
-  const readTariff = price === undefined ? null : () => priced(price);
-  const report = v.verifyBundle(bytes(bundle), believed, shown, readTariff);
+  const report = v.verifyBundle(bytes(bundle), believed, shown);
   return {
     verdict: report.verdict,
     grade: report.grade,
     source: report.source,
-    energy_wh: report.energyWh === null ? null : report.energyWh.toString(),
+    energy_wh: text(report.energyWh),
+    price: report.price === null ? null : priced(report.price),
     steps: report.steps.map(step),
     records: report.records.map(({ findings: own, ...rest }) => ({ ...named(rest), findings: findings(own) })),
     findings: findings(report.findings),
-    points: report.points.map(({ ms, registerWh }) => [ms, registerWh === null ? null : registerWh.toString()]),
+    points: report.points.map(({ ms, registerWh }) => [ms, text(registerWh)]),
   };
 }
 

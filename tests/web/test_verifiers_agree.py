@@ -1,5 +1,6 @@
 """The browser's verifier of bundles says what Python's says, step by step, whatever the bytes."""
 
+import dataclasses
 import json
 import os
 import random
@@ -12,16 +13,19 @@ from typing import Any
 import pytest
 from tests.support.doc_tree import ROOT
 from tests.support.mutants import MUTATIONS
-from tests.support.worlds import sealed_charge, trust
+from tests.support.worlds import entries, sealed_charge, trust
 from tests.web.peer import Peer, modules, peer
 from tests.web.resigned import RESIGNED, resigned
-from tests.web.verdicts import judged, without_vehicles
+from tests.web.verdicts import judged, said, without_vehicles
 
+from wattseal.base.errors import InputError
+from wattseal.bundle.check import check_bundle
 from wattseal.bundle.trust import Trust
+from wattseal.seal import dcbor
 
 VECTORS = ROOT / "docs/spec/vectors"
-MUTANTS_EACH = 500
-RESIGNED_EACH = 300
+MUTANTS_EACH = 150
+RESIGNED_EACH = 200
 SEED = 20261129
 Case = dict[str, Any]
 
@@ -95,3 +99,53 @@ def test_what_the_signers_themselves_say_oddly_is_judged_alike(browser: Peer, ki
     assert agree(browser, pairs) == RESIGNED_EACH
     reached = {step["step"] for _, answer in pairs for step in answer["steps"] if step["result"] != "not_reached"}
     assert 12 in reached
+
+
+def test_openings_handed_over_apart_show_what_they_would_inside(browser: Peer) -> None:
+    """A receipt's bundle may be closed, and its openings come in an address that no server sees."""
+    whole = sealed_charge()
+    closed = dataclasses.replace(whole.bundle, openings=()).encode()
+    told = trust().to_json().decode()
+    openings = [dcbor.encode(opening.to_value()).hex() for opening in whole.bundle.openings]
+    spoilt = dataclasses.replace(whole.bundle.openings[0], content=b"\xa2\x01\x80\x02\xa0")
+    foreign = dataclasses.replace(whole.bundle.openings[0], payload_hash=bytes(32))
+    tried = [openings, [], openings[:1], *([dcbor.encode(o.to_value()).hex()] for o in (spoilt, foreign))]
+    answers = list(browser.ask({"bundle": closed.hex(), "trust": told, "openings": shown} for shown in tried))
+    inside = check_bundle(whole.bundle.encode(), trust())
+    assert answers[0] == said(inside)
+    assert [answer["verdict"] for answer in answers] == ["VALID", "INCOMPLETE", "INCOMPLETE", "INVALID", "INVALID"]
+    assert [answer["steps"][5].get("reason") for answer in answers[1:]] == [
+        "opening",
+        "opening",
+        "commitment_mismatch",
+        "opening_of_another_record",
+    ]
+
+
+def test_a_trust_file_that_python_refuses_is_refused(browser: Peer) -> None:
+    bundle, good = sealed_charge().bundle.encode().hex(), json.loads(trust(entries=entries()).to_json())
+    spoilt = [
+        good | {"wattseal_trust": 2},
+        good | {"quorum": 0},
+        good | {"quorum": "2"},
+        good | {"more": 1},
+        good | {"logs": {}},
+        good | {"logs": [good["logs"][0] | {"party": ""}]},
+        good | {"logs": [good["logs"][0] | {"vkey": good["logs"][0]["vkey"][:-4] + "AAAA"}]},
+        good | {"registries": [good["registries"][0] | {"public_key": "AAAA"}]},
+        good | {"entries": ["oA=="]},
+        good | {"entries": ["?"]},
+    ]
+    texts = [json.dumps(value) for value in spoilt]
+    texts += ['{"quorum": 2, ' + json.dumps(good)[1:], json.dumps(good) + "x", ""]
+    answers = list(browser.ask({"bundle": bundle, "trust": text} for text in (*texts, json.dumps(good))))
+    for text, answer in zip(texts, answers, strict=False):
+        with pytest.raises(InputError) as caught:
+            Trust.parse(text.encode())
+        assert answer == {"code": caught.value.code, "subject": caught.value.subject}, text
+    assert answers[-1]["verdict"] == "VALID"
+
+
+def test_a_long_charge_and_one_too_long_are_judged_alike(browser: Peer) -> None:
+    long = sealed_charge(readings=120).bundle.encode()
+    assert agree(browser, [judged(long, trust()), judged(long, None), judged(bytes(16 * 1024 * 1024 + 1), None)]) == 3

@@ -1,5 +1,6 @@
 /** The verifier: thirteen numbered steps over a bundle's bytes, a trust file and nothing else (docs/spec/bundle.md). */
 
+import { readTariff as readHere } from "../pricing/index.js";
 import { checkAuthorisation, checkPrice } from "./agreement.js";
 import { parseBundle, type Bundle } from "./bundle.js";
 import { compare, same } from "./bytes.js";
@@ -22,14 +23,14 @@ const SUITE_FIELDS = ["version", "protected", "kid"];
 const LAST_STEP = 12;
 
 /**
- * Check bundle bytes under a trust file. `openings` show more of it than it shows itself; `readTariff` prices: without
- * it, a bundle that states a price is INCOMPLETE. Never throws for bad input.
+ * Check bundle bytes under a trust file. `openings` show more of it than it shows itself; `readTariff` prices; without
+ * one (null), a bundle that states a price is INCOMPLETE. Never throws for bad input.
  */
 export function verifyBundle(
   data: Uint8Array,
   trust: Trust | null,
   openings: readonly Opening[] = [],
-  readTariff: ReadTariff | null = null,
+  readTariff: ReadTariff | null = readHere,
 ): Report {
   let bundle: Bundle;
   let proofs: TlogProof[];

@@ -1,7 +1,7 @@
 /**
  * The verifier of bundles (`.wsb`) for browsers: docs/spec/bundle.md, step by step, with no code of the server's.
  *
- *     const report = verifyBundle(bytes, parseTrust(trustBytes), openings, readTariff);
+ *     const report = verifyBundle(bytes, parseTrust(trustBytes), openings);
  */
 
 export { openingFrom, parseBundle, type Bundle } from "./bundle.js";

@@ -1,4 +1,4 @@
-/** What the verifier asks of who prices a charge (docs/spec/pricing.md). It prices nothing itself: a pricer is handed in. */
+/** What the verifier asks of who prices a charge (docs/spec/pricing.md). */
 
 import type { Value } from "./dcbor.js";
 import type { Decimal } from "./decimal.js";
