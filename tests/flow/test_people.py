@@ -9,6 +9,7 @@ from tests.support.cpo_world import TestClock, make_world
 from tests.support.proving import troubles
 
 from wattseal.base.errors import InputError
+from wattseal.crypto import people_passwords
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.documents import put
 from wattseal.flow.fleet.api_tokens import ApiTokens
@@ -25,6 +26,16 @@ from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.person import PersonEvent, PersonSaid
 
 POLICY = PeoplePolicy(idle_ms=HOUR_MS, session_ms=10 * HOUR_MS, link_ms=24 * HOUR_MS)
+
+
+class PlainHasher:
+    """Argon2 as it is, in the test's own thread."""
+
+    async def digest(self, password: str, salt: bytes) -> str:
+        return people_passwords.digest_of(password, salt)
+
+    async def matches(self, password: str, digest: str) -> bool:
+        return people_passwords.matches(password, digest)
 
 
 @dataclass
@@ -62,7 +73,7 @@ class Office:
         return person
 
     async def restarted(self) -> People:
-        people = People.of(self.world, ApiTokens(self.world), POLICY)
+        people = People.of(self.world, ApiTokens(self.world), POLICY, PlainHasher())
         await people.ready()
         return people
 
@@ -70,7 +81,7 @@ class Office:
 @pytest.fixture
 async def office() -> Office:
     world = make_world()
-    return Office(world, People.of(world, ApiTokens(world), POLICY))
+    return Office(world, People.of(world, ApiTokens(world), POLICY, PlainHasher()))
 
 
 async def said(world: World) -> list[tuple[Item, PersonSaid]]:

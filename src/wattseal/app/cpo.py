@@ -33,6 +33,7 @@ from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, metrics_application
 from wattseal.app.payments import own_base, pay_base, payment_providers
+from wattseal.app.people import first_owner, forget_sessions, people_policy
 from wattseal.app.policy import load_contract_roots, policy_of
 from wattseal.app.rendering import RenderElsewhere
 from wattseal.app.rollout_works import WORKS
@@ -97,22 +98,27 @@ SYSTEM = Principal(TENANT, "system", frozenset(), frozenset({"*"}))
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to run: settings, and whether unknown stations are let in from this machine (`--insecure-dev`)."""
+    """How to run: settings, and whether unknown stations are let in from this machine (`--insecure-dev`).
+
+    With `owner_link` a one-time link is made at the start as long as there is no owner.
+    """
 
     data: Path
     settings: Settings
     insecure_dev: bool = False
+    owner_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that answers: its ports, the directory, the log's verifier key."""
+    """A process that answers: its ports, the directory, the log's verifier key, the link for the first owner."""
 
     stations: StationPorts
     http_port: int
     data: Path
     log_vkey: str
     metrics_port: int | None = None
+    owner_link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +146,9 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             stack.push_async_callback(journal.close)
             parts = await assemble(options, data, journal, await stack.enter_async_context(ClientSession()))
             background = await stack.enter_async_context(in_background())
-            stores = await stack.enter_async_context(api_stores(parts.world, data.path, options.settings.frames))
+            stores = await stack.enter_async_context(
+                api_stores(parts.world, data.path, options.settings.frames, people_policy(options.settings.people))
+            )
             running = await stack.enter_async_context(_listening(options, data, parts, stores))
             timers = Timers(
                 parts.world,
@@ -161,6 +169,8 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:
                 _settle_down()
+                if options.owner_link:
+                    running = replace(running, owner_link=await first_owner(stores.people, pages_at(options, running)))
                 ready(running)
                 await stop.wait()
 
@@ -323,10 +333,21 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
             every(INVENTORY_INTERVAL_S, ask_inventories(world)),
             every(FORGET_INTERVAL_S, forget_customers(world, options.settings.devices.customer_days)),
             every(FORGET_INTERVAL_S, forget_invoices(world)),
+            every(FORGET_INTERVAL_S, forget_sessions(stores.people)),
             every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
         ):
             stack.callback(asyncio.create_task(watch).cancel)
         yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))
+
+
+def pages_at(options: Options, running: Running) -> str:
+    """Return where people open the pages: passkeys want a name, so this machine is called one."""
+    serve = options.settings.serve
+    if serve.public_url is not None:
+        return serve.public_url
+    if is_loopback(serve.host):
+        return f"http://localhost:{running.http_port}"
+    return own_base(options.settings, running.http_port)
 
 
 def _settle_down() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from wattseal.app.password_work import ThreadedHasher
 from wattseal.app.settings import Frames
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId
@@ -54,9 +55,11 @@ async def api_stores(
     frames = None
     if settings.enabled:
         frames = await _opened(lambda path: _frames(world, path, settings), folder / FRAMES)
+    hasher = ThreadedHasher()
     try:
-        yield ApiStores(api_tokens, requests, frames, People.of(world, api_tokens, policy))
+        yield ApiStores(api_tokens, requests, frames, People.of(world, api_tokens, policy, hasher))
     finally:
+        hasher.close()
         if frames is not None:
             await asyncio.to_thread(frames.close)
         await requests.close()

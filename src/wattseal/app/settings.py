@@ -65,6 +65,17 @@ class Devices(Section, frozen=True):
     """Entry points of the group wattseal.vendors that answer vendors' messages."""
 
 
+class People(Section, frozen=True):
+    """People who sign in to the pages."""
+
+    idle_h: Annotated[float, Meta(gt=0, le=720)] = 8.0
+    """After so many hours without use a session is over."""
+    session_h: Annotated[float, Meta(gt=0, le=2160)] = 168.0
+    """After so many hours it is over in any case."""
+    link_h: Annotated[float, Meta(gt=0, le=168)] = 24.0
+    """How long one-time links are good."""
+
+
 class ProxyCertificate(StrEnum):
     """The header in which a trusted proxy passes a station's certificate on."""
 
@@ -296,3 +307,4 @@ class Settings(Section, frozen=True):
     uploads: Uploads = Uploads()
     devices: Devices = Devices()
     payments: Payments = Payments()
+    people: People = People()

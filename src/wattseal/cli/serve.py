@@ -47,6 +47,8 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. One line is printed once stations and API are served.
 
+    As long as nobody owns the system a second line has the one-time link by which its opener becomes the owner.
+
     DIR/ports.json has the ports, DIR/admin-token the API's bearer token. Exit code 0 after an orderly end; 78 when
     the configuration or the directory cannot be used, 74 when the disk refuses.
     """
@@ -80,6 +82,12 @@ def serve(
         said |= {k: f"wss://{settings.serve.host}:{port}/ocpp/" for k, port in tls.items() if port is not None}
         stations_at = ", ".join(f"{said[k]}ID" for k in ("ocpp", "wss", "mutual") if k in said)
         plain = f"wattseal serve: stations at {stations_at}, API at {said['http']}, data in {running.data}"
-        print(json_line(said) if json_output else plain, flush=True)
+        if json_output:
+            print(json_line(said | {"owner_link": running.owner_link}), flush=True)
+            return
+        print(plain, flush=True)
+        if running.owner_link is not None:
+            hours = f"{settings.people.link_h:g}"
+            print(f"wattseal serve: no owner yet: open {running.owner_link} (once, within {hours} hours)", flush=True)
 
-    uvloop.run(run_cpo(Options(data, settings, insecure_dev), ready))
+    uvloop.run(run_cpo(Options(data, settings, insecure_dev, owner_link=True), ready))

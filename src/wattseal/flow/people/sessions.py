@@ -8,6 +8,8 @@ from wattseal.crypto.hashes import sha256
 from wattseal.flow.documents import every_document, put, read, removal
 from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.people.links import Links
+from wattseal.flow.people.passkeys import Passkeys
+from wattseal.flow.people.passwords import Hasher, Passwords
 from wattseal.flow.people.register import Register
 from wattseal.flow.ports import Batch, Put
 from wattseal.flow.world import World
@@ -24,6 +26,8 @@ MAX_SESSIONS = 20
 NOTED_MS = 5 * 60_000
 """How old what is kept of a session's last use may be: not every page that is looked at is a write."""
 MAX_AGENT = 120
+FRESH_MS = 15 * 60_000
+"""How long after signing in the ways to sign in may be changed without doing so again."""
 
 
 @dataclass(slots=True)
@@ -35,14 +39,17 @@ class People:
     links: Links
     api_tokens: ApiTokens
     policy: PeoplePolicy
+    passwords: Passwords
+    passkeys: Passkeys
     sessions: dict[bytes, WebSession] = field(default_factory=dict)
     loaded: bool = False
 
     @staticmethod
-    def of(world: World, api_tokens: ApiTokens, policy: PeoplePolicy) -> "People":
+    def of(world: World, api_tokens: ApiTokens, policy: PeoplePolicy, hasher: Hasher) -> "People":
         """Return the people of a world."""
         register = Register(world)
-        return People(world, register, Links(world, register, policy), api_tokens, policy)
+        links, passwords = Links(world, register, policy), Passwords(world, register, hasher)
+        return People(world, register, links, api_tokens, policy, passwords, Passkeys(world, register))
 
     async def ready(self) -> None:
         """Read what is kept, once."""
@@ -73,6 +80,10 @@ class People:
             self.sessions[known.digest] = known
             await self._commit(_document(known, now_ms))
         return known
+
+    def fresh(self, session: WebSession) -> bool:
+        """Return whether a session is so young that whoever has it has just proved who they are."""
+        return self.world.now_ms() - session.begun_ms < FRESH_MS
 
     def over(self, session: WebSession, now_ms: int) -> bool:
         """Return whether a session is over: not used for too long, or begun too long ago."""
