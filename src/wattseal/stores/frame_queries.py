@@ -37,7 +37,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameQuery:
-    """Frames asked for; `text` is found anywhere in a frame, `since` inclusive, `until` exclusive."""
+    """Frames asked for; `text` is found anywhere in a frame, `since` inclusive, `until` exclusive.
+
+    With `newest` the latest come first, and `after` is the number below which the page begins.
+    """
 
     limit: int
     after: int = 0
@@ -49,15 +52,17 @@ class FrameQuery:
     message_id: str | None = None
     text: str | None = None
     faulty: bool | None = None
+    newest: bool = False
 
     def run(self, connection: sqlite3.Connection) -> tuple[list[Frame], int | None]:
         """Return a page and the cursor of the next one."""
         place, bound = self._place(connection)
-        inner = f"SELECT * FROM frames WHERE {place} ORDER BY id LIMIT ?"  # noqa: S608 - constants only
-        scanned = connection.execute(f"SELECT count(*), max(id) FROM ({inner})", (*bound, MAX_SCANNED))  # noqa: S608
+        order, end = ("id DESC", "min(id)") if self.newest else ("id", "max(id)")
+        inner = f"SELECT * FROM frames WHERE {place} ORDER BY {order} LIMIT ?"  # noqa: S608 - constants only
+        scanned = connection.execute(f"SELECT count(*), {end} FROM ({inner})", (*bound, MAX_SCANNED))  # noqa: S608
         count, last = scanned.fetchone()
         where, values = self._filter()
-        sql = f"SELECT * FROM ({inner}) WHERE {where} ORDER BY id LIMIT ?"  # noqa: S608 - constants only
+        sql = f"SELECT * FROM ({inner}) WHERE {where} ORDER BY {order} LIMIT ?"  # noqa: S608 - constants only
         rows = connection.execute(sql, (*bound, MAX_SCANNED, *values, self.limit)).fetchall()
         found = [read_frame(row) for row in rows]
         if len(found) == self.limit:
@@ -65,10 +70,13 @@ class FrameQuery:
         return found, last if count == MAX_SCANNED else None
 
     def _place(self, connection: sqlite3.Connection) -> tuple[str, list[Any]]:
-        after = self.after
+        after = 0 if self.newest else self.after
         if self.since_ms is not None:
             after = max(after, before(connection, self.since_ms))
         place, bound = "id > ?", [after]
+        if self.newest and self.after:
+            place += " AND id < ?"
+            bound.append(self.after)
         if self.until_ms is not None:
             place += " AND id <= ?"
             bound.append(before(connection, self.until_ms))

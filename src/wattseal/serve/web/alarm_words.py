@@ -1,0 +1,159 @@
+"""Alarms in words: what each kind means, and what to do about it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from wattseal.serve.web.reasons import REASONS
+from wattseal.serve.web.texts import marked as _
+
+
+class Topic(StrEnum):
+    """What an alarm is about."""
+
+    EVIDENCE = "evidence"
+    SECURITY = "security"
+    DEVICE = "device"
+
+
+TOPICS: Mapping[Topic, str] = {
+    Topic.EVIDENCE: _("Sessions and evidence"),
+    Topic.SECURITY: _("Security"),
+    Topic.DEVICE: _("Devices"),
+}
+"""Each topic in words."""
+_DEVICE: Mapping[str, tuple[str, str]] = {
+    "clock_drift": (
+        _("The station's clock is far off."),
+        _("Have its time server looked at; a restart often sets the clock."),
+    ),
+    "unaccounted_session": (
+        _("A charge without a session, by the station's register."),
+        _("Compare the register with the sessions of the EVSE, and ask the station for messages that wait."),
+    ),
+    "interrupted": (
+        _("A session was interrupted by a restart of the station."),
+        _("Look at the session; where energy is missing, decide in quarantine."),
+    ),
+    "missing_stop": (
+        _("A session is open, and its EVSE has gone on."),
+        _("Wait for the stop, or close the session at the last register told, in quarantine."),
+    ),
+    "ended_unseen": (
+        _("A session ended while nobody listened."),
+        _("Ask the station whether messages wait (transaction status)."),
+    ),
+    "unknown_transaction": (
+        _("The station told of a session that nobody knows."),
+        _("Ask the station whether messages wait; look at its messages around that time."),
+    ),
+    "event_after_end": (
+        _("The station told of a session after its end."),
+        _("Look at the session's messages; its bill stays as it is."),
+    ),
+    "schedule_differs": (
+        _("The station allows more power than its profiles do."),
+        _("Clear its charging profiles and set the limit again."),
+    ),
+    "profiles_differ": (
+        _("The station has other charging profiles than it was given."),
+        _("Clear its charging profiles and set the limit again."),
+    ),
+    "device_event": (
+        _("The station reports an event of one of its monitors."),
+        _("Look at the station and its latest messages."),
+    ),
+    "firmware_suspect": (
+        _("The station runs a firmware that nobody sent, or that failed its checks."),
+        _("Compare the version with the one expected; install a known one before it charges on."),
+    ),
+    "payment_failed": (
+        _("A payment at the station went wrong."),
+        _("Look at the payment; the driver may have been charged twice or not at all."),
+    ),
+    "message_not_processed": (
+        _("A message of the station met a fault of this program and was put aside."),
+        _("Report the fault; the message is kept, and the station's queue goes on."),
+    ),
+    "grid_event": (
+        _("The station reports trouble with the grid."),
+        _("Look at the limits in force and ask the grid operator."),
+    ),
+    "battery_not_taken": (
+        _("A battery was offered and not taken."),
+        _("Look at the swap station's slots."),
+    ),
+    "battery_out_without_in": (
+        _("A battery went out, and none came in."),
+        _("Look at the swap station's slots."),
+    ),
+}
+_SECURITY: Mapping[str, tuple[str, str]] = {
+    "security_event": (
+        _("The station reports a security event."),
+        _("Look at the station and its certificates; where somebody tampered with it, take it out of service."),
+    ),
+    "evidence_invalid": (
+        _("A signature of the meter is wrong: signed values were changed."),
+        _("Do not bill the session. Compare meter and register on site, and keep the record."),
+    ),
+    "evidence_replayed": (
+        _("The meter's signed record was used in another session before."),
+        _("Do not bill the session, and look for other sessions of that station."),
+    ),
+    "evidence_of_another_meter": (
+        _("The signed values are of another meter."),
+        _("If the meter was changed, enrol the new one; otherwise do not bill the session."),
+    ),
+    "message_signature_invalid": (
+        _("The signature of a message is wrong."),
+        _("Check the certificates enrolled for the station; somebody may sit in between."),
+    ),
+    "message_signature_missing": (
+        _("A message came without the signature that its station puts on all."),
+        _("Check the station's settings; somebody may sit in between."),
+    ),
+    "plain_at_signed_station": (
+        _("Unsigned data from a station that signs."),
+        _("Check the station's signer; somebody may speak in its name."),
+    ),
+    "record_signature_invalid": (
+        _("The signature of a record is wrong."),
+        _("Do not bill the session, and check the station's key in the registry."),
+    ),
+    "record_key_not_entitled": (
+        _("A record is signed with a key that may not sign it."),
+        _("Check which keys the registry has for the station."),
+    ),
+    "chain_gap": (
+        _("Records are missing in the station's chain."),
+        _("Ask the station or its edge for the missing records; decide in quarantine."),
+    ),
+    "chain_fork": (
+        _("The station's chain exists in two versions."),
+        _("Keep both: they prove that its key signed two histories. Replace the key."),
+    ),
+}
+_BY_CODE = {**_DEVICE, **_SECURITY}
+_ELSE = _("Look at the session, and decide in quarantine whether it is billed.")
+_DEVICE_ELSE = _("Look at the station and its latest messages.")
+
+
+def topic_of(code: str, *, transaction: bool) -> Topic:
+    """Return what an alarm is about; `transaction` says whether it belongs to a session."""
+    if code in _SECURITY:
+        return Topic.SECURITY
+    return Topic.EVIDENCE if transaction or code in REASONS else Topic.DEVICE
+
+
+def words_of(code: str) -> str:
+    """Return what an alarm means (English, the key of translations); one that nobody gave words to is its code."""
+    known = _BY_CODE.get(code)
+    return REASONS.get(code, code.replace("_", " ")) if known is None else known[0]
+
+
+def advice_of(code: str, *, transaction: bool) -> str:
+    """Return what to do about it."""
+    known = _BY_CODE.get(code)
+    if known is not None:
+        return known[1]
+    return _ELSE if transaction or code in REASONS else _DEVICE_ELSE
