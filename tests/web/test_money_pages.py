@@ -48,7 +48,15 @@ def test_a_session_is_waived_and_costs_nothing(earned: Business) -> None:
     assert (found["billing"], found["billing_reason"]) == ("free", "waived")
 
 
-FORMS = ["/quarantine/{honest}", "/tariffs", "/tariffs/one?id=DAY", "/invoices", "/disputes/{dispute}"]
+FORMS = [
+    "/quarantine/{honest}",
+    "/tariffs",
+    "/tariffs/one?id=DAY",
+    "/invoices",
+    "/disputes/{dispute}",
+    "/tokens",
+    "/accounts/{account}",
+]
 
 
 @pytest.mark.parametrize("path", FORMS)
@@ -67,6 +75,9 @@ def test_a_form_without_its_token_or_from_elsewhere_is_refused(earned: Business,
 PAGES = [
     "/quarantine",
     "/quarantine/{honest}",
+    "/tokens",
+    "/accounts",
+    "/accounts/{account}",
     "/invoices",
     "/invoices/due?month=2026-01",
     "/disputes",

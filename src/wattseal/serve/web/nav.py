@@ -22,6 +22,8 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("/quarantine", "Quarantine", ("transactions:read",)),
             Place("/tariffs", "Tariffs", ("tariffs:read",)),
+            Place("/tokens", "Tokens", ("tokens:read",)),
+            Place("/accounts", "Accounts", ("accounts:read",)),
             Place("/invoices", "Invoices", ("invoices:read",)),
             Place("/disputes", "Disputes", ("disputes:read",)),
         ),

@@ -1,5 +1,12 @@
 """The pages about money, in the order of the navigation."""
 
-from wattseal.serve.web.pages import disputes, invoices, quarantine, tariffs
+from wattseal.serve.web.pages import accounts, disputes, invoices, quarantine, tariffs, tokens
 
-ROUTES = (*quarantine.ROUTES, *tariffs.ROUTES, *invoices.ROUTES, *disputes.ROUTES)
+ROUTES = (
+    *quarantine.ROUTES,
+    *tariffs.ROUTES,
+    *tokens.ROUTES,
+    *accounts.ROUTES,
+    *invoices.ROUTES,
+    *disputes.ROUTES,
+)
