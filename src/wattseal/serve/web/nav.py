@@ -28,6 +28,13 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("/disputes", "Disputes", ("disputes:read",)),
         ),
     ),
+    (
+        "System",
+        (
+            Place("/people", "People", ("people:read",)),
+            Place("/audit", "Who changed what", ("people:read",)),
+        ),
+    ),
 )
 """Sections and their pages."""
 

@@ -1,0 +1,124 @@
+"""Who did what: rights, decisions and accounts out of their signed records, and commands beside them."""
+
+from dataclasses import dataclass
+
+from wattseal.base.errors import InputError
+from wattseal.base.ids import Origin
+from wattseal.flow.command_log import COMMAND, CommandKept
+from wattseal.flow.listing import Wanted, latest
+from wattseal.flow.money.records import MoneyStream
+from wattseal.flow.people.register import STREAM
+from wattseal.flow.world import World
+from wattseal.seal.account import AccountSaid
+from wattseal.seal.dispute import DisputeDecided, DisputeOpened, read_dispute
+from wattseal.seal.groups import Content, Opening, open_box
+from wattseal.seal.item import Group, Item, Kind, parse_item
+from wattseal.seal.person import PersonSaid
+from wattseal.seal.ruling import Ruling
+
+MAX_ACTS = 500
+"""Of each source, the latest; `Acts.more` says that there are earlier ones."""
+_PAGE = 250
+_STREAMS = (STREAM, int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that somebody did: `what` in the words of the record, `about` a person, account, session or station.
+
+    `record` is the payload hash of the signed record, in hex.
+    """
+
+    at_ms: int
+    by: str
+    kind: str
+    what: str
+    about: str
+    record: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What was done, the latest first."""
+
+    acts: tuple[Act, ...]
+    more: bool
+
+
+async def done_by(world: World, since_ms: int, until_ms: int, who: str | None = None) -> Acts:
+    """Return what was done from `since_ms` on and before `until_ms`, by `who` alone where that is given."""
+    found: list[Act] = []
+    more = False
+    for stream in _STREAMS:
+        acts, cut = await _recorded(world, stream, since_ms, until_ms, who)
+        found += acts
+        more = more or cut
+    wanted = Wanted(limit=MAX_ACTS, since_ms=since_ms, until_ms=until_ms)
+    page, following = await latest(
+        world, COMMAND, CommandKept, wanted, None if who is None else lambda kept: _is(kept.asked_by, who)
+    )
+    found += [
+        Act(kept.asked_at_ms, kept.asked_by, "command", kept.action, kept.station_id, kept.record, kept.outcome or "")
+        for kept in page
+    ]
+    return Acts(tuple(sorted(found, key=lambda act: -act.at_ms)), more or following is not None)
+
+
+async def _recorded(world: World, stream: int, since_ms: int, until_ms: int, who: str | None) -> tuple[list[Act], bool]:
+    """Read a chain from its end backwards until the time asked for begins, or there are enough."""
+    origin = Origin(world.billing_origin)
+    head = await world.journal.chain_head(world.tenant, origin, stream)
+    found: list[Act] = []
+    end = -1 if head is None else head.item.seq
+    while head is not None and end >= 0:
+        begin = max(0, end - _PAGE + 1)
+        page = await world.journal.items(world.tenant, origin, stream, (head.item.epoch, begin), end - begin + 1)
+        for kept in reversed(page):
+            if kept.item.recorded_at_ms < since_ms:
+                return found, False
+            act = None if kept.item.recorded_at_ms >= until_ms else _act(parse_item(kept.item.item))
+            if act is not None and (who is None or _is(act.by, who)):
+                if len(found) == MAX_ACTS:
+                    return found, True
+                found.append(act)
+        end = begin - 1
+    return found, False
+
+
+def _act(item: Item) -> Act | None:
+    opened = open_box(item, int(Group.OPS), None) if Group.OPS in item.boxes else None
+    if not isinstance(opened, Opening):
+        return None
+    fields = Content.decode(opened.content).fields
+    ms, record, session = item.payload.ms, item.hash.hex(), (item.payload.subject or b"").hex()
+    try:
+        match item.payload.kind:
+            case Kind.PERSON:
+                said = PersonSaid.read(fields)
+                what = said.event.name.lower()
+                told = ", ".join(said.roles) if not said.text else said.text
+                return Act(ms, said.by, "person", what, f"person/{said.person}", record, told)
+            case Kind.ACCOUNT:
+                account = AccountSaid.read(fields)
+                return Act(ms, account.by, "account", account.event.name.lower(), account.account, record, account.text)
+            case Kind.RULING:
+                ruling = Ruling.read(fields)
+                about = session or ruling.alarm or ""
+                return Act(ms, ruling.person, "ruling", ruling.verdict.value, about, record, ruling.text)
+            case Kind.DISPUTE:
+                match read_dispute(fields):
+                    case DisputeOpened() as begun:
+                        return Act(ms, begun.opened_by, "dispute", "opened", session, record, begun.text)
+                    case DisputeDecided() as decided:
+                        what = decided.verdict.value
+                        return Act(ms, decided.person, "dispute", what, session, record, decided.text)
+            case _:
+                return None
+    except InputError:
+        return None
+
+
+def _is(by: str, who: str) -> bool:
+    """Return whether this is the one asked for: as they are known, or behind the name they gave."""
+    return by == who or by.endswith(f"({who})")
