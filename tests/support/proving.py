@@ -6,6 +6,7 @@ from wattseal.flow.replay import Replayer, compare_projections, replay
 from wattseal.flow.replay_accounts import compare_accounts
 from wattseal.flow.replay_ledger import compare_ledger
 from wattseal.flow.replay_people import compare_people
+from wattseal.flow.replay_rollups import compare_rollups
 from wattseal.flow.world import World
 from wattseal.model.verdict import Finding
 
@@ -19,4 +20,5 @@ async def troubles(world: World) -> list[Finding]:
     replayed.findings.extend(await compare_ledger(world.journal, world.tenant, replayed.ledger))
     replayed.findings.extend(await compare_accounts(world.journal, world.tenant, replayed.accounts, replayed.ledger))
     replayed.findings.extend(await compare_people(world.journal, world.tenant, replayed.people))
+    replayed.findings.extend(await compare_rollups(world.journal, world.tenant, replayed.transactions))
     return replayed.findings

@@ -26,7 +26,8 @@ class RevenueQuery:
     """What is asked for: from `from_ms` to before `to_ms`, each on a full quarter of an hour.
 
     `zone` is an IANA name. Empty filters let everything pass: `stations` are ids as enrolled, `sites` ids of sites
-    (with both given, all those stations count), `parties` are eMSPs, "" sessions without one.
+    (with both given, all those stations count), `parties` are eMSPs, this CPO itself among them for its own drivers,
+    "" sessions that nobody was asked about.
     """
 
     from_ms: int

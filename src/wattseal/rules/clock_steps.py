@@ -1,6 +1,6 @@
 """Steps of a clock: where hours, days, weeks and months begin in a time zone."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from wattseal.base.errors import InputError
@@ -38,15 +38,33 @@ def step_bounds(from_ms: int, to_ms: int, zone: ZoneInfo, size: StepSize) -> tup
     return (*bounds, to_ms)
 
 
+def period_before(from_ms: int, to_ms: int, zone: ZoneInfo) -> int:
+    """Return where the stretch just before begins: as many months or days earlier, by the clock, where it is those."""
+    begin, end = _local(from_ms, zone), _local(to_ms, zone)
+    if begin.time() == end.time() == time():
+        if begin.day == end.day == 1:
+            months = (begin.year - end.year + begin.year) * 12 + begin.month - end.month + begin.month - 1
+            return max(0, _midnight_ms(date(months // 12, months % 12 + 1, 1), zone))
+        return max(0, _midnight_ms(begin.date() - (end.date() - begin.date()), zone))
+    return max(0, from_ms - (to_ms - from_ms))
+
+
 _LATEST_MS = 4_102_444_800_000
 """The year 2100."""
 
 
 def _next(ms: int, zone: ZoneInfo, size: StepSize) -> int:
-    local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
+    local = _local(ms, zone)
     if size is StepSize.HOUR:
         return ms + (HOUR_S - local.minute * 60 - local.second) * 1000
-    day = _next_day(local.date(), size)
+    return _midnight_ms(_next_day(local.date(), size), zone)
+
+
+def _local(ms: int, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone)
+
+
+def _midnight_ms(day: date, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
 
 

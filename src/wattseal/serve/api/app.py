@@ -36,6 +36,7 @@ from wattseal.serve.api import (
     receipts,
     registry,
     reservations,
+    revenue,
     rollouts,
     sites,
     statements,
@@ -101,6 +102,7 @@ RESOURCES = (
     *accounts.ROUTES,
     *quarantine.ROUTES,
     *bills.ROUTES,
+    *revenue.ROUTES,
     *ledger.ROUTES,
 )
 """What is served below /api/v1 to those who show a token."""
