@@ -14,6 +14,7 @@ from tests.support import csms as running
 from tests.support.csms import Csms, serving
 from tests.web.known_viewers import SECRET
 
+PROGRAM = running.program
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
 
 
@@ -65,12 +66,11 @@ def browser(csms: Csms, role: str, language: str = "en") -> Browser:
 @contextmanager
 def dashboard(folder: Path, *, witnesses: Sequence[str] = (), settings: str = "") -> Iterator[Csms]:
     """Run a CSMS whose pages know people."""
-    program = running.program
 
     @contextmanager
     def known(arguments: Sequence[str | Path], errors: Path) -> Iterator[object]:
         module = "tests.web.known_viewers" if arguments[0] == "serve" else "wattseal"
-        with program(arguments, errors, module=module) as process:
+        with PROGRAM(arguments, errors, module=module) as process:
             yield process
 
     with pytest.MonkeyPatch.context() as patch:

@@ -29,6 +29,17 @@ async def points_of(world: World, transaction: Transaction) -> tuple[Point, ...]
     return usable(ends[0], _between(world, kept, transaction), ends[1])
 
 
+async def readings_of(world: World, transaction: Transaction) -> tuple[Point, ...]:
+    """Return what was read of a charge, open or ended, in the order of time; () where its registers are closed here."""
+    if transaction.started_ms is None or transaction.start_wh is None:
+        return ()
+    kept = await world.journal.items_by_subject(world.tenant, Subject(bytes.fromhex(transaction.id)))
+    read = [point for point in _between(world, kept, transaction) if point.register_wh is not None]
+    ends = _ends(transaction)
+    points = [Point(transaction.started_ms, transaction.start_wh), *read, *(ends[1:] if ends else ())]
+    return tuple(sorted(points, key=lambda point: point.ms))
+
+
 async def points_for(world: World, transaction: Transaction, tariff: Tariff) -> tuple[Point, ...]:
     """Return as many of an ended charge's points as a price under the tariff depends on."""
     return await points_of(world, transaction) if needs_readings(tariff) else _ends(transaction) or ()

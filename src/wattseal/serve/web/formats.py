@@ -79,6 +79,10 @@ class Formats:
         exact = at.isoformat(timespec="seconds").replace("+00:00", "Z")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
 
+    def clock(self, ms: int) -> str:
+        """Return the time of day of Unix milliseconds."""
+        return datetime.fromtimestamp(ms / 1000, self.zone).strftime("%H:%M")
+
     def day(self, ms: int) -> str:
         """Return the day of Unix milliseconds."""
         at = datetime.fromtimestamp(ms / 1000, self.zone)

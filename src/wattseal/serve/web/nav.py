@@ -15,12 +15,13 @@ class Place:
 
 
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("General", (Place("/", "Overview"),)),
+    ("General", (Place("/", "Overview"), Place("/sessions", "Sessions", ("transactions:read",)))),
     ("Network", (Place("/network", "Stations", ("stations:read",)),)),
     (
         "Money",
         (
             Place("/quarantine", "Quarantine", ("transactions:read",)),
+            Place("/cdrs", "CDRs", ("bills:read",)),
             Place("/tariffs", "Tariffs", ("tariffs:read",)),
             Place("/tokens", "Tokens", ("tokens:read",)),
             Place("/accounts", "Accounts", ("accounts:read",)),

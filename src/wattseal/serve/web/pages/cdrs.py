@@ -1,0 +1,65 @@
+"""CDRs: what was billed, newest first, each as partners get it in OCPI."""
+
+from litestar import Response, get
+from litestar.enums import MediaType
+from litestar.params import FromPath
+
+from wattseal.flow.charges.reproof import broken_of
+from wattseal.flow.money.bills import BILL_TIME, bill_of
+from wattseal.flow.money.cdrs import cdr_by_id
+from wattseal.flow.newest import newest_keys
+from wattseal.model.billing import Bill
+from wattseal.serve.api.problems import ProblemError
+from wattseal.serve.api.service import ShortQuery, What
+from wattseal.serve.web.pages.sessions import charged
+from wattseal.serve.web.render import render
+from wattseal.serve.web.texts import marked as _
+from wattseal.serve.web.viewer import Looks, Req, needs
+from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
+
+READ = "bills:read"
+PAGE = 50
+ID_DIGITS = 32
+"""Digits of a session's id, with which its bills' ids begin."""
+
+
+@get("/cdrs", security=[{}], include_in_schema=False, guards=[needs(READ)])
+async def cdrs(request: Req, viewer: Looks, service: What, *, before: ShortQuery = None) -> Response[bytes]:
+    """List them."""
+    world = service.world
+    rows: list[tuple[Bill, bool]] = []
+    following = ""
+    async for key in newest_keys(world, BILL_TIME, before=before or ""):
+        if len(rows) == PAGE:
+            last = rows[-1][0]
+            following = f"/cdrs?before={last.billed_ms:015d}-{last.id}"
+            break
+        bill = await bill_of(world, key[16:])
+        if bill is not None:
+            rows.append((bill, await broken_of(world, bill.id[:ID_DIGITS]) is not None))
+    return render(
+        request,
+        viewer,
+        "cdrs.html",
+        rows=rows,
+        first=not before,
+        following=following or None,
+        charged=charged,
+        digits=ID_DIGITS,
+        sessions=viewer.may("transactions:read"),
+        energy=viewer.may("energy:read"),
+    )
+
+
+@get("/cdrs/{name:str}", security=[{}], include_in_schema=False, guards=[needs(READ, "energy:read")])
+async def cdr(service: What, name: FromPath[str]) -> Response[bytes]:
+    """Return a CDR as OCPI 2.2.1 spells it."""
+    found = await cdr_by_id(service.world, name[:80].removesuffix(".json"))
+    if found is None:
+        raise ProblemError(404, "not_found", _("there is no such CDR"))
+    raw, _lost = encode_cdr(found)
+    headers = {"Content-Disposition": f'attachment; filename="cdr-{found.id}.json"', "Cache-Control": "no-store"}
+    return Response(raw, media_type=MediaType.JSON, headers=headers)
+
+
+ROUTES = (cdrs, cdr)
