@@ -42,8 +42,7 @@ async def provide_viewer(request: Req) -> Viewer:
     """Return who looks; without a session the browser is sent to sign in."""
     found = await viewer_of(request)
     if found is None:
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        raise SignInError(path if request.method == "GET" else "/")
+        raise SignInError(_going_to(request))
     return found
 
 
@@ -54,6 +53,13 @@ async def viewer_of(request: ASGIConnection[Any, Any, Any, State]) -> Viewer | N
     if not secret or service.viewers is None:
         return None
     return await service.viewers.viewer(secret, languages_of(request))
+
+
+def _going_to(request: ASGIConnection[Any, Any, Any, State]) -> str:
+    """Return where a browser goes that asks for a page, with what it asks; the start where it sends a form."""
+    if request.scope.get("method") != "GET":
+        return "/"
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def languages_of(request: ASGIConnection[Any, Any, Any, State]) -> tuple[str, ...]:
@@ -74,7 +80,7 @@ def needs(*scopes: str) -> Any:
     async def guard(connection: ASGIConnection[Any, Any, Any, State], _handler: BaseRouteHandler) -> None:
         viewer = await viewer_of(connection)
         if viewer is None:
-            raise SignInError(connection.url.path)
+            raise SignInError(_going_to(connection))
         if not viewer.may(*scopes):
             raise ProblemError(403, "not_allowed", "your roles do not include this page")
 
