@@ -4,14 +4,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from tests.serve.test_disputes_api import opened, tampered
 from tests.serve.test_invoices_live import CONFIG
-from tests.support.csms import Csms
+from tests.support.csms import Csms, meter_key
 from tests.support.stations import ask, dialled
 from tests.web.support import Browser, browser, dashboard
+
+from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
 
 HOSTILE = '<script>alert("x")</script>'
 """What a page must show as text."""
@@ -68,15 +72,26 @@ def at(hour: int, days_ago: int = 2) -> str:
     return time.strftime(f"%Y-%m-%dT{hour:02d}:00:00Z", time.gmtime(time.time() - days_ago * 86_400))
 
 
-def charge(csms: Csms, registers: tuple[int, int], hour: int, days_ago: int = 2) -> str:
-    """Charge for an hour at D1 and return our id of it."""
-    known = {t["id"] for t in csms.transactions("D1")}
-    with dialled(csms, "D1") as socket:
+def charge(
+    csms: Csms, registers: tuple[int, int], hour: int, days_ago: int = 2, *, station: str = "D1", meter: str = ""
+) -> str:
+    """Charge for an hour and return our id of it; `meter` is the serial of the one that signs."""
+    known = {t["id"] for t in csms.transactions(station)}
+    with dialled(csms, station) as socket:
         start = {"connectorId": 1, "idTag": "CARD", "meterStart": registers[0], "timestamp": at(hour, days_ago)}
         number = ask(socket, "StartTransaction", start)["transactionId"]
-        stop = {"transactionId": number, "meterStop": registers[1], "timestamp": at(hour + 1, days_ago)}
+        end = at(hour + 1, days_ago)
+        stop = {"transactionId": number, "meterStop": registers[1], "timestamp": end}
+        if meter:
+            readings = [
+                ReadingToSign(datetime.fromisoformat(time_), letter, Decimal(register))
+                for time_, letter, register in zip((at(hour, days_ago), end), "BE", registers, strict=True)
+            ]
+            record = build(MeterState(meter, page=days_ago), readings, meter_key(station)).decode()
+            sample = {"value": record, "format": "SignedData", "context": "Transaction.End"}
+            stop["transactionData"] = [{"timestamp": end, "sampledValue": [sample]}]
         ask(socket, "StopTransaction", stop)
-    (new,) = {t["id"] for t in csms.transactions("D1")} - known
+    (new,) = {t["id"] for t in csms.transactions(station)} - known
     return str(new)
 
 
@@ -98,6 +113,8 @@ def business(folder: Path) -> Iterator[Business]:
         token = {"id_token": "CARD", "type": "ISO14443", "status": "Accepted", "account": account}
         put(csms, "tokens", token, "POST")
         csms.enrol("D1")
+        csms.enrol("M1", meter="METER-1")
+        put(csms, "stations", {"id": "M1", "site": "DEPOT"}, "POST")
         sessions = {
             "long ago": charge(csms, (0, 1000), 8, days_ago=70),
             "honest": charge(csms, (1000, 11_000), 8),
@@ -107,9 +124,10 @@ def business(folder: Path) -> Iterator[Business]:
             "half": charge(csms, (20_000, 24_000), 16),
         }
 
+        sessions["signed"] = charge(csms, (100, 30_100), 6, 3, station="M1", meter="METER-1")
         ours = csms.bundle(sessions["overcharged"])
         dispute = opened(csms, tampered(ours), text=f"I charged 7 kWh {HOSTILE}")["id"]
         made = Business(csms, sessions, account, dispute)
-        for name in ("long ago", "honest", "overcharged", "half"):
+        for name in ("long ago", "honest", "overcharged", "half", "signed"):
             made.bill(sessions[name])
         yield made

@@ -15,7 +15,14 @@ class Place:
 
 
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("General", (Place("/", "Overview"), Place("/sessions", "Sessions", ("transactions:read",)))),
+    (
+        "General",
+        (
+            Place("/", "Overview"),
+            Place("/revenue", "Revenue", ("bills:read", "energy:read")),
+            Place("/sessions", "Sessions", ("transactions:read",)),
+        ),
+    ),
     ("Network", (Place("/network", "Stations", ("stations:read",)),)),
     (
         "Money",

@@ -1,8 +1,9 @@
 """The pages about money, in the order of the navigation."""
 
-from wattseal.serve.web.pages import accounts, disputes, invoices, quarantine, tariffs, tokens
+from wattseal.serve.web.pages import accounts, disputes, invoices, quarantine, revenue, tariffs, tokens
 
 ROUTES = (
+    *revenue.ROUTES,
     *quarantine.ROUTES,
     *tariffs.ROUTES,
     *tokens.ROUTES,
