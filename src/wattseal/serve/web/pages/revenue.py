@@ -99,6 +99,7 @@ async def revenue_page(request: Req, viewer: Looks, service: What) -> Response[b
         money=_money(told),
         energy_proof=_proof(told.total.earned),
         change=change,
+        standing=standing,
         charts=_charts(told, fmt, viewer.language),
         energy_chart=_energy_chart(told, fmt, viewer.language),
         choices=await _choices(service.world),
@@ -171,6 +172,11 @@ def change(now: Decimal | float | None, before: Decimal | float | None) -> Decim
     if now is None or not before:
         return None
     return Decimal(str(now)) / Decimal(str(before)) - 1
+
+
+def standing(step: Figures, currency: str) -> tuple[int, int]:
+    """Return what stands of one currency in a stretch, before tax and with it, in minor units."""
+    return next(((t.net, t.gross) for t in step.totals if t.currency == currency), (0, 0))
 
 
 def _charts(told: Revenue, fmt: Formats, language: str) -> list[tuple[str, Chart]]:
