@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -73,10 +73,11 @@ def dashboard(folder: Path, *, witnesses: Sequence[str] = (), settings: str = ""
         with PROGRAM(arguments, errors, module=module) as process:
             yield process
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(running, "program", known)
-        with serving(folder, witnesses=witnesses, settings=settings) as csms:
-            yield csms
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(running, "program", known)
+            csms = stack.enter_context(serving(folder, witnesses=witnesses, settings=settings))
+        yield csms
 
 
 def cookies(role: str) -> dict[str, str]:
