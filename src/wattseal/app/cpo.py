@@ -284,6 +284,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
     ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases), tap=tap))
     parts.lines.attach(ocpp)
     renderer = RenderElsewhere()
+    ports: dict[str, int] = {}
     service = Service(
         world=world,
         proofs=parts.proofs,
@@ -302,6 +303,8 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         pay=parts.desk,
         viewers=PersonViewers(stores.people),
         people=stores.people,
+        witnesses={witness.party: witness.vkey for witness in options.settings.witnesses},
+        ports=ports,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(renderer.close)
@@ -313,7 +316,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         world.own_base = own_base(options.settings, http_port)
         world.pay_base = pay_base(options.settings, http_port)
         stations = await listen_for_stations(serve, ocpp, tls, stack)
-        ports = {"ocpp": stations.ws, "http": http_port}
+        ports |= {"ocpp": stations.ws, "http": http_port}
         ports |= {k: v for k, v in (("wss", stations.wss), ("mutual", stations.mutual)) if v is not None}
         if serve.metrics_port is not None:
             sources = Sources(

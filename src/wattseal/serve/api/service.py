@@ -1,6 +1,6 @@
 """What every handler of the API works with, and who asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,7 +52,8 @@ class Service:
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
     the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot; `viewers` knows who is
-    behind a browser's session, `people` who works here.
+    behind a browser's session, `people` who works here. `witnesses` are the verifier keys of those that are asked to
+    cosign the log, by party; `ports` are those that stations and browsers dial, by name, once they are open.
     """
 
     world: World
@@ -72,6 +73,8 @@ class Service:
     pay: PayDesk = field(default_factory=PayDesk)
     viewers: Viewers | None = None
     people: People | None = None
+    witnesses: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[str, int] = field(default_factory=dict)
 
 
 Who = NamedDependency[SkipValidation[Principal]]

@@ -23,7 +23,14 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("/sessions", "Sessions", ("transactions:read",)),
         ),
     ),
-    ("Network", (Place("/network", "Stations", ("stations:read",)),)),
+    (
+        "Network",
+        (
+            Place("/network", "Stations", ("stations:read",)),
+            Place("/alarms", "Alarms", ("alarms:read",)),
+            Place("/log", "Transparency log"),
+        ),
+    ),
     (
         "Money",
         (

@@ -1,6 +1,15 @@
 """The pages about stations and what runs them."""
 
-from wattseal.serve.web.pages import network, station, station_commands, station_frames, station_more
+from wattseal.serve.web.pages import (
+    alarms,
+    log,
+    network,
+    station,
+    station_commands,
+    station_frames,
+    station_more,
+    welcome,
+)
 
 ROUTES = (
     *network.ROUTES,
@@ -8,4 +17,7 @@ ROUTES = (
     *station_commands.ROUTES,
     *station_frames.ROUTES,
     *station_more.ROUTES,
+    *alarms.ROUTES,
+    *log.ROUTES,
+    *welcome.ROUTES,
 )
