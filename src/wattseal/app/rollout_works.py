@@ -4,16 +4,20 @@ from wattseal.app import firmware_work
 from wattseal.app.firmware_work import FIRMWARE
 from wattseal.app.rollouts import Turn, Work, no_news
 from wattseal.base.ids import StationId
-from wattseal.flow.commands import Declined, Outcome, Unanswered
+from wattseal.flow.commands import Declined, Done, Outcome, Unanswered
 from wattseal.flow.documents import STATION, read
+from wattseal.flow.fleet import orders
 from wattseal.flow.fleet.rollouts import Rollout
 from wattseal.flow.fleet.templates import Drift, Standing, standings
+from wattseal.flow.limits.charging import ACCEPTED
+from wattseal.flow.limits.sent import set_limit
 from wattseal.flow.stations.variable_verbs import read_variables, write_variables
 from wattseal.flow.verbs import Ask
 from wattseal.flow.world import World
 from wattseal.model.device import VariableAsked, VariableWrite
 from wattseal.model.station import Station
 from wattseal.rules.rollout import MemberState
+from wattseal.rules.two_persons import OrderState
 
 TEMPLATE = "template"
 _TAKEN = frozenset({"Accepted", "RebootRequired"})
@@ -64,4 +68,20 @@ def _why(outcome: Outcome) -> str:
             return "unreadable"
 
 
-WORKS = {TEMPLATE: Work(_begin_template, no_news), FIRMWARE: firmware_work.WORK}
+async def _begin_limit(world: World, rollout: Rollout, station_id: StationId) -> Turn:
+    """Send the limit that two persons agreed on."""
+    order = await orders.find(world, str(rollout.parameters.get("order", "")))
+    if order is None or order.state is not OrderState.APPROVED:
+        return Turn(MemberState.FAILED, "not_approved")
+    _, outcome = await set_limit(world, orders.sender(world, order), station_id, orders.limit_of(order))
+    if not isinstance(outcome, Done):
+        return Turn(MemberState.FAILED, _why(outcome))
+    status = str(getattr(outcome.answer, "status", ""))
+    return Turn(MemberState.DONE if status == ACCEPTED else MemberState.FAILED, status)
+
+
+WORKS = {
+    TEMPLATE: Work(_begin_template, no_news),
+    FIRMWARE: firmware_work.WORK,
+    orders.LIMIT: Work(_begin_limit, no_news),
+}

@@ -1,6 +1,7 @@
 """API tokens: made, found by their secret, revoked. Good ones are kept in memory, for every request shows one."""
 
 import base64
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from wattseal.base.errors import InputError, LimitError
@@ -87,13 +88,23 @@ class ApiTokens:
     async def revoke_made_by(self, maker: str, *, keep: frozenset[str]) -> int:
         """Revoke what `maker` made that may more than `keep`, and what was made with that in turn; return how many."""
         makers, gone = {maker}, 0
-        async for document in every_document(self.world.journal, self.world.tenant, API_TOKEN):
-            token = read(document, ApiToken)
+        async for token in self._all():
             if token.created_by in makers and not keep.issuperset(token.scopes):
                 makers.add(named(token))
                 gone += token.revoked_at_ms is None
                 await self.revoke(token.id)
         return gone
+
+    async def author_of(self, name: str) -> str:
+        """Return who is behind a name in the end: the maker of the token, or of the token that made it, and so on."""
+        made = {named(t): t.created_by async for t in self._all()}
+        while name in made:
+            name = made.pop(name)
+        return name
+
+    async def _all(self) -> AsyncIterator[ApiToken]:
+        async for document in every_document(self.world.journal, self.world.tenant, API_TOKEN):
+            yield read(document, ApiToken)
 
     async def page(self, after: str, limit: int) -> tuple[ApiToken, ...]:
         """Return tokens in the order they were made, revoked and expired ones included."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import STATION, every_document, put, read
-from wattseal.flow.ports import Batch
+from wattseal.flow.ports import Batch, Put
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.rules.rollout import MemberState, Plan, State, check_plan
@@ -59,16 +59,30 @@ async def begin(
     by: str,
     parameters: Mapping[str, object] | None = None,
 ) -> Rollout:
-    """Plan a rollout; its first phase begins with the next look at it. `InputError` names what cannot be."""
+    """Plan a rollout and keep it; its first phase begins with the next look. `InputError` names what cannot be."""
+    made = await planned(world, kind, subject, station_ids, plan, by=by, parameters=parameters)
+    await keep(world, made)
+    return made
+
+
+async def planned(
+    world: World,
+    kind: str,
+    subject: str,
+    station_ids: tuple[str, ...],
+    plan: Plan,
+    *,
+    by: str,
+    parameters: Mapping[str, object] | None = None,
+) -> Rollout:
+    """Return a rollout that can be; whoever commits it (`put_rollout`) lets it begin."""
     check_plan(plan, station_ids)
     for station_id in station_ids:
         if await world.journal.document(world.tenant, STATION, station_id.casefold()) is None:
             raise InputError("one of the stations is not enrolled", code="not_enrolled", subject="station_ids")
     now_ms = world.now_ms()
     name = f"{now_ms:015d}-{world.random.bytes(4).hex()}"
-    made = Rollout(name, kind, subject, station_ids, plan, by, now_ms, dict(parameters or {}))
-    await keep(world, made)
-    return made
+    return Rollout(name, kind, subject, station_ids, plan, by, now_ms, dict(parameters or {}))
 
 
 async def steer(world: World, rollout_id: str, state: State) -> Rollout:
@@ -117,8 +131,12 @@ async def latest(world: World, kind: str | None) -> list[Rollout]:
 
 async def keep(world: World, rollout: Rollout) -> None:
     """Keep a rollout's new state."""
-    kept = put(ROLLOUT, rollout.id, rollout, world.now_ms(), active=rollout.state is State.RUNNING)
-    await world.journal.commit(Batch(world.tenant, puts=(kept,)))
+    await world.journal.commit(Batch(world.tenant, puts=(put_rollout(rollout, world.now_ms()),)))
+
+
+def put_rollout(rollout: Rollout, now_ms: int) -> Put:
+    """Return a rollout's document."""
+    return put(ROLLOUT, rollout.id, rollout, now_ms, active=rollout.state is State.RUNNING)
 
 
 async def keep_member(world: World, member: Member) -> None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin
 from wattseal.flow.command_log import COMMAND, CommandKept
+from wattseal.flow.fleet.orders import STREAM as ORDERS
 from wattseal.flow.listing import Wanted, latest
 from wattseal.flow.money.records import MoneyStream
 from wattseal.flow.people.register import STREAM
 from wattseal.flow.world import World
 from wattseal.seal.account import AccountSaid
 from wattseal.seal.dispute import DisputeDecided, DisputeOpened, read_dispute
+from wattseal.seal.fields import Ordered
 from wattseal.seal.groups import Content, Opening, open_box
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.person import PersonSaid
@@ -19,7 +21,7 @@ from wattseal.seal.ruling import Ruling
 MAX_ACTS = 500
 """Of each source, the latest; `Acts.more` says that there are earlier ones."""
 _PAGE = 250
-_STREAMS = (STREAM, int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
+_STREAMS = (STREAM, ORDERS, int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,9 @@ def _act(item: Item) -> Act | None:
             case Kind.ACCOUNT:
                 account = AccountSaid.read(fields)
                 return Act(ms, account.by, "account", account.event.name.lower(), account.account, record, account.text)
+            case Kind.COMMAND:
+                order = Ordered.read(fields)
+                return Act(ms, order.asked_by, "order", order.outcome or "asked", order.action, record)
             case Kind.RULING:
                 ruling = Ruling.read(fields)
                 about = session or ruling.alarm or ""
@@ -113,10 +118,9 @@ def _act(item: Item) -> Act | None:
                     case DisputeDecided() as decided:
                         what = decided.verdict.value
                         return Act(ms, decided.person, "dispute", what, session, record, decided.text)
-            case _:
-                return None
     except InputError:
-        return None
+        pass
+    return None
 
 
 def _is(by: str, who: str) -> bool:

@@ -46,6 +46,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "System",
         (
+            Place("/fleet-limits", "Limits for many stations", ("commands:read",)),
             Place("/people", "People", ("people:read",)),
             Place("/audit", "Who changed what", ("people:read",)),
         ),

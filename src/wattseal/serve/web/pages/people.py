@@ -3,7 +3,7 @@
 from typing import Any
 
 from litestar import Response, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from wattseal.base.errors import InputError
 from wattseal.flow.people import managing
@@ -31,6 +31,7 @@ KINDS = {
     "ruling": _("Ruling"),
     "dispute": _("Dispute"),
     "command": _("Command"),
+    "order": _("Order for many stations"),
 }
 _DONE = {
     "roles": _("The roles are changed."),
@@ -156,7 +157,7 @@ async def _change(people: People, viewer: Viewer, person: Person, data: dict[str
 
 @get("/audit", security=[{}], include_in_schema=False, guards=[needs(READ)])
 async def audit(
-    request: Req, viewer: Looks, service: What, *, days: int = 7, who: ShortQuery = None
+    request: Req, viewer: Looks, service: What, *, days: FromQuery[int] = 7, who: ShortQuery = None
 ) -> Response[bytes]:
     """Show who changed what, and which commands and decisions were whose."""
     people = await people_of(service)

@@ -1,0 +1,84 @@
+"""Two persons for what moves the power of many stations at once: one asks, another one lets it happen."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from wattseal.base.errors import InputError
+from wattseal.model.charging import RateUnit
+
+WAITS_MS = 3_600_000
+"""How long an order waits for the second person."""
+MAX_STATIONS = 1000
+PERSON = "person/"
+"""How the names of people begin, as records have them; API tokens have other names."""
+
+
+class OrderState(StrEnum):
+    """Where an order stands; only a waiting one can become anything else."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetOrder:
+    """Document: a limit for several stations, asked for by one person. Times are Unix milliseconds.
+
+    `author` is the person behind `asked_by`, who may have asked with an API token of theirs. `record` and
+    `outcome_record` are payload hashes in hex, `rollout` is what carries it out.
+    """
+
+    id: str
+    station_ids: tuple[str, ...]
+    amount: Decimal
+    unit: RateUnit
+    below_floor: bool
+    until_ms: int | None
+    text: str
+    asked_by: str
+    author: str
+    asked_ms: int
+    expires_ms: int
+    state: OrderState = OrderState.WAITING
+    decided_by: str | None = None
+    decided_ms: int | None = None
+    record: str | None = None
+    outcome_record: str | None = None
+    rollout: str | None = None
+
+    def at(self, now_ms: int) -> OrderState:
+        """Return where it stands at a time."""
+        waits = self.state is OrderState.WAITING
+        return OrderState.EXPIRED if waits and now_ms >= self.expires_ms else self.state
+
+
+class OrderError(InputError):
+    """An order that cannot be decided so; the code says why."""
+
+
+def decided(order: FleetOrder, by: str, wanted: OrderState, now_ms: int) -> FleetOrder:
+    """Return an order decided on.
+
+    Codes of the `OrderError`: `order_over`; `not_a_person` and `own_order`, who approves is a person other than the
+    one who asked, by whatever token; `not_own_order`, only who asked withdraws.
+    """
+    if order.at(now_ms) is not OrderState.WAITING:
+        raise OrderError(f"this order is {order.at(now_ms)}; ask for it anew", code="order_over", subject="id")
+    match wanted:
+        case OrderState.APPROVED if not by.startswith(PERSON):
+            text = "a person signed in to the pages approves, no token"
+            raise OrderError(text, code="not_a_person", subject="by")
+        case OrderState.APPROVED if by in {order.author, order.asked_by}:
+            text = "somebody else must approve what you asked for"
+            raise OrderError(text, code="own_order", subject="by")
+        case OrderState.WITHDRAWN if by not in {order.author, order.asked_by}:
+            text = "only who asked for it withdraws it; you can refuse it"
+            raise OrderError(text, code="not_own_order", subject="by")
+        case OrderState.APPROVED | OrderState.REFUSED | OrderState.WITHDRAWN:
+            return replace(order, state=wanted, decided_by=by, decided_ms=now_ms)
+        case _:
+            raise OrderError("approve, refuse or withdraw it", code="bad_choice", subject="state")
