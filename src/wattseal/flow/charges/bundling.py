@@ -77,7 +77,7 @@ async def assemble(world: World, proofs: Proofs, transaction: Transaction, *, bi
     return build_bundle(
         shown,
         proofs=stated,
-        entries=_needed(statements, everything),
+        entries=needed_entries(statements, everything),
         others=others if tariff is None else (*others, tariff),
         openings=openings_of(mine, shown_in_bundle(billing_party=billing_party)),
         cdr=None if pricing is None else pricing.summary.to_value(),
@@ -155,7 +155,7 @@ async def tariff_record(world: World, others: Iterable[Item]) -> Item | None:
     return None
 
 
-def _needed(statements: Iterable[Statement], items: Iterable[Item]) -> tuple[Statement, ...]:
+def needed_entries(statements: Iterable[Statement], items: Iterable[Item]) -> tuple[Statement, ...]:
     """Return the entries a stranger needs: of the signers, of the station's meters, and of whoever consented."""
     items = list(items)
     kids = {i.signature.kid for i in items if i.signature is not None}

@@ -12,6 +12,7 @@ from wattseal.serve.api.problems import ProblemError
 
 _TYPES = {
     "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "json": "application/json",
     "svg": "image/svg+xml",
@@ -54,7 +55,7 @@ def address(name: str) -> str:
 def static_file(tag: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """Return a file; an address of another version gives today's, and is not kept."""
     data = every_file().get(str(name).lstrip("/"))
-    if data is None:
+    if data is None or str(name).endswith(".html"):
         raise ProblemError(404, "not_found", "there is no such file")
     kept = _KEPT if tag == version() else "no-cache"
     headers = {

@@ -9,12 +9,13 @@ from litestar.exceptions import HTTPException
 from wattseal.base.errors import InputError, WattsealError
 from wattseal.serve.api.problems import ProblemError, on_wattseal_error
 from wattseal.serve.web import files
-from wattseal.serve.web.pages import money_area, network_area, overview, people_area, sessions_area
+from wattseal.serve.web.pages import check, money_area, network_area, overview, people_area, sessions_area
 from wattseal.serve.web.render import render_public
 from wattseal.serve.web.viewer import Req, SignInError, on_sign_in, provide_viewer
 
 PAGES = (
     *overview.ROUTES,
+    *check.ROUTES,
     *network_area.ROUTES,
     *sessions_area.ROUTES,
     *money_area.ROUTES,
