@@ -194,3 +194,10 @@ def test_altered_evidence_is_invalid() -> None:
 def test_another_meters_record_is_invalid() -> None:
     other = signed(5, B, E, state=MeterState("METER-2"))
     assert failure(judged(end=(other,))) == (Outcome.INVALID, "evidence_of_another_meter")
+
+
+def test_a_station_time_that_is_none_raises_nothing_and_nobody_prices_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(judged().points) == 3
+    monkeypatch.setattr(Ops, "to_fields", lambda _: {6: "noon"})
+    report = judged()
+    assert (report.verdict, report.energy_wh, report.points) == (Outcome.VALID, Decimal(4000), ())

@@ -11,7 +11,7 @@ from wattseal.bundle import agreement, price, proofs, readings
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.format import parse_bundle
 from wattseal.bundle.grade import grade
-from wattseal.bundle.points import points_of
+from wattseal.bundle.points import points_told
 from wattseal.bundle.report import Outcome, Report, Step, StepResult
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.hpke import SealPrivateKey
@@ -78,7 +78,7 @@ def _report(case: Case, steps: list[Step]) -> Report:
         source=case.source,
         energy_wh=case.energy_wh,
         findings=findings,
-        points=points_of(case),
+        points=points_told(case),
         price=case.price,
     )
 

@@ -2,10 +2,19 @@
 
 from collections.abc import Iterator
 
+from wattseal.base.errors import InputError
 from wattseal.bundle.case import Case
 from wattseal.pricing.periods import Point, usable
 from wattseal.seal.fields import Ops
 from wattseal.seal.item import Group, Item, Kind
+
+
+def points_told(case: Case) -> tuple[Point, ...]:
+    """Return the points of a bundle, () where there are none or a record that has them cannot be read."""
+    try:
+        return points_of(case)
+    except InputError:
+        return ()
 
 
 def points_of(case: Case) -> tuple[Point, ...]:

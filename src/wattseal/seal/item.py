@@ -292,7 +292,7 @@ def parse_payload(data: bytes) -> Payload:
     value = dcbor.decode(data)
     if type(value) is not dict or not value.keys() >= _REQUIRED:
         raise CborError("a payload is a map with keys 1 to 8", subject="payload")
-    for key in value.keys() - _KNOWN:
+    for key in sorted(value.keys() - _KNOWN):
         if key < 64:
             raise CborError(f"unknown payload key {key}", subject=f"payload {key}")
     if value[1] != VERSION or type(value[1]) is not int:

@@ -73,6 +73,8 @@ export class Case {
   /** The readable registers of the transaction in chain order; filled in step 6. */
   registers: readonly Register[] = [];
   registry: Registry | null = null;
+  /** Whether every signer is enrolled. */
+  entitled = false;
   linksCovered = false;
   cosigners: ReadonlySet<string> = new Set();
   cosignedInTime = false;

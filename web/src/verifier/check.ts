@@ -6,7 +6,7 @@ import { parseBundle, type Bundle } from "./bundle.js";
 import { compare, same } from "./bytes.js";
 import { Case, failed, lacking, type Trouble } from "./case.js";
 import { checkChain, findFork } from "./chain.js";
-import { checkContinuity, openContent, pointsOf } from "./content.js";
+import { checkContinuity, openContent, pointsTold } from "./content.js";
 import { publicKey } from "./crypto.js";
 import { InputError } from "./errors.js";
 import { checkEvidence } from "./foreign.js";
@@ -119,7 +119,7 @@ function reportOf(found: Case, steps: readonly Step[]): Report {
     source: valid ? found.source : null,
     energyWh: valid ? found.energyWh : null,
     findings: found.findings,
-    points: valid ? pointsOf(found) : [],
+    points: valid ? pointsTold(found) : [],
     price: found.price,
     failure,
     shown: { bundle: found.bundle, content: (item, gid) => found.content(item, gid) },
@@ -132,6 +132,7 @@ function checkEntitled(found: Case): Trouble | null {
     return lacking("trust", "trust file");
   }
   const [registry, refusals] = examine(found.trust, found.bundle.entries);
+  found.registry = registry;
   if (refusals.includes("entry_of_an_unknown_root")) {
     return lacking("trust", "registry root");
   }
@@ -151,13 +152,13 @@ function checkEntitled(found: Case): Trouble | null {
     }
     found.signers.set(item.hash, entry);
   }
-  found.registry = registry;
+  found.entitled = true;
   return null;
 }
 
 /** Step 3: each signature is its key's over this payload for the log the bundle names. */
 function checkSignatures(found: Case): Trouble | null {
-  if (found.registry === null) {
+  if (!found.entitled) {
     return lacking("trust", "signers");
   }
   const origin = logOrigin(found);

@@ -4,6 +4,7 @@ import { same } from "./bytes.js";
 import { failed, finding, lacking, type Case, type Register, type Trouble } from "./case.js";
 import type { Int } from "./dcbor.js";
 import { Decimal, difference, scientific } from "./decimal.js";
+import { InputError } from "./errors.js";
 import { readMeter, readOps } from "./fields.js";
 import { checkOpening, decodeContent, openPlain, type Opening } from "./groups.js";
 import { Group, groupName, Kind, type Item } from "./item.js";
@@ -145,6 +146,18 @@ export function readingsOf(found: Case): Item[] {
 export function withheld(found: Case, item: Item): "meter" | "ops" | null {
   const closed = (gid: number): boolean => item.payload.groups.has(gid) && found.content(item, gid) === undefined;
   return closed(Group.METER) ? "meter" : closed(Group.OPS) ? "ops" : null;
+}
+
+/** The points of a bundle; none where there are none or a record that has them cannot be read. */
+export function pointsTold(found: Case): readonly Point[] {
+  try {
+    return pointsOf(found);
+  } catch (error) {
+    if (error instanceof InputError) {
+      return [];
+    }
+    throw error;
+  }
 }
 
 /** The points of a bundle, start first; none where start, end or the energy between them is not known. */

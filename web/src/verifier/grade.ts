@@ -7,7 +7,7 @@ import type { Grade, Source } from "./report.js";
 
 /** Step 12: the grade with its source. */
 export function gradeCase(found: Case): Trouble | null {
-  if (found.registry === null) {
+  if (!found.entitled) {
     return lacking("trust", "signers");
   }
   const bounds = [found.ofKind(Kind.STARTED), found.ofKind(Kind.ENDED)].filter((item) => item !== undefined);

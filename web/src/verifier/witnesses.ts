@@ -35,7 +35,7 @@ function proven(found: Case): readonly [logged: readonly Logged[], unproven: Ite
 /** Step 8: each signed item of the chain is in the log, under the root its proof states; receipts agree. */
 export function checkInclusion(found: Case): Trouble | null {
   const origin = logOrigin(found);
-  if (found.registry === null || origin === null) {
+  if (!found.entitled || found.registry === null || origin === null) {
     return lacking("checkpoint", "proofs");
   }
   const [logged, unproven] = proven(found);
@@ -120,7 +120,7 @@ type Cosigned = readonly [byParty: ReadonlyMap<string, bigint>, trouble: Trouble
 export function checkWitnesses(found: Case): Trouble | null {
   const { trust } = found;
   const origin = logOrigin(found);
-  if (trust === null || found.registry === null || origin === null) {
+  if (trust === null || !found.entitled || origin === null) {
     return lacking("checkpoint", "checkpoint");
   }
   if (!trust.logs.some((log) => log.key.name === origin)) {
