@@ -17,7 +17,7 @@ from bench.measure import Row, at_least, table
 
 from bench import codec, end_to_end, journal, seal
 
-MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end", "crowd", "under_attack")
+MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end", "crowd", "under_attack", "dashboard")
 LONG = ("month",)
 """Measured only where they are named; what they measure is kept as well."""
 RESULTS = Path(__file__).parent / "results"

@@ -1,28 +1,38 @@
 """Figures out of sums: pure adding up, for steps and for the whole."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Decimal
+from operator import add
+
+from msgspec.structs import astuple
 
 from wattseal.model.revenue import Earned, Figures, Sessions
 from wattseal.model.rollup import RolledUp
 from wattseal.model.verdict import Grade, Source
 
 _MILLI = Decimal("0.001")
+_FIRST_SUM = RolledUp.__struct_fields__.index("pending")
+_SESSION_SUMS = RolledUp.__struct_fields__.index("bills") - _FIRST_SUM
+_ENERGY = RolledUp.__struct_fields__.index("energy_mwh") - _FIRST_SUM
 
 
 def figures(from_ms: int, to_ms: int, rows: Iterable[RolledUp], evses: int) -> Figures:
     """Return the figures of one stretch, of the sums in it."""
-    sessions = Sessions()
-    earned: dict[tuple[str, int, str], Earned] = {}
+    lines: dict[tuple[str, int, str], tuple[int, ...]] = {}
     for row in rows:
-        if row.currency:
-            key = row.currency, -row.grade, row.source
-            line = _earned(row)
-            earned[key] = _sum(earned[key], line) if key in earned else line
+        key, sums = (row.currency, -row.grade, row.source), astuple(row)[_FIRST_SUM:]
+        lines[key] = tuple(map(add, lines[key], sums)) if key in lines else sums
+    sessions = [0] * _SESSION_SUMS
+    earned: list[Earned] = []
+    for currency, grade, source in sorted(lines):
+        sums = lines[currency, grade, source]
+        if currency:
+            earned.append(_earned(currency, Grade(-grade), Source(source), sums))
         else:
-            sessions = added(sessions, _sessions(row))
-    return Figures(from_ms, to_ms, sessions, tuple(earned[key] for key in sorted(earned)), evses)
+            sessions = [*map(add, sessions, sums)]
+    pending, quarantined, free, billed, energy_mwh, seconds = sessions
+    told = Sessions(pending, quarantined, free, billed, energy_mwh * _MILLI, seconds)
+    return Figures(from_ms, to_ms, told, tuple(earned), evses)
 
 
 def by_step(bounds_ms: Sequence[int], rows: Iterable[RolledUp], evses: int) -> tuple[Figures, ...]:
@@ -35,45 +45,7 @@ def by_step(bounds_ms: Sequence[int], rows: Iterable[RolledUp], evses: int) -> t
     )
 
 
-def _sessions(row: RolledUp) -> Sessions:
-    return Sessions(row.pending, row.quarantined, row.free, row.billed, row.energy_mwh * _MILLI, row.seconds)
-
-
-def added(one: Sessions, other: Sessions) -> Sessions:
-    """Return both together."""
-    return Sessions(
-        one.pending + other.pending,
-        one.quarantined + other.quarantined,
-        one.free + other.free,
-        one.billed + other.billed,
-        one.energy_wh + other.energy_wh,
-        one.seconds + other.seconds,
-    )
-
-
-def _earned(row: RolledUp) -> Earned:
-    return Earned(
-        currency=row.currency,
-        grade=Grade(row.grade),
-        source=Source(row.source),
-        bills=row.bills,
-        net=row.net,
-        tax=row.tax,
-        reversed_bills=row.reversed_bills,
-        reversed_net=row.reversed_net,
-        reversed_tax=row.reversed_tax,
-        energy_wh=(row.energy_mwh - row.reversed_mwh) * _MILLI,
-    )
-
-
-def _sum(one: Earned, other: Earned) -> Earned:
-    return replace(
-        one,
-        bills=one.bills + other.bills,
-        net=one.net + other.net,
-        tax=one.tax + other.tax,
-        reversed_bills=one.reversed_bills + other.reversed_bills,
-        reversed_net=one.reversed_net + other.reversed_net,
-        reversed_tax=one.reversed_tax + other.reversed_tax,
-        energy_wh=one.energy_wh + other.energy_wh,
-    )
+def _earned(currency: str, grade: Grade, source: Source, sums: Sequence[int]) -> Earned:
+    bills, net, tax, reversed_bills, reversed_net, reversed_tax, reversed_mwh = sums[_SESSION_SUMS:]
+    energy_wh = (sums[_ENERGY] - reversed_mwh) * _MILLI
+    return Earned(currency, grade, source, bills, net, tax, reversed_bills, reversed_net, reversed_tax, energy_wh)
