@@ -37,6 +37,9 @@ class Known:
         language = next(iter(languages), "en")
         return Viewer(principal, role, f"Kim {role}", (role,), language, ZoneInfo("Europe/Berlin"), csrf_of(secret))
 
+    async def still(self, secret: str, languages: Iterable[str]) -> Viewer | None:
+        return await self.viewer(secret, languages)
+
 
 def _service(made: Any, **parts: Any) -> Any:
     return made(**{**parts, "viewers": Known(parts["world"])})

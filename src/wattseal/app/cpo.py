@@ -78,6 +78,7 @@ from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Registry
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
+from wattseal.serve.feed import Feed
 from wattseal.serve.ocpp_ws import PATH, OcppServer
 from wattseal.serve.pay.desk import PayDesk
 from wattseal.serve.people import PersonViewers
@@ -133,6 +134,7 @@ class Parts:
     keys: CpoKeys
     lines: StationLines
     desk: PayDesk
+    feed: Feed
 
 
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
@@ -249,7 +251,9 @@ async def assemble(
     desk = payment_providers(world, settings, session, data.path, insecure_dev=options.insecure_dev)
     quorum = min(trust.quorum, len(witnesses)) if trust else len(witnesses)
     proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
-    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk)
+    feed = Feed()
+    journal.follow(feed.committed)
+    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk, feed)
 
 
 async def _claim(world: World) -> None:
@@ -302,6 +306,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         renderer=renderer,
         pay=parts.desk,
         viewers=PersonViewers(stores.people),
+        feed=parts.feed,
         people=stores.people,
         witnesses={witness.party: witness.vkey for witness in options.settings.witnesses},
         ports=ports,
@@ -312,6 +317,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
             http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
         except OSError as error:
             raise port_unusable(serve.host, serve.http_port, error) from error
+        stack.callback(parts.feed.close)
         world.upload_base = upload_base(options.settings, http_port)
         world.own_base = own_base(options.settings, http_port)
         world.pay_base = pay_base(options.settings, http_port)

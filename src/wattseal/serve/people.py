@@ -6,7 +6,7 @@ from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 from wattseal.flow.people.sessions import People
-from wattseal.model.person import About
+from wattseal.model.person import About, Person
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.guard import csrf_of
 
@@ -21,7 +21,13 @@ class PersonViewers:
 
     async def viewer(self, secret: str, languages: Iterable[str]) -> Viewer | None:
         """Return who it is; None where the session is over or there was none."""
-        person = await self.people.find(secret)
+        return self._shown(secret, await self.people.find(secret), languages)
+
+    async def still(self, secret: str, languages: Iterable[str]) -> Viewer | None:
+        """Return the same without noting that the session was used."""
+        return self._shown(secret, await self.people.still(secret), languages)
+
+    def _shown(self, secret: str, person: Person | None, languages: Iterable[str]) -> Viewer | None:
         if person is None:
             return None
         register = self.people.register

@@ -30,3 +30,6 @@ class Viewers(Protocol):
 
     async def viewer(self, secret: str, languages: Iterable[str]) -> Viewer | None:
         """Return who it is; None where the session is over or there was none. `languages` are those of the browser."""
+
+    async def still(self, secret: str, languages: Iterable[str]) -> Viewer | None:
+        """Return the same for a page that is merely open: that is no use of the session, and does not prolong it."""

@@ -46,6 +46,11 @@ class BaseJournal(ABC):
         self._answers = Answers()
         self._keys = Answers()
         self._closed = False
+        self._followers: list[Callable[[Batch], None]] = []
+
+    def follow(self, told: Callable[[Batch], None]) -> None:
+        """Have `told` called in the event loop with every batch that became durable; it is quick and never fails."""
+        self._followers.append(told)
 
     @property
     def healthy(self) -> bool:
@@ -107,6 +112,8 @@ class BaseJournal(ABC):
             if batch is not None:
                 for dedup in batch.dedups:
                     self._answers.keep((batch.tenant, dedup.station_id, dedup.key), dedup.answer)
+                for told in self._followers:
+                    told(batch)
             if not done.done():
                 done.set_result(outcome)
         self._room += len(outcomes)

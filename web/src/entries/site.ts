@@ -1,7 +1,12 @@
 /** What every page loads: htmx, without eval, without inline styles and without copies of pages in local storage. */
 
 import htmx from "htmx.org";
+import { drawers } from "../page/drawer";
+import { listen } from "../page/live";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
 htmx.config.historyCacheSize = 0;
+
+drawers();
+listen();

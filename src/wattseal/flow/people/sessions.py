@@ -64,6 +64,15 @@ class People:
         found = await self.session(secret)
         return None if found is None else self.register.persons.get(found.person)
 
+    async def still(self, secret: str) -> Person | None:
+        """Return whose session a secret is, as `find` does, without noting its use."""
+        await self.ready()
+        known = self.sessions.get(sha256(secret.encode()))
+        person = None if known is None else self.register.persons.get(known.person)
+        if known is None or person is None or self.over(known, self.world.now_ms()):
+            return None
+        return person if person.status is PersonStatus.ACTIVE else None
+
     async def session(self, secret: str) -> WebSession | None:
         """Return the session of a secret, if it is good; its use is noted."""
         await self.ready()

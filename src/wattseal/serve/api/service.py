@@ -23,6 +23,7 @@ from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.receiving import Uploads
+from wattseal.serve.feed import Feed
 from wattseal.serve.pay.desk import PayDesk
 from wattseal.serve.viewers import Viewers
 from wattseal.stores.frames import FrameStore
@@ -72,6 +73,7 @@ class Service:
     renderer: Renderer
     pay: PayDesk = field(default_factory=PayDesk)
     viewers: Viewers | None = None
+    feed: Feed | None = None
     people: People | None = None
     witnesses: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)

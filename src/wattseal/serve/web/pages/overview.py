@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from litestar import Response, get
 
 from wattseal.base.ids import StationId
+from wattseal.flow.charges.reproof import broken_sessions
 from wattseal.flow.documents import STATION, TRANSACTION, UNBILLED
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.viewers import Viewer
@@ -23,6 +24,7 @@ class Glance:
     connected: str | None
     charging: str | None
     quarantined: str | None
+    broken: str | None
 
 
 @get("/", security=[{}], include_in_schema=False)
@@ -32,7 +34,7 @@ async def overview(request: Req, viewer: Looks, service: What) -> Response[bytes
 
 
 async def _glance(service: Service, viewer: Viewer) -> Glance:
-    stations = connected = charging = quarantined = None
+    stations = connected = charging = quarantined = broken = None
     if viewer.may("stations:read"):
         found = await service.world.journal.documents(service.world.tenant, STATION, limit=MOST)
         stations = _count(len(found))
@@ -40,7 +42,8 @@ async def _glance(service: Service, viewer: Viewer) -> Glance:
     if viewer.may("transactions:read"):
         charging = await _number(service, TRANSACTION, active=True)
         quarantined = await _number(service, UNBILLED, active=False)
-    return Glance(stations, connected, charging, quarantined)
+        broken = _count(len(await broken_sessions(service.world, limit=MOST)))
+    return Glance(stations, connected, charging, quarantined, broken)
 
 
 async def _number(service: Service, kind: str, *, active: bool) -> str:
