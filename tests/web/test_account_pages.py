@@ -1,5 +1,7 @@
 """The pages of tokens and accounts at a real CSMS: search, who pays, what is there, block and let charge."""
 
+from decimal import Decimal
+
 from tests.support.stations import ask, dialled
 from tests.web.money_world import HOSTILE, Business
 from tests.web.support import words
@@ -42,8 +44,10 @@ def test_an_account_shows_who_pays_what_is_there_and_its_statement(earned: Busin
     assert earned.account[:8] in words(listed)
     assert "No account fits this search." in finance.seen("/accounts?q=nobody")
     shown = finance.seen(f"/accounts/{earned.account}")
-    owed = earned.csms.http.get(f"/api/v1/accounts/{earned.account}").json()["balance"]
-    assert f"There {owed} EUR below zero is owed" in shown
+    found = earned.csms.http.get(f"/api/v1/accounts/{earned.account}").json()
+    balance, held = Decimal(found["balance"]), Decimal(found["held"])
+    assert f"Balance {balance + held} EUR below zero is owed of it held for charges {held} EUR" in shown
+    assert f"May still be charged {balance + 500} EUR limit: 500.00 EUR" in shown
     assert f"Jürgen {HOSTILE}" in shown
     assert "charge" in shown
     assert "at the end" in shown

@@ -16,6 +16,7 @@ from wattseal.flow.money.statements import AccountStatement, account_statement
 from wattseal.model.account import Account, AccountKind, AccountStatus, Payer
 from wattseal.model.held import Held
 from wattseal.model.ledger import PostingKind
+from wattseal.rules.holding import room, whole_minor
 from wattseal.serve.api.invoices import month_span
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import Service, ShortQuery, What
@@ -195,6 +196,7 @@ async def _page(
         a=account,
         there=there,
         held=held,
+        left=room(there, None if account.limit is None else whole_minor(account.limit, account.currency)),
         holds=holds,
         payer=await accounts.payer_of(world, account),
         month=shown_month[:16],

@@ -136,6 +136,7 @@ async def _page(
         bill=bill if viewer.may(READ_BILLS) else None,
         late=dispute.open and world.now_ms() > dispute.due_ms,
         values=viewer.may(READ_ENERGY),
+        sessions=viewer.may("transactions:read"),
         decides=viewer.may(DECIDE),
         verdicts=VERDICTS,
         outcomes=OUTCOMES,

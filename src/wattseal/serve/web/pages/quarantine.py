@@ -9,6 +9,7 @@ from litestar.params import FromPath
 from wattseal.base.errors import InputError
 from wattseal.flow.charges.bundling import others_of, price_of, tariff_record
 from wattseal.flow.charges.closing import close_session
+from wattseal.flow.charges.reproof import broken_of
 from wattseal.flow.charges.standing import Case, case_of
 from wattseal.flow.documents import TRANSACTION, UNBILLED
 from wattseal.flow.listing import Wanted, listing
@@ -18,7 +19,7 @@ from wattseal.flow.turn import transaction_by_id
 from wattseal.model.billing import Bill
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.model.verdict import Grade, Verdict
+from wattseal.model.verdict import Grade
 from wattseal.pricing.trace import Priced
 from wattseal.rules.billing import AT_BILLING
 from wattseal.rules.notes import quarantine_reasons
@@ -31,6 +32,7 @@ from wattseal.serve.web.guard import check_form
 from wattseal.serve.web.pages.persons import person_of
 from wattseal.serve.web.reasons import REASONS
 from wattseal.serve.web.render import render
+from wattseal.serve.web.session_list import has_invalid
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
@@ -50,6 +52,7 @@ class Row:
     transaction: Transaction
     case: Case
     words: tuple[str, ...]
+    is_broken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Shown:
     rulings: tuple[tuple[str, int, Ruling], ...]
     price: Priced | None
     bill: Bill | None
+    is_broken: bool
 
     @property
     def may_be_decided(self) -> bool:
@@ -75,9 +79,9 @@ class Shown:
         return (self.transaction.energy_wh or 0) > 0 and self.case.standing[1] not in AT_BILLING
 
 
-def is_broken(transaction: Transaction) -> bool:
-    """Return whether a signature in it is wrong."""
-    return any(found.verdict is Verdict.INVALID for found in transaction.verdicts)
+async def _is_broken(service: Service, transaction: Transaction) -> bool:
+    """Return whether a signature in it is wrong, or one of its records was changed afterwards."""
+    return has_invalid(transaction) or await broken_of(service.world, transaction.id) is not None
 
 
 def words_of(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,7 +104,6 @@ async def quarantine(request: Req, viewer: Looks, service: What, *, after: Short
         rows=rows,
         lost=lost,
         following=f"/quarantine?after={page[-1].key}" if len(page) == PAGE else None,
-        is_broken=is_broken,
         energy=viewer.may(READ_ENERGY),
     )
 
@@ -111,7 +114,7 @@ def _is_lost(transaction: Transaction) -> bool:
 
 async def _row(service: Service, transaction: Transaction) -> Row:
     case = await case_of(service.world, service.proofs, transaction)
-    return Row(transaction, case, words_of(case.reasons))
+    return Row(transaction, case, words_of(case.reasons), await _is_broken(service, transaction))
 
 
 @get("/quarantine/{key:str}", security=[{}], include_in_schema=False, guards=[needs(READ)])
@@ -135,7 +138,6 @@ async def _page(
         t=shown.transaction,
         done=done,
         trouble=trouble,
-        is_broken=is_broken,
         against=lambda note: bool(quarantine_reasons([note])),
         words=REASONS,
         energy=viewer.may(READ_ENERGY),
@@ -157,6 +159,7 @@ async def _shown(service: Service, transaction: Transaction) -> Shown:
         rulings=await rulings_of(world, transaction.id),
         price=await _price(service, transaction),
         bill=await bill_in_force(world, transaction.id),
+        is_broken=await _is_broken(service, transaction),
     )
 
 
