@@ -227,7 +227,7 @@ def test_an_ocmf_file_is_checked_where_it_is_dropped(
         alone.write_bytes(httpx.get(f"{sold.base}/check/download", trust_env=False).content)
         address = alone.as_uri()
     with opened(browser) as (page, seen):
-        page.goto(address)
+        page.goto(address, wait_until="networkidle")  # its icon too
         page.context.set_offline(True)
         page.fill("#key", key)
         dropped(page, good)
