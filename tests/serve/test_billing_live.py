@@ -93,7 +93,7 @@ def test_an_honest_charge_is_billed_and_shows_what_it_rests_on(business: Busines
     assert bill["taxes"] == [{"percent": "20.0", "net": "5.00", "tax": "1.00"}]
     assert (bill["state"], bill["energy_wh"], bill["tariff"]["id"]) == ("billed", "10000", "T1")
     listed = business.csms.http.get("/api/v1/bills", params={"account": "house"}).json()
-    assert bill in listed
+    assert {k: v for k, v in bill.items() if k != "receipt"} in listed
 
 
 def test_a_rolled_back_register_waits_for_a_person_and_is_billed_on_his_word_alone(business: Business) -> None:

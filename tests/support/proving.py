@@ -20,5 +20,5 @@ async def troubles(world: World) -> list[Finding]:
     replayed.findings.extend(await compare_ledger(world.journal, world.tenant, replayed.ledger))
     replayed.findings.extend(await compare_accounts(world.journal, world.tenant, replayed.accounts, replayed.ledger))
     replayed.findings.extend(await compare_people(world.journal, world.tenant, replayed.people))
-    replayed.findings.extend(await compare_rollups(world.journal, world.tenant, replayed.transactions))
+    await compare_rollups(world.journal, world.tenant, replayed)
     return replayed.findings

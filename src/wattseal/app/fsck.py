@@ -109,7 +109,7 @@ async def reprove(found: Opened) -> tuple[Replayed, int]:
     replayed.findings.extend(await compare_ledger(journal, TENANT, replayed.ledger))
     replayed.findings.extend(await compare_accounts(journal, TENANT, replayed.accounts, replayed.ledger))
     replayed.findings.extend(await compare_people(journal, TENANT, replayed.people))
-    replayed.findings.extend(await compare_rollups(journal, TENANT, replayed.transactions))
+    await compare_rollups(journal, TENANT, replayed)
     replayed.findings.extend(await asyncio.to_thread(check_tables, found.journal_file))
     entries = replayed.entries
     await _check_checkpoints(journal, replayed, entries, log_key, found.trust)

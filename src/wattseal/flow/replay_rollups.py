@@ -3,7 +3,7 @@
 Where a session stands is told by its documents for billing; bills are held against records by `flow.audit`.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from msgspec.structs import astuple, replace
 
@@ -12,6 +12,7 @@ from wattseal.base.ids import TenantId
 from wattseal.flow.documents import UNBILLED, every_document, read
 from wattseal.flow.money.bills import BILL
 from wattseal.flow.ports import Journal, RowsWanted
+from wattseal.flow.replay import Replayed
 from wattseal.model.billing import Bill
 from wattseal.model.rollup import ListedBill, ListedSession, RollupKey, SessionState
 from wattseal.model.transaction import Transaction
@@ -22,24 +23,16 @@ PAGE = 1000
 Row = ListedSession | ListedBill
 
 
-async def compare_rollups(
-    journal: Journal, tenant: TenantId, transactions: Mapping[str, Transaction]
-) -> tuple[Finding, ...]:
+async def compare_rollups(journal: Journal, tenant: TenantId, replayed: Replayed) -> None:
     """Compare every row and every sum with the one that records and documents give."""
     try:
-        return await _compared(journal, tenant, transactions)
+        sessions = [row async for row in _sessions(journal, tenant)]
+        bills = [row async for row in _bills(journal, tenant)]
+        _compare(replayed, "session", sessions, await _due_sessions(journal, tenant, replayed.transactions))
+        _compare(replayed, "bill", bills, await _due_bills(journal, tenant))
+        replayed.findings.extend(await _compare_sums(journal, tenant, Rollups(sessions, bills)))
     except (ArithmeticError, ValueError, TypeError) as error:
-        return (Finding("rows_unreadable", "rows of sessions and bills", type(error).__name__),)
-
-
-async def _compared(journal: Journal, tenant: TenantId, transactions: Mapping[str, Transaction]) -> tuple[Finding, ...]:
-    sessions = [row async for row in _sessions(journal, tenant)]
-    bills = [row async for row in _bills(journal, tenant)]
-    return (
-        *_compare("session", sessions, await _due_sessions(journal, tenant, transactions)),
-        *_compare("bill", bills, await _due_bills(journal, tenant)),
-        *await _compare_sums(journal, tenant, Rollups(sessions, bills)),
-    )
+        replayed.found("rows_unreadable", "rows of sessions and bills", type(error).__name__)
 
 
 async def _sessions(journal: Journal, tenant: TenantId) -> AsyncIterator[ListedSession]:
@@ -88,21 +81,21 @@ async def _due_bills(journal: Journal, tenant: TenantId) -> dict[str, ListedBill
     return found
 
 
-def _compare(noun: str, rows: Sequence[Row], due: Mapping[str, Row]) -> Iterator[Finding]:
+def _compare(replayed: Replayed, noun: str, rows: Sequence[Row], due: Mapping[str, Row]) -> None:
     left = dict(due)
     for row in rows:
-        where, expected = f"{noun} row {row.id}", left.pop(row.id, None)
+        where, session, expected = f"{noun} row {row.id}", row.id.partition("-")[0], left.pop(row.id, None)
         if expected is None:
-            yield Finding(f"{noun}_row_without_records", where)
+            replayed.found(f"{noun}_row_without_records", where, session=session)
             continue
         if isinstance(expected, ListedSession) and expected.state == SessionState.OPEN:
             expected = replace(expected, evse_id=row.evse_id, party=row.party, source=row.source)
         for name, told, by_records in zip(row.__struct_fields__, astuple(row), astuple(expected), strict=True):
             if told != by_records:
                 detail = f"stored {told}, by its records {by_records}"
-                yield Finding(f"{noun}_row_differs", f"{where} field {name}", detail)
+                replayed.found(f"{noun}_row_differs", f"{where} field {name}", detail, session)
     for missing in left:
-        yield Finding(f"{noun}_row_missing", f"{noun} row {missing}")
+        replayed.found(f"{noun}_row_missing", f"{noun} row {missing}", session=missing.partition("-")[0])
 
 
 async def _compare_sums(journal: Journal, tenant: TenantId, made: Rollups) -> list[Finding]:
