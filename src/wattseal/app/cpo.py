@@ -12,6 +12,8 @@ import msgspec
 from aiohttp import ClientSession
 
 from wattseal.app.background import in_background
+from wattseal.app.backups import last_backup
+from wattseal.app.config import redacted
 from wattseal.app.cpo_api import ApiStores, api_stores, links_of
 from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
 from wattseal.app.cpo_endpoint import make_endpoint
@@ -310,6 +312,8 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         people=stores.people,
         witnesses={witness.party: witness.vkey for witness in options.settings.witnesses},
         ports=ports,
+        settings=redacted(options.settings),
+        last_backup=lambda: last_backup(data.path),
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(renderer.close)

@@ -42,6 +42,7 @@ SCOPES: Mapping[str, str] = {
     "registry:write": "take registry entries",
     "reservations:read": "reservations, without their tokens",
     "reservations:write": "reserve and cancel",
+    "settings:read": "the configuration in force, its secrets hidden, and when the last backup was made",
     "stations:read": "stations, their states, reports and uptime",
     "stations:write": "enrol and change stations, maintenance windows",
     "tariffs:read": "tariffs, their versions, what applies where and what a charge would cost",

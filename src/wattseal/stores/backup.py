@@ -18,7 +18,7 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -39,6 +39,8 @@ VERSION: Final = 1
 ROLES: Final = frozenset({"cpo", "emsp"})
 """Whose state may be put back to an earlier day. A chain's writer (edge, station) or a witness must not: it would sign
 a second history; what lost its state begins anew with a new key."""
+LAST: Final = "last-backup.json"
+"""File of a data directory that says when it was last backed up."""
 _BLOCK: Final = 1 << 20
 _HEAD: Final = ("checkpoint_head", "log")
 """The journal's document of the highest checkpoint signed, {"note": text} (written by the log's keeper)."""
@@ -113,7 +115,15 @@ def backup(
         members = [_member(folder, name) for name in names]
         manifest = Manifest(VERSION, role, number, clock.now().isoformat(timespec="seconds"), members)
         _write_tar(folder, manifest, out, progress)
+    with suppress(OSError):  # a directory that this user may only read is backed up all the same
+        _note(data, out, clock, keys=passphrase is not None)
     return manifest
+
+
+def _note(data: Path, out: Path, clock: Clock, *, keys: bool) -> None:
+    """Leave word in the data directory that it was backed up, for those who look after it."""
+    told = {"at_ms": int(clock.now().timestamp() * 1000), "size": out.stat().st_size, "keys": keys}
+    write_durably(data / LAST, msgspec.json.encode(told) + b"\n")
 
 
 def restore(

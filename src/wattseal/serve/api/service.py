@@ -45,6 +45,14 @@ class Link(msgspec.Struct, frozen=True):
     security_profile: int
 
 
+class LastBackup(msgspec.Struct, frozen=True):
+    """The last backup made of the data directory: when, how many bytes, whether the keys are in it."""
+
+    at_ms: int
+    size: int
+    keys: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """What the handlers work with.
@@ -54,7 +62,8 @@ class Service:
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
     the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot; `viewers` knows who is
     behind a browser's session, `people` who works here. `witnesses` are the verifier keys of those that are asked to
-    cosign the log, by party; `ports` are those that stations and browsers dial, by name, once they are open.
+    cosign the log, by party; `ports` are those that stations and browsers dial, by name, once they are open; `settings`
+    is the configuration in force, secrets hidden.
     """
 
     world: World
@@ -77,6 +86,8 @@ class Service:
     people: People | None = None
     witnesses: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    last_backup: Callable[[], LastBackup | None] = lambda: None
 
 
 Who = NamedDependency[SkipValidation[Principal]]

@@ -29,6 +29,8 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("/network", "Stations", ("stations:read",)),
             Place("/alarms", "Alarms", ("alarms:read",)),
             Place("/log", "Transparency log"),
+            Place("/backups", "Backups", ("settings:read",)),
+            Place("/settings", "Settings"),
         ),
     ),
     (

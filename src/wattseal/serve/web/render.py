@@ -11,8 +11,9 @@ from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.files import address
 from wattseal.serve.web.formats import Formats
 from wattseal.serve.web.nav import sections
+from wattseal.serve.web.own import Own
 from wattseal.serve.web.texts import translated
-from wattseal.serve.web.viewer import Req, languages_of
+from wattseal.serve.web.viewer import OWN, Req, languages_of
 
 CONTENT = "text/html; charset=utf-8"
 POLICY = (
@@ -52,6 +53,8 @@ def render(request: Req, viewer: Viewer, template: str, *, status: int = 200, **
         "fmt": Formats(viewer.language, viewer.zone),
         "sections": sections(viewer),
         "path": request.url.path,
+        "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "own": request.scope["state"].get(OWN, Own()),
     }
     return answer(template, viewer.language, status=status, **shared, **values)
 

@@ -14,10 +14,13 @@ from litestar.response import Redirect
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import Service
 from wattseal.serve.viewers import Viewer
+from wattseal.serve.web.own import own_of
 
 COOKIE, SECURE_COOKIE = "wattseal", "__Host-wattseal"
 """A browser's session; over TLS the name forbids that another host of the domain sets it (RFC 6265bis, 4.1.3.2)."""
 LANGUAGES = ("en", "de")
+OWN = "own"
+"""Where a request carries what of its page is the viewer's own."""
 Req = Request[Any, Any, State]
 
 
@@ -43,6 +46,8 @@ async def provide_viewer(request: Req) -> Viewer:
     found = await viewer_of(request)
     if found is None:
         raise SignInError(_going_to(request))
+    service: Service = request.app.state["service"]
+    request.scope["state"][OWN] = await own_of(service.world, found)
     return found
 
 

@@ -126,7 +126,6 @@ async def network(
         states=WORDS,
         signs=SIGNS,
         connectors=CONNECTORS,
-        here=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
     )
 
 

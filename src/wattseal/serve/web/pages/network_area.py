@@ -2,8 +2,10 @@
 
 from wattseal.serve.web.pages import (
     alarms,
+    backups,
     log,
     network,
+    settings,
     station,
     station_commands,
     station_frames,
@@ -20,4 +22,6 @@ ROUTES = (
     *alarms.ROUTES,
     *log.ROUTES,
     *welcome.ROUTES,
+    *backups.ROUTES,
+    *settings.ROUTES,
 )

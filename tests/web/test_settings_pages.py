@@ -1,0 +1,78 @@
+"""What a person chooses for himself, and what the system says of its configuration and its backups."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.csms import ENVIRONMENT, Csms
+from tests.support.stations import ask, dialled
+from tests.web.support import browser, dashboard, words
+
+TOKEN = "a secret that nobody is shown"
+PARTNER = f'[[partners]]\nparty = "MSP"\ntoken = "{TOKEN}"\n'
+
+
+@pytest.fixture(scope="module")
+def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
+    with dashboard(tmp_path_factory.mktemp("settings"), settings=PARTNER) as running:
+        yield running
+
+
+def tampered(csms: Csms, station: str, at: str) -> None:
+    csms.enrol(station)
+    with dialled(csms, station) as socket:
+        ask(socket, "SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": at})
+
+
+def test_a_filtered_page_is_saved_under_a_name_and_found_in_the_navigation(csms: Csms) -> None:
+    operator, support = browser(csms, "operator"), browser(csms, "support")
+    filtered = operator.page("/network?status=faulted&q=x")
+    assert 'href="/settings?save=/network%3Fstatus%3Dfaulted%26q%3Dx"' in filtered
+    assert "/settings?save" not in operator.page("/network")
+    saved = operator.send("/settings/views", name="Broken <b>", view="/network?status=faulted&q=x")
+    assert saved.headers["location"] == "/settings?done=saved"
+    page = operator.page("/alarms")
+    assert '<a href="/network?status=faulted&amp;q=x"><bdi>Broken &lt;b&gt;</bdi></a>' in page
+    assert "Broken" not in support.page("/alarms")
+    for path in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"):
+        assert operator.send("/settings/views", name="Evil", view=path).status_code == 422
+    assert operator.ask("POST", "/settings/views", data={"name": "X", "view": "/"}).status_code == 403
+    operator.send("/settings/views", what="remove", name="Broken <b>")
+    assert "Broken" not in operator.page("/alarms")
+
+
+def test_alarms_not_seen_are_counted_as_each_person_chose(csms: Csms) -> None:
+    owner, support = browser(csms, "owner"), browser(csms, "support")
+    tampered(csms, "T1", "2026-01-01T00:00:00Z")
+    counted = "not seen:</span> 1</strong>"
+    assert counted in owner.page("/network")
+    assert counted in support.page("/network")
+    support.send("/settings/topics", evidence="yes", device="yes")
+    assert counted not in support.page("/network")
+    owner.send("/alarms/seen")
+    assert "not seen:" not in owner.page("/network")
+    support.send("/settings/topics", evidence="yes", device="yes", security="yes")
+    assert counted in support.page("/network")
+    assert "not seen:" not in browser(csms, "finance").page("/network")
+
+
+def test_the_configuration_is_shown_without_its_secrets_to_those_who_may(csms: Csms) -> None:
+    owner = browser(csms, "owner")
+    page = owner.page("/settings")
+    assert "[partners 1]" in page
+    assert TOKEN not in page
+    assert "***" in page
+    assert "Configuration in force" not in browser(csms, "operator").page("/settings")
+
+
+def test_the_page_of_backups_knows_the_last_one(csms: Csms, tmp_path: Path) -> None:
+    owner = browser(csms, "owner")
+    assert "No backup of this data directory is known" in owner.seen("/backups")
+    command = [sys.executable, "-m", "wattseal", "backup", "--data", str(csms.data), "--out", str(tmp_path / "b.tar")]
+    subprocess.run([*command, "--no-keys"], check=True, capture_output=True, env=ENVIRONMENT)  # noqa: S603 - our own
+    said = words(owner.page("/backups"))
+    assert "No backup" not in said
+    assert "The keys are not in the last backup" in said
+    assert browser(csms, "operator").ask("GET", "/backups").status_code == 403
