@@ -27,7 +27,10 @@ def station_name() -> str:
 
 
 def standing(found: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(found[key] for key in ("energy_wh", "grade", "source", "billing", "billing_reason"))
+    """Return where a session stands; one that may be billed is free as soon as the missing tariff was noticed."""
+    stands = found["billing"], found["billing_reason"]
+    due = ("billed", None) if stands == ("free", "no_tariff") else stands
+    return (*(found[key] for key in ("energy_wh", "grade", "source")), *due)
 
 
 def reading(name: str, context: str, wh: str, minute: int, record: str | None = None) -> list[dict[str, Any]]:
