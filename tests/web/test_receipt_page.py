@@ -113,6 +113,8 @@ def test_a_changed_bundle_is_refused_and_the_field_is_named(sold: Receipts, brow
         assert "Step 11 failed: The price follows from readings and tariff" in told
         assert "cdr_differs" in told
         assert "total_incl_vat" in told
+        assert page.get_by_text("nothing proves what this page shows").is_visible()
+        assert not page.get_by_text("Meter-signed").is_visible()
 
 
 def test_a_changed_reading_is_refused_and_its_record_is_named(sold: Receipts, browser: Browser) -> None:
