@@ -35,7 +35,7 @@ from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, metrics_application
 from wattseal.app.payments import own_base, pay_base, payment_providers
-from wattseal.app.people import first_owner, forget_sessions, people_policy
+from wattseal.app.people import first_owner, forget_sessions, outside_of, people_policy
 from wattseal.app.policy import load_contract_roots, policy_of
 from wattseal.app.rendering import RenderElsewhere
 from wattseal.app.rollout_works import WORKS
@@ -137,6 +137,7 @@ class Parts:
     lines: StationLines
     desk: PayDesk
     feed: Feed
+    session: ClientSession
 
 
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
@@ -255,7 +256,7 @@ async def assemble(
     proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
     feed = Feed()
     journal.follow(feed.committed)
-    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk, feed)
+    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk, feed, session)
 
 
 async def _claim(world: World) -> None:
@@ -310,6 +311,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         viewers=PersonViewers(stores.people),
         feed=parts.feed,
         people=stores.people,
+        outside=outside_of(stores.people, options.settings.people, parts.session),
         witnesses={witness.party: witness.vkey for witness in options.settings.witnesses},
         ports=ports,
         settings=redacted(options.settings),

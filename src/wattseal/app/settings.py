@@ -74,6 +74,14 @@ class People(Section, frozen=True):
     """After so many hours it is over in any case."""
     link_h: Annotated[float, Meta(gt=0, le=168)] = 24.0
     """How long one-time links are good."""
+    oidc_issuer: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+\Z", max_length=300)] | None = None
+    """The OpenID Connect provider where people may sign in, as its tokens name it."""
+    oidc_client_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    oidc_client_secret: Secret | None = None
+    oidc_groups_claim: str = "groups"
+    """The claim with the groups that give roles."""
+    oidc_roles: dict[str, str] = field(default_factory=dict)
+    """The role that each group gives; who is in none of them stays out."""
 
 
 class ProxyCertificate(StrEnum):

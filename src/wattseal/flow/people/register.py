@@ -126,14 +126,19 @@ class Register:
         return await self._write(person_id, lambda p: replace(p, status=PersonStatus.ACTIVE), event, by, "activated")
 
     async def leave(self, person_id: str, by: str) -> Person:
-        """Take all rights and ways to sign in from a person who goes (`last_owner`)."""
+        """Take all rights and ways to sign in from a person who goes (`last_owner`).
+
+        Whom the provider still knows is remembered, so that it does not bring the person back as somebody new.
+        """
 
         def change(known: Person) -> Person:
             self._keep_an_owner(known)
             return replace(known, roles=(), status=PersonStatus.LEFT)
 
         await self.ready()
-        handle = SignIn(handle=self.world.random.bytes(HANDLE_BYTES))
+        known = self.sign_ins.get(person_id)
+        subject = None if known is None else known.subject
+        handle = SignIn(handle=self.world.random.bytes(HANDLE_BYTES), subject=subject)
         gone = put(SIGN_IN, person_id, handle, self.world.now_ms())
         left = await self._write(person_id, change, PersonEvent.LEFT, by, puts=(gone,))
         self.sign_ins[person_id] = handle

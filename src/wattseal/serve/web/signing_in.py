@@ -42,6 +42,13 @@ def is_secure(request: Req, service: Service) -> bool:
     return request.url.scheme == "https"
 
 
+def origin_of(request: Req, service: Service) -> str:
+    """Return where people reach these pages: the public address, else what the browser has called us."""
+    public = service.world.settings.public_url
+    scheme = "https" if is_secure(request, service) else "http"
+    return public or f"{scheme}://{request.headers.get('host', '')}"
+
+
 def site_of(request: Req, service: Service) -> Site:
     """Return the site that passkeys are good for, as the browser sees it (`no_name` where that is a bare address)."""
     scheme = "https" if is_secure(request, service) else "http"

@@ -38,7 +38,10 @@ async def login(request: Req, service: What, *, next: ShortQuery = None) -> Resp
 async def _login(request: Req, service: Service, where: str, status: int = 200, trouble: str = "") -> Response[bytes]:
     people = await people_of(service)
     nobody = not people.register.owners()
-    return render_public(request, "login.html", status=status, next=where, trouble=trouble, nobody=nobody)
+    outside = service.outside is not None
+    return render_public(
+        request, "login.html", status=status, next=where, trouble=trouble, nobody=nobody, outside=outside
+    )
 
 
 @post("/login", security=[{}], include_in_schema=False)

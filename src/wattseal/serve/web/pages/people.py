@@ -18,7 +18,7 @@ from wattseal.serve.web.forms import Form, gone_to, sure, text_of
 from wattseal.serve.web.guard import check_form
 from wattseal.serve.web.pages.login import MAX_NAME, email_of
 from wattseal.serve.web.render import render
-from wattseal.serve.web.signing_in import is_secure, people_of
+from wattseal.serve.web.signing_in import origin_of, people_of
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
@@ -183,11 +183,7 @@ async def audit(
 
 def link_of(request: Req, service: Service, secret: str) -> str:
     """Return a one-time link's whole address, to be passed on."""
-    base = service.world.settings.public_url
-    if base is None:
-        scheme = "https" if is_secure(request, service) else "http"
-        base = f"{scheme}://{request.headers.get('host', '')}"
-    return f"{base}/join/{secret}"
+    return f"{origin_of(request, service)}/join/{secret}"
 
 
 def _roles(data: dict[str, str]) -> tuple[str, ...]:
