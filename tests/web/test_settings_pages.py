@@ -65,6 +65,9 @@ def test_the_configuration_is_shown_without_its_secrets_to_those_who_may(csms: C
     assert TOKEN not in page
     assert "***" in page
     assert "Configuration in force" not in browser(csms, "operator").page("/settings")
+    told = csms.http.get("/api/v1/settings")
+    assert TOKEN not in told.text
+    assert told.json()["settings"]["partners"][0] | {"token": "***"} == told.json()["settings"]["partners"][0]
 
 
 def test_the_page_of_backups_knows_the_last_one(csms: Csms, tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from litestar import Response, get
 
 from wattseal.serve.api.service import What
+from wattseal.serve.api.settings import READ
 from wattseal.serve.web.render import render
 from wattseal.serve.web.viewer import Looks, Req, needs
 
-READ = "settings:read"
 OLD_MS = 7 * 86_400_000
 """A backup older than this is too old."""
 

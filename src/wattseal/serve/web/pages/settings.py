@@ -8,6 +8,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.documents import ALARM
 from wattseal.flow.preferences import MAX_NAME, MAX_PATH, mute, preferences_of, remove_view, save_view, see
 from wattseal.serve.api.service import Service, What
+from wattseal.serve.api.settings import READ
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.alarm_words import TOPICS
 from wattseal.serve.web.forms import Form, gone_to, text_of
@@ -17,7 +18,6 @@ from wattseal.serve.web.render import render
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
-READ = "settings:read"
 _DONE = {
     "saved": _("The view is saved: it is in the navigation."),
     "removed": _("The view is removed."),
