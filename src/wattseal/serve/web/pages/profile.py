@@ -19,7 +19,7 @@ from wattseal.serve.web.pages.login import MAX_NAME, email_of
 from wattseal.serve.web.render import render
 from wattseal.serve.web.signing_in import onwards, people_of, site_of
 from wattseal.serve.web.texts import marked as _
-from wattseal.serve.web.viewer import LANGUAGES, Looks, Req, SignInError, secret_of
+from wattseal.serve.web.viewer import LANGUAGES, Looks, Req, SignInError, needs, secret_of
 
 CSRF_HEADER = "x-csrf"
 _DONE = {
@@ -32,7 +32,7 @@ _DONE = {
 }
 
 
-@get("/profile", security=[{}], include_in_schema=False)
+@get("/profile", security=[{}], include_in_schema=False, guards=[needs()])
 async def profile(request: Req, viewer: Looks, service: What, *, done: ShortQuery = None) -> Response[bytes]:
     """Show it."""
     return await _page(request, viewer, service, done=_DONE.get(done or "", ""))
@@ -63,7 +63,7 @@ async def _page(
     )
 
 
-@post("/profile", security=[{}], include_in_schema=False)
+@post("/profile", security=[{}], include_in_schema=False, guards=[needs()])
 async def save(request: Req, viewer: Looks, service: What, data: Form) -> Response[Any]:
     """Change name, address, language and zone."""
     check_form(request, viewer, data)
@@ -82,7 +82,7 @@ async def save(request: Req, viewer: Looks, service: What, data: Form) -> Respon
     return gone_to("/profile", done="saved")
 
 
-@post("/profile/password", security=[{}], include_in_schema=False)
+@post("/profile/password", security=[{}], include_in_schema=False, guards=[needs()])
 async def set_password(request: Req, viewer: Looks, service: What, data: Form) -> Response[Any]:
     """Set a password; sessions elsewhere are over with it."""
     check_form(request, viewer, data)
@@ -103,14 +103,14 @@ async def set_password(request: Req, viewer: Looks, service: What, data: Form) -
     return gone_to("/profile", done="password")
 
 
-@post("/profile/passkey/challenge", security=[{}], include_in_schema=False, status_code=200)
+@post("/profile/passkey/challenge", security=[{}], include_in_schema=False, guards=[needs()], status_code=200)
 async def passkey_challenge(request: Req, viewer: Looks, service: What) -> dict[str, Any]:
     """Return what the browser is to make a passkey from."""
     people = await _with_header(request, viewer, service)
     return await people.passkeys.invite(site_of(request, service), _me(people, viewer))
 
 
-@post("/profile/passkey", security=[{}], include_in_schema=False, status_code=200)
+@post("/profile/passkey", security=[{}], include_in_schema=False, guards=[needs()], status_code=200)
 async def add_passkey(request: Req, viewer: Looks, service: What, data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
     """Keep a passkey that the browser made."""
     people = await _with_header(request, viewer, service)
@@ -120,7 +120,7 @@ async def add_passkey(request: Req, viewer: Looks, service: What, data: JSONBody
     return {}
 
 
-@post("/profile/passkey/{number:int}/remove", security=[{}], include_in_schema=False)
+@post("/profile/passkey/{number:int}/remove", security=[{}], include_in_schema=False, guards=[needs()])
 async def remove_passkey(
     request: Req, viewer: Looks, service: What, number: FromPath[int], data: Form
 ) -> Response[Any]:
@@ -135,7 +135,7 @@ async def remove_passkey(
     return gone_to("/profile", done="removed")
 
 
-@post("/profile/sessions/end", security=[{}], include_in_schema=False)
+@post("/profile/sessions/end", security=[{}], include_in_schema=False, guards=[needs()])
 async def end_sessions(request: Req, viewer: Looks, service: What, data: Form) -> Response[Any]:
     """End one of one's sessions, or all others."""
     check_form(request, viewer, data)
