@@ -88,6 +88,14 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
     ),
 }
 _SECURITY: Mapping[str, tuple[str, str]] = {
+    "session_broken": (
+        _("A session was changed after it was recorded."),
+        _("Open it: the field is named. Compare partners' bundles and a backup, and ask who wrote to the database."),
+    ),
+    "session_proven_again": (
+        _("A session that was broken proves again."),
+        _("Nothing, if you put it right. Otherwise find out who did."),
+    ),
     "security_event": (
         _("The station reports a security event."),
         _("Look at the station and its certificates; where somebody tampered with it, take it out of service."),

@@ -1,7 +1,7 @@
 """Sessions found for a page: newest first, filtered by what the address says, with where each one stands."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from wattseal.flow.charges.reproof import Broken, broken_of, broken_sessions
 from wattseal.flow.charges.standing import standing_of
 from wattseal.flow.charges.transaction_list import charged_token
-from wattseal.flow.documents import STATION, TRANSACTION_TIME, every_document, read
+from wattseal.flow.documents import STATION, every_document, read
 from wattseal.flow.listing import spelled
 from wattseal.flow.money.bills import bill_in_force
-from wattseal.flow.newest import newest_keys
+from wattseal.flow.ports import RowsWanted
 from wattseal.flow.turn import find_in_memory, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
+from wattseal.model.rollup import SessionState
 from wattseal.model.station import Station
 from wattseal.model.token import canonical
 from wattseal.model.transaction import Billing, Transaction
@@ -30,6 +31,8 @@ MAX_LOOKED_AT = 1000
 RUNNING, BROKEN = "running", "broken"
 STATES = (RUNNING, *(state.value for state in Billing), BROKEN)
 GRADES = tuple(grade.name for grade in Grade)
+CHUNK = 100
+LATEST = (2**62, "")
 _MOST = 64
 
 
@@ -141,6 +144,7 @@ async def page(service: Service, viewer: Viewer, filters: Filters) -> tuple[list
 async def _keys(
     world: World, filters: Filters, stations: frozenset[str] | None, since_ms: int, before: str
 ) -> AsyncIterator[str]:
+    """Yield keys, newest first: those that the journal lists by time, station and state."""
     if filters.state == BROKEN:
         keys = [await _key_of(world, one) for one in await broken_sessions(world)]
         for key in sorted(filter(None, keys), reverse=True):
@@ -148,13 +152,34 @@ async def _keys(
                 yield key
         return
     station = next(iter(stations)) if stations is not None and len(stations) == 1 else None
-    async for key in newest_keys(world, TRANSACTION_TIME, before=before, since_ms=since_ms, station_id=station):
-        yield key
+    state = {"": None, RUNNING: SessionState.OPEN}.get(filters.state, filters.state)
+    wanted = RowsWanted(
+        limit=CHUNK,
+        before=_place(before) if before else LATEST,
+        since_ms=since_ms,
+        station_id=station,
+        state=None if state is None else SessionState(state),
+        documents=False,
+    )
+    while found := await world.journal.sessions(world.tenant, wanted):
+        for one in found:
+            yield _key(one.row.recorded_ms, one.row.id)
+        wanted = replace(wanted, before=(found[-1].row.recorded_ms, found[-1].row.id))
+
+
+def _key(recorded_ms: int, session: str) -> str:
+    return f"{recorded_ms:015d}-{session}"
+
+
+def _place(key: str) -> tuple[int, str]:
+    """Return the time and id of a key as an address has it; what is none is no bound."""
+    head, _, session = key.partition("-")
+    return (int(head), session) if head.isdecimal() and len(head) <= 15 else LATEST
 
 
 async def _key_of(world: World, broken: Broken) -> str:
     transaction = await transaction_by_id(world, broken.session)
-    return "" if transaction is None else f"{transaction.recorded_ms:015d}-{transaction.id}"
+    return "" if transaction is None else _key(transaction.recorded_ms, transaction.id)
 
 
 async def _stations(world: World, filters: Filters) -> frozenset[str] | None:

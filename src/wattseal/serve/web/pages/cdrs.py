@@ -5,9 +5,9 @@ from litestar.enums import MediaType
 from litestar.params import FromPath
 
 from wattseal.flow.charges.reproof import broken_of
-from wattseal.flow.money.bills import BILL_TIME, bill_of
+from wattseal.flow.documents import read
 from wattseal.flow.money.cdrs import cdr_by_id
-from wattseal.flow.newest import newest_keys
+from wattseal.flow.ports import RowsWanted
 from wattseal.model.billing import Bill
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import ShortQuery, What
@@ -19,6 +19,7 @@ from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
 
 READ = "bills:read"
 PAGE = 50
+LATEST = (2**62, "")
 ID_DIGITS = 32
 """Digits of a session's id, with which its bills' ids begin."""
 
@@ -27,28 +28,28 @@ ID_DIGITS = 32
 async def cdrs(request: Req, viewer: Looks, service: What, *, before: ShortQuery = None) -> Response[bytes]:
     """List them."""
     world = service.world
-    rows: list[tuple[Bill, bool]] = []
-    following = ""
-    async for key in newest_keys(world, BILL_TIME, before=before or ""):
-        if len(rows) == PAGE:
-            last = rows[-1][0]
-            following = f"/cdrs?before={last.billed_ms:015d}-{last.id}"
-            break
-        bill = await bill_of(world, key[16:])
-        if bill is not None:
-            rows.append((bill, await broken_of(world, bill.id[:ID_DIGITS]) is not None))
+    wanted = RowsWanted(limit=PAGE, before=_place(before) if before else LATEST)
+    found = await world.journal.bills(world.tenant, wanted)
+    bills = [read(one.document, Bill) for one in found if one.document is not None]
+    last = found[-1].row if len(found) == PAGE else None
     return render(
         request,
         viewer,
         "cdrs.html",
-        rows=rows,
+        rows=[(bill, await broken_of(world, bill.id[:ID_DIGITS]) is not None) for bill in bills],
         first=not before,
-        following=following or None,
+        following=None if last is None else f"/cdrs?before={last.billed_ms}-{last.id}",
         charged=charged,
         digits=ID_DIGITS,
         sessions=viewer.may("transactions:read"),
         energy=viewer.may("energy:read"),
     )
+
+
+def _place(told: str) -> tuple[int, str]:
+    """Return the time and id of the last bill of the page before, as an address has them."""
+    head, _, bill = told.partition("-")
+    return (int(head), bill) if head.isdecimal() and len(head) < len(str(LATEST[0])) else LATEST
 
 
 @get("/cdrs/{name:str}", security=[{}], include_in_schema=False, guards=[needs(READ, "energy:read")])

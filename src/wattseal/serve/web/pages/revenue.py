@@ -9,12 +9,15 @@ from litestar import Response, get
 
 from wattseal.base import spreadsheet
 from wattseal.base.errors import InputError
+from wattseal.flow.charges.reproof import broken_sessions
 from wattseal.flow.documents import STATION, read
-from wattseal.flow.fleet.sites import SITE
+from wattseal.flow.fleet.sites import SITE, site_of
 from wattseal.flow.fleet.uptime import station_uptime
 from wattseal.flow.listing import spelled
+from wattseal.flow.money.bills import bill_of
 from wattseal.flow.revenue import COLUMNS, revenue, revenue_rows
 from wattseal.flow.world import World
+from wattseal.model.billing import Bill
 from wattseal.model.revenue import Earned, Figures, Revenue, RevenueQuery, Total
 from wattseal.model.site import Site
 from wattseal.model.station import Station
@@ -111,7 +114,27 @@ async def revenue_page(request: Req, viewer: Looks, service: What) -> Response[b
         steps=STEPS,
         csv=_link(asked).replace("/revenue", "/revenue.csv", 1),
         party=service.world.party,
+        broken=await _broken(service.world, span, asked),
     )
+
+
+async def _broken(world: World, span: Range, asked: Mapping[str, str]) -> tuple[Bill, ...]:
+    """Return the bills of the stretch whose sessions do not prove any more, so that their sums are not believed."""
+    stations = None if not asked.get("station") else {await spelled(world, asked["station"])}
+    found = []
+    for one in await broken_sessions(world):
+        bill = await bill_of(world, one.session)
+        if bill is None or not span.from_ms <= bill.ended_ms < span.to_ms:
+            continue
+        site = await site_of(world, bill.station_id) if asked.get("site") else None
+        if stations is not None and bill.station_id not in stations:
+            continue
+        if asked.get("site") and (site is None or site.id != asked["site"]):
+            continue
+        if asked.get("party") and bill.party != asked["party"]:
+            continue
+        found.append(bill)
+    return tuple(found)
 
 
 def _link(asked: Mapping[str, str], **changed: str) -> str:

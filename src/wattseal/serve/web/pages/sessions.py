@@ -35,7 +35,7 @@ from wattseal.serve.web import price_words, session_list
 from wattseal.serve.web.broken_words import WORDS, field_of
 from wattseal.serve.web.curve import Curve, curve_of
 from wattseal.serve.web.formats import Formats
-from wattseal.serve.web.reasons import REASONS
+from wattseal.serve.web.reasons import NOTES, REASONS
 from wattseal.serve.web.render import render
 from wattseal.serve.web.session_list import Filters, Row, row_of, token_of
 from wattseal.serve.web.texts import marked as _
@@ -185,6 +185,7 @@ async def session(request: Req, viewer: Looks, service: What, key: FromPath[str]
         t=transaction,
         states=STATE_WORDS,
         reasons=REASONS,
+        notes={**REASONS, **NOTES},
         broken_words=WORDS,
         field_of=field_of,
         is_alarm=is_alarm,

@@ -9,7 +9,7 @@ from wattseal.flow.charges.standing import standing_of
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import What
 from wattseal.serve.web.broken_words import WORDS, field_of
-from wattseal.serve.web.pages.sessions import READ, find
+from wattseal.serve.web.pages.sessions import KIND_WORDS, READ, find
 from wattseal.serve.web.provenance import provenance_of
 from wattseal.serve.web.render import render
 from wattseal.serve.web.session_list import has_invalid
@@ -91,6 +91,7 @@ async def why(request: Req, viewer: Looks, service: What, kind: FromPath[str], k
         results=RESULTS,
         waits=WAITS,
         groups=GROUPS,
+        kinds={kind.name.lower(): word for kind, word in KIND_WORDS.items()},
         roles=ROLES,
         trusted=service.world.trust is not None,
         party=service.world.party,
