@@ -10,6 +10,7 @@ from tests.serve.test_disputes_api import TARIFF
 from tests.support.csms import Csms, serving
 from tests.support.stations import ask, dialled
 from tests.web.chromium import Seen, chromium, opened
+from tests.web.test_network_pages import answering
 
 from wattseal.serve.web.nav import NAVIGATION
 
@@ -160,3 +161,33 @@ def test_each_role_sees_its_own_pages_and_no_others(house: House) -> None:
             for path in PATHS:
                 answer = page.context.request.get(house.base + path)
                 assert answer.status == (200 if path in shown else 403), f"{role} {path}"
+
+
+def test_revenue_is_what_the_address_asks_for(house: House) -> None:
+    with house.page() as (page, seen):
+        page.goto("/revenue?from=2026-11-01&to=2026-11-01&step=day&station=D1")
+        expect(page.locator(".tiles")).to_contain_text("17.000")
+        expect(page.get_by_label("Station")).to_have_value("D1")
+        page.get_by_label("Station").fill("NOWHERE")
+        page.get_by_label("In steps of").select_option("month")
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url(lambda url: "station=NOWHERE" in url and "step=month" in url)
+        expect(page.locator("main")).not_to_contain_text("17.000")
+        page.go_back()
+        expect(page.locator(".tiles")).to_contain_text("17.000")
+        assert not seen.errors
+
+
+def test_a_command_is_confirmed_and_its_answer_is_shown(house: House) -> None:
+    with house.page() as (page, seen), dialled(house.csms, "D1") as socket:
+        ask(socket, "BootNotification", {"chargePointVendor": "ACME", "chargePointModel": "One"})
+        page.goto("/stations/D1/commands")
+        form = page.locator("form", has=page.locator("select#kind"))
+        form.get_by_role("button", name="Continue").click()
+        with answering(socket, {"status": "Accepted"}) as heard:
+            page.get_by_role("button", name="Send").click()
+            expect(page.locator("main")).to_contain_text("Accepted")
+        assert [action for action, _ in heard] == ["Reset"]
+        assert not seen.errors
+    (command,) = house.csms.http.get("/api/v1/commands", params={"station_id": "D1"}).json()
+    assert (command["action"], "Olga Owner" in str(command)) == ("Reset", False), "records bear no names"
