@@ -37,6 +37,18 @@ MESSAGES = (
     "TransactionEvent",
 )
 """What a station can be asked to say."""
+NAMES: Mapping[str, str] = {
+    "id_token": _("Token"),
+    "evse": _("EVSE"),
+    "transaction": _("Session"),
+    "kind": _("How"),
+    "connector": _("Connector"),
+    "service": _("Service"),
+    "message": _("Message"),
+    "action": _("Action"),
+    "payload": _("Payload (JSON)"),
+}
+"""Fields in words."""
 Fields = Mapping[str, str]
 
 

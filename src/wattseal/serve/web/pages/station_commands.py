@@ -18,7 +18,7 @@ from wattseal.serve.api.service import Service, ShortQuery, What
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.forms import Form, gone_to
 from wattseal.serve.web.guard import check_form
-from wattseal.serve.web.orders import MESSAGES, ORDERS, order_of
+from wattseal.serve.web.orders import MESSAGES, NAMES, ORDERS, order_of
 from wattseal.serve.web.pages.station import READ, find_station, render_station
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
@@ -121,7 +121,9 @@ async def check_command(
         fields = order.read(data)
     except InputError as error:
         return await _page(request, viewer, service, found, status=422, trouble=str(error))
-    return render_station(request, viewer, service, found, "station_confirm.html", key=key, order=order, fields=fields)
+    return render_station(
+        request, viewer, service, found, "station_confirm.html", key=key, order=order, fields=fields, names=NAMES
+    )
 
 
 @post(

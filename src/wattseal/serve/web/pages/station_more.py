@@ -50,7 +50,7 @@ async def station_security(
         service,
         found,
         "station_security.html",
-        own=[read(one, StationCertificate) for one in own],
+        certificates=[read(one, StationCertificate) for one in own],
         requests=[read(one, SigningState) for one in requests],
         installed=Installed(named) if document is None else read(document, Installed),
         events=[read(one, SecurityEvent) for one in page],
