@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -15,6 +16,7 @@ from tests.support.stations import ask, dialled
 from tests.support.tampering import another_document, another_group, another_item, tamper
 from tests.web.chromium import chromium, opened
 from tests.web.money_world import TARIFF, at, put
+from tests.web.office import PASSWORD, office
 from tests.web.support import browser, cookies, dashboard
 
 from wattseal.base.ids import StationId, TenantId
@@ -43,9 +45,16 @@ def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
 @contextmanager
 def told(csms: Csms, role: str) -> Iterator["queue.Queue[tuple[str, str]]"]:
     """Follow the feed as a person of a role; what it tells comes as (kind, about), "" once it ended."""
-    heard: queue.Queue[tuple[str, str]] = queue.Queue()
     client = httpx.Client(base_url=csms.http.base_url, cookies=cookies(role), trust_env=False, timeout=60)
-    with client, client.stream("GET", "/events") as answer:
+    with client, heard_by(client) as heard:
+        yield heard
+
+
+@contextmanager
+def heard_by(client: httpx.Client) -> Iterator["queue.Queue[tuple[str, str]]"]:
+    """Follow the feed with a browser that is signed in."""
+    heard: queue.Queue[tuple[str, str]] = queue.Queue()
+    with client.stream("GET", "/events") as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = answer.iter_lines()
@@ -152,6 +161,18 @@ def test_the_overview_counts_live(csms: Csms) -> None:
         tamper(csms.data / "journal.sqlite3", another_document("transaction", session, end_wh="9999"))
         expect(page.locator(".tile.bad")).to_contain_text(str(before + 1), timeout=TOLD_WITHIN_S * 1000)
         assert seen.errors == []
+
+
+def test_the_feed_ends_with_the_session_it_belongs_to_and_another_s_goes_on(tmp_path: Path) -> None:
+    with office(tmp_path) as running:
+        leaving, staying = running.hired("auditor", name="Bo"), running.hired("auditor", name="Cy")
+        with heard_by(leaving.client) as left, heard_by(staying.client) as stayed:
+            answer = running.api("DELETE", f"/people/{leaving.person}/sessions")
+            assert answer.status_code < 300, answer.text
+            assert until(left, "")[-1] == ("", "")
+            assert stayed.empty()
+            running.api("POST", "/stations", {"id": "S1", "password": PASSWORD, "evses": [{"id": 1}]})
+            assert until(stayed, "station")[-1] == ("station", "S1")
 
 
 def viewer(*scopes: str) -> Viewer:
