@@ -32,7 +32,7 @@ def test_a_quarantined_session_is_billed_on_a_person_s_word_alone(earned: Busine
     assert finance.send(path, **told, sure="yes").status_code == 303
     assert earned.bill(session)["ruling"] is not None
     (ruling,) = earned.csms.http.get(f"/api/v1/transactions/{session}/rulings").json()
-    assert (ruling["verdict"], ruling["person"]) == ("bill", "Kim finance (person finance)")
+    assert (ruling["verdict"], ruling["person"]) == ("bill", "person finance")
     assert session[:8] not in finance.seen("/quarantine")
     page = finance.page(path)
     assert HOSTILE not in page
@@ -167,7 +167,7 @@ def test_a_dispute_that_is_right_in_part_is_decided_with_other_amounts(earned: B
     session = earned.sessions["overcharged"]
     assert earned.bill(session)["state"] == "reversed"
     assert earned.bill(f"{session}-1")["total_incl_vat"] == "3.60"
-    assert "Kim finance" in finance.seen(path)
+    assert "person finance" in finance.seen(path)
     assert "Right in part" in finance.seen("/disputes?show=decided")
     assert "has been decided" in words(finance.send(path, **told, net0="1", tax0="0.2").text)
 

@@ -3,6 +3,7 @@
 There are few people and every request of a page asks about one: all of them are kept in memory.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,6 +30,7 @@ ID_BYTES = 16
 HANDLE_BYTES = 32
 MAX_PEOPLE = 1000
 _OPS = int(Group.OPS)
+_PSEUDONYM = re.compile(r"\bperson/([0-9a-f]{32})\b")
 
 
 class PersonError(InputError):
@@ -62,8 +64,12 @@ class Register:
 
     def name(self, by: str) -> str:
         """Return who somebody is that a record names: a person's name while it is known, else what is written there."""
-        about = self.abouts.get(by.removeprefix("person/")) if by.startswith("person/") else None
-        return by if about is None else about.name
+
+        def known(found: re.Match[str]) -> str:
+            about = self.abouts.get(found[1])
+            return found[0] if about is None else about.name
+
+        return _PSEUDONYM.sub(known, by)
 
     def owners(self) -> tuple[Person, ...]:
         """Return who may do everything and has a way to sign in."""

@@ -1,5 +1,6 @@
 """Pages out of templates: everything shown is escaped, and the answer allows no script or style but our files."""
 
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
+from wattseal.serve.api.service import Service
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.files import address
 from wattseal.serve.web.formats import Formats
@@ -54,9 +56,16 @@ def render(request: Req, viewer: Viewer, template: str, *, status: int = 200, **
         "sections": sections(viewer),
         "path": request.url.path,
         "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        "name_of": _names(request),
         "own": request.scope["state"].get(OWN, Own()),
     }
     return answer(template, viewer.language, status=status, **shared, **values)
+
+
+def _names(request: Req) -> Callable[[str], str]:
+    """Return what tells the name of somebody whom a record names by a pseudonym, while that name is known."""
+    service: Service = request.app.state["service"]
+    return str if service.people is None else service.people.register.name
 
 
 def render_public(request: Req, template: str, *, status: int = 200, **values: Any) -> Response[bytes]:
