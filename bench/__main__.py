@@ -17,7 +17,18 @@ from bench.measure import Row, at_least, table
 
 from bench import codec, end_to_end, journal, seal
 
-MODULES = ("codec", "seal", "verifier", "journal", "wire_bytes", "end_to_end", "crowd", "under_attack", "dashboard")
+MODULES = (
+    "codec",
+    "seal",
+    "verifier",
+    "journal",
+    "wire_bytes",
+    "end_to_end",
+    "crowd",
+    "under_attack",
+    "dashboard",
+    "pages",
+)
 LONG = ("month",)
 """Measured only where they are named; what they measure is kept as well."""
 RESULTS = Path(__file__).parent / "results"

@@ -78,9 +78,9 @@ def fill_sums(file: Path, parquet: str) -> None:
                 database.executemany(f"INSERT INTO rollups VALUES ({marks})", rows)  # noqa: S608 - constants only
 
 
-def session(number: int, every_ms: int) -> Transaction:
+def session(number: int, every_ms: int, shift_ms: int = 0) -> Transaction:
     """Return one of the sessions for lists; one in a thousand charges yet."""
-    at_ms = BEGIN_MS + number * every_ms
+    at_ms = BEGIN_MS + shift_ms + number * every_ms
     ended = number % 1000 != 1
     return Transaction(
         id=f"{number * 0x9E3779B97F4A7C15 % 2**64:032x}",
@@ -103,21 +103,21 @@ def state_of(number: int) -> SessionState:
     return SessionState.QUARANTINED if number % 100 == 0 else SessionState.BILLED
 
 
-def fill_lists(file: Path, sessions: int) -> None:
-    """Insert sessions as rows and documents."""
+def fill_lists(file: Path, sessions: int, *, tenant: str = TENANT, shift_ms: int = 0) -> None:
+    """Insert sessions as rows and documents, `shift_ms` later than they are made up."""
     every_ms = DAYS * DAY_MS // sessions
     with closing(sqlite3.connect(file)) as database, database:
         for start in range(0, sessions, 20_000):
-            made = [(n, session(n, every_ms)) for n in range(start, min(start + 20_000, sessions))]
+            made = [(n, session(n, every_ms, shift_ms)) for n in range(start, min(start + 20_000, sessions))]
             rows = [listed_session(one, state_of(number)) for number, one in made]
             puts = [put_transaction(one, one.recorded_ms) for _, one in made]
             database.executemany(
                 f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constants only
-                [(TENANT, *(getattr(row, name) for name in row.__struct_fields__)) for row in rows],
+                [(tenant, *(getattr(row, name) for name in row.__struct_fields__)) for row in rows],
             )
             database.executemany(
                 f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)",  # noqa: S608 - constants only
-                [(TENANT, p.kind, p.key, p.version, p.body, p.updated_at_ms, p.station_id, p.active) for p in puts],
+                [(tenant, p.kind, p.key, p.version, p.body, p.updated_at_ms, p.station_id, p.active) for p in puts],
             )
 
 
