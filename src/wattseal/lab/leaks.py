@@ -41,8 +41,20 @@ def find_leaks(folder: Path, energies_wh: Iterable[int], tokens: Iterable[str]) 
     """Return what was found in which file of a folder."""
     wanted = [(f"{wh} Wh", s) for wh in energies_wh for s in spellings_of_energy(wh)]
     wanted += [("a token", s) for token in tokens for s in spellings_of_text(token)]
-    found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        data = path.read_bytes()
-        found += [f"{name} in {path.name}" for name, spelling in wanted if spelling in data]
-    return sorted(set(found))
+    return sorted(
+        {f"{name} in {path.name}" for path, data in _files(folder) for name, spelling in wanted if spelling in data}
+    )
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield every file with its content; where one has gone meanwhile, whatever took its place as well."""
+    seen: set[Path] = set()
+    gone = True
+    while gone:
+        gone = False
+        for path in sorted(p for p in folder.rglob("*") if p.is_file() and p not in seen):
+            seen.add(path)
+            try:
+                yield path, path.read_bytes()
+            except FileNotFoundError:
+                gone = True

@@ -37,7 +37,7 @@ async def tell_where(story: Story) -> None:
     dashboard = f"{world.cpo_url}/join/{link['secret']}"
     bill = await world.bill(invoice["sessions"][0])
     receipt = f"{world.cpo_url}/r/{bill['receipt'] if bill else ''}"
-    story.told.shown |= {"dashboard": dashboard, "receipt": receipt}
+    story.told.shown |= {"dashboard": dashboard, "receipt": receipt, "stations": world.ocpp_url}
     story.say(f"The operator's pages, by a link good once: {dashboard}")
     story.say(f"    the session that was edited is red there: {world.cpo_url}/sessions/{story.told.shown['broken']}")
     story.say(f"A driver's receipt, which checks itself in the browser: {receipt}")
