@@ -59,6 +59,7 @@ def test_the_network_lists_stations_with_what_they_do_now(csms: Csms, owner: Bro
         boot(socket)
         status(socket, 1, "Available")
         assert "N1 ✓ Available 1 Available Berlin ACME One" in owner.seen("/network?q=n1")
+        assert "Stations connected 1 of" in owner.seen("/")
         status(socket, 1, "Faulted")
         assert "N1 ! Faulted" in owner.seen("/network?status=faulted")
         assert "N2" not in owner.seen("/network?status=faulted")

@@ -6,7 +6,9 @@ from litestar import Response, get
 
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.reproof import broken_sessions
-from wattseal.flow.documents import STATION, TRANSACTION, UNBILLED
+from wattseal.flow.documents import STATION, read
+from wattseal.model.rollup import SessionState
+from wattseal.model.station import Station
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.render import render
@@ -35,20 +37,17 @@ async def overview(request: Req, viewer: Looks, service: What) -> Response[bytes
 
 async def _glance(service: Service, viewer: Viewer) -> Glance:
     stations = connected = charging = quarantined = broken = None
-    if viewer.may("stations:read"):
-        found = await service.world.journal.documents(service.world.tenant, STATION, limit=MOST)
-        stations = _count(len(found))
-        connected = str(sum(service.link(StationId(one.key)) is not None for one in found))
-    if viewer.may("transactions:read"):
-        charging = await _number(service, TRANSACTION, active=True)
-        quarantined = await _number(service, UNBILLED, active=False)
-        broken = _count(len(await broken_sessions(service.world, limit=MOST)))
-    return Glance(stations, connected, charging, quarantined, broken)
-
-
-async def _number(service: Service, kind: str, *, active: bool) -> str:
     world = service.world
-    return _count(len(await world.journal.documents(world.tenant, kind, active=active, limit=MOST)))
+    if viewer.may("stations:read"):
+        found = await world.journal.documents(world.tenant, STATION, limit=MOST)
+        stations = _count(len(found))
+        connected = str(sum(service.link(StationId(read(one, Station).id)) is not None for one in found))
+    if viewer.may("transactions:read"):
+        counts = await world.journal.session_counts(world.tenant)
+        charging = str(counts.get(SessionState.OPEN, 0))
+        quarantined = str(counts.get(SessionState.QUARANTINED, 0))
+        broken = _count(len(await broken_sessions(world, limit=MOST)))
+    return Glance(stations, connected, charging, quarantined, broken)
 
 
 def _count(number: int) -> str:
