@@ -14,7 +14,7 @@ from tests.web.support import cookies
 from wattseal.serve.web.nav import NAVIGATION
 
 PATHS = tuple(place.path for _, places in NAVIGATION for place in places)
-LOOKS = {"desk": (DESKTOP, "light"), "desk, dark": (DESKTOP, "dark"), "phone": (PHONE, "light")}
+LOOKS = {"desk, by day": (DESKTOP, "light"), "phone, at night": (PHONE, "dark")}
 SERIOUS = {"serious", "critical"}
 
 
