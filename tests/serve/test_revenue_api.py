@@ -46,7 +46,7 @@ def test_the_table_is_the_same_in_lines(cpo: Cpo) -> None:
     answer = cpo.ask("GET", f"/api/v1/revenue/table.csv?{WHEN}")
     assert answer.status == 200
     lines = list(csv.DictReader(io.StringIO(answer.body.decode())))
-    assert [line["energy_wh"] for line in lines] == ["0.000", "500.000", "0"]
+    assert [line["energy_wh"] for line in lines] == ["0.000", "500.000", "0.000"]
 
 
 @pytest.mark.parametrize(
