@@ -122,7 +122,7 @@ def test_a_quarantined_session_is_decided_with_a_reason(house: House) -> None:
         assert not seen.errors
     (ruling,) = house.csms.http.get(f"/api/v1/transactions/{session}/rulings").json()
     assert ruling["verdict"] == "waive"
-    assert "Olga Owner" in ruling["person"]
+    assert ruling["person"].startswith("person/"), "a record names nobody"
 
 
 def test_strings_meant_to_harm_are_shown_as_what_they_are(house: House) -> None:
