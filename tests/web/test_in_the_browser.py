@@ -1,5 +1,6 @@
 """What people do with the pages, in a real browser: the first login, decisions, roles, and strings meant to harm."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ SECRET = "nine lives of a sealed watt"
 MAIL = "olga@wattseal.test"
 HARM = "<img src=x onerror=alert(1)>"
 HARMS = (HARM, '"><script>alert(2)</script>', "javascript:alert(3)", "{{7*7}}\u202e'\"")
+LOOKED_AT_WITHIN_S = 20
 PATHS = tuple(place.path for _, places in NAVIGATION for place in places)
 
 
@@ -110,6 +112,10 @@ def test_who_is_not_signed_in_is_led_to_the_login_and_back(house: House) -> None
 
 def test_a_quarantined_session_is_decided_with_a_reason(house: House) -> None:
     session = house.sessions["rolled back"]
+    deadline = time.monotonic() + LOOKED_AT_WITHIN_S
+    while session not in {one["id"] for one in house.csms.http.get("/api/v1/quarantine").json()}:
+        assert time.monotonic() < deadline, "not quarantined"
+        time.sleep(0.1)
     with house.page() as (page, seen):
         page.goto("/quarantine")
         page.get_by_role("link", name=session[:8]).click()
