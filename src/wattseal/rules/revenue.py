@@ -10,6 +10,8 @@ from wattseal.model.revenue import Earned, Figures, Sessions
 from wattseal.model.rollup import RolledUp
 from wattseal.model.verdict import Grade, Source
 
+_GRADES = {int(grade): grade for grade in Grade}
+_SOURCES = {source.value: source for source in Source}
 _MILLI = Decimal("0.001")
 _FIRST_SUM = RolledUp.__struct_fields__.index("pending")
 _SESSION_SUMS = RolledUp.__struct_fields__.index("bills") - _FIRST_SUM
@@ -18,16 +20,16 @@ _ENERGY = RolledUp.__struct_fields__.index("energy_mwh") - _FIRST_SUM
 
 def figures(from_ms: int, to_ms: int, rows: Iterable[RolledUp], evses: int) -> Figures:
     """Return the figures of one stretch, of the sums in it."""
-    lines: dict[tuple[str, int, str], tuple[int, ...]] = {}
+    lines: dict[tuple[str, int, str], list[tuple[int, ...]]] = {}
     for row in rows:
-        key, sums = (row.currency, -row.grade, row.source), astuple(row)[_FIRST_SUM:]
-        lines[key] = tuple(map(add, lines[key], sums)) if key in lines else sums
+        lines.setdefault((row.currency, -row.grade, row.source), []).append(astuple(row)[_FIRST_SUM:])
     sessions = [0] * _SESSION_SUMS
     earned: list[Earned] = []
     for currency, grade, source in sorted(lines):
-        sums = lines[currency, grade, source]
+        several = lines[currency, grade, source]
+        sums = several[0] if len(several) == 1 else tuple(map(sum, zip(*several, strict=True)))
         if currency:
-            earned.append(_earned(currency, Grade(-grade), Source(source), sums))
+            earned.append(_earned(currency, _GRADES[-grade], _SOURCES[source], sums))
         else:
             sessions = [*map(add, sessions, sums)]
     pending, quarantined, free, billed, energy_mwh, seconds = sessions

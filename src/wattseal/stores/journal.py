@@ -235,8 +235,8 @@ class BaseJournal(ABC):
         """See `Journal.rollups`."""
         if () in (stations, parties):
             return ()
-        sql, parameters = rollups.rollups_query(tenant, bounds_ms, stations, parties)
-        return await self._read(sql, parameters, rollups.rolled_up)
+        asked = rollups.rollups_query(tenant, bounds_ms, stations, parties)
+        return asked.rolled_up(await self._read(asked.sql, asked.parameters, tuple))
 
     async def all_sums(
         self, tenant: TenantId, after: RollupKey | None = None, limit: int = 1000

@@ -4,8 +4,9 @@ The sums are kept by triggers (`migrations/versions/0003_rollups.py`): whatever 
 written its sums.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import add, sub
 from typing import Any, Final
 
 from wattseal.flow.ports import KeptBill, KeptSession, Put, RowsWanted
@@ -36,7 +37,8 @@ def _put(columns: str) -> str:
 PUT_SESSION: Final = _put(SESSION_COLUMNS)
 PUT_BILL: Final = _put(BILL_COLUMNS)
 
-_ADDED: Final = ", ".join(f"sum(s.sign * r.{column})" for column in SUM_COLUMNS)
+_OF_SESSIONS: Final = ("energy_mwh", *SUM_COLUMNS[:4], "seconds")
+_OF_BILLS: Final = ("energy_mwh", *SUM_COLUMNS[6:])
 _EVERY_STATION: Final = (
     "wanted(station_id) AS (SELECT min(station_id) FROM rollups WHERE tenant_id = $1 AND width = 1 UNION ALL "
     "SELECT (SELECT min(station_id) FROM rollups WHERE tenant_id = $1 AND width = 1 AND station_id > w.station_id) "
@@ -45,29 +47,77 @@ _EVERY_STATION: Final = (
 """Walks from station to station in the key, without reading what is between."""
 
 
+@dataclass(frozen=True, slots=True)
+class SumsQuery:
+    """What `Journal.rollups` reads: ranges of sums, each once, however many steps it counts in.
+
+    A line read is (number of its range, currency, grade, source, sums of sessions or of bills). Sums of sessions and of
+    bills share but their energy: each is read without what only the other has.
+    """
+
+    sql: str
+    parameters: list[Any]
+    counts: tuple[tuple[tuple[int, int], ...], ...]
+    """By range the steps it counts in, each with how many times."""
+
+    def rolled_up(self, lines: Iterable[Sequence[Any]]) -> tuple[RolledUp, ...]:
+        """Add up the lines of all ranges by steps."""
+        found: dict[tuple[int, Sequence[Any]], Sequence[int]] = {}
+        for line in lines:
+            whose, sums = line[1:_FIRST], line[_FIRST:]
+            for step, sign in self.counts[line[0]]:
+                known = found.get((step, whose))
+                if known is None and sign > 0:
+                    found[step, whose] = sums
+                else:
+                    found[step, whose] = [*map(add if sign > 0 else sub, known or _ZEROS, sums)]
+        return tuple(_rolled_up(step, *whose, *map(int, sums)) for (step, whose), sums in found.items())
+
+
+_FIRST: Final = 4
+_ZEROS: Final = [0] * len(_OF_BILLS)
+
+
+def _rolled_up(step: int, currency: str, grade: int, source: str, energy_mwh: int, *sums: int) -> RolledUp:
+    if currency:
+        return RolledUp(step, currency, grade, source, 0, 0, 0, 0, energy_mwh, 0, *sums)
+    pending, quarantined, free, billed, seconds, *_ = sums
+    return RolledUp(step, currency, grade, source, pending, quarantined, free, billed, energy_mwh, seconds)
+
+
 def rollups_query(
     tenant: str, bounds_ms: Sequence[int], stations: Sequence[str] | None, parties: Sequence[str] | None
-) -> tuple[str, list[Any]]:
-    """Return the statement and parameters for `Journal.rollups`."""
+) -> SumsQuery:
+    """Return what to ask for `Journal.rollups`."""
     bounds = [bound // QUARTER_MS for bound in bounds_ms]
     parameters: list[Any] = [tenant]
     whole = stations is None and on_hours(bounds)
-    spans = ", ".join(str(tuple(span)) for span in (hours_and_days if whole else quarters)(bounds))
-    tables = [f"spans(step, sign, width, since, until) AS (VALUES {spans})"]
+    counts: dict[tuple[int, int, int], list[tuple[int, int]]] = {}
+    for step, sign, width, since, until in (hours_and_days if whole else quarters)(bounds):
+        counts.setdefault((width, since, until), []).append((step, sign))
+    ranges = ", ".join(str((number, *place)) for number, place in enumerate(counts))
+    tables = [f"ranges(number, width, since, until) AS (VALUES {ranges})"]
     if stations is not None:
         tables.append(f"wanted(station_id) AS (VALUES {_marks(parameters, stations, '({})')})")
     elif not whole:
         tables.append(_EVERY_STATION)
     station = "''" if whole else "w.station_id"
-    party = "" if parties is None else f" AND r.party IN ({_marks(parameters, parties, '{}')})"
     wanted = "" if whole else " CROSS JOIN wanted w"
-    sql = (
-        f"WITH RECURSIVE {', '.join(tables)} "  # noqa: S608 - numbers and constants only
-        f"SELECT s.step, r.currency, r.grade, r.source, {_ADDED} FROM spans s{wanted} CROSS JOIN rollups r "
-        f"WHERE r.tenant_id = $1 AND r.width = s.width AND r.station_id = {station} "
-        f"AND r.at >= s.since AND r.at < s.until{party} GROUP BY s.step, r.currency, r.grade, r.source"
+    rows = (
+        f"FROM ranges s{wanted} CROSS JOIN rollups r WHERE r.tenant_id = $1 AND r.width = s.width "
+        f"AND r.station_id = {station} AND r.at >= s.since AND r.at < s.until"
     )
-    return sql, parameters
+    if parties is not None:
+        rows += f" AND r.party IN ({_marks(parameters, parties, '{}')})"
+    of_sessions, of_bills = (", ".join(f"sum(r.{column})" for column in of) for of in (_OF_SESSIONS, _OF_BILLS))
+    sql = (
+        f"WITH RECURSIVE {', '.join(tables)} "
+        f"SELECT s.number, '', -1, r.source, {of_sessions}, 0, 0 {rows} AND r.currency = '' "
+        f"GROUP BY s.number, r.source UNION ALL "
+        f"SELECT s.number, r.currency, r.grade, r.source, {of_bills} {rows} AND r.currency <> '' "
+        f"GROUP BY s.number, r.currency, r.grade, r.source"
+    )
+    return SumsQuery(sql, parameters, tuple(map(tuple, counts.values())))
 
 
 def _marks(parameters: list[Any], values: Sequence[str], each: str) -> str:
@@ -75,12 +125,6 @@ def _marks(parameters: list[Any], values: Sequence[str], each: str) -> str:
     first = len(parameters) + 1
     parameters.extend(values)
     return ", ".join(each.format(f"${number}") for number in range(first, first + len(values)))
-
-
-def rolled_up(row: Sequence[Any]) -> RolledUp:
-    """Read a row of `rollups_query`."""
-    step, currency, grade, source, *sums = row
-    return RolledUp(step, currency, grade, source, *map(int, sums))
 
 
 _KEY: Final = "width, station_id, at, evse_id, party, currency, grade, source"
