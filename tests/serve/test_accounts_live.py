@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,17 +27,28 @@ def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
         yield made
 
 
-def wattseal(csms: Csms, *words: str) -> str:
+def run(csms: Csms, *words: str) -> subprocess.CompletedProcess[str]:
     remote = ["--url", str(csms.http.base_url), "--token-file", str(csms.data / "admin-token")]
-    done = subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "wattseal", *words, *remote],
         capture_output=True,
         text=True,
         check=False,
         env=ENVIRONMENT,
     )
+
+
+def wattseal(csms: Csms, *words: str) -> str:
+    done = run(csms, *words)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def failing(csms: Csms, *words: str) -> str:
+    """Return what a command says that does not do it."""
+    done = run(csms, *words)
+    assert done.returncode != 0, done.stdout
+    return " ".join(done.stderr.split())
 
 
 def shown(csms: Csms, account: str) -> dict[str, Any]:
@@ -142,3 +155,35 @@ def test_a_stranger_who_charges_is_stopped(csms: Csms) -> None:
         ask(
             socket, "StopTransaction", {"transactionId": told["transactionId"], "meterStop": 20_100, "timestamp": now()}
         )
+
+
+def test_a_drivers_data_is_written_whole_and_over_nothing(csms: Csms, tmp_path: Path) -> None:
+    account = opened(csms, "CARD-X", "3.00")
+    out = tmp_path / "driver.zip"
+    assert str(out) in wattseal(csms, "account", "export", account, "--out", str(out))
+    with zipfile.ZipFile(out) as archive:
+        assert archive.testzip() is None
+        told = json.loads(archive.read("data.json"))
+    assert (told["payer"]["name"], [card["id_token"]["value"] for card in told["cards"]]) == ("Jo Doe", ["CARD-X"])
+    assert [one["what"] for one in told["history"]] == ["opened", "exported"]
+    assert out.stat().st_mode & 0o777 == 0o600
+    before = out.read_bytes()
+    refused = failing(csms, "account", "export", account, "--out", str(out))
+    assert "there already" in refused
+    assert "no such account" in failing(csms, "account", "export", "nobody", "--out", str(tmp_path / "none.zip"))
+    assert (out.read_bytes(), list(tmp_path.iterdir())) == (before, [out])
+
+
+def test_an_archive_is_for_those_who_may_hand_data_out(csms: Csms) -> None:
+    account = opened(csms, "CARD-Y", "3.00")
+    path = f"/api/v1/accounts/{account}/export"
+    for scopes, status in ((["accounts:read", "accounts:write"], 403), (["accounts:export"], 200)):
+        made = csms.http.post("/api/v1/api-tokens", json={"name": "desk", "scopes": scopes}).json()
+        headers = {"Authorization": f"Bearer {made['secret']}"}
+        answer = csms.http.get(path, headers=headers)
+        assert answer.status_code == status, answer.text
+        zipped = (answer.headers["content-type"], answer.headers.get("cache-control"))
+        assert (zipped == ("application/zip", "private, no-store")) is (status == 200)
+    partner = csms.http.post("/api/v1/accounts", json={"kind": "partner", "currency": "EUR", "id": "XYZ"})
+    refused = csms.http.get(f"/api/v1/accounts/{partner.json()['id']}/export")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_a_driver")

@@ -58,6 +58,12 @@ class ApiClient:
         async with self._answer("GET", path, None, query) as answer:
             return await answer.read()
 
+    async def chunks(self, path: str) -> AsyncIterator[Data]:
+        """Yield the bytes that a GET is answered as they come; one that is cut off ends in an `InputError`."""
+        async with self._answer("GET", path, None, None) as answer:
+            async for chunk in answer.content.iter_any():
+                yield chunk
+
     async def rows(self, path: str, *, query: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
         """Yield all rows of a list, page by page."""
         async with self._answer("GET", path, None, query) as answer:

@@ -2,18 +2,22 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import IO, Annotated, Any
+from urllib.parse import quote
 
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from wattseal.base.errors import InputError
 from wattseal.base.text import shown
 from wattseal.cli.output import JsonOutput, json_line
 from wattseal.cli.remote import TokenFile, Url, connected
 from wattseal.model.account import AccountKind
 
-app = App(name="account", help="Open, show, change and close accounts of those who pay.")
+app = App(name="account", help="Open, change and close accounts of those who pay; hand out a driver's data.")
+EXPORT_TIMEOUT_S = 3600.0
 Text = Annotated[str, Parameter(help="Why; stands in the signed record.")]
 
 
@@ -119,6 +123,32 @@ def payer(account: str, /, *, url: Url, token_file: TokenFile, payer: PayerOptio
     print("erased" if body is None else "written down")
 
 
+@app.command
+def export(
+    account: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(help="The ZIP to write; it must not be there yet.")],
+    url: Url,
+    token_file: TokenFile,
+) -> None:
+    """Write everything that is held about an account's holder into a ZIP; a signed record says who asked.
+
+    What comes is written beside it first, so that what is cut off is no archive.
+    """
+    if out.exists():
+        raise InputError(f"{out} is there already; name another file", code="exists", subject=str(out))
+    part = out.with_name(f"{out.name}.part")
+    try:
+        with part.open("wb") as file:
+            part.chmod(0o600)
+            size = asyncio.run(_exported(url, token_file, account, file))
+        part.rename(out)
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"{out}: {size} bytes; README.txt in it says what each file is")
+
+
 def _change(url: str, token_file: TokenFile, account: str, body: dict[str, Any]) -> None:
     told = asyncio.run(_ask(url, token_file, "PATCH", f"/accounts/{account}", body))
     print(f"{told['id']} is {told['status']}, limit {told['limit'] or 'none'} {told['currency']}")
@@ -127,6 +157,14 @@ def _change(url: str, token_file: TokenFile, account: str, body: dict[str, Any])
 async def _ask(url: str, token_file: TokenFile, method: str, path: str, body: Any = None) -> Any:
     async with connected(url, token_file) as client:
         return await client.json(method, path, body=body)
+
+
+async def _exported(url: str, token_file: Path, account: str, file: IO[bytes]) -> int:
+    size = 0
+    async with connected(url, token_file, EXPORT_TIMEOUT_S) as client:
+        async for chunk in client.chunks(f"/accounts/{quote(account, safe='')}/export"):
+            size += file.write(chunk)
+    return size
 
 
 async def _shown(url: str, token_file: TokenFile, account: str) -> Any:

@@ -45,7 +45,7 @@ COMMANDS = (
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
     Command("enrol", "Enrol stations and tokens from CSV files at a running CSMS."),
     Command("people", "Make the one-time link of a new owner; list people."),
-    Command("account", "Open, show, change and close accounts of those who pay."),
+    Command("account", "Open, change and close accounts of those who pay; hand out a driver's data."),
     Command("quarantine", "See sessions that are not billed until somebody decides, and decide."),
     Command("dispute", "Open disputes with a bundle, see both sides' evidence, decide."),
     Command("audit", "Work a period's revenue out again from records, and compare it with the ledger."),

@@ -61,6 +61,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     ),
     "support": _FLEET
     | {
+        "accounts:export",
         "accounts:read",
         "bills:read",
         "commands:charging",

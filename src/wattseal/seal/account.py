@@ -23,6 +23,8 @@ class AccountEvent(IntEnum):
     BLOCKED = 2
     UNBLOCKED = 3
     CLOSED = 4
+    EXPORTED = 5
+    EXPORT_LINK_MADE = 6
 
 
 _KINDS = tuple(AccountKind)

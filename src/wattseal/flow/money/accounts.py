@@ -140,6 +140,28 @@ async def change_account(
     return await put_account(world, changed, by, text=text)
 
 
+async def note_account(world: World, account_id: str, event: AccountEvent, by: str, text: str = "") -> Account:
+    """Write down something that was done about an account and changes nothing of it (`no_such_account`)."""
+    await account_of(world, account_id)
+    await money_ready(world)
+    known = world.accounts.get(account_id)
+    if known is None:
+        raise AccountError("there is no such account", code="no_such_account", subject="id")
+    step = Step(world, "", world.now_ms())
+    refs = () if known.record is None else (bytes.fromhex(known.record),)
+    said = AccountSaid(event, known.id, known.kind, known.currency, known.limit, known.status, by, text)
+    written = await write_money(step, Kind.ACCOUNT, said.to_fields(), refs=refs)
+    kept = replace(known, record=written.hash.hex())
+    step.puts.append(put(ACCOUNT, kept.id, kept, step.now_ms, active=kept.status is AccountStatus.OPEN))
+    remember(world, kept.id, kept)
+    try:
+        await step.commit()
+    except InputError:
+        remember(world, known.id, known)
+        raise
+    return kept
+
+
 async def put_payer(world: World, account_id: str, payer: Payer) -> Account:
     """Write down whom an account's invoices are made out to, over what was there."""
     account = await account_of(world, account_id)

@@ -97,6 +97,7 @@ _STATUS = {
     "not_owed": 409,
     "account_closed": 409,
     "account_not_empty": 409,
+    "not_a_driver": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})

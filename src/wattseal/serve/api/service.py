@@ -19,6 +19,7 @@ from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.money.invoices import Renderer
 from wattseal.flow.people.outside import Outside
 from wattseal.flow.people.sessions import People
+from wattseal.flow.privacy.desk import ExportDesk
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.seal.registry import Entry
@@ -62,9 +63,10 @@ class Service:
     where none are kept; `link` tells of a station's live connection; `tiles` is the log's directory; `own_entries` are
     to be enrolled with a registry; `retry_after_s` is how long the next checkpoint may take; `uploads` takes
     the files of stations, `renderer` makes invoices, `pay` is where drivers pay on the spot; `viewers` knows who is
-    behind a browser's session, `people` who works here, `outside` signs them in elsewhere. `witnesses` are the
-    verifier keys of those that are asked to cosign the log, by party; `ports` are those that stations and browsers
-    dial, by name, once they are open; `settings` is the configuration in force, secrets hidden.
+    behind a browser's session, `people` who works here, `outside` signs them in elsewhere; `exports` hands drivers what
+    is held about them. `witnesses` are the verifier keys of those that are asked to cosign the log, by party; `ports`
+    are those that stations and browsers dial, by name, once they are open; `settings` is the configuration in force,
+    secrets hidden.
     """
 
     world: World
@@ -86,6 +88,7 @@ class Service:
     feed: Feed | None = None
     people: People | None = None
     outside: Outside | None = None
+    exports: ExportDesk = field(default_factory=ExportDesk)
     witnesses: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

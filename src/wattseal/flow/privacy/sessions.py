@@ -1,0 +1,108 @@
+"""One session of a driver's, with all that is known of it."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from wattseal.base.errors import WattsealError
+from wattseal.base.ids import Subject
+from wattseal.flow.charges.bundling import NotYet, Proofs, assemble, others_of, price_of, tariff_record
+from wattseal.flow.charges.charge_details import remote_start_of
+from wattseal.flow.charges.measured import readings_of
+from wattseal.flow.charges.reproof import BROKEN, broken_of
+from wattseal.flow.charges.transaction_list import charged_token
+from wattseal.flow.documents import TRANSACTION, read
+from wattseal.flow.fleet.sites import site_of
+from wattseal.flow.money.bills import bill_in_force
+from wattseal.flow.privacy.plain import Row, plain
+from wattseal.flow.world import World
+from wattseal.model.billing import Bill
+from wattseal.model.transaction import Transaction
+from wattseal.rules.recorded import read_item
+from wattseal.seal.item import Kind, parse_item
+
+
+async def transaction_by_id(world: World, session: str) -> Transaction | None:
+    """Return a session as it is now."""
+    document = await world.journal.document(world.tenant, TRANSACTION, session)
+    return None if document is None else read(document, Transaction)
+
+
+async def bundle_file(world: World, proofs: Proofs, session: str) -> bytes | str:
+    """Return a session's evidence as a `.wsb` file, or why there is none: active, checkpoint, unreadable."""
+    transaction = await transaction_by_id(world, session)
+    if transaction is None:
+        return "unreadable"
+    try:
+        made = await assemble(world, proofs, transaction, billing_party=False)
+        return made.reason if isinstance(made, NotYet) else made.encode()
+    except (WattsealError, KeyError):
+        return "unreadable"
+
+
+async def session_row(world: World, session: str, evidence: str) -> Row | None:
+    """Return everything about a session. What of its records cannot be read any more is left out and said."""
+    transaction = await transaction_by_id(world, session)
+    if transaction is None:
+        return None
+    row = plain(TRANSACTION, transaction)
+    site = await site_of(world, transaction.station_id)
+    bill = await bill_in_force(world, session)
+    row |= {
+        "energy_wh": None if transaction.energy_wh is None else format(transaction.energy_wh, "f"),
+        "place": None if site is None else plain("site", site),
+        "begun_remotely": await remote_start_of(world, transaction) is not None,
+        "bill": None if bill is None else bill.id,
+        "charged": None if bill is None else format(charged(bill), "f"),
+        "currency": None if bill is None else bill.currency,
+        "evidence": evidence,
+    }
+    broken = await broken_of(world, session)
+    row["broken"] = None if broken is None else plain(BROKEN, broken)
+    try:
+        row |= await _recorded(world, transaction)
+    except (WattsealError, KeyError):
+        row["records_unreadable"] = True
+    return row
+
+
+def charged(bill: Bill) -> Decimal:
+    """Return what a bill comes to, taxes included."""
+    return bill.total.before_tax if bill.total.after_tax is None else bill.total.after_tax
+
+
+async def _recorded(world: World, transaction: Transaction) -> Row:
+    """Return what only the records say: the card, the readings, the price step by step, people's decisions."""
+    kept = await world.journal.items_by_subject(world.tenant, Subject(bytes.fromhex(transaction.id)))
+    records: list[Row] = []
+    decisions: list[Row] = []
+    for one in kept:
+        item = parse_item(one.item.item)
+        kind, found = Kind(one.item.kind), item.hash.hex()
+        record = {"kind": kind.name.lower(), "at_ms": item.payload.ms, "hash": found, "log_index": one.log_index}
+        records.append(record)
+        ruling = read_item(item).ruling if kind is Kind.RULING else None
+        if ruling is not None:
+            said = {"verdict": ruling.verdict.value, "why": ruling.text, "reasons": list(ruling.reasons)}
+            decisions.append({"at_ms": item.payload.ms, "record": found} | said)
+    card = await charged_token(world, transaction)
+    readings = await readings_of(world, transaction)
+    tariff = await tariff_record(world, await others_of(world, transaction))
+    pricing = None if tariff is None else await price_of(world, transaction, tariff)
+    return {
+        "card": None if card is None else plain("token", card),
+        "readings": [{"at_ms": p.ms, "register_wh": _digits(p.register_wh)} for p in readings],
+        "price_steps": [] if pricing is None else [_step(line) for line in pricing.priced.trace],
+        "decisions": decisions,
+        "records": records,
+    }
+
+
+def _digits(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _step(line: object) -> Any:
+    """Return a line of a price; an amount that has no end in decimals stays a fraction, as text."""
+    return msgspec.to_builtins(line, enc_hook=str)
