@@ -35,6 +35,7 @@ class Command:
 
 COMMANDS = (
     Command("demo", "Charge, seal, forward, check and tamper: the whole product on this machine."),
+    Command("attack", "Play the attacks of the threat model against this product, each with its control."),
     Command("serve", "Run the CSMS of a CPO: stations dial in, every message becomes a record."),
     Command("edge", "Stand beside a stock station and seal what it says at the source."),
     Command("emsp", "Decide who may charge, check what is billed, settle or dispute."),

@@ -48,14 +48,14 @@ class Crew:
         for name in reversed(list(self._members)):
             await self.stop(name)
 
-    async def start(self, name: str, *arguments: str | Path) -> Member:
-        """Start `wattseal ARGUMENTS...` in the background."""
+    async def start(self, name: str, *arguments: str | Path, undefend: str | None = None) -> Member:
+        """Start `wattseal ARGUMENTS...` in the background, without the defence that `undefend` names if it is given."""
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "wattseal",
+                *(["wattseal"] if undefend is None else ["wattseal.lab.undefended", undefend]),
                 *map(str, arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -77,6 +77,16 @@ class Crew:
             with contextlib.suppress(ProcessLookupError):
                 member.process.kill()
             await member.process.wait()
+
+    def pid(self, name: str) -> int:
+        """Return the id of a running process."""
+        return self._members[name].process.pid
+
+    async def kill(self, name: str) -> None:
+        """End a process as a crash would."""
+        member = self._members.pop(name)
+        member.process.kill()
+        await member.process.wait()
 
     async def until(self, name: str, ready: Callable[[], Awaitable[bool]], timeout_s: float = 30) -> None:
         """Wait until `ready` says so; `LabError` when the process ends before or time runs out."""

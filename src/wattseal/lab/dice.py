@@ -6,7 +6,7 @@ import hashlib
 class Dice:
     """A stream of choices that follow from a seed alone."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | str) -> None:
         """Start from a seed; equal seeds choose alike."""
         self._seed = seed
         self._throws = 0

@@ -7,7 +7,6 @@ import heapq
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from wattseal.flow.world import World
 from wattseal.lab.month.plan import TOKENS, WITHOUT_ACCOUNT, Box, Month, boxes, sessions_of
 from wattseal.lab.month.tariffs import FOREIGN, STANDARD, TIME_OF_USE
 from wattseal.lab.month.told import Frame, Known, Meter, Telling, tell
+from wattseal.lab.played_clock import PlayedClock
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.principal import Principal
 from wattseal.model.station import EvseEnrolment, Station
@@ -47,21 +47,6 @@ ROUND_MS = 6 * 3_600_000
 """How much of the month passes between two rounds of billing and two checkpoints."""
 LOG_BATCH = 16
 Progress = Callable[[int], None]
-
-
-class PlayedClock:
-    """A clock that stands where the last message was told, and never goes back."""
-
-    def __init__(self, ms: int) -> None:
-        self.ms = ms
-
-    def now(self) -> datetime:
-        """Return the time it stands at."""
-        return datetime.fromtimestamp(self.ms / 1000, UTC)
-
-    def follow(self, ms: int) -> None:
-        """Go on to a time, if it is later."""
-        self.ms = max(self.ms, ms)
 
 
 @dataclass(slots=True)
