@@ -17,6 +17,7 @@ from wattseal.flow.people import managing
 from wattseal.flow.people.register import PERSON
 from wattseal.flow.people.sessions import WEB_SESSION, People
 from wattseal.flow.ports import Batch
+from wattseal.flow.preferences import Preferences, preferences_of, save_view
 from wattseal.flow.world import World
 from wattseal.model.person import About, Person, PersonStatus, SignIn
 from wattseal.model.principal import Principal
@@ -226,6 +227,19 @@ async def test_who_is_off_boarded_is_out_everywhere(office: Office) -> None:
     assert await again.find(secret) is None
     assert again.register.persons[worker.id].roles == ()
     await refused("person_left", office.people.links.invite(worker.id, owner.signs_as))
+
+
+async def test_what_a_person_chose_goes_with_the_person_and_nobody_else_s_does(office: Office) -> None:
+    owner = await office.owner()
+    worker = await office.hired(owner, "support")
+    for person in (owner, worker):
+        await save_view(office.world, person.id, "Broken", "/network?status=faulted")
+    await managing.off_board(office.people, office.principal(owner), worker.id)
+    assert await preferences_of(office.world, worker.id) == Preferences()
+    assert [view.name for view in (await preferences_of(office.world, owner.id)).views] == ["Broken"]
+    unused = await office.hired(owner, "support")
+    await managing.off_board(office.people, office.principal(owner), unused.id)
+    assert await preferences_of(office.world, unused.id) == Preferences()
 
 
 async def test_tokens_of_somebody_with_fewer_roles_keep_only_what_their_maker_may(office: Office) -> None:

@@ -118,3 +118,47 @@ def test_who_may_close_what(cpo: Cpo) -> None:
     made = cpo.ask("POST", "/api/v1/api-tokens", {"name": "closes not", "scopes": ["transactions:read"]}).json()
     less = {"Authorization": f"Bearer {made['secret']}"}
     assert cpo.ask("POST", f"{PATH}/{running['id']}/close", body, **less).status == 403
+
+
+def test_transactions_are_found_by_site_state_and_grade_the_newest_first(cpo: Cpo) -> None:
+    site = {"name": "Depot", "address": "a", "city": "c", "country": "DEU", "time_zone": "UTC"}
+    at = {"latitude": "50.940000", "longitude": "6.960000"}
+    assert cpo.ask("PUT", "/api/v1/sites/DEPOT", site | at).status in {200, 201}
+    assert cpo.ask("POST", "/api/v1/stations", {"id": "TX1", "site": "DEPOT"}).status in {200, 201}
+    newest_first = [t["id"] for t in reversed(listed(cpo, "since=2026-01-01T00:00:00Z&station_id=TX1"))]
+    assert [t["id"] for t in listed(cpo, "site=DEPOT")] == newest_first
+    assert [t["active"] for t in listed(cpo, "state=running")] == [True, True]
+    assert [t["station_id"] for t in listed(cpo, "state=running&id_token=card")] == ["TX1"]
+    assert [t["id"] for t in listed(cpo, "state=quarantined&site=DEPOT")] == newest_first[1:2]
+    shown = cpo.ask("GET", f"{PATH}/{newest_first[1]}").json()
+    assert (shown["billing"], shown["broken"]) == ("quarantined", [])
+    looked_at = listed(cpo, "state=billed&site=DEPOT") or listed(cpo, "state=free&site=DEPOT")
+    assert [t["id"] for t in looked_at] == newest_first[2:]
+    assert listed(cpo, "state=broken") == listed(cpo, "grade=G4") == []
+    assert listed(cpo, "site=DEPOT&until=2026-01-01T00:00:00Z") == listed(cpo, "site=NOWHERE") == []
+    seen: list[str] = []
+    path = f"{PATH}?site=DEPOT&limit=2"
+    while path:
+        answer = cpo.ask("GET", path)
+        seen += [t["id"] for t in answer.json()]
+        link = answer.headers.get("link", "")
+        path = link[1 : link.index(">")] if link else ""
+    assert seen == newest_first
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        ("state=open", "bad_state", "running, pending, billed, quarantined, free, broken"),
+        ("state=", "bad_state", "running, pending"),
+        ("grade=G9", "bad_grade", "G0, G1, G2, G3, G4"),
+        ("grade=3", "bad_grade", "G0, G1, G2, G3, G4"),
+        ("state=billed&after=x", "bad_cursor", "follow the links"),
+    ],
+)
+def test_a_filter_that_is_none_is_answered_with_the_words_there_are(
+    cpo: Cpo, query: str, code: str, words: str
+) -> None:
+    answer = cpo.ask("GET", f"{PATH}?{query}")
+    assert (answer.status, answer.json()["code"]) == (422, code)
+    assert words in answer.json()["title"]

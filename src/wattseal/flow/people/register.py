@@ -12,6 +12,7 @@ from wattseal.base.errors import InputError, LimitError, StoreError
 from wattseal.base.ids import TenantId
 from wattseal.flow.documents import every_document, put, read, removal
 from wattseal.flow.ports import Batch, Put
+from wattseal.flow.preferences import PREFERENCES
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.person import About, Person, PersonStatus, SignIn
@@ -145,8 +146,9 @@ class Register:
         known = self.sign_ins.get(person_id)
         subject = None if known is None else known.subject
         handle = SignIn(handle=self.world.random.bytes(HANDLE_BYTES), subject=subject)
-        gone = put(SIGN_IN, person_id, handle, self.world.now_ms())
-        left = await self._write(person_id, change, PersonEvent.LEFT, by, puts=(gone,))
+        now_ms = self.world.now_ms()
+        gone = (put(SIGN_IN, person_id, handle, now_ms), removal(PREFERENCES, person_id, now_ms))
+        left = await self._write(person_id, change, PersonEvent.LEFT, by, puts=gone)
         self.sign_ins[person_id] = handle
         return left
 

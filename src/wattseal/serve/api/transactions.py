@@ -1,22 +1,32 @@
 """Transactions, where they stand, and the bundle that proves one."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get
 from litestar.enums import MediaType
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
+from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.bundling import NotYet, assemble
 from wattseal.flow.charges.charge_details import counts, remote_start_of
+from wattseal.flow.charges.session_rows import (
+    STATES,
+    Include,
+    SessionRow,
+    SessionsWanted,
+    row_of,
+    session_page,
+)
 from wattseal.flow.charges.settling import settlement_of
-from wattseal.flow.charges.standing import standing_of
-from wattseal.flow.charges.transaction_list import TransactionQuery, charged_token, find_transactions, stations_of
+from wattseal.flow.charges.transaction_list import TransactionQuery, find_transactions, stations_of
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.listing import spelled
 from wattseal.model.principal import Principal
 from wattseal.model.transaction import Transaction
+from wattseal.model.verdict import Grade
 from wattseal.rules.retries import transaction_key
 from wattseal.serve.api.bodies import transaction_view
 from wattseal.serve.api.paging import Instant, milliseconds, paged
@@ -28,6 +38,9 @@ READ_ENERGY = "energy:read"
 READ_TOKENS = "tokens:read"
 """Scope of seeing which token a transaction was charged to."""
 CBOR = "application/cbor"
+GRADES = tuple(grade.name for grade in Grade)
+Stands = Annotated[str | None, QueryParameter(name="state", max_length=255, schema_extra={"enum": list(STATES)})]
+GradeName = Annotated[str | None, QueryParameter(max_length=255, schema_extra={"enum": list(GRADES)})]
 
 
 @get("/transactions")
@@ -44,30 +57,58 @@ async def get_transactions(
     until: Instant = None,
     stop_reason: ShortQuery = None,
     id_token: ShortQuery = None,
+    site: ShortQuery = None,
+    stands: Stands = None,
+    grade: GradeName = None,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
     """List transactions, of one station or all, running, ended or both; `Link` leads to the next page.
 
-    With `since` or `until`, when this CSMS first heard of them, they come in the order of time. With `history` those
-    of the stations whose place a station took are among its own. `id_token` is for those who may read tokens.
+    With `since` or `until`, when this CSMS first heard of them, they come in the order of time; with `site`, `state` or
+    `grade` the newest first. With `history` those of the stations whose place a station took are among its own.
+    `id_token` is for those who may read tokens.
     """
     demand(principal, "transactions:read")
     if id_token is not None:
         demand(principal, READ_TOKENS)
     world = service.world
-    wanted = None if station_id is None else await spelled(world, station_id)
-    query = TransactionQuery(
-        limit=limit,
-        after=after or "",
-        stations=() if wanted is None else await stations_of(world, wanted, history=history),
+    enrolled = None if station_id is None else await spelled(world, station_id)
+    stations = () if enrolled is None else await stations_of(world, enrolled, history=history)
+    since_ms, until_ms = milliseconds(since, "since"), milliseconds(until, "until")
+    if site is None and stands is None and grade is None:
+        query = TransactionQuery(
+            limit=limit,
+            after=after or "",
+            stations=stations,
+            active=active,
+            since_ms=since_ms,
+            until_ms=until_ms,
+            stop_reason=stop_reason,
+            id_token=id_token,
+        )
+        found, next_key = await find_transactions(world, query)
+        return paged(request, [await _transaction(principal, service, one) for one in found], next_key)
+    wanted = SessionsWanted(
+        before=after or "",
+        stations=stations,
         active=active,
-        since_ms=milliseconds(since, "since"),
-        until_ms=milliseconds(until, "until"),
+        since_ms=since_ms,
+        until_ms=until_ms,
         stop_reason=stop_reason,
-        id_token=id_token,
+        token=id_token,
+        site=site,
+        state=None if stands is None else _word(stands, STATES, "state"),
+        grade=None if grade is None else Grade[_word(grade, GRADES, "grade")],
     )
-    page, next_key = await find_transactions(world, query)
-    return paged(request, [await _transaction(principal, service, found) for found in page], next_key)
+    rows, next_key = await session_page(world, service.proofs, wanted, _seen_by(principal), limit)
+    return paged(request, [await _view(principal, service, row) for row in rows], next_key)
+
+
+def _word(told: str, words: Sequence[str], field: str) -> str:
+    """Return a word of a query that is one of these."""
+    if told not in words:
+        raise InputError(f"{field} is one of {', '.join(words)}", code=f"bad_{field}", subject=field)
+    return told
 
 
 @get("/transactions/{key:str}")
@@ -126,11 +167,21 @@ async def _find(principal: Principal, service: Service, key: str, station_id: st
 
 
 async def _transaction(principal: Principal, service: Service, transaction: Transaction) -> dict[str, Any]:
-    standing, grade = await standing_of(service.world, service.proofs, transaction)
-    settlement = await settlement_of(service.world, transaction)
-    view = transaction_view(transaction, grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
-    token = await charged_token(service.world, transaction) if principal.may(READ_TOKENS) else None
-    return view | {"id_token": None if token is None else {"id_token": token.value, "type": token.type}}
+    row = await row_of(service.world, service.proofs, transaction, _seen_by(principal))
+    return await _view(principal, service, row)
+
+
+def _seen_by(principal: Principal) -> Include:
+    return Include(token=principal.may(READ_TOKENS))
+
+
+async def _view(principal: Principal, service: Service, row: SessionRow) -> dict[str, Any]:
+    settlement = await settlement_of(service.world, row.transaction)
+    standing = row.standing, row.reason
+    view = transaction_view(row.transaction, row.grade, standing, settlement, reads_energy=principal.may(READ_ENERGY))
+    token = None if row.token is None else {"id_token": row.token.value, "type": row.token.type}
+    broken = () if row.broken is None else row.broken.findings
+    return view | {"id_token": token, "broken": [{"code": one.code, "field": one.field} for one in broken]}
 
 
 ROUTES = (get_transactions, get_transaction, get_bundle)

@@ -10,6 +10,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.charges.bundling import others_of, price_of, tariff_record
 from wattseal.flow.charges.closing import close_session
 from wattseal.flow.charges.reproof import broken_of
+from wattseal.flow.charges.session_rows import has_invalid
 from wattseal.flow.charges.standing import Case, case_of
 from wattseal.flow.documents import TRANSACTION, UNBILLED
 from wattseal.flow.listing import Wanted, listing
@@ -32,7 +33,6 @@ from wattseal.serve.web.guard import check_form
 from wattseal.serve.web.pages.persons import person_of
 from wattseal.serve.web.reasons import REASONS
 from wattseal.serve.web.render import render
-from wattseal.serve.web.session_list import has_invalid
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 

@@ -14,6 +14,7 @@ from wattseal.base.ids import Subject
 from wattseal.flow.charges.bundling import NotYet, assemble, others_of, price_of, tariff_record, utc_from_ms
 from wattseal.flow.charges.measured import readings_of
 from wattseal.flow.charges.reproof import Broken, broken_of, prove_again
+from wattseal.flow.charges.session_rows import SessionRow, row_of, session_page, session_rows
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.fleet.sites import SITE, site_of
 from wattseal.flow.money.bills import bill_in_force
@@ -31,13 +32,13 @@ from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.api.tables import Cells, csv_stream
 from wattseal.serve.viewers import Viewer
-from wattseal.serve.web import price_words, session_list
+from wattseal.serve.web import price_words
 from wattseal.serve.web.broken_words import WORDS, field_of
 from wattseal.serve.web.curve import Curve, curve_of
 from wattseal.serve.web.formats import Formats
 from wattseal.serve.web.reasons import NOTES, REASONS
 from wattseal.serve.web.render import render
-from wattseal.serve.web.session_list import Filters, Row, row_of, token_of
+from wattseal.serve.web.session_list import GRADES, PAGE, Filters, seen_by
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
@@ -99,7 +100,7 @@ class RecordRow:
 class Shown:
     """A session with all that its page shows; None where there is nothing, or the viewer may not see it."""
 
-    row: Row
+    row: SessionRow
     site: Site | None
     curve: Curve | None
     price: Priced | None
@@ -114,7 +115,8 @@ class Shown:
 async def sessions(request: Req, viewer: Looks, service: What) -> Response[bytes]:
     """List them."""
     filters = Filters.of(request.query_params, viewer)
-    rows, before = await session_list.page(service, viewer, filters)
+    wanted = await filters.wanted(service.world, viewer.zone)
+    rows, before = await session_page(service.world, service.proofs, wanted, seen_by(viewer), PAGE)
     return render(
         request,
         viewer,
@@ -126,7 +128,7 @@ async def sessions(request: Req, viewer: Looks, service: What) -> Response[bytes
         sites=await _sites(service.world),
         stations=await _stations(service.world),
         states=STATE_WORDS,
-        grades=session_list.GRADES,
+        grades=GRADES,
         reasons=REASONS,
         **_scopes(viewer),
     )
@@ -140,7 +142,8 @@ async def sessions_csv(request: Req, viewer: Looks, service: What) -> Stream:
 
 async def _cells(service: Service, viewer: Viewer, filters: Filters) -> AsyncIterator[Cells]:
     given = 0
-    async for row in session_list.rows(service, viewer, filters):
+    wanted = await filters.wanted(service.world, viewer.zone)
+    async for row in session_rows(service.world, service.proofs, wanted, seen_by(viewer)):
         if isinstance(row, str):
             continue
         given += 1
@@ -161,7 +164,7 @@ async def _cells(service: Service, viewer: Viewer, filters: Filters) -> AsyncIte
             " ".join(finding.code for finding in row.broken.findings) if row.broken else None,
             None if bill is None else bill.currency,
             None if bill is None else charged(bill),
-            row.token,
+            None if row.token is None else row.token.value,
         )
 
 
@@ -201,8 +204,7 @@ async def session(request: Req, viewer: Looks, service: What, key: FromPath[str]
 
 async def _shown(service: Service, viewer: Viewer, transaction: Transaction) -> Shown:
     world = service.world
-    token = await token_of(world, transaction) if viewer.may("tokens:read") else None
-    row = await row_of(service, viewer, "", transaction, token)
+    row = await row_of(world, service.proofs, transaction, seen_by(viewer))
     energy, bills = viewer.may("energy:read"), viewer.may("bills:read")
     bill = await bill_in_force(world, transaction.id) if bills else None
     price, tariff = await _price(world, transaction) if energy and bills else (None, None)

@@ -5,6 +5,7 @@ from litestar.params import FromPath
 
 from wattseal.bundle.report import STEP_NAMES
 from wattseal.flow.charges.reproof import prove_again
+from wattseal.flow.charges.session_rows import has_invalid
 from wattseal.flow.charges.standing import standing_of
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import What
@@ -12,7 +13,6 @@ from wattseal.serve.web.broken_words import WORDS, field_of
 from wattseal.serve.web.pages.sessions import KIND_WORDS, READ, find
 from wattseal.serve.web.provenance import provenance_of
 from wattseal.serve.web.render import render
-from wattseal.serve.web.session_list import has_invalid
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
