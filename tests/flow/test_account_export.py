@@ -6,7 +6,7 @@ import importlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -60,8 +60,12 @@ STAFF = "person/0123456789abcdef"
 async def packed(world: World, account_id: str, proofs: Proofs | None = None, **more: Any) -> zipfile.ZipFile:
     """Return an account's archive, as it was sent."""
     made = await ExportDesk().begin(world, proofs or NoProofs(), account_id, STAFF, **more)
-    assert not isinstance(made, Busy)
-    return zipfile.ZipFile(io.BytesIO(b"".join([chunk async for chunk in made])))
+    return zipfile.ZipFile(io.BytesIO(await sent(made)))
+
+
+async def sent(made: AsyncIterator[bytes] | Busy | None) -> bytes:
+    assert isinstance(made, AsyncIterator)
+    return b"".join([chunk async for chunk in made])
 
 
 def data(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -263,13 +267,10 @@ async def test_few_archives_are_written_at_a_time_and_few_of_one_account_in_an_h
     begun = [await desk.begin(world, NoProofs(), ann.id, STAFF) for _ in range(AT_ONCE)]
     assert isinstance(await desk.begin(world, NoProofs(), ben.id, STAFF), Busy)
     for one in begun:
-        assert not isinstance(one, Busy)
-        assert [chunk async for chunk in one]
+        assert await sent(one)
     assert desk.running == {}
     for _ in range(PER_HOUR - AT_ONCE):
-        made = await desk.begin(world, NoProofs(), ann.id, STAFF)
-        assert not isinstance(made, Busy)
-        assert [chunk async for chunk in made]
+        assert await sent(await desk.begin(world, NoProofs(), ann.id, STAFF))
     assert isinstance(await desk.begin(world, NoProofs(), ann.id, STAFF), Busy)
     assert not isinstance(await desk.begin(world, NoProofs(), ben.id, STAFF), Busy)
 
@@ -282,6 +283,18 @@ async def test_an_archive_that_nobody_reads_keeps_nobody_waiting_for_good() -> N
     assert isinstance(world.clock, TestClock)
     world.clock.at += timedelta(milliseconds=LEASE_MS)
     assert not isinstance(await desk.begin(world, NoProofs(), ben.id, STAFF), Busy)
+
+
+async def test_what_may_not_go_on_is_not_recorded_and_frees_its_place() -> None:
+    world, ann, _ = await two_drivers()
+    desk = ExportDesk()
+
+    async def never() -> bool:
+        return False
+
+    assert await desk.begin(world, NoProofs(), ann.id, STAFF, once=never) is None
+    assert desk.running == {}
+    assert [one["what"] for one in data(await packed(world, ann.id))["history"]] == ["opened", "exported"]
 
 
 async def test_a_link_is_good_once_and_only_its_hash_is_kept() -> None:

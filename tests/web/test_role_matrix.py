@@ -31,14 +31,16 @@ ANYBODY = {
     "GET /login",
     "GET /login/oidc",
     "GET /login/oidc/callback",
+    "GET /mine/{secret}",
     "GET /receipt-worker.js",
     "GET /static/{tag}/{name}",
     "POST /join/{secret}",
     "POST /login",
     "POST /login/passkey",
     "POST /login/passkey/challenge",
+    "POST /mine/{secret}",
 }
-"""What needs no session: signing in, drivers' receipts, files."""
+"""What needs no session: signing in, drivers' receipts and data, files."""
 EVERYBODY = {
     "GET /",
     "GET /events",

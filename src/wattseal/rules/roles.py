@@ -80,7 +80,7 @@ SAYS: Mapping[str, str] = {
     "owner": "everything, people and API tokens included",
     "operator": "stations, their commands and configuration, drivers' tokens; no money",
     "finance": "accounts, tariffs, bills, invoices, payments, disputes, quarantine; no commands",
-    "support": "helps drivers: remote start and stop, restarts, tokens, disputes opened in their name",
+    "support": "helps drivers: remote start and stop, restarts, tokens, their data, disputes in their name",
     "auditor": "reads all but drivers' tokens, frames and logs, and changes nothing",
     "partner": "an eMSP's person: tariffs, keys and the disputes of its own party",
 }

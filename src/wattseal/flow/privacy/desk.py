@@ -1,7 +1,7 @@
 """The desk where archives are asked for: of whom there is one, how many at a time, and a signed record of each."""
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from wattseal.base.errors import InputError
@@ -40,11 +40,20 @@ class ExportDesk:
     count: int = 0
 
     async def begin(
-        self, world: World, proofs: Proofs, account_id: str, by: str, *, text: str = "", erased: bool = False
-    ) -> AsyncIterator[bytes] | Busy:
+        self,
+        world: World,
+        proofs: Proofs,
+        account_id: str,
+        by: str,
+        *,
+        erased: bool = False,
+        once: Callable[[], Awaitable[bool]] | None = None,
+    ) -> AsyncIterator[bytes] | Busy | None:
         """Find what is an account's, write down that it is handed out, and return the archive to be sent.
 
-        Codes of the `InputError`: `no_such_account`, `not_a_driver`, `export_too_large`.
+        `once` is asked when all is ready and before anything is recorded: None where it says no. With `erased` the
+        invoices of a payer who was erased are handed out as well. Codes of the `InputError`: `no_such_account`,
+        `not_a_driver`, `export_too_large`.
         """
         account = await check_exportable(world, account_id)
         now_ms = world.now_ms()
@@ -54,7 +63,10 @@ class ExportDesk:
         number = self._take(account_id, now_ms)
         try:
             mine = await belongings_of(world, account)
-            mine.account = await note_account(world, account_id, AccountEvent.EXPORTED, by, text)
+            if once is not None and not await once():
+                del self.running[number]
+                return None
+            mine.account = await note_account(world, account_id, AccountEvent.EXPORTED, by)
         except BaseException:
             self.running.pop(number, None)
             raise

@@ -26,9 +26,9 @@ async def get_export(principal: Who, service: What, account_id: FromPath[str]) -
     made = await service.exports.begin(
         service.world, service.proofs, account_id, principal.name, erased=principal.may(ERASED)
     )
-    if isinstance(made, Busy):
+    if made is None or isinstance(made, Busy):
         text = "too many archives are being made at present; ask again later"
-        raise ProblemError(429, "export_busy", text, retry_after_s=made.after_s)
+        raise ProblemError(429, "export_busy", text, retry_after_s=None if made is None else made.after_s)
     return sent(made, account_id)
 
 

@@ -29,7 +29,7 @@ from wattseal.serve.web.tariff_form import quantity
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
-READ, WRITE, READ_INVOICES = "accounts:read", "accounts:write", "invoices:read"
+READ, WRITE, EXPORT, READ_INVOICES = "accounts:read", "accounts:write", "accounts:export", "invoices:read"
 PAGE, MAX_SCANNED, MAX_HOLDS = 50, 1000, 100
 """Accounts in a list, looked at for one page of a search, and holds shown of an account."""
 MAX_REASON, MAX_LIMIT = 500, Decimal(10**12)
@@ -163,10 +163,10 @@ async def account_page(
     done: ShortQuery = None,
 ) -> Response[bytes]:
     """Show an account, what is held on it, who pays, and what became of its money in a month."""
-    return await _page(request, viewer, service, account_id, month=month, done=_DONE.get(done or "", ""))
+    return await account_view(request, viewer, service, account_id, month=month, done=_DONE.get(done or "", ""))
 
 
-async def _page(
+async def account_view(
     request: Req,
     viewer: Viewer,
     service: Service,
@@ -175,9 +175,12 @@ async def _page(
     month: str | None = None,
     done: str = "",
     trouble: str = "",
+    link: str = "",
+    link_until_ms: int = 0,
 ) -> Response[bytes]:
+    """Return an account's page, with a link for its driver where one was just made."""
     world = service.world
-    account = await _find(service, account_id)
+    account = await found_account(service, account_id)
     there, held = await accounts.balance_of(world, account)
     shown_month = month or f"{datetime.fromtimestamp(world.now_ms() / 1000, UTC).astimezone(viewer.zone):%Y-%m}"
     statement: AccountStatement | None = None
@@ -206,6 +209,9 @@ async def _page(
         statuses=STATUSES,
         postings=POSTINGS,
         writes=viewer.may(WRITE),
+        exports=viewer.may(EXPORT) and account.kind is not AccountKind.PARTNER,
+        link=link,
+        link_until_ms=link_until_ms,
         most=MAX_REASON,
         done=done,
         trouble=trouble,
@@ -218,14 +224,14 @@ async def change_account(
 ) -> Response[Any]:
     """Block an account, let it charge again, close it, or change its limit, each in a signed record."""
     check_form(request, viewer, data)
-    account = await _find(service, account_id)
+    account = await found_account(service, account_id)
     try:
         text = text_of(data, "text", MAX_REASON, least=1)
         limit, status = _change(data)
         by = person_of(viewer)
         await accounts.change_account(service.world, account.id, by, limit=limit, status=status, text=text)
     except InputError as error:
-        return await _page(request, viewer, service, account.id, trouble=str(error))
+        return await account_view(request, viewer, service, account.id, trouble=str(error))
     return gone_to(f"/accounts/{account.id}", done="changed")
 
 
@@ -239,7 +245,8 @@ def _change(data: dict[str, str]) -> tuple[Decimal | None, AccountStatus | None]
     return limit, None
 
 
-async def _find(service: Service, account_id: str) -> Account:
+async def found_account(service: Service, account_id: str) -> Account:
+    """Return an account; 404 where there is none."""
     found = await accounts.account_of(service.world, account_id[:64])
     if found is None:
         raise ProblemError(404, "not_found", _("there is no such account"))
