@@ -86,6 +86,17 @@ def take(context: BrowserContext, base: str, name: str, path: str) -> None:
     page.close()
 
 
+def made_link(context: BrowserContext, base: str) -> str:
+    """Make a link for the driver of the first account, and return its path."""
+    page = context.new_page()
+    page.goto(f"{base}/accounts")
+    page.locator("td a.mono").first.click()
+    page.get_by_role("button", name="Make a link for the driver").click()
+    link = page.locator("#driver-data code").inner_text()
+    page.close()
+    return link[link.index("/mine/") :]
+
+
 def take_all(browser: Browser, told: dict[str, str], base: str) -> None:
     """Come in by the one-time link and take every page."""
     context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type] # a dict of the right shape
@@ -103,6 +114,7 @@ def take_all(browser: Browser, told: dict[str, str], base: str) -> None:
     for name in ON_A_PHONE:
         take(phone, base, f"{name}-phone", PAGES[name].format(**told))
     anybody = browser.new_context(viewport=PHONE)  # type: ignore[arg-type] # same
+    take(anybody, base, "mine-phone", made_link(context, base))
     take(anybody, base, "receipt-phone", told["receipt"].removeprefix(base))
     take(anybody, base, "check-phone", "/check")
     take(anybody, base, "login-phone", "/login")

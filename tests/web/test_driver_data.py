@@ -91,6 +91,7 @@ def test_the_page_names_nobody_and_its_address_is_told_to_nobody(running: Office
     assert ANN["city"] not in answer.text
     assert "alert" not in answer.text
     assert account not in answer.text
+    assert "&lt;" not in answer.text
     assert {name: answer.headers[name] for name in ("cache-control", "referrer-policy", "x-robots-tag")} == {
         "cache-control": "private, no-store",
         "referrer-policy": "no-referrer",
@@ -177,6 +178,10 @@ def test_the_page_of_an_account_with_a_link_has_no_serious_fault(running: Office
         page.goto(f"/accounts/{account}")
         page.get_by_role("button", name="Make a link for the driver").click()
         expect(page.locator("#driver-data code")).to_contain_text("/mine/")
+        expect(page.locator("#driver-data")).not_to_contain_text("<")
+        with page.expect_download() as waited:
+            page.get_by_role("button", name="Download it here").click()
+        assert waited.value.suggested_filename == f"wattseal-{account[:8]}.zip"
         assert faults(page, axe) == []
         assert not seen.errors
         assert not seen.dialogs
