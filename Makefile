@@ -4,6 +4,7 @@
 #   make check          linters, types, import contracts     make bench                measurements, with ratios
 #   make lock           renew requirements/*.txt             make clean                remove what these made
 #   make fuzz ARGS="--seconds 600 frame jws"   fuzz the parsers, so long each (default: all, a minute each)
+#   make mutants ARGS="--mutants 100000"       mutate records, bundles, meters' records and signed messages; judge them all
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
@@ -22,7 +23,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench fuzz audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo test check bench fuzz mutants audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -57,6 +58,9 @@ check: install-dev
 
 fuzz: install-dev
 	$(BIN)/python tools/fuzz.py $(ARGS)
+
+mutants: install-dev
+	$(BIN)/python tools/mutants.py $(ARGS)
 
 audit-month: install
 	tools/audit-month $(BIN)/wattseal $(ARGS)
