@@ -7,8 +7,10 @@ are kept under bench/results/. A missed target fails nothing here; it is printed
 
 import argparse
 import json
+import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module, metadata
 from pathlib import Path
@@ -30,7 +32,9 @@ MODULES = (
     "pages",
 )
 LONG = ("month",)
-"""Measured only where they are named; what they measure is kept as well."""
+"""Measured only where they are named."""
+KEPT_ALONE = {"dashboard", "pages", *LONG}
+"""What they measure is compared with nothing of the other modules: it is kept where only some of them are named."""
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("cryptography", "msgspec", "picows", "pynacl", "uvloop", "ocpp", "websockets")
 
@@ -57,6 +61,8 @@ def machine() -> dict[str, str]:
         ]
         model = f"{named[0]} x {len(named)}" if named else model
     found = {"cpu": model, "system": platform.platform(), "python": platform.python_version()}
+    if hasattr(os, "getloadavg"):
+        found["load average"] = f"{os.getloadavg()[2]:.1f}"
     return found | {name: metadata.version(name) for name in PACKAGES}
 
 
@@ -94,6 +100,13 @@ def where_it_goes(rows: list[Row]) -> str:
     return f"Where `wattseal serve` spends a message: {told}.\n"
 
 
+def kept_as(only: Sequence[str]) -> str | None:
+    """Return what the name of the results of these modules ends with, None where they are not kept."""
+    if tuple(only) == MODULES:
+        return ""
+    return "-" + "-".join(only) if KEPT_ALONE.issuperset(only) else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke run: few rounds, figures worth nothing, not kept")
@@ -102,7 +115,7 @@ def main() -> None:
         nargs="+",
         choices=MODULES + LONG,
         default=MODULES,
-        help="measure these only; not kept, but for a long one alone",
+        help=f"measure these only; kept where they are among {', '.join(sorted(KEPT_ALONE))}",
     )
     given = parser.parse_args()
     rows: list[Row] = []
@@ -116,10 +129,10 @@ def main() -> None:
     met = sum(row.met is True for row in rows)
     text = f"{told}\n\n{table(rows)}\n{where_it_goes(rows)}{met} targets met, {len(missed)} missed.\n"
     print(f"\n{text}")
-    if given.quick or tuple(given.only) not in {MODULES, LONG}:
+    name = None if given.quick else kept_as(given.only)
+    if name is None:
         return
     RESULTS.mkdir(exist_ok=True)
-    name = "" if tuple(given.only) == MODULES else "-" + "-".join(given.only)
     stem = RESULTS / f"{at:%Y%m%dT%H%M%SZ}-{head.rstrip('+')}{name}"
     stem.with_suffix(".md").write_text(text)
     kept = {"commit": head, "at": at.isoformat(), "machine": on, "rows": [row.to_json() for row in rows]}

@@ -44,3 +44,11 @@ def test_the_load_is_the_transaction_the_targets_speak_of(*, signed: bool) -> No
 def test_the_table_names_commit_and_machine() -> None:
     assert program.commit()
     assert {"cpu", "python", "cryptography"} <= program.machine().keys()
+
+
+def test_what_stands_for_itself_is_kept_alone() -> None:
+    assert program.kept_as(program.MODULES) == ""
+    assert program.kept_as(["month"]) == "-month"
+    assert program.kept_as(["dashboard", "pages"]) == "-dashboard-pages"
+    assert program.kept_as(["codec"]) is None
+    assert program.kept_as(["dashboard", "codec"]) is None
