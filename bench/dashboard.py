@@ -24,7 +24,7 @@ from wattseal.base.ids import TenantId
 from wattseal.flow.documents import put_transaction
 from wattseal.flow.ports import Batch, RowsWanted
 from wattseal.model.revenue import StepSize
-from wattseal.model.rollup import ListedBill, SessionState
+from wattseal.model.rollup import TOGETHER, ListedBill, SessionState
 from wattseal.model.transaction import Transaction
 from wattseal.rules.clock_steps import step_bounds, zone_of
 from wattseal.rules.revenue import by_step, figures
@@ -63,19 +63,23 @@ _SUMS = {
     "'', -1": "0, 0, 0, count(*), sum(energy_mwh), sum(seconds), 0, 0, 0, 0, 0, 0, 0",
     "'EUR', grade": "0, 0, 0, 0, sum(energy_mwh), 0, count(*), sum(net), sum(tax), 0, 0, 0, 0",
 }
-_WIDTHS = {1: f"station_id IN {tuple(f'ST{n}' for n in range(SITE))}", 4: "true", 96: "true"}
+_KINDS = (
+    (1, "station_id, evse_id, party", f"station_id IN {tuple(f'ST{n}' for n in range(SITE))}"),
+    *((width, whose, "true") for width in (4, 96) for whose in ("'', 0, party", f"'{TOGETHER}', 0, ''")),
+)
+"""Width, whose sums, and of which sessions."""
 
 
 def fill_sums(file: Path, parquet: str) -> None:
     """Put the sums of the generated sessions into the journal."""
     with closing(sqlite3.connect(file)) as database, database, duckdb.connect() as analyst:
-        for width, where in _WIDTHS.items():
-            whose = "station_id, evse_id" if width == 1 else "'', 0"
-            station, evse_id = whose.split(", ")
+        for width, whose, where in _KINDS:
+            station, evse_id, party = whose.split(", ")
             for key, sums in _SUMS.items():
                 rows = analyst.execute(
                     f"SELECT '{TENANT}', {width}, {station}, at_ms // 900000 // {width} * {width} AS quarter, "  # noqa: S608
-                    f"{evse_id}, party, {key}, source, {sums} FROM '{parquet}' WHERE {where} GROUP BY ALL ORDER BY ALL"
+                    f"{evse_id}, {party}, {key}, source, {sums} FROM '{parquet}' WHERE {where} "
+                    "GROUP BY ALL ORDER BY ALL"
                 ).fetchall()
                 marks = ", ".join("?" * len(rows[0]))
                 database.executemany(f"INSERT INTO rollups VALUES ({marks})", rows)  # noqa: S608 - constants only

@@ -86,6 +86,7 @@ def change_leaf(db: sqlite3.Connection) -> None:
     db.execute("UPDATE leaves SET entry = ? WHERE log_index = (SELECT max(log_index) FROM items)", (os.urandom(32),))
 
 
+OF_ALL = "UPDATE rollups SET seconds = seconds + 1 WHERE station_id = '*'"
 EDITS: list[tuple[str, Edit, str, str]] = [
     ("projection", lower_bill, "projection_differs", "field end_wh"),
     (
@@ -128,6 +129,7 @@ EDITS: list[tuple[str, Edit, str, str]] = [
         "session row x",
     ),
     ("sum", lambda db: db.execute("UPDATE rollups SET energy_mwh = 1"), "sum_differs", "all stations"),
+    ("sum of all", lambda db: db.execute(OF_ALL), "sum_differs", "every party"),
     ("sum gone", lambda db: db.execute("DELETE FROM rollups WHERE width = 1"), "sum_missing", "station ST1 EVSE 1"),
     ("log cut", lambda db: db.execute("DELETE FROM leaves WHERE log_index > 2"), "log_rolled_back", "checkpoint"),
 ]

@@ -14,7 +14,7 @@ from wattseal.flow.money.bills import BILL
 from wattseal.flow.ports import Journal, RowsWanted
 from wattseal.flow.replay import Replayed
 from wattseal.model.billing import Bill
-from wattseal.model.rollup import ListedBill, ListedSession, RollupKey, SessionState
+from wattseal.model.rollup import TOGETHER, ListedBill, ListedSession, RollupKey, SessionState
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding
 from wattseal.rules.rollup import Rollups, listed_bill, listed_session
@@ -114,5 +114,6 @@ async def _compare_sums(journal: Journal, tenant: TenantId, made: Rollups) -> li
 def _place(key: RollupKey) -> str:
     width, station, quarter, evse_id, party, currency, grade, source = key
     whose = f"station {station} EVSE {evse_id}" if width == 1 else "all stations"
+    whom = "every party" if width > 1 and station == TOGETHER else f"party {party or 'none'}"
     of = f"{currency} G{grade}" if currency else "sessions"
-    return f"sums of {width} quarters from {quarter}, {whose}, party {party or 'none'}, {of}, source {source}"
+    return f"sums of {width} quarters from {quarter}, {whose}, {whom}, {of}, source {source}"

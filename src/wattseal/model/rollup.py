@@ -12,7 +12,12 @@ QUARTER_MS = 900_000
 """Sums are kept by quarters of an hour in UTC: every time zone's days begin on one."""
 
 RollupKey = tuple[int, str, int, int, str, str, int, str]
-"""(width in quarters, station or "", first quarter, EVSE, party, currency, grade, source) of sums as they are kept."""
+"""(width in quarters, station, first quarter, EVSE, party, currency, grade, source) of sums as they are kept.
+
+Those of all stations have EVSE 0 and station "" by party, or `TOGETHER` and party "" of all parties."""
+
+TOGETHER = "*"
+"""In place of a station: sums of all stations and parties. A station of this name has sums of quarters only."""
 
 
 class SessionState(StrEnum):

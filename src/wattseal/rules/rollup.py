@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from wattseal.base.units import MAX_SESSION_WH
 from wattseal.model.billing import Bill, BillState
-from wattseal.model.rollup import QUARTER_MS, ListedBill, ListedSession, RollupKey, SessionState
+from wattseal.model.rollup import QUARTER_MS, TOGETHER, ListedBill, ListedSession, RollupKey, SessionState
 from wattseal.model.transaction import Transaction
 from wattseal.rules.charge_posting import minor
 
@@ -17,7 +17,9 @@ LATEST_MS = 10**14
 MAX_SECONDS, MAX_EVSE, MAX_PARTY = 10**8, 10**9, 36
 """What is told beyond is cut: a row of a list keeps no message from being recorded."""
 WIDTHS = (1, 4, 96)
-"""Sums are kept of a quarter of an hour by station, and of an hour and a day (UTC) of all stations: in quarters."""
+"""Sums are kept of a quarter of an hour by station, and of an hour and a day (UTC) of all stations: in quarters.
+
+Those of all stations are kept by party, and of all parties together."""
 
 
 def listed_session(transaction: Transaction, state: SessionState) -> ListedSession:
@@ -110,6 +112,11 @@ class Rollups:
         quarter = row.at_ms // QUARTER_MS
         for width in WIDTHS:
             station, evse_id = (row.station_id, row.evse_id) if width == 1 else ("", 0)
-            key = (width, station, quarter - quarter % width, evse_id, row.party, *of)
-            known = self.sums.get(key)
-            self.sums[key] = values if known is None else tuple(map(int.__add__, known, values))
+            at = quarter - quarter % width
+            self._add_to((width, station, at, evse_id, row.party, *of), values)
+            if width > 1:
+                self._add_to((width, TOGETHER, at, 0, "", *of), values)
+
+    def _add_to(self, key: RollupKey, values: tuple[int, ...]) -> None:
+        known = self.sums.get(key)
+        self.sums[key] = values if known is None else tuple(map(int.__add__, known, values))

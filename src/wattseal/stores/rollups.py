@@ -1,7 +1,7 @@
 """Rows of sessions and bills, and their sums by time: columns, statements, and how rows are read back.
 
-The sums are kept by triggers (`migrations/versions/0003_rollups.py`): whatever writes a row of a session or a bill has
-written its sums.
+The sums are kept by triggers (migrations `0003` and `0004`): whatever writes a row of a session or a bill has written
+its sums.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ from operator import add, sub
 from typing import Any, Final
 
 from wattseal.flow.ports import KeptBill, KeptSession, Put, RowsWanted
-from wattseal.model.rollup import QUARTER_MS, ListedBill, ListedSession, RolledUp, RollupKey, SessionState
+from wattseal.model.rollup import QUARTER_MS, TOGETHER, ListedBill, ListedSession, RolledUp, RollupKey, SessionState
 from wattseal.rules.rollup_spans import hours_and_days, on_hours, quarters
 
 SUM_COLUMNS: Final = (
@@ -101,7 +101,8 @@ def rollups_query(
         tables.append(f"wanted(station_id) AS (VALUES {_marks(parameters, stations, '({})')})")
     elif not whole:
         tables.append(_EVERY_STATION)
-    station = "''" if whole else "w.station_id"
+    of_all = "" if parties else TOGETHER
+    station = f"'{of_all}'" if whole else "w.station_id"
     wanted = "" if whole else " CROSS JOIN wanted w"
     rows = (
         f"FROM ranges s{wanted} CROSS JOIN rollups r WHERE r.tenant_id = $1 AND r.width = s.width "
@@ -146,8 +147,8 @@ OPEN: Final = (
     f"AND state <> '{SessionState.BILLED}'"
 )
 ENDED: Final = (
-    "SELECT coalesce(sum(pending), 0), coalesce(sum(quarantined), 0), coalesce(sum(free), 0), coalesce(sum(billed), 0) "
-    "FROM rollups WHERE tenant_id = $1 AND width = 96 AND station_id = ''"
+    "SELECT coalesce(sum(pending), 0), coalesce(sum(quarantined), 0), coalesce(sum(free), 0), coalesce(sum(billed), 0) "  # noqa: S608 - constants only
+    f"FROM rollups WHERE tenant_id = $1 AND width = 96 AND station_id = '{TOGETHER}'"
 )
 
 

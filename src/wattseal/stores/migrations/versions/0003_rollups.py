@@ -4,16 +4,17 @@ The rows of a journal that is there already follow from its documents, those in 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql as pg
 
 from wattseal.pricing.money import minor_unit_digits
+from wattseal.stores.migrations.rollup_triggers import SUMS, postgresql, sqlite
 
 revision = "0003"
 down_revision = "0002"
@@ -21,11 +22,13 @@ branch_labels = None
 depends_on = None
 
 PAGE = 1000
+KINDS = ((1, ""), (4, ""), (96, ""))
+"""Quarters by station, hours and days of all of them."""
 
 
 def name(column: str, *, primary_key: bool = False) -> sa.Column[str]:
     """Return a text column ordered by its bytes."""
-    text = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+    text = sa.Text().with_variant(pg.TEXT(collation="C"), "postgresql")
     return sa.Column(column, text, primary_key=primary_key, nullable=False)
 
 
@@ -59,7 +62,7 @@ def upgrade() -> None:
     )
     connection = op.get_bind()
     is_sqlite = connection.dialect.name == "sqlite"
-    for statement in SQLITE if is_sqlite else POSTGRESQL:
+    for statement in (sqlite if is_sqlite else postgresql)(KINDS):
         connection.exec_driver_sql(statement)
     fill(connection)
 
@@ -127,130 +130,6 @@ def create_bills() -> None:
 def downgrade() -> None:
     """Refuse: restore a backup instead."""
     raise NotImplementedError("going back is not possible; restore a backup instead")
-
-
-SUMS = (
-    *("pending", "quarantined", "free", "billed", "energy_mwh", "seconds", "bills", "net", "tax"),
-    *("reversed_bills", "reversed_net", "reversed_tax", "reversed_mwh"),
-)
-KEY = ("tenant_id", "width", "station_id", "at", "evse_id", "party", "currency", "grade", "source")
-WIDTHS = (1, 4, 96)
-QUARTER_MS = 900_000
-
-
-def session_sums(row: str) -> tuple[str, ...]:
-    """Return what a session adds, as SQL."""
-    states = (f"({row}.state = '{state}')" for state in SUMS[:4])
-    return (*(f"CAST({state} AS INTEGER)" for state in states), f"{row}.energy_mwh", f"{row}.seconds", *("0",) * 7)
-
-
-def bill_sums(row: str) -> tuple[str, ...]:
-    """Return what a bill adds, as SQL."""
-    back = (f"CASE WHEN {row}.reversed THEN {value} ELSE 0 END" for value in bill_values(row))
-    return (*("0",) * 4, f"{row}.energy_mwh", "0", "1", f"{row}.net", f"{row}.tax", *back)
-
-
-def bill_values(row: str) -> tuple[str, ...]:
-    """Return what taking a bill back takes, as SQL."""
-    return ("1", f"{row}.net", f"{row}.tax", f"{row}.energy_mwh")
-
-
-SESSION_KEY = ("''", "-1")
-BILL_KEY = ("{row}.currency", "{row}.grade")
-Sums = Callable[[str], tuple[str, ...]]
-
-
-def key(row: str, width: str, of: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the key of a row's sums of a width, as SQL."""
-    quarter = f"{row}.at_ms / {QUARTER_MS}"
-    return (
-        f"{row}.tenant_id",
-        width,
-        f"CASE WHEN {width} = 1 THEN {row}.station_id ELSE '' END",
-        f"{quarter} / {width} * {width}",
-        f"CASE WHEN {width} = 1 THEN {row}.evse_id ELSE 0 END",
-        f"{row}.party",
-        *(column.format(row=row) for column in of),
-        f"{row}.source",
-    )
-
-
-_INTO = f"INSERT INTO rollups ({', '.join((*KEY, *SUMS))}) "
-_ADD = " ON CONFLICT DO UPDATE SET " + ", ".join(f"{column} = {column} + excluded.{column}" for column in SUMS)
-
-
-def adding(row: str, of: tuple[str, ...], sums: tuple[str, ...], where: str = "true") -> str:
-    """Return the statements of a trigger that add `sums` under a row's keys."""
-    return " ".join(
-        f"{_INTO} SELECT {', '.join((*key(row, str(width), of), *sums))} WHERE {where}{_ADD};" for width in WIDTHS
-    )
-
-
-def sqlite_triggers(table: str, of: tuple[str, ...], sums: Sums, counts: str) -> Iterator[str]:
-    """Yield a table's triggers; `counts` is which rows count, as SQL."""
-    new, old = counts.format(row="NEW"), counts.format(row="OLD")
-    less = tuple(f"-({value})" for value in sums("OLD"))
-    change = tuple(f"{after} - ({before})" for after, before in zip(sums("NEW"), sums("OLD"), strict=True))
-    told = "tenant_id, station_id, at_ms / 900000, evse_id, party, source" + (
-        ", currency, grade" if of is BILL_KEY else ""
-    )
-    same = " AND ".join(f"NEW.{column.strip()} = OLD.{column.strip()}" for column in told.split(","))
-    differs = " OR ".join(
-        f"NEW.{column} <> OLD.{column}"
-        for column in (
-            ("state", "energy_mwh", "seconds") if of is SESSION_KEY else ("energy_mwh", "net", "tax", "reversed")
-        )
-    )
-    yield (
-        f"CREATE TRIGGER {table}_rolled_new AFTER INSERT ON {table} WHEN {new} "
-        f"BEGIN {adding('NEW', of, sums('NEW'))} END"
-    )
-    yield (
-        f"CREATE TRIGGER {table}_rolled_same AFTER UPDATE ON {table} "
-        f"WHEN {old} AND {new} AND {same} AND ({differs}) BEGIN {adding('NEW', of, change)} END"
-    )
-    yield (
-        f"CREATE TRIGGER {table}_rolled_moved AFTER UPDATE ON {table} WHEN NOT ({old} AND {new} AND {same}) "
-        f"BEGIN {adding('OLD', of, less, old)} {adding('NEW', of, sums('NEW'), new)} END"
-    )
-    yield (f"CREATE TRIGGER {table}_rolled_gone AFTER DELETE ON {table} WHEN {old} BEGIN {adding('OLD', of, less)} END")
-
-
-def postgres_triggers(table: str, of: tuple[str, ...], sums: Sums, counts: str) -> Iterator[str]:
-    """Yield a table's functions and triggers: once a statement, rows of one key added up before."""
-    changes = {
-        "insert": ("SELECT 1 AS sign, a.* FROM added a", "NEW TABLE AS added"),
-        "update": (
-            "SELECT 1 AS sign, a.* FROM added a UNION ALL SELECT -1, g.* FROM gone g",
-            "OLD TABLE AS gone NEW TABLE AS added",
-        ),
-        "delete": ("SELECT -1 AS sign, g.* FROM gone g", "OLD TABLE AS gone"),
-    }
-    places = ", ".join(str(n) for n in range(1, len(KEY) + 1))
-    added = ", ".join(f"sum(s.sign * ({value}))" for value in sums("s"))
-    more = ", ".join(f"{column} = r.{column} + excluded.{column}" for column in SUMS)
-    for change, (rows, tables) in changes.items():
-        body = (
-            f"INSERT INTO rollups AS r ({', '.join((*KEY, *SUMS))}) "  # noqa: S608 - constants only
-            f"SELECT {', '.join((*key('s', 'w.width', of), added))} FROM ({rows}) s "
-            f"CROSS JOIN (VALUES {', '.join(f'({width})' for width in WIDTHS)}) AS w(width) "
-            f"WHERE {counts.format(row='s')} GROUP BY {places} "
-            f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET {more}"
-        )
-        yield (
-            f"CREATE FUNCTION wattseal_{table}_{change}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN {body}; RETURN NULL; END $$"
-        )
-        yield (
-            f"CREATE TRIGGER {table}_rolled_{change} AFTER {change.upper()} ON {table} REFERENCING {tables} "
-            f"FOR EACH STATEMENT EXECUTE FUNCTION wattseal_{table}_{change}()"
-        )
-
-
-_SESSIONS = ("sessions", SESSION_KEY, session_sums, "{row}.state <> 'open'")
-_BILLS = ("bills", BILL_KEY, bill_sums, "true")
-SQLITE = (*sqlite_triggers(*_SESSIONS), *sqlite_triggers(*_BILLS))
-POSTGRESQL = (*postgres_triggers(*_SESSIONS), *postgres_triggers(*_BILLS))
 
 
 def fill(connection: sa.Connection) -> None:
