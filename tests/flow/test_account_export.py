@@ -1,58 +1,58 @@
 """A driver gets everything that is held about him, and nothing of anybody else's; a one-time link hands it out once."""
 
-import ast
 import csv
-import importlib
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.answering import OPERATOR, Answering
+from tests.support.bills import bill as sold
 from tests.support.cpo_world import Talker, TestClock, transactions
-from tests.support.doc_tree import ROOT
+from tests.support.invoicing import customer, desk_of, issue_all, put_bills, selling_world
 from tests.support.memory_journal import MemoryJournal
 from tests.support.no_proofs import NoProofs
 from tests.support.paying import account, bill, card_of, paying_world
 from tests.support.proved import Proved, register
 from tests.support.proving import troubles
 
-import wattseal
 from wattseal.base.errors import InputError, LimitError
 from wattseal.base.ids import StationId
 from wattseal.bundle.format import parse_bundle
 from wattseal.flow.charges.bundling import Proofs
-from wattseal.flow.documents import put
+from wattseal.flow.documents import put, put_token
 from wattseal.flow.drivers.reserving import Wish, reserve
 from wattseal.flow.money import bookkeeping
 from wattseal.flow.money.accounts import open_account, put_payer
+from wattseal.flow.money.disputes import put_dispute
+from wattseal.flow.money.holds import release_by_hand
+from wattseal.flow.money.invoice_list import file_of
 from wattseal.flow.money.payments import PAYMENT_OF_ACCOUNT, PaymentId, put_payment
+from wattseal.flow.money.retention import erase
+from wattseal.flow.money.rulings import Decided, rule
 from wattseal.flow.ports import Batch
 from wattseal.flow.privacy import finding
-from wattseal.flow.privacy.archive import FORMAT
 from wattseal.flow.privacy.desk import AT_ONCE, LEASE_MS, PER_HOUR, Busy, ExportDesk
-from wattseal.flow.privacy.kinds import EXPORTED, FIELDS, LEFT_OUT, PARTS
 from wattseal.flow.privacy.links import EXPORT_LINK, LINK_MS, find_link, make_link, use_link
-from wattseal.flow.privacy.plain import without
 from wattseal.flow.privacy.sections import SECTIONS
-from wattseal.flow.privacy.tables import TABLES
 from wattseal.flow.verbs import Ask, Start, remote_start
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, Payer
+from wattseal.model.dispute import Claim, Dispute, DisputeVerdict
+from wattseal.model.dispute import Decided as DisputeDecision
 from wattseal.model.ledger import PostingKind
 from wattseal.model.payment import Payment, PaymentState, Purpose, Spot
-from wattseal.model.token import IdToken
+from wattseal.model.ruling import RulingVerdict
+from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.rules.bookkeeping import Wanted
 from wattseal.wire.ocpp.version import Version
 
 V16, V201, _ = Version
-SOURCE = Path(wattseal.__file__).parent
 HOSTILE = '=HYPERLINK("http://x","y")'
 STAFF = "person/0123456789abcdef"
 
@@ -199,6 +199,64 @@ async def test_a_charge_that_was_refused_and_never_billed_is_the_drivers_all_the
     assert (session["authorization"], session["billing"], session["evidence"]) == ("NoCredit", "pending", "active")
 
 
+async def test_a_persons_decision_and_a_dispute_are_there_with_their_reasons_and_without_the_person() -> None:
+    world = await paying_world()
+    poor = await account(world, 0, card="POOR")
+    await Talker(world, "ST1").stop(await Talker(world, "ST1").start("POOR"), 9000)
+    (session,) = await transactions(world)
+    await rule(world, NoProofs(), session.id, Decided(RulingVerdict.WAIVE, STAFF, "card was broken"))
+    claim = Claim("other_energy", "I took 2 kWh")
+    said = DisputeDecision(DisputeVerdict.REJECTED, STAFF, "it was 8", 2, "aa")
+    mine = Dispute("1-a", session.id, STAFF, 1, 3, claim, "00", "valid", "bb", decided=said)
+    others = replace(mine, id="1-b", transaction="ff" * 16, claim=Claim("x", "of somebody else"))
+    puts = (put_dispute(mine, 1), put_dispute(others, 1))
+    await world.journal.commit(Batch(world.tenant, puts=puts))
+    archive = await packed(world, poor.id)
+    told = data(archive)
+    assert [one["why"] for one in told["sessions"][0]["decisions"]] == ["card was broken"]
+    (dispute,) = told["disputes"]
+    assert (dispute["claim"]["text"], dispute["decided"]["text"]) == ("I took 2 kWh", "it was 8")
+    assert STAFF not in everything(archive)
+
+
+async def test_what_is_given_back_by_hand_names_no_hand() -> None:
+    world = await paying_world()
+    ann = await account(world, 100)
+    await Talker(world, "ST1").start()
+    (session,) = await transactions(world)
+    await release_by_hand(world, ann.id, session.id, STAFF)
+    archive = await packed(world, ann.id)
+    assert [line["memo"] for line in data(archive)["ledger"]][-1] == "by hand"
+    assert STAFF not in everything(archive)
+    assert STAFF in [k.posting.memo for k in await world.journal.postings(world.tenant)][-1]
+
+
+async def test_invoices_are_there_byte_for_byte_until_their_payer_is_erased() -> None:
+    world = selling_world()
+    ann, ben = await customer(world), await customer(world)
+    await put_bills(world, sold(1, account=ann), sold(2, account=ben))
+    mine, _ = sorted(await issue_all(desk_of(world)), key=lambda one: one.account != ann)
+    archive = await packed(world, ann)
+    for name in ("pdf", "xml"):
+        assert archive.read(f"invoices/{mine.number}.{name}") == await file_of(world, mine, name)
+    assert len([name for name in archive.namelist() if name.startswith("invoices/")]) == 2
+    assert data(archive)["operator"] == "Ladewerk GmbH, Ladewerk Süd AG"
+    assert await erase(world, ann)
+    without_them = await packed(world, ann)
+    assert [one["files"] for one in data(without_them)["invoices"]] == ["erased"]
+    assert not [name for name in without_them.namelist() if name.startswith("invoices/")]
+    assert f"invoices/{mine.number}.pdf" in (await packed(world, ann, erased=True)).namelist()
+
+
+async def test_a_token_that_still_starts_a_paid_charge_is_no_card() -> None:
+    world = await paying_world()
+    spot = await open_account(world, Account("", AccountKind.AD_HOC, "EUR", Decimal(0)), "payments")
+    for status, shown in ((TokenStatus.ACCEPTED, []), (TokenStatus.EXPIRED, ["ONCE"])):
+        token = TokenRecord(IdToken("ONCE", "Central"), status, account=spot.id)
+        await world.journal.commit(Batch(world.tenant, puts=(put_token(token, 0),)))
+        assert [card["id_token"]["value"] for card in data(await packed(world, spot.id))["cards"]] == shown
+
+
 async def test_who_of_the_staff_did_it_is_not_the_drivers() -> None:
     world, ann, _ = await two_drivers()
     told = everything(await packed(world, ann.id))
@@ -324,61 +382,3 @@ async def test_a_link_expires_and_a_later_one_takes_its_place() -> None:
     assert await find_link(world, second) is None
     await make_link(world, ben.id, STAFF)
     assert len(await world.journal.documents(world.tenant, EXPORT_LINK)) == 1
-
-
-NOT_THE_CPO = ("parties/", "app/edge", "app/emsp")
-BY_VARIABLE = {
-    "flow/documents.py": (),
-    "flow/history.py": ("boot", "security_event", "device_event", "event_stream", "vendor_message"),
-    "flow/stations/jobs.py": ("firmware_job", "publish_job", "log_job"),
-    "flow/stations/shelf.py": ("monitor", "monitoring_level", "display_message"),
-}
-"""Modules that write documents of a kind they are given, and the kinds they are given."""
-
-
-def kinds_written() -> Iterator[tuple[str, str]]:
-    """Yield (module, kind) of every document that the code of a CPO writes, as far as it names the kind itself."""
-    for file in sorted(SOURCE.rglob("*.py")):
-        place = file.relative_to(SOURCE).as_posix()
-        if place.startswith((*NOT_THE_CPO, "serve/api/", "stores/", "lab/")):
-            continue
-        for node in ast.walk(ast.parse(file.read_text())):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args):
-                continue
-            if node.func.id not in {"put", "Put", "removal"}:
-                continue
-            first = node.args[0]
-            assert isinstance(first, ast.Name), f"{place}: a kind of document is named by a constant"
-            module = importlib.import_module("wattseal." + place.removesuffix(".py").replace("/", "."))
-            yield place, getattr(module, first.id, "")
-
-
-def test_every_kind_of_document_is_exported_or_left_out_for_a_reason() -> None:
-    found = set(kinds_written())
-    assert {place for place, kind in found if not kind} == set(BY_VARIABLE)
-    written = {kind for _, kind in found if kind} | {kind for kinds in BY_VARIABLE.values() for kind in kinds}
-    assert len(written) > 80
-    assert sorted(written - EXPORTED.keys() - LEFT_OUT.keys()) == []
-    assert sorted(EXPORTED.keys() & LEFT_OUT.keys()) == []
-    assert sorted((EXPORTED.keys() | LEFT_OUT.keys()) - written) == []
-    assert set(EXPORTED.values()) <= {"account", "payer", *SECTIONS}
-
-
-def test_every_part_of_a_commit_is_exported_or_left_out_for_a_reason() -> None:
-    assert set(Batch.__struct_fields__) == PARTS.keys()
-    assert all(PARTS.values())
-
-
-def test_what_is_taken_out_of_a_document_is_gone_wherever_it_stands() -> None:
-    told = {"a": 1, "b": {"c": 2, "d": 3}, "e": [{"f": 4, "g": 5}], "h": None}
-    assert without(told, dict.fromkeys(("a", "b.c", "e.f", "h.i", "none"), "")) == {
-        "b": {"d": 3},
-        "e": [{"g": 5}],
-        "h": None,
-    }
-    assert FIELDS.keys() <= EXPORTED.keys() | {"site"}
-
-
-def test_the_documentation_says_what_each_section_and_file_is() -> None:
-    page = (ROOT / "docs" / "how-to" / "driver-data.md").read_text()
-    assert [name for name in (*SECTIONS, *TABLES, FORMAT) if f"`{name}`" not in page] == []

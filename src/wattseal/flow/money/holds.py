@@ -31,6 +31,8 @@ from wattseal.rules.holding import in_units, room, to_hold, whole_minor
 from wattseal.rules.postings import MAX_MEMO
 
 __all__ = ["holds_of"]
+BY_HAND = "by hand: "
+"""How the memo of what a person gives back begins, before who it was."""
 LEEWAY_MS = 60_000
 """A grant that ran out may still be on its way into a start for so long."""
 QUARTER_MS = 900_000
@@ -289,7 +291,7 @@ async def release_by_hand(world: World, account_id: str, transaction_id: str, by
         raise InputError(text, code="being_decided", subject="transaction")
     world.deciding.add(transaction_id)
     try:
-        await release(world, transaction_id, f"by hand: {by}"[:MAX_MEMO])
+        await release(world, transaction_id, f"{BY_HAND}{by}"[:MAX_MEMO])
     finally:
         world.deciding.discard(transaction_id)
     for memory in tuple(world.stations.values()):

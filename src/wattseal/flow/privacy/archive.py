@@ -74,6 +74,7 @@ async def archive(inside: Inside, proofs: Proofs, operator: str, *, erased: bool
             operator,
             inside.mine.account.id,
             utc_from_ms(inside.world.now_ms()),
+            check=f"{inside.world.settings.public_url or ''}/check",
             evidence=len(inside.evidence),
             files=len(inside.files),
         )

@@ -148,7 +148,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "provider_payment": {
         "url": "whoever has it could pay there",
         "method": "whoever has the provider's handle could charge the means of payment; `has_method` says there is one",
-        "spot.token": "starts a charge; it is among the cards where it has been used",
+        "spot.token": "starts a charge; it is among the cards once it does so no more",
     },
     "site": {"host": "whose ground it is"},
     "transaction": {

@@ -19,7 +19,8 @@ cards.csv         your charging cards and apps' tokens, as stations know them
 reservations.csv  charging points that were kept free for you
 invoices/         your invoices and credit notes as they were issued: PDF, and XML for accounting programs
 evidence/         one file a session (.wsb) that proves it: signatures, the public log, the price. Open the
-                  operator's page /check in a browser, or run `wattseal verify FILE`; nobody has to be believed
+                  page {check} in a browser and drop it there, or run
+                  `wattseal verify FILE`; nobody has to be believed
 
 The CSV files open in any spreadsheet. Times in them are UTC; energy is in Wh (1000 Wh are 1 kWh); money is in units of
 the currency named beside it. In data.json, fields that end in _ms count milliseconds since 1970-01-01 UTC, amounts of
@@ -50,8 +51,8 @@ cards.csv         Ihre Ladekarten und Kennungen von Apps, wie Ladestationen sie 
 reservations.csv  Ladepunkte, die für Sie freigehalten wurden
 invoices/         Ihre Rechnungen und Gutschriften, wie sie ausgestellt wurden: PDF, und XML für die Buchhaltung
 evidence/         eine Datei je Ladevorgang (.wsb), die ihn beweist: Signaturen, das öffentliche Protokoll, der Preis.
-                  Öffnen Sie die Seite /check des Betreibers im Browser oder rufen Sie `wattseal verify DATEI` auf;
-                  glauben muss man dabei niemandem
+                  Öffnen Sie die Seite {check} im Browser und ziehen Sie sie dorthin, oder rufen
+                  Sie `wattseal verify DATEI` auf; glauben muss man dabei niemandem
 
 Die CSV-Dateien öffnet jede Tabellenkalkulation. Zeiten darin sind UTC, Energie steht in Wh (1000 Wh sind 1 kWh), Geld
 in Einheiten der danebenstehenden Währung. In data.json zählen Felder, die auf _ms enden, Millisekunden seit 1970-01-01
@@ -77,9 +78,9 @@ Minuten später vor: fragen Sie noch einmal.
 """
 
 
-def readme(operator: str, account: str, at: datetime, *, evidence: int, files: int) -> str:
+def readme(operator: str, account: str, at: datetime, *, check: str, evidence: int, files: int) -> str:
     """Return the text, English and German; the numbers are of files that are missing."""
-    values = {"operator": operator, "account": account, "at": f"{at:%Y-%m-%d %H:%M}"}
+    values = {"operator": operator, "account": account, "at": f"{at:%Y-%m-%d %H:%M}", "check": check}
     parts = []
     for text, lacking in ((ENGLISH, LACKING_ENGLISH), (GERMAN, LACKING_GERMAN)):
         missing = lacking.format(evidence=evidence, files=files) if evidence or files else ""

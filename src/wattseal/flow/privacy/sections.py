@@ -18,6 +18,7 @@ from wattseal.flow.money.bills import BILL, bills_of_account
 from wattseal.flow.money.bookkeeping import all_postings
 from wattseal.flow.money.disputes import DISPUTE
 from wattseal.flow.money.held import HOLD
+from wattseal.flow.money.holds import BY_HAND
 from wattseal.flow.money.invoice_list import INVOICE, invoices_of_account
 from wattseal.flow.money.payments import (
     PAYMENT,
@@ -34,9 +35,11 @@ from wattseal.flow.privacy.finding import Belongings, holds_on
 from wattseal.flow.privacy.plain import Row, plain
 from wattseal.flow.privacy.sessions import session_row
 from wattseal.flow.world import World
+from wattseal.model.account import AccountKind
 from wattseal.model.dispute import Dispute
+from wattseal.model.ledger import Posting
 from wattseal.model.reservation import Reservation
-from wattseal.model.token import canonical
+from wattseal.model.token import TokenStatus, canonical
 from wattseal.rules import chart
 from wattseal.rules.bookkeeping import MANUAL_KEY
 from wattseal.rules.charge_posting import REVERSAL_KEY
@@ -59,8 +62,11 @@ Rows = AsyncIterator[Row]
 
 
 async def _cards(inside: Inside) -> Rows:
+    """Yield the cards; a token of one use that still starts a charge paid on the spot is a secret, and no card."""
+    once = inside.mine.account.kind is AccountKind.AD_HOC
     for card in inside.mine.cards:
-        yield plain("token", card)
+        if not (once and card.status is TokenStatus.ACCEPTED):
+            yield plain("token", card)
 
 
 async def _sessions(inside: Inside) -> Rows:
@@ -95,9 +101,8 @@ def _posting(kept: KeptPosting, own: set[str], balance: dict[str, int]) -> Row:
     mine = [t for t in posting.transfers if own & {t.debit, t.credit}]
     amount = sum(t.amount * ((t.credit in own) - (t.debit in own)) for t in mine)
     balance[posting.currency] = balance.get(posting.currency, 0) + amount
-    manual = posting.key.removeprefix(REVERSAL_KEY).startswith(MANUAL_KEY)
     told = msgspec.to_builtins(posting) | {
-        "memo": posting.memo.partition(": ")[2] if manual else posting.memo,
+        "memo": _memo(posting),
         "transfers": [
             {"debit": _named(t.debit, own), "credit": _named(t.credit, own), "amount": t.amount} for t in mine
         ],
@@ -105,6 +110,13 @@ def _posting(kept: KeptPosting, own: set[str], balance: dict[str, int]) -> Row:
         "balance": format(in_units(balance[posting.currency], posting.currency), "f"),
     }
     return {"number": kept.number, **told}
+
+
+def _memo(posting: Posting) -> str:
+    """Return why it was posted, without who of the staff did so."""
+    if posting.key.removeprefix(REVERSAL_KEY).startswith(MANUAL_KEY):
+        return posting.memo.partition(": ")[2]
+    return posting.memo.partition(": ")[0] if posting.memo.startswith(BY_HAND) else posting.memo
 
 
 def _named(place: str, own: set[str]) -> str:

@@ -12,21 +12,16 @@ from wattseal.flow.charges.charge_details import remote_start_of
 from wattseal.flow.charges.measured import readings_of
 from wattseal.flow.charges.reproof import BROKEN, broken_of
 from wattseal.flow.charges.transaction_list import charged_token
-from wattseal.flow.documents import TRANSACTION, read
+from wattseal.flow.documents import TRANSACTION
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money.bills import bill_in_force
+from wattseal.flow.money.rulings import rulings_of
 from wattseal.flow.privacy.plain import Row, plain
+from wattseal.flow.turn import transaction_by_id
 from wattseal.flow.world import World
 from wattseal.model.billing import Bill
 from wattseal.model.transaction import Transaction
-from wattseal.rules.recorded import read_item
-from wattseal.seal.item import Kind, parse_item
-
-
-async def transaction_by_id(world: World, session: str) -> Transaction | None:
-    """Return a session as it is now."""
-    document = await world.journal.document(world.tenant, TRANSACTION, session)
-    return None if document is None else read(document, Transaction)
+from wattseal.seal.item import Kind
 
 
 async def bundle_file(world: World, proofs: Proofs, session: str) -> bytes | str:
@@ -75,17 +70,25 @@ def charged(bill: Bill) -> Decimal:
 async def _recorded(world: World, transaction: Transaction) -> Row:
     """Return what only the records say: the card, the readings, the price step by step, people's decisions."""
     kept = await world.journal.items_by_subject(world.tenant, Subject(bytes.fromhex(transaction.id)))
-    records: list[Row] = []
-    decisions: list[Row] = []
-    for one in kept:
-        item = parse_item(one.item.item)
-        kind, found = Kind(one.item.kind), item.hash.hex()
-        record = {"kind": kind.name.lower(), "at_ms": item.payload.ms, "hash": found, "log_index": one.log_index}
-        records.append(record)
-        ruling = read_item(item).ruling if kind is Kind.RULING else None
-        if ruling is not None:
-            said = {"verdict": ruling.verdict.value, "why": ruling.text, "reasons": list(ruling.reasons)}
-            decisions.append({"at_ms": item.payload.ms, "record": found} | said)
+    records = [
+        {
+            "kind": Kind(one.item.kind).name.lower(),
+            "at_ms": one.item.recorded_at_ms,
+            "hash": one.item.payload_hash.hex(),
+            "log_index": one.log_index,
+        }
+        for one in kept
+    ]
+    decisions = [
+        {
+            "at_ms": at_ms,
+            "record": record,
+            "verdict": ruling.verdict.value,
+            "why": ruling.text,
+            "reasons": list(ruling.reasons),
+        }
+        for record, at_ms, ruling in await rulings_of(world, transaction.id)
+    ]
     card = await charged_token(world, transaction)
     readings = await readings_of(world, transaction)
     tariff = await tariff_record(world, await others_of(world, transaction))

@@ -86,9 +86,9 @@ async def fetch_mine(request: Req, service: What, secret: FromPath[str]) -> Resp
     try:
         made = await service.exports.begin(world, service.proofs, link.account, BY_LINK, once=once)
     except InputError as error:
-        return _mine(request, service, link, trouble=str(error))
+        return _mine(request, service, link, 409, trouble=str(error))
     if isinstance(made, Busy):
-        answer = _mine(request, service, link, trouble=BUSY)
+        answer = _mine(request, service, link, 429, trouble=BUSY)
         answer.headers["Retry-After"] = str(made.after_s)
         return answer
     if made is None:
@@ -96,8 +96,11 @@ async def fetch_mine(request: Req, service: What, secret: FromPath[str]) -> Resp
     return sent(made, link.account)
 
 
-def _mine(request: Req, service: Service, link: ExportLink | None, trouble: str = "") -> Response[bytes]:
-    status = 404 if link is None else 410 if link.used_ms is not None else 429 if trouble else 200
+def _mine(
+    request: Req, service: Service, link: ExportLink | None, status: int = 200, *, trouble: str = ""
+) -> Response[bytes]:
+    if link is None or link.used_ms is not None:
+        status = 404 if link is None else 410
     operator = operator_of(service.world)
     made = render_public(request, "mine.html", status=status, link=link, operator=operator, trouble=trouble)
     made.headers.update(HEADERS)
