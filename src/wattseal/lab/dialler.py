@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,8 @@ from wattseal.app.system import SystemClock
 from wattseal.lab.crew import LabError
 
 ANSWER_S = 15.0
+FOREVER_S = 3600.0
+ACCEPTED: Mapping[str, Any] = MappingProxyType({"status": "Accepted"})
 SUBPROTOCOLS = {"1.6": "ocpp1.6", "2.0.1": "ocpp2.0.1", "2.1": "ocpp2.1"}
 
 
@@ -74,6 +77,19 @@ class Line:
         except (ConnectionError, aiohttp.ClientError):
             code = self.socket.close_code
             raise ClosedError(f"the connection was closed with {code}", subject=str(code)) from None
+
+    async def obey(self, answer: Mapping[str, Any] = ACCEPTED) -> None:
+        """Answer every call of the CSMS with the same payload, until the connection ends."""
+        while True:
+            try:
+                frame = await self.receive(FOREVER_S)
+            except ClosedError:
+                return
+            match frame:
+                case [2, number, *_]:
+                    await self.send(json.dumps([3, number, dict(answer)]))
+                case _:
+                    continue
 
     async def receive(self, timeout_s: float = ANSWER_S) -> Any:
         """Return the next frame, decoded; `ClosedError` at the end, `LabError` when none comes."""
