@@ -14,6 +14,7 @@ from rich.table import Table
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.lab.campaign import Result, as_json, campaign
 from wattseal.lab.catalogue import NOT_MET, catalogue, chosen
+from wattseal.lab.compare.measure import Compared, compare
 from wattseal.lab.report import write_report
 from wattseal.lab.threats import THREATS
 
@@ -24,6 +25,9 @@ app = App(name="attack", help="Play the attacks of the threat model against this
 def attack(
     *names: Annotated[str, Parameter(help="Attacks by name, or lines of the threat model such as T07.")],
     all_: Annotated[bool, Parameter(name="--all", negative="", help="Play all of them.")] = False,
+    compare_: Annotated[
+        bool, Parameter(name="--compare", negative="", help="Compare protections of the stop value; part of --all.")
+    ] = False,
     list_: Annotated[bool, Parameter(name="--list", negative="", help="Name them and end.")] = False,
     json_file: Annotated[Path | None, Parameter(name="--json", help="Write the results to this file.")] = None,
     html: Annotated[Path | None, Parameter(help="Write the report to this file.")] = None,
@@ -42,23 +46,27 @@ def attack(
     if list_:
         _list(console)
         return 0
-    if not names and not all_:
-        raise InputError("say which attacks, or --all; --list names them", code="usage", subject="NAME")
+    if not (names or all_ or compare_):
+        raise InputError("say which attacks, --all or --compare; --list names them", code="usage", subject="NAME")
     if data is not None and data.exists() and any(data.iterdir()):
         raise ConfigError("this directory is not empty: name a new one", subject=str(data))
-    picked = chosen(() if all_ else names)
+    picked = chosen(() if all_ else names) if names or all_ else []
     root = data.resolve() if data is not None else Path(tempfile.mkdtemp(prefix="wattseal-attack-"))
     try:
         results = asyncio.run(campaign(picked, root, seed, max(1, jobs), lambda each: _tell(console, each)))
+        compared = compare(root / "compare", seed) if all_ or compare_ else []
     finally:
         if data is None:
             shutil.rmtree(root, ignore_errors=True)
-    told = as_json(results)
+    told = as_json(results, compared)
     if json_file is not None:
         json_file.write_text(json.dumps(told, indent=2) + "\n")
     if html is not None:
         write_report(html, told)
-    _table(console, results, everything=all_)
+    if results:
+        _table(console, results, everything=all_)
+    if compared:
+        _comparison(console, compared)
     return 0 if told["ok"] else 1
 
 
@@ -103,6 +111,15 @@ def _table(console: Console, results: list[Result], *, everything: bool) -> None
     held = sum(each.ok for each in results)
     lines = len({each.attack.line for each in results})
     console.print(f"{held} of {len(results)} attacks on {lines} lines came to what they must, with their controls.")
+
+
+def _comparison(console: Console, compared: list[Compared]) -> None:
+    titles = ("he reads it", "his is believed", "losses unseen", "bytes", "CPU")
+    table = Table("a man in the middle on the stop", *titles, box=None, pad_edge=False)
+    for each in compared:
+        shares = (f"{share:g} %" for share in (each.disclosed, each.distorted, each.dropped))
+        table.add_row(each.name, *shares, str(each.wire_bytes), f"{each.cpu_ms:.2f} ms")
+    console.print(table)
 
 
 def _after(seconds: float | None, records: int | None) -> str:

@@ -8,12 +8,13 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from wattseal.lab.attack import Attack, Ground, Outcome
 from wattseal.lab.catalogue import NOT_MET, catalogue
+from wattseal.lab.compare.measure import Compared
 from wattseal.lab.threats import THREATS
 
 GRACE_S = 45
@@ -163,12 +164,13 @@ class _Worker:
             await process.wait()
 
 
-def as_json(results: Sequence[Result]) -> dict[str, Any]:
-    """Return the campaign as a JSON object: every attack, every threat not met, and whether all held."""
+def as_json(results: Sequence[Result], comparison: Sequence[Compared] = ()) -> dict[str, Any]:
+    """Return the campaign as a JSON object: every attack, every threat not met, the comparison, whether all held."""
     played = {each.attack.line for each in results}
     told = [_result_json(each) for each in results]
     told += [_not_met_json(line, why) for line, why in NOT_MET.items() if line not in played]
-    return {"attacks": told, "ok": all(each.ok for each in results)}
+    compared = [asdict(each) for each in comparison]
+    return {"attacks": told, "comparison": compared, "ok": all(each.ok for each in results)}
 
 
 def _result_json(result: Result) -> dict[str, Any]:

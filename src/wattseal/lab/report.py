@@ -53,6 +53,7 @@ def write_report(path: Path, told: Mapping[str, Any]) -> None:
         words=WORDS,
         threats=THREATS,
         plots=drawn(played),
+        comparison=told["comparison"],
     )
     path.write_text(text, encoding="utf-8")
 
