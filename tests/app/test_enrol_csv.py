@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.csms import ENVIRONMENT, Csms, serving
+from tests.support.forking import wattseal_command
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
@@ -116,7 +116,7 @@ def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
 def run(csms: Csms, *words: str | Path) -> tuple[int, dict[str, Any]]:
     url = str(csms.http.base_url)
     given = [*map(str, words), "--url", url, "--token-file", str(csms.data / "admin-token"), "--json"]
-    command = [sys.executable, "-m", "wattseal", "enrol", *given]
+    command = [*wattseal_command(), "enrol", *given]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)  # noqa: S603 - our own
     return done.returncode, json.loads(done.stdout or done.stderr)
 
@@ -152,6 +152,6 @@ def test_a_csms_that_refuses_or_is_not_there_is_told_in_a_sentence(csms: Csms, t
     ):
         words = ["enrol", "tokens", str(file), "--url", url, "--token-file", str(token), "--json"]
         done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "wattseal", *words], capture_output=True, text=True, check=False, env=ENVIRONMENT
+            [*wattseal_command(), *words], capture_output=True, text=True, check=False, env=ENVIRONMENT
         )
         assert (done.returncode, json.loads(done.stderr)["error"]["code"]) == (65, code)

@@ -1,7 +1,6 @@
 """A simulated station obeys its CSMS: a real `wattseal serve` commands it over its API, whatever version it speaks."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.support.csms import ENVIRONMENT, PASSWORD, Csms, serving
+from tests.support.forking import wattseal_command
 
 VERSIONS = ("1.6", "2.0.1", "2.1")
 
@@ -30,7 +30,7 @@ def staying(csms: Csms, name: str, version: str, folder: Path) -> Iterator[subpr
     words = ["station", "--url", csms.ocpp.rstrip("/"), "--id", name, "--ocpp", version, "--password-file", password]
     words += ["--sessions", "0", "--stay", "--interval", "30"]
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", *map(str, words)], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+        [*wattseal_command(), *map(str, words)], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
     )
     try:
         until(lambda: station(csms, name)["connected"])

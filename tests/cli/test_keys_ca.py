@@ -5,13 +5,13 @@ import json
 import ssl
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from tests.support.csms import ENVIRONMENT, PASSWORD, serving
+from tests.support.forking import wattseal_command
 from tests.support.pki import client_tls, csr, new_key
 from tests.support.stations import HEARTBEAT, basic
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -138,7 +138,7 @@ def test_a_server_takes_its_stations_over_tls_and_closes_what_is_revoked(ca: Ca,
             "0",
         ]
         done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "wattseal", "station", *charge, *shows], env=ENVIRONMENT, check=False, timeout=60
+            [*wattseal_command(), "station", *charge, *shows], env=ENVIRONMENT, check=False, timeout=60
         )
         assert done.returncode == 0
         with dialled(ports["mutual"], "CS3", client_tls(root, files), {}) as station:

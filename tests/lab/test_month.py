@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.csms import ENVIRONMENT
+from tests.support.forking import wattseal_command
 
 from wattseal.lab.month.plan import CLASSES, Month, boxes, sessions_of
 from wattseal.lab.month.truth import compare
@@ -18,7 +18,7 @@ DAY_MS = 86_400_000
 
 def wattseal(*words: str | Path, code: int = 0) -> str:
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", *map(str, words)],
+        [*wattseal_command(), *map(str, words)],
         capture_output=True,
         text=True,
         check=False,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from tests.serve.test_disputes_api import TARIFF
 from tests.support.csms import ENVIRONMENT, Csms, serving
+from tests.support.forking import wattseal_command
 from tests.support.stations import ask, dialled
 
 SETTINGS = "[billing]\nwait_s = 0\nwatch_s = 0.2\nhold = 5\nleast_hold = 1\n"
@@ -30,7 +30,7 @@ def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
 def run(csms: Csms, *words: str) -> subprocess.CompletedProcess[str]:
     remote = ["--url", str(csms.http.base_url), "--token-file", str(csms.data / "admin-token")]
     return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", *words, *remote],
+        [*wattseal_command(), *words, *remote],
         capture_output=True,
         text=True,
         check=False,

@@ -4,7 +4,6 @@ import itertools
 import json
 import resource
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import httpx
 import pytest
 from tests.support.bad_input import documented
 from tests.support.csms import ENVIRONMENT, PASSWORD, Csms, serving
+from tests.support.forking import wattseal_command
 from tests.support.stations import ask, basic, call, dialled, upgrade_status
 from websockets.exceptions import ConnectionClosed
 
@@ -133,7 +133,7 @@ def test_a_bad_request_has_its_problem(csms: Csms, said: str) -> None:
 
 def refused_start(data: Path, *options: str) -> str:
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", "serve", "--json", "--data", str(data), *options],
+        [*wattseal_command(), "serve", "--json", "--data", str(data), *options],
         capture_output=True,
         text=True,
         check=False,
@@ -170,7 +170,7 @@ def full_disk(process: subprocess.Popen[str]) -> Iterator[None]:
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of a running process exist on Linux only")
 def test_on_a_full_disk_nothing_is_acknowledged_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     stop = {"meterStop": 6000, "timestamp": "2026-03-01T13:00:00Z"}
-    with serving(tmp_path) as csms:
+    with serving(tmp_path, forked=False) as csms:
         csms.token("CARD")
         name = csms.enrol("FULL")
         with dialled(csms, name) as socket:

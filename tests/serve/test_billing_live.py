@@ -4,7 +4,6 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from tests.serve.test_disputes_api import TARIFF, opened
 from tests.support.csms import ENVIRONMENT, Csms, serving
+from tests.support.forking import wattseal_command
 from tests.support.stations import ask, dialled
 
 AT_ONCE = "[billing]\nwait_s = 0\n"
@@ -47,7 +47,7 @@ class Business:
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", *map(str, words)],
+        [*wattseal_command(), *map(str, words)],
         capture_output=True,
         text=True,
         check=False,

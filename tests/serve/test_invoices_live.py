@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DecodedStreamObject
 from tests.support.csms import ENVIRONMENT, Csms, serving
 from tests.support.einvoice import assert_valid
+from tests.support.forking import wattseal_command
 from tests.support.stations import ask, dialled
 
 from wattseal.wire.einvoice.attach import InvoiceFile
@@ -117,7 +117,7 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sold]:
 
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", *map(str, words)],
+        [*wattseal_command(), *map(str, words)],
         capture_output=True,
         text=True,
         check=False,

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from tests.serve.test_paying_on_the_spot import TARIFF
 from tests.support.csms import ENVIRONMENT, Csms, serving
+from tests.support.forking import wattseal_command
 
 from wattseal.rules.webhook_signatures import sign
 
@@ -117,7 +117,7 @@ def test_the_report_by_command_says_that_the_provider_does_not_answer(csms: Csms
     period = ["--since", "2026-01-01T00:00:00Z", "--until", "2026-02-01T00:00:00Z"]
     words = ["--url", str(csms.http.base_url), "--token-file", str(csms.data / "admin-token"), *period]
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "wattseal", "payments", "report", *words, "--csv", str(file)],
+        [*wattseal_command(), "payments", "report", *words, "--csv", str(file)],
         capture_output=True,
         text=True,
         check=False,

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from tests.support.charges import signing_key
+from tests.support.forking import wattseal_command
 from tests.support.worlds import EMSP_KEY, LOG_KEY, enrolled, entry, trust
 
 from wattseal.bundle.trust import WitnessKey
@@ -35,11 +36,15 @@ def meter_key(station: str) -> SigningKey:
 
 
 @contextmanager
-def program(arguments: Sequence[str | Path], errors: Path, module: str = "wattseal") -> Iterator[subprocess.Popen[str]]:
-    """Run `wattseal ARGUMENTS...` meanwhile, its diagnostics in the file `errors`; end it by its id."""
+def program(arguments: Sequence[str | Path], errors: Path, *, forked: bool = True) -> Iterator[subprocess.Popen[str]]:
+    """Run `wattseal ARGUMENTS...` meanwhile, its diagnostics in the file `errors`; end it by its id.
+
+    With `forked` off the process is the program itself and nothing that stands for it.
+    """
+    command = wattseal_command() if forked else (sys.executable, "-m", "wattseal")
     with errors.open("ab") as err:
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", module, *map(str, arguments)],
+            [*command, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=err,
             text=True,
@@ -148,7 +153,7 @@ class Csms:
         file.write_bytes(self.bundle(transaction))
         words = ["verify", "--json", "--trust", str(self.trust), str(file)]
         done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "wattseal", *words],
+            [*wattseal_command(), *words],
             capture_output=True,
             text=True,
             check=False,
@@ -159,10 +164,12 @@ class Csms:
 
 
 @contextmanager
-def serving(folder: Path, *options: str, witnesses: Sequence[str] = (), settings: str = "") -> Iterator[Csms]:
+def serving(
+    folder: Path, *options: str, witnesses: Sequence[str] = (), settings: str = "", forked: bool = True
+) -> Iterator[Csms]:
     """Run a CSMS whose log `witnesses` (party ids) cosign; its own keys are enrolled with the tests' registry.
 
-    `settings` is TOML that is added to its configuration.
+    `settings` is TOML that is added to its configuration. With `forked` off its `process` is the program itself.
     """
     data = folder / "cpo"
     with DataDir.open(data, "cpo") as made:
@@ -199,7 +206,7 @@ def serving(folder: Path, *options: str, witnesses: Sequence[str] = (), settings
             "--json",
             *options,
         ]
-        process = stack.enter_context(program(words, folder / "cpo.log"))
+        process = stack.enter_context(program(words, folder / "cpo.log", forked=forked))
         ready = json.loads(said(process))
         bearer = {"Authorization": "Bearer " + (data / "admin-token").read_text().strip()}
         http = stack.enter_context(httpx.Client(base_url=ready["http"], headers=bearer, trust_env=False, timeout=30))
