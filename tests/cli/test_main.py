@@ -124,3 +124,14 @@ def test_verify_knows_no_server_no_store_and_no_network(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
     assert done.stdout.splitlines()[-1] == "3 []"
+
+
+def test_a_server_loads_at_its_start_nothing_that_few_need() -> None:
+    """Passkeys, PDF, Parquet and migrations have slow libraries: whoever needs one waits for it, not every start."""
+    script = (
+        "import sys, wattseal.cli.serve; "
+        "print(sorted({m.split('.')[0] for m in sys.modules} & "
+        "{'webauthn', 'OpenSSL', 'reportlab', 'pypdf', 'duckdb', 'alembic', 'sqlalchemy', 'aiohttp'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
+    assert done.stdout.strip() == "['aiohttp']"

@@ -141,3 +141,9 @@ def test_the_wait_doubles_up_to_its_bound_and_is_forgotten() -> None:
     for n in range(MAX_KEYS):
         backoff.failed(str(n), 0)
     assert len(backoff.failures) == MAX_KEYS
+
+
+def test_the_digest_that_stands_for_nobodys_is_one_like_others() -> None:
+    assert people_passwords.digest_of("nobody has this password", bytes(people_passwords.SALT_BYTES)) == (
+        people_passwords.NOBODY
+    )

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.support.forking import prepare
 
 from wattseal.app import cpo
 from wattseal.app.cpo import Options, Running, run_cpo
@@ -25,6 +26,7 @@ from wattseal.stores.journal import BaseJournal
 
 
 def main() -> None:
+    prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         told = json.loads(line)

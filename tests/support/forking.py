@@ -8,6 +8,7 @@ Started as a program this is the process that forks. Tests of starting itself, a
 import ast
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import selectors
@@ -24,6 +25,15 @@ ROOT = Path(__file__).parents[2]
 LAUNCHER = Path(__file__).with_name("forked_launcher.py")
 COMMANDS = ("serve", "witness", "month", "audit", "fsck", "invoice", "account", "enrol", "verify", "station", "ledger")
 """Commands whose modules are imported before anything is asked."""
+LATER = (
+    "duckdb",
+    "wattseal.serve.api.app",
+    "wattseal.stores.migrate",
+    "wattseal.wire.einvoice.attach",
+    "wattseal.wire.einvoice.pdf",
+    "webauthn",
+)
+"""What those import only where they need it."""
 
 
 @cache
@@ -154,9 +164,21 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
     """Wake `select`."""
 
 
+def prepare() -> None:
+    """Import what a process imports later, and let no child look through it for garbage."""
+    for name in LATER:
+        importlib.import_module(name)
+    from litestar import Litestar  # noqa: PLC0415 - only the process that forks has need of it
+
+    Litestar([])  # which imports its plugins
+    gc.collect()
+    gc.freeze()
+
+
 if __name__ == "__main__":
     for _command in COMMANDS:
         importlib.import_module(f"wattseal.cli.{_command}")
+    prepare()
     _forking = Forking(sys.argv[1])
     os.write(1, b"ready\n")
     _forking.run()

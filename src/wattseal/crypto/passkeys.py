@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers.exceptions import WebAuthnException
 
 ALGORITHMS = (-7, -8, -257)
 """COSE: ES256, EdDSA, RS256."""
@@ -78,6 +76,9 @@ def id_of(answer: dict[str, Any]) -> bytes:
 
 def check_made(site: Site, challenge: bytes, answer: dict[str, Any]) -> Made | None:
     """Return the passkey that was made, None where the answer does not prove one to this site and challenge."""
+    from webauthn import verify_registration_response  # noqa: PLC0415 - slow to import, and few use passkeys
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415 - same
+
     try:
         found = verify_registration_response(
             credential=answer,
@@ -93,6 +94,9 @@ def check_made(site: Site, challenge: bytes, answer: dict[str, Any]) -> Made | N
 
 def check_used(site: Site, challenge: bytes, answer: dict[str, Any], key: bytes, count: int) -> int | None:
     """Return the passkey's new count, None where the answer is not by this key, or its count went back (a copy)."""
+    from webauthn import verify_authentication_response  # noqa: PLC0415 - slow to import, and few use passkeys
+    from webauthn.helpers.exceptions import WebAuthnException  # noqa: PLC0415 - same
+
     try:
         found = verify_authentication_response(
             credential=answer,

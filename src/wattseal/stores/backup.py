@@ -32,7 +32,6 @@ from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.stores.datadir import FORMAT, read_format, schema_of
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles, export_keys, import_keys
-from wattseal.stores.migrate import migrate
 from wattseal.stores.sqlite_writer import apply_pending
 
 VERSION: Final = 1
@@ -154,6 +153,8 @@ def restore(
         if locked.exists() and passphrase is not None:
             keys = import_keys(KeyFiles(fresh / "keys"), locked.read_bytes(), passphrase)
         locked.unlink(missing_ok=True)
+        from wattseal.stores.migrate import migrate  # noqa: PLC0415 - alembic is only needed for this
+
         migrate(f"sqlite:///{fresh / 'journal.sqlite3'}")
         apply_pending(fresh / "journal.sqlite3")
         floors = _set_floors(fresh / "journal.sqlite3", published, nothing_since=nothing_since)

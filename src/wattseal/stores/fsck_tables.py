@@ -8,7 +8,6 @@ from typing import Final
 
 from wattseal.base.text import shown
 from wattseal.model.verdict import Finding
-from wattseal.stores.migrate import migrate
 
 _SCHEMA: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
 _LOOSE: Final = (
@@ -39,6 +38,8 @@ def _check_schema(database: sqlite3.Connection) -> list[Finding]:
     """Compare tables, indexes and triggers with those that the migrations make."""
     with TemporaryDirectory(prefix="wattseal-schema-") as folder:
         new = Path(folder) / "journal.sqlite3"
+        from wattseal.stores.migrate import migrate  # noqa: PLC0415 - alembic is only needed for this
+
         migrate(f"sqlite:///{new}")
         with closing(sqlite3.connect(new)) as made:
             due = {(kind, name): sql for kind, name, sql in made.execute(_SCHEMA)}

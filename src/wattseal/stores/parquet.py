@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self
 
-import duckdb
 import msgspec
 
 from wattseal.base.errors import StoreError
@@ -55,6 +54,8 @@ class ParquetWriter:
 
     def write(self) -> Path:
         """Write the file and return where it is: until this writer is left."""
+        import duckdb  # noqa: PLC0415 - only needed where a table is asked for
+
         self._file.close()
         target = self._rows.with_name("table.parquet")
         settings: dict[str, Any] = {"threads": 1, "memory_limit": "256MB", "temp_directory": self._folder.name}
