@@ -20,7 +20,7 @@ from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.bills import bill_in_force
 from wattseal.flow.money.tariff_changes import assign, set_tariff
 from wattseal.flow.ports import Batch
-from wattseal.flow.turn import Alarm
+from wattseal.flow.turn import Alarm, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.lab.crew import LabError
 from wattseal.lab.month.tariffs import STANDARD
@@ -34,12 +34,13 @@ from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Transaction
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.sqlite import SqliteJournal
-from wattseal.wire.ocpp.rpc import Call, Connection
+from wattseal.wire.ocpp.rpc import Call, Connection, Violation
 from wattseal.wire.ocpp.version import Refusal, Version
 
 AT = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 """When the clock is set going."""
 LOG_BATCH = 256
+SETTLE_MS, SETTLING = 1_200_000, 3
 
 
 @dataclass(slots=True)
@@ -89,6 +90,12 @@ class Clockwork:
         await self.parts.keeper.step(LOG_BATCH)
         await self._biller.round()
 
+    async def settle(self) -> None:
+        """Let an hour go by in which whatever can be billed is."""
+        for _ in range(SETTLING):
+            self.clock.follow(self.clock.ms + SETTLE_MS)
+            await self.round()
+
     async def restart(self) -> None:
         """Forget everything that is only in memory."""
         self.world.forget()
@@ -97,6 +104,17 @@ class Clockwork:
         """Return every transaction."""
         found = every_document(self.world.journal, TENANT, TRANSACTION)
         return [read(document, Transaction) async for document in found]
+
+    async def transaction(self, transaction_id: str) -> Transaction:
+        """Return one as it is now, by our id."""
+        found = await transaction_by_id(self.world, transaction_id)
+        if found is None:
+            raise LabError("there is no such transaction", subject=transaction_id)
+        return found
+
+    async def newest(self) -> Transaction:
+        """Return the transaction that was heard of last."""
+        return max(await self.transactions(), key=lambda each: each.recorded_ms)
 
     async def bill(self, transaction: Transaction) -> Bill | None:
         """Return a transaction's bill, None where it has none."""
@@ -109,8 +127,10 @@ class Clockwork:
     async def say(self, station: str, version: Version, raw: bytes) -> dict[str, Any] | Refusal | None:
         """Take a frame of a station; returns its answer's payload, why it is refused, or None where it is no call."""
         event = Connection(version).receive(raw, self.clock.now())
+        if isinstance(event, Violation):
+            return event.refusal
         if not isinstance(event, Call):
-            return event if isinstance(event, Refusal) else None
+            return None
         principal = Principal(TENANT, station, frozenset({"station"}), frozenset({"station"}))
         try:
             answer = await handle(self.world, principal, version, event)
@@ -125,6 +145,16 @@ class Clockwork:
         """Return a message id that was not used."""
         self._calls += 1
         return f"m{self._calls}"
+
+
+@dataclass(frozen=True, slots=True)
+class Told2x:
+    """What a 2.x event tells: of which transaction, the register in Wh, when it happened, and whose card began it."""
+
+    transaction: str
+    wh: int
+    at: float
+    card: str = "CARD"
 
 
 @dataclass(slots=True)
@@ -158,6 +188,28 @@ class Line:
         values = [{"timestamp": self.clockwork.at(minutes), "sampledValue": [sample]}]
         told = {"connectorId": connector, "transactionId": number, "meterValue": values}
         await self.call("MeterValues", told, minutes)
+
+    async def event2x(self, kind: str, seq: int, told: Told2x, minutes: float | None = None) -> dict[str, Any]:
+        """Tell a 2.x transaction event; it arrives at `minutes`, which is when it happened if nothing else is said."""
+        told_at = told.at if minutes is None else minutes
+        return await self.call("TransactionEvent", self.payload2x(kind, seq, told), told_at)
+
+    def payload2x(self, kind: str, seq: int, told: Told2x) -> dict[str, Any]:
+        """Return the payload of a 2.x transaction event."""
+        at = self.clockwork.at(told.at)
+        context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
+        sample = {"value": told.wh, "context": context, "measurand": "Energy.Active.Import.Register"}
+        payload: dict[str, Any] = {
+            "eventType": kind,
+            "timestamp": at,
+            "triggerReason": {"Started": "Authorized", "Ended": "EVDeparted"}.get(kind, "MeterValuePeriodic"),
+            "seqNo": seq,
+            "transactionInfo": {"transactionId": told.transaction},
+            "meterValue": [{"timestamp": at, "sampledValue": [sample]}],
+        }
+        if kind == "Started":
+            payload |= {"idToken": {"idToken": told.card, "type": "ISO14443"}, "evse": {"id": 1, "connectorId": 1}}
+        return payload
 
     async def stop16(self, number: int, wh: int, minutes: float, **more: Any) -> dict[str, Any]:
         """End it."""
