@@ -62,7 +62,7 @@ ATTACK = Attack(
         f"in between tell stops whose time is no time: {', '.join(repr(each) for each in NO_TIMES)}",
         "let the sessions be billed",
     ),
-    defence="the detector time_implausible quarantines the session; what is no time at all is refused before it is a fact",
+    defence="the detector time_implausible quarantines the session; what is no time at all is refused",
     without="the detector is left out of the watch: the night's price applies",
     residual="what a driver of such a station owes is for a person to decide",
     expected=Outcome.DETECTED,
