@@ -27,8 +27,9 @@ from wattseal.bundle.format import parse_bundle
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.documents import put, put_token
 from wattseal.flow.drivers.reserving import Wish, reserve
+from wattseal.flow.fleet.enrol import put_a_token
 from wattseal.flow.money import bookkeeping
-from wattseal.flow.money.accounts import open_account, put_payer
+from wattseal.flow.money.accounts import open_account, paying, put_payer
 from wattseal.flow.money.disputes import put_dispute
 from wattseal.flow.money.holds import release_by_hand
 from wattseal.flow.money.invoice_list import file_of
@@ -182,13 +183,14 @@ async def test_nothing_of_another_driver_is_in_it_and_in_his_own_it_is() -> None
     assert [one for one in secret if one not in bens] == []
 
 
-async def test_a_card_that_changes_hands_takes_no_session_along() -> None:
+async def test_a_card_that_changes_hands_takes_nothing_along() -> None:
     world, ann, ben = await two_drivers()
-    await card_of(world, ann, "BEN-CARD")
+    await put_a_token(world, TokenRecord(IdToken("BEN-CARD", "ISO14443"), TokenStatus.ACCEPTED, account=ann.id))
     anns, bens = data(await packed(world, ann.id)), data(await packed(world, ben.id))
     assert [s["station_id"] for s in anns["sessions"]] == ["ST1"]
     assert [s["station_id"] for s in bens["sessions"]] == ["ST2"]
     assert [card["id_token"]["value"] for card in anns["cards"]] == ["ANN-CARD", "BEN-CARD"]
+    assert "ST2" not in json.dumps(anns)
 
 
 async def test_a_charge_that_was_refused_and_never_billed_is_the_drivers_all_the_same() -> None:
@@ -197,6 +199,19 @@ async def test_a_charge_that_was_refused_and_never_billed_is_the_drivers_all_the
     await Talker(world, "ST1").start("POOR")
     (session,) = data(await packed(world, poor.id))["sessions"]
     assert (session["authorization"], session["billing"], session["evidence"]) == ("NoCredit", "pending", "active")
+
+
+async def test_a_refused_charge_does_not_go_with_the_card_to_whoever_has_it_next() -> None:
+    world = await paying_world()
+    poor, ann = await account(world, 0, card="POOR"), await account(world, 100, card="ANN-CARD")
+    await Talker(world, "ST1").start("POOR")
+    assert len(data(await packed(world, poor.id))["sessions"]) == 1
+    token = TokenRecord(IdToken("POOR", "ISO14443"), TokenStatus.ACCEPTED, account=ann.id)
+    await put_a_token(world, token)
+    (session,) = await transactions(world)
+    assert await paying(world, session) == ann.id
+    told = data(await packed(world, ann.id))
+    assert (len(told["cards"]), told["sessions"]) == (2, [])
 
 
 async def test_a_persons_decision_and_a_dispute_are_there_with_their_reasons_and_without_the_person() -> None:

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from wattseal.base.errors import LimitError
+from wattseal.flow.charges.transaction_list import charged_token
 from wattseal.flow.documents import TOKEN, TRANSACTION, every_document, read
-from wattseal.flow.money.accounts import paying
 from wattseal.flow.money.bills import bills_of_account
-from wattseal.flow.money.held import HOLD
+from wattseal.flow.money.held import HOLD, holds_of
 from wattseal.flow.world import World
 from wattseal.model.account import Account
 from wattseal.model.held import Held
@@ -24,19 +24,20 @@ MAX_CARDS = 10_000
 class Belongings:
     """What finds everything of an account: its cards, its sessions in the order of time, and their stations' numbers.
 
-    A session is (when it was first heard of, our id); it is all that is kept of each in memory.
+    A session is (when it was first heard of, our id); it is all that is kept of each in memory. `since` is by card when
+    what is kept of it was last written (ms): from then on it is known to have been this account's.
     """
 
     account: Account
     cards: list[TokenRecord] = field(default_factory=list)
+    since: dict[str, int] = field(default_factory=dict)
     sessions: list[tuple[int, str]] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     numbers: set[tuple[str, str]] = field(default_factory=set)
 
-    @property
-    def card_keys(self) -> frozenset[str]:
-        """Return the cards in the form they are looked up by."""
-        return frozenset(card.id_token.key() for card in self.cards)
+    def had(self, card: str, at_ms: int) -> bool:
+        """Return whether a card, in the form it is looked up by, is known to have been the account's at that time."""
+        return card in self.since and self.since[card] <= at_ms
 
     def took(self, station_id: str, transaction_id: str | None) -> bool:
         """Return whether a station's number of a transaction is one of these sessions."""
@@ -50,12 +51,13 @@ async def belongings_of(world: World, account: Account) -> Belongings:
         token = read(document, TokenRecord)
         if token.account == account.id:
             found.cards.append(token)
+            found.since[document.key] = document.updated_at_ms
             _bounded(found.cards, MAX_CARDS)
     billed = {bill.id[:SUBJECT_DIGITS] async for bill in bills_of_account(world, account.id)}
     held = {one.id async for one in holds_on(world, account)}
     async for document in every_document(world.journal, world.tenant, TRANSACTION):
         transaction = read(document, Transaction)
-        if document.key in billed or document.key in held or await _would_pay(world, account, transaction):
+        if document.key in billed or document.key in held or await _would_pay(world, found, transaction):
             found.sessions.append((transaction.recorded_ms, transaction.id))
             _bounded(found.sessions, MAX_SESSIONS)
             found.ids.add(transaction.id)
@@ -73,11 +75,17 @@ async def holds_on(world: World, account: Account) -> AsyncIterator[Held]:
             yield held
 
 
-async def _would_pay(world: World, account: Account, transaction: Transaction) -> bool:
-    """Return whether nothing was held or billed and it is the account's all the same: its card was refused."""
+async def _would_pay(world: World, found: Belongings, transaction: Transaction) -> bool:
+    """Return whether nothing was held or billed and it is the account's all the same: its card was refused.
+
+    Where the card was changed since, whose it was is not known, and the session nobody's.
+    """
     if transaction.authorization is TokenStatus.ACCEPTED or transaction.party not in {None, world.party}:
         return False
-    return await paying(world, transaction) == account.id
+    if not found.since or await holds_of(world, transaction.id) is not None:
+        return False
+    token = await charged_token(world, transaction)
+    return token is not None and found.had(token.key(), transaction.recorded_ms)
 
 
 def _bounded(found: list[TokenRecord] | list[tuple[int, str]], most: int) -> None:

@@ -170,10 +170,12 @@ async def _disputes(inside: Inside) -> Rows:
 
 
 async def _reservations(inside: Inside) -> Rows:
-    keys = inside.mine.card_keys
+    """Yield what was reserved with one of the cards, while it was the account's or for one of its sessions."""
+    mine = inside.mine
     async for document in _every(inside, RESERVATION):
         found = read(document, Reservation)
-        if found.id_token.key() in keys:
+        card = found.id_token.key()
+        if mine.had(card, found.requested_ms) or (card in mine.since and found.transaction in mine.ids):
             yield plain(RESERVATION, found)
 
 
@@ -192,19 +194,18 @@ async def _priority(inside: Inside) -> Rows:
 
 
 async def _swaps(inside: Inside) -> Rows:
-    keys = inside.mine.card_keys
     async for document in _every(inside, SWAP):
         found = read(document, Swap)
-        if canonical(found.id_token) in keys:
+        if inside.mine.had(canonical(found.id_token), found.at_ms):
             yield plain(SWAP, found)
 
 
 async def _commands(inside: Inside) -> Rows:
     """Yield the commands whose payload holds one of the cards, without the payload."""
-    keys = inside.mine.card_keys
     async for document in _every(inside, COMMAND):
         found = read(document, CommandKept)
-        if keys & set(_texts(msgspec.json.decode(found.payload))):
+        named = _texts(msgspec.json.decode(found.payload))
+        if any(inside.mine.had(card, found.asked_at_ms) for card in named):
             yield plain(COMMAND, found)
 
 
