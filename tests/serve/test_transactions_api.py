@@ -96,6 +96,9 @@ def test_the_token_is_for_those_who_may_read_tokens(cpo: Cpo) -> None:
     refused = cpo.ask("GET", f"{PATH}?id_token=CARD", **less)
     assert (refused.status, refused.json()["code"]) == (403, "not_allowed")
     assert {t["energy_wh"] for t in listed(cpo, "", **less)} == {None}, "energy has a scope of its own, too"
+    noted = "register_rolled_back", "register_wh", "2005 to 1"
+    assert noted in {(n["code"], n["field"], n["detail"]) for t in listed(cpo, "") for n in t["alarms"]}
+    assert {n["detail"] for t in listed(cpo, "", **less) for n in t["alarms"]} == {""}, "it tells registers"
 
 
 def test_a_transaction_is_found_by_the_stations_own_id_whatever_the_case(cpo: Cpo) -> None:

@@ -36,14 +36,12 @@ def meter_key(station: str) -> SigningKey:
 
 
 @contextmanager
-def program(
-    arguments: Sequence[str | Path], errors: Path, module: str = "wattseal", *, forked: bool = True
-) -> Iterator[subprocess.Popen[str]]:
+def program(arguments: Sequence[str | Path], errors: Path, *, forked: bool = True) -> Iterator[subprocess.Popen[str]]:
     """Run `wattseal ARGUMENTS...` meanwhile, its diagnostics in the file `errors`; end it by its id.
 
-    With `forked` off, or another `module`, the process is the program itself and nothing that stands for it.
+    With `forked` off the process is the program itself and nothing that stands for it.
     """
-    command = wattseal_command() if forked and module == "wattseal" else (sys.executable, "-m", module)
+    command = wattseal_command() if forked else (sys.executable, "-m", "wattseal")
     with errors.open("ab") as err:
         process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, *map(str, arguments)],

@@ -30,6 +30,13 @@ class Seen:
     dialogs: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
+    def taken(self) -> tuple[list[str], list[str]]:
+        """Return dialogs and errors since this was last asked."""
+        found = [*self.dialogs], [*self.errors]
+        self.dialogs.clear()
+        self.errors.clear()
+        return found
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

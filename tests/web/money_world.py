@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.serve.test_disputes_api import opened, tampered
 from tests.serve.test_invoices_live import CONFIG
-from tests.support.csms import Csms, meter_key
+from tests.support.csms import Csms, meter_key, serving
 from tests.support.stations import ask, dialled
-from tests.web.support import Browser, browser, dashboard
+from tests.web.support import Browser, browser, member
 
 from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
 
@@ -53,6 +53,10 @@ class Business:
     sessions: dict[str, str]
     account: str
     dispute: str
+
+    def person(self, role: str) -> str:
+        """Return the person of a role as records name it."""
+        return f"person/{member(self.csms, role).person}"
 
     def browser(self, role: str, language: str = "en") -> Browser:
         return browser(self.csms, role, language)
@@ -105,7 +109,7 @@ def put(csms: Csms, path: str, body: dict[str, Any], method: str = "PUT") -> dic
 @contextmanager
 def business(folder: Path) -> Iterator[Business]:
     """Run one."""
-    with dashboard(folder, witnesses=("MSP",), settings=CONFIG.replace("wait_s = 5", "wait_s = 0")) as csms:
+    with serving(folder, witnesses=("MSP",), settings=CONFIG.replace("wait_s = 5", "wait_s = 0")) as csms:
         put(csms, "sites/DEPOT", SITE)
         put(csms, "tariffs/DAY", TARIFF)
         wanted = {"kind": "credit", "currency": "EUR", "limit": "500", "payer": PAYER}

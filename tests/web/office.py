@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 from tests.support.csms import program, said
-from tests.web.support import words
+from tests.web.support import asked, words
 
 PASSWORD = "correct horse battery"
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]+)"')
@@ -34,7 +34,7 @@ class Office:
     def api(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         """Ask the API."""
         sent = self.admin | {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.request(method, f"{self.base}/api/v1{path}", json=body, headers=sent, trust_env=False, timeout=60)
+        return asked(method, f"{self.base}/api/v1{path}", json=body, headers=sent)
 
     def visitor(self, **headers: str) -> "Visitor":
         """Return a browser that nobody has signed in with."""

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from tests.support.csms import PASSWORD
+from tests.support.csms import PASSWORD, serving
 from tests.support.stations import ask, dialled
-from tests.web.support import browser, dashboard, words
+from tests.web.support import browser, words
 
 
 def test_the_first_steps_end_with_a_connected_station_a_token_and_a_price(tmp_path: Path) -> None:
-    with dashboard(tmp_path) as fresh:
+    with serving(tmp_path) as fresh:
         owner = browser(fresh, "owner")
         assert 'href="/welcome"' in owner.page("/")
         assert owner.ask("POST", "/welcome/station", data={"id": "W1", "password": PASSWORD}).status_code == 403

@@ -11,6 +11,7 @@ from tests.serve.test_disputes_api import TARIFF
 from tests.support.csms import Csms, serving
 from tests.support.stations import ask, dialled
 from tests.web.chromium import Seen, chromium, opened
+from tests.web.support import browser, member
 from tests.web.test_network_pages import answering
 
 from wattseal.serve.web.nav import NAVIGATION
@@ -144,29 +145,28 @@ def test_strings_meant_to_harm_are_shown_as_what_they_are(house: House) -> None:
         csms.token(harm[:20])
     with house.page() as (page, seen):
         for path in (*PATHS, *(f"/stations/EVIL{number}" for number in range(len(HARMS)))):
-            page.goto(path)
-            page.wait_for_load_state("networkidle")
+            page.goto(path)  # its pictures too: what they would run when they fail has run
+            page.evaluate("new Promise(done => setTimeout(done))")
         assert seen.dialogs == []
         refused = [error for error in seen.errors if "Content Security Policy" in error]
         assert refused == [], "nothing was loaded that the policy had to refuse"
         page.goto("/network")
         expect(page.locator("main")).to_contain_text(HARM[:20])
-        page.evaluate("document.querySelector('main').innerHTML = '<img src=x onerror=alert(9)>'")
-        page.wait_for_timeout(500)
+        with page.expect_console_message(lambda told: "Content Security Policy" in told.text):
+            page.evaluate("document.querySelector('main').innerHTML = '<img src=x onerror=alert(9)>'")
+        page.wait_for_function("document.querySelector('main img').complete")
         assert seen.dialogs == [], "even inside the page the policy lets no handler run"
         assert any("Content Security Policy" in error for error in seen.errors)
 
 
 def test_each_role_sees_its_own_pages_and_no_others(house: House) -> None:
     for role in ("owner", "operator", "finance", "support", "auditor"):
-        body = {"name": f"A {role}", "roles": [role]}
-        cookies = house.joined(house.csms.http.post("/api/v1/people", json=body).json()["secret"])
-        with house.page(cookies) as (page, _):
+        asked = browser(house.csms, role)
+        with house.page(member(house.csms, role).cookies) as (page, _):
             page.goto("/")
             shown = {link.get_attribute("href") for link in page.locator(".side nav a").all()}
-            for path in PATHS:
-                answer = page.context.request.get(house.base + path)
-                assert answer.status == (200 if path in shown else 403), f"{role} {path}"
+        statuses = {path: asked.ask("GET", path).status_code for path in PATHS}
+        assert statuses == {path: 200 if path in shown else 403 for path in PATHS}, role
 
 
 def test_revenue_is_what_the_address_asks_for(house: House) -> None:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.support.csms import COSIGNED_WITHIN_S, Csms
+from tests.support.csms import COSIGNED_WITHIN_S, Csms, serving
 from tests.support.stations import ANSWERED_WITHIN_S, answer_to, ask, call, dialled
-from tests.web.support import Browser, browser, dashboard, words
+from tests.web.support import Browser, browser, nobody, words
 from websockets.sync.client import ClientConnection
 
 HOSTILE = "\"><script>alert('1')</script>\u202e<img src=x>"
@@ -27,7 +27,7 @@ SITE = {
 
 @pytest.fixture(scope="module")
 def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with dashboard(tmp_path_factory.mktemp("network"), witnesses=("WITA",)) as running:
+    with serving(tmp_path_factory.mktemp("network"), witnesses=("WITA",)) as running:
         yield running
 
 
@@ -146,7 +146,7 @@ def test_a_command_is_confirmed_then_reaches_the_station_and_its_answer_is_shown
         assert sent.status_code == 303
         said = owner.seen(sent.headers["location"])
         assert 'Reset : Accepted { "status": "Accepted" }' in said
-        assert "Reset person owner Accepted after" in said
+        assert "Reset Kim owner Accepted after" in said
 
 
 def test_any_call_is_held_against_the_schema_before_it_is_sent(csms: Csms, owner: Browser) -> None:
@@ -311,5 +311,4 @@ def test_nobody_sees_more_than_the_roles_allow(csms: Csms) -> None:
     for path in ("/network", "/stations/N1", "/stations/N1/commands", "/stations/N1/device", "/alarms", "/welcome"):
         assert "You may not see this" in partner.seen(path, 403)
     assert "/network" not in partner.page("/")
-    nobody = browser(csms, "nobody")
-    assert nobody.ask("GET", "/network").headers["location"] == "/login?next=%2Fnetwork"
+    assert nobody(csms).ask("GET", "/network").headers["location"] == "/login?next=%2Fnetwork"

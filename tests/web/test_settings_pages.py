@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.csms import ENVIRONMENT, Csms
+from tests.support.csms import ENVIRONMENT, Csms, serving
 from tests.support.stations import ask, dialled
-from tests.web.support import browser, dashboard, words
+from tests.web.support import browser, words
 
 TOKEN = "a secret that nobody is shown"
 PARTNER = f'[[partners]]\nparty = "MSP"\ntoken = "{TOKEN}"\n'
@@ -16,7 +16,7 @@ PARTNER = f'[[partners]]\nparty = "MSP"\ntoken = "{TOKEN}"\n'
 
 @pytest.fixture(scope="module")
 def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with dashboard(tmp_path_factory.mktemp("settings"), settings=PARTNER) as running:
+    with serving(tmp_path_factory.mktemp("settings"), settings=PARTNER) as running:
         yield running
 
 

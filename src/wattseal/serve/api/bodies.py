@@ -282,8 +282,8 @@ def transaction_view(
             {"record": v.record, "format": v.format, "verdict": v.verdict.value, "reason": v.reason}
             for v in transaction.verdicts
         ],
-        "findings": [_note(note) for note in transaction.findings],
-        "alarms": [_note(note) for note in transaction.alarms],
+        "findings": [_note(note, detail=reads_energy) for note in transaction.findings],
+        "alarms": [_note(note, detail=reads_energy) for note in transaction.alarms],
         "billing": standing[0].value,
         "billing_reason": standing[1],
         "ruled": transaction.ruled,
@@ -313,8 +313,9 @@ def _settlement_view(settlement: Settlement) -> dict[str, Any]:
     }
 
 
-def _note(note: Finding) -> dict[str, str]:
-    return {"code": note.code, "field": note.field, "detail": note.detail}
+def _note(note: Finding, *, detail: bool) -> dict[str, str]:
+    """Return a note; its detail may tell registers."""
+    return {"code": note.code, "field": note.field, "detail": note.detail if detail else ""}
 
 
 def _text(value: Decimal | None) -> str | None:
