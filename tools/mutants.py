@@ -147,9 +147,9 @@ def words(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def keep(found: Mapping[str, Any], folder: Path) -> None:
-    """Write the summary beside those of the benchmarks."""
-    at, version = datetime.now(UTC), commit()
+def keep(found: Mapping[str, Any], version: str, folder: Path) -> None:
+    """Write the summary of a run at a commit beside those of the benchmarks."""
+    at = datetime.now(UTC)
     name = folder / f"{at:%Y%m%dT%H%M%SZ}-{version}-mutants"
     on = machine()
     head = {"at": at.isoformat(timespec="seconds"), "commit": version, "machine": on}
@@ -167,10 +167,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=2, help="at once (default: %(default)s)")
     parser.add_argument("--keep", type=Path, default=RESULTS, help="where the summary goes (default: bench/results)")
     chosen = parser.parse_args(arguments)
+    version = commit()
     tallies, cpu_s = run(batches(chosen.mutants, chosen.honest, chosen.seed), chosen.processes)
     found = summary(chosen, tallies, cpu_s)
     print(words(found), end="")
-    keep(found, chosen.keep)
+    keep(found, version, chosen.keep)
     return 1 if found["wrong"] else 0
 
 
