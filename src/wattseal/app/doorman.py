@@ -6,6 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from wattseal.app.patience import Patience
 from wattseal.app.proven import Proven
@@ -61,7 +62,7 @@ class Doorman:
     async def authenticate(self, arrival: Arrival) -> Admitted | None:
         """Return who is let in, with which profile; None to refuse."""
         memory = await remember_station(self._world, arrival.station_id)
-        if memory is None and self._insecure_dev and _is_here(arrival):
+        if memory is None and self._insecure_dev and _is_here(arrival) and not is_foreign_page(arrival.page):
             station = await enrol_station(self._world, Station(id=arrival.station_id, ephemeral=True), None)
             return Admitted(StationId(station.id), 0)
         station = Station(id=arrival.station_id) if memory is None else memory.station
@@ -130,6 +131,8 @@ class Doorman:
         return profile
 
     def _may_come_unprotected(self, arrival: Arrival, station: Station) -> bool:
+        if is_foreign_page(arrival.page):
+            return False
         if self._insecure_dev and _is_here(arrival) and station.password_digest is None:
             return True
         return station.security_profile == 0 and (self._allow_profile_0 or _is_here(arrival))
@@ -153,6 +156,20 @@ class Doorman:
 def _is_here(arrival: Arrival) -> bool:
     """Return whether a station is on this machine itself, not behind a proxy on it."""
     return arrival.direct and is_loopback(arrival.remote)
+
+
+def is_foreign_page(origin: str | None) -> bool:
+    """Return whether a page of some site asks, out of the browser of somebody on this machine or in this network.
+
+    Whatever lets a station in for where it comes from would let such a page in. One served from this machine is a
+    simulator of whoever works here.
+    """
+    if origin is None:
+        return False
+    try:
+        return not is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:
+        return True
 
 
 def is_loopback(remote: str) -> bool:

@@ -55,9 +55,9 @@ class Lab:
             yield made
 
     @asynccontextmanager
-    async def alone(self, settings: str = "", undefend: str | None = None) -> AsyncIterator[Alone]:
+    async def alone(self, settings: str = "", undefend: str | None = None, *options: str) -> AsyncIterator[Alone]:
         """Start a `wattseal serve` of its own with these settings (TOML); `undefend`: see `lab.undefended`."""
-        async with alone(self.fresh("alone"), settings, undefend) as made:
+        async with alone(self.fresh("alone"), settings, undefend, options) as made:
             yield made
 
     async def living(self) -> Living:

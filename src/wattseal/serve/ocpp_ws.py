@@ -43,7 +43,8 @@ class Arrival:
     """Who asks to be let in: the id in the path, what was shown for it, and how it came.
 
     `secure` says that the way was TLS; `certificate` (DER, or PEM as a proxy passed it on) was shown in it; `direct` is
-    false where a proxy is known to stand between.
+    false where a proxy is known to stand between. `page` is the origin of a page that asks out of a browser: browsers
+    tell it with every WebSocket (RFC 6455, 10.2).
     """
 
     station_id: StationId
@@ -52,6 +53,7 @@ class Arrival:
     secure: bool = False
     certificate: bytes | None = field(default=None, repr=False)
     direct: bool = True
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ class OcppServer:
         came = self.endpoint.proxies.came(request)
         if came is None:
             return _UNAUTHORIZED
-        arrival = Arrival(named, password, came.remote, came.secure, came.certificate, came.direct)
+        page = request.header("origin")
+        arrival = Arrival(named, password, came.remote, came.secure, came.certificate, came.direct, page)
         admitted = await self.endpoint.authenticate(arrival)
         if admitted is None:
             return _UNAUTHORIZED

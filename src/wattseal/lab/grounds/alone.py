@@ -26,6 +26,7 @@ class Alone:
     session: aiohttp.ClientSession
     settings: Path
     undefend: str | None
+    options: tuple[str, ...] = ()
     ports: dict[str, int] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
 
@@ -53,8 +54,9 @@ class Alone:
         """Start it, also after it was stopped or killed, at the ports it had."""
         chosen = (self.ports.get("ocpp", 0), self.ports.get("http", 0))
         (self.data / "ports.json").unlink(missing_ok=True)
-        options = ("--ocpp-port", str(chosen[0]), "--http-port", str(chosen[1]), "--config", self.settings)
-        await self.crew.start("cpo", "serve", "--data", self.data, *options, undefend=self.undefend)
+        ports = ("--ocpp-port", str(chosen[0]), "--http-port", str(chosen[1]))
+        told = ("--data", self.data, *ports, "--config", self.settings, *self.options)
+        await self.crew.start("cpo", "serve", *told, undefend=self.undefend)
         await self.crew.until("cpo", self._ready)
 
     async def _ready(self) -> bool:
@@ -113,11 +115,13 @@ class Alone:
 
 
 @asynccontextmanager
-async def alone(folder: Path, settings: str, undefend: str | None) -> AsyncIterator[Alone]:
+async def alone(
+    folder: Path, settings: str, undefend: str | None, options: tuple[str, ...] = ()
+) -> AsyncIterator[Alone]:
     """Start one in a new directory; it ends with the context."""
     file = _settings_file(folder, settings)
     async with aiohttp.ClientSession() as session, Crew(folder / "logs") as crew:
-        made = Alone(folder / "cpo", crew, session, file, undefend)
+        made = Alone(folder / "cpo", crew, session, file, undefend, options)
         await made.start()
         yield made
 
