@@ -61,7 +61,7 @@ async def _forge(lab: Lab, undefend: str | None = None) -> Found:
         unsigned = await _unsigned(owner)
         signed_in = (await owner.get("/profile")).status == 200
     if invited or taken or not signed_in:
-        text = f"{len(taken)} forged forms passed ({', '.join(taken[:6])}); people there now who were not: {sorted(invited)}"
+        text = f"{len(taken)} forged forms passed, {taken[:6]}; people there now who were not: {sorted(invited)}"
         return Found(Outcome.MISSED, text)
     if unsigned or "samesite=lax" not in owner.cookie.lower() or "httponly" not in owner.cookie.lower():
         return Found(Outcome.MISSED, f"{unsigned} API routes took the cookie for a token; cookie {owner.cookie}")
