@@ -30,7 +30,7 @@ API_EXPORTS = (
     "/api/v1/ledger/journal.csv",
     "/api/v1/bills/table.csv",
     "/api/v1/revenue/table.csv?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z&step=month",
-    "/api/v1/payments/settlement-report.csv",
+    "/api/v1/payments/settlement-report.csv?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z",
 )
 
 

@@ -16,7 +16,7 @@ from wattseal.lab.lab import Lab
 from wattseal.lab.null import take_out
 from wattseal.model.job import JobFile
 from wattseal.serve.api import uploads
-from wattseal.serve.api.problems import Req
+from wattseal.serve.api.problems import ProblemError, Req
 from wattseal.serve.api.service import Service
 from wattseal.stores.spool import Spool
 
@@ -46,7 +46,7 @@ def undefend() -> None:
     async def receive(service: Service, request: Req, secret: str) -> None:
         found = await addresses.open_address(service.world, secret)
         if isinstance(found, Closed):
-            raise uploads.ProblemError(404, "not_found", "")
+            raise ProblemError(404, "not_found", "")
         name = unquote(request.scope["path"].partition(f"{secret}/")[2])
         body = b"".join([part async for part in _parts(request)])
         await asyncio.to_thread((service.uploads.spool.folder / name).write_bytes, body)

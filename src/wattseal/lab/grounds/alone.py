@@ -55,7 +55,7 @@ class Alone:
         chosen = (self.ports.get("ocpp", 0), self.ports.get("http", 0))
         (self.data / "ports.json").unlink(missing_ok=True)
         ports = ("--ocpp-port", str(chosen[0]), "--http-port", str(chosen[1]))
-        told = ("--data", self.data, *ports, "--config", self.settings, *self.options)
+        told: tuple[str | Path, ...] = ("--data", self.data, *ports, "--config", self.settings, *self.options)
         await self.crew.start("cpo", "serve", *told, undefend=self.undefend)
         await self.crew.until("cpo", self._ready)
 
