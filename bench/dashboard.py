@@ -18,20 +18,21 @@ from pathlib import Path
 
 import duckdb
 from bench.measure import Row
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from wattseal.base.ids import TenantId
-from wattseal.flow.documents import put_transaction
+from wattseal.flow.documents import put_transaction, put_unbilled
 from wattseal.flow.ports import Batch, RowsWanted
 from wattseal.model.revenue import StepSize
 from wattseal.model.rollup import TOGETHER, ListedBill, SessionState
 from wattseal.model.transaction import Transaction
+from wattseal.rules.billing import NOT_PRICED
 from wattseal.rules.clock_steps import step_bounds, zone_of
 from wattseal.rules.revenue import by_step, figures
 from wattseal.rules.rollup import listed_session
 from wattseal.stores.migrate import migrate
 from wattseal.stores.plan import DOCUMENT_COLUMNS
-from wattseal.stores.rollups import SESSION_COLUMNS
+from wattseal.stores.rollups import BILL_COLUMNS, SESSION_COLUMNS
 from wattseal.stores.sqlite import SqliteJournal
 
 GROUP = "Dashboard"
@@ -110,17 +111,46 @@ def state_of(number: int) -> SessionState:
     return SessionState.QUARANTINED if number % 100 == 0 else SessionState.BILLED
 
 
+def sold(of: Transaction) -> ListedBill:
+    """Return the row of a session's bill."""
+    return ListedBill(
+        billed_ms=of.recorded_ms + 3_700_000,
+        id=of.id,
+        account="house",
+        station_id=of.station_id,
+        evse_id=of.evse_id,
+        party=of.party or "",
+        currency="EUR",
+        grade=3,
+        source="meter",
+        at_ms=of.ended_ms or 0,
+        energy_mwh=10**7,
+        net=500,
+        tax=95,
+    )
+
+
 def fill_lists(file: Path, sessions: int, *, tenant: str = TENANT, shift_ms: int = 0) -> None:
-    """Insert sessions as rows and documents, `shift_ms` later than they are made up."""
+    """Insert sessions as rows and documents, `shift_ms` later than they are made up, and rows of their bills."""
     every_ms = DAYS * DAY_MS // sessions
     with closing(sqlite3.connect(file)) as database, database:
         for start in range(0, sessions, 20_000):
             made = [(n, session(n, every_ms, shift_ms)) for n in range(start, min(start + 20_000, sessions))]
             rows = [listed_session(one, state_of(number)) for number, one in made]
+            bills = [sold(one) for number, one in made if state_of(number) is SessionState.BILLED]
             puts = [put_transaction(one, one.recorded_ms) for _, one in made]
+            puts += [
+                put_unbilled(one, one.recorded_ms, NOT_PRICED, waits=False)
+                for number, one in made
+                if state_of(number) is SessionState.QUARANTINED
+            ]
             database.executemany(
                 f"INSERT INTO sessions ({SESSION_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - constants only
-                [(tenant, *(getattr(row, name) for name in row.__struct_fields__)) for row in rows],
+                [(tenant, *astuple(row)) for row in rows],
+            )
+            database.executemany(
+                f"INSERT INTO bills ({BILL_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",  # noqa: S608 - as above
+                [(tenant, *astuple(row)) for row in bills],
             )
             database.executemany(
                 f"INSERT INTO documents ({DOCUMENT_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)",  # noqa: S608 - constants only
@@ -231,21 +261,6 @@ def _life(number: int) -> tuple[Batch, Batch, Batch]:
     """Return the commits of a session: it begins, ends and is billed."""
     begun = session(number * 1000 + 1, 1000)
     ended = replace(begun, ended="cd" * 32, ended_ms=begun.recorded_ms + 3_600_000)
-    sold = ListedBill(
-        billed_ms=begun.recorded_ms + 3_700_000,
-        id=ended.id,
-        account="house",
-        station_id=ended.station_id,
-        evse_id=ended.evse_id,
-        party=ended.party or "",
-        currency="EUR",
-        grade=3,
-        source="meter",
-        at_ms=ended.ended_ms or 0,
-        energy_mwh=10**7,
-        net=500,
-        tax=95,
-    )
     return (
         Batch(TENANT, puts=(put_transaction(begun, 1),), sessions=(listed_session(begun, SessionState.OPEN),)),
         Batch(TENANT, puts=(put_transaction(ended, 1),), sessions=(listed_session(ended, SessionState.PENDING),)),
@@ -253,7 +268,7 @@ def _life(number: int) -> tuple[Batch, Batch, Batch]:
             TENANT,
             puts=(put_transaction(ended, 2),),
             sessions=(listed_session(ended, SessionState.BILLED),),
-            bills=(sold,),
+            bills=(sold(ended),),
         ),
     )
 
