@@ -25,8 +25,7 @@ from wattseal.flow.documents import put_transaction, put_unbilled
 from wattseal.flow.ports import Batch, RowsWanted
 from wattseal.model.revenue import StepSize
 from wattseal.model.rollup import TOGETHER, ListedBill, SessionState
-from wattseal.model.transaction import Transaction
-from wattseal.rules.billing import NOT_PRICED
+from wattseal.model.transaction import Billing, Transaction
 from wattseal.rules.clock_steps import step_bounds, zone_of
 from wattseal.rules.revenue import by_step, figures
 from wattseal.rules.rollup import listed_session
@@ -40,6 +39,7 @@ TENANT = TenantId("bench")
 BEGIN_MS, DAYS, DAY_MS = 1_790_719_200_000, 90, 86_400_000
 """2026-09-30 00:00 in Berlin; the clocks go back within the 90 days."""
 STATIONS, SITE = 1000, 20
+NOT_AUTHORISED = "not_authorised"
 ROLLUP_MS, AD_HOC_MS = 10.0, 150.0
 TARGETED = ("in all, Berlin", "by day, Berlin")
 
@@ -90,6 +90,7 @@ def session(number: int, every_ms: int, shift_ms: int = 0) -> Transaction:
     """Return one of the sessions for lists; one in a thousand charges yet."""
     at_ms = BEGIN_MS + shift_ms + number * every_ms
     ended = number % 1000 != 1
+    stands = state_of(number)
     return Transaction(
         id=f"{number * 0x9E3779B97F4A7C15 % 2**64:032x}",
         station_id=f"ST{number * 7919 % STATIONS}",
@@ -101,6 +102,8 @@ def session(number: int, every_ms: int, shift_ms: int = 0) -> Transaction:
         ended="cd" * 32 if ended else None,
         ended_ms=at_ms + 3_600_000 if ended else None,
         party=("CPO", "DE*AAA", "DE*BBB", "NL*CCC")[number % 4],
+        billing=Billing(stands.value) if ended else Billing.PENDING,
+        reason=NOT_AUTHORISED if stands is SessionState.QUARANTINED else None,
     )
 
 
@@ -140,7 +143,7 @@ def fill_lists(file: Path, sessions: int, *, tenant: str = TENANT, shift_ms: int
             bills = [sold(one) for number, one in made if state_of(number) is SessionState.BILLED]
             puts = [put_transaction(one, one.recorded_ms) for _, one in made]
             puts += [
-                put_unbilled(one, one.recorded_ms, NOT_PRICED, waits=False)
+                put_unbilled(one, one.recorded_ms, NOT_AUTHORISED, waits=False)
                 for number, one in made
                 if state_of(number) is SessionState.QUARANTINED
             ]
