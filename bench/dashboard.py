@@ -226,17 +226,19 @@ async def of_lists(file: Path, sessions: int, rounds: int) -> list[Row]:
 
 def of_parquet(parquet: str, sessions: int, rounds: int) -> Row:
     """Measure the same by DuckDB, out of the file itself."""
-    found, told = [], []
+    found, spent, told = [], [], []
     with duckdb.connect() as analyst:
         for _ in range(rounds + 1):
-            began = time.perf_counter()
+            began, before = time.perf_counter(), time.process_time()
             told = analyst.execute(AD_HOC.replace("$file", parquet)).fetchall()
             found.append(1000 * (time.perf_counter() - began))
+            spent.append(1000 * (time.process_time() - before))
     if sum(line[3] for line in told) != sessions:
         raise RuntimeError("the file has other sessions")
-    ms = statistics.median(found[1:])
+    ms, cpu_ms = statistics.median(found[1:]), statistics.median(spent[1:])
     name = f"90 days of {sessions:,} sessions, ad hoc by DuckDB from Parquet"
-    return Row(GROUP, name, ms, "ms", target=f"<= {AD_HOC_MS:g} ms", met=ms <= AD_HOC_MS, note="wall time, all cores")
+    note = f"wall time, all cores; {cpu_ms:,.0f} CPU-ms"
+    return Row(GROUP, name, ms, "ms", target=f"<= {AD_HOC_MS:g} ms", met=ms <= AD_HOC_MS, note=note)
 
 
 async def of_keeping(folder: Path, sessions: int) -> Row:
