@@ -8,6 +8,7 @@
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
+#   make agree          prices and verifiers of browser and server on all examples, of which `make test` draws a share
 #   make web            build the pages' scripts from web/src (needs the npm registry)
 #   make openapi        write docs/reference/openapi.json and the table of routes from the code
 PYTHON ?=
@@ -23,7 +24,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test check bench fuzz mutants audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo test agree check bench fuzz mutants audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -70,6 +71,10 @@ openapi: install-dev
 
 web: install-dev
 	$(BIN)/python tools/make_web.py
+
+agree: install-dev
+	WATTSEAL_EXAMPLES=100 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/web/test_pricing_agrees.py \
+		tests/web/test_verifiers_agree.py tests/web/test_receipt_agrees.py tests/web/test_ocmf_agrees.py $(ARGS)
 
 bench: install-dev
 	$(BIN)/python -m bench $(ARGS)

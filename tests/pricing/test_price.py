@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from wattseal.model.cdr import ChargingPeriod, Dimension
 from wattseal.model.tariff import Price, PriceComponent, Restrictions, Tariff, TariffElement, TaxIncluded
@@ -100,7 +101,7 @@ def test_half_a_cent_goes_away_from_zero(exact: str, half_up: str) -> None:
 
 
 @given(st.lists(st.decimals(0, 1000, places=4), min_size=1, max_size=5), st.decimals(0, 10, places=4))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_splitting_a_session_into_periods_never_changes_its_price(kwh: list[Decimal], unit_price: Decimal) -> None:
     one = tariff(FLAT, replace(ENERGY, price=unit_price, step_size=7))
     split = price(one, periods(*map(str, kwh)), ZONE)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.pricing.prices import element, energy, flat, hourly, parking, tariff
 from tests.support.doc_tree import ROOT
+from tests.support.examples import examples
 from tests.support.mutants import MUTATIONS
 from tests.support.worlds import sealed_charge, trust
 from tests.web.peer import Peer, modules, peer
@@ -21,7 +22,7 @@ from wattseal.bundle.trust import Trust
 from wattseal.model.tariff import Price, Tariff, TaxIncluded
 
 VECTORS = ROOT / "docs/spec/vectors/bundle/bundles.json"
-MUTANTS_EACH = 150
+MUTANTS_EACH = examples(150, usual=40)
 SEED = 20261129
 TARIFFS: dict[str, Tariff] = {
     "by time and standing": tariff(energy("0.39", "19"), hourly("2.40", "19", 60), parking("6", "7", 60), flat("0.5")),

@@ -7,7 +7,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import cache
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -60,26 +60,26 @@ EVERYBODY = {
 """What everybody who is signed in may open; it shows only what the person's own scopes allow."""
 ELSEWHERE = ("/api/", "/healthz", "/pay/", "/r/", "/readyz", "/uploads/", "/webhooks/")
 """What is no page of this dashboard."""
-SECRET = "a session's secret"
+SECRET = "secret-of."
+"""With the roles behind it."""
 ROW = re.compile(r"^\| `((?:GET|POST) /[^`]*)` \|(.*)\|$", re.MULTILINE)
 
 
-@dataclass
-class OneViewer:
-    """Whoever brings a cookie is this one."""
-
-    roles: tuple[str, ...]
+class AnyRoles:
+    """Whoever brings a cookie has the roles that stand in it."""
 
     async def viewer(self, secret: str, languages: Iterable[str]) -> Viewer | None:
         del languages
-        principal = Principal(TENANT, "person/x", frozenset(self.roles), scopes_of(self.roles))
-        return Viewer(principal, "x", "X", self.roles, "en", ZoneInfo("UTC"), csrf_of(secret)) if secret else None
+        roles = tuple(filter(None, secret.removeprefix(SECRET).split(".")))
+        principal = Principal(TENANT, "person/x", frozenset(roles), scopes_of(roles))
+        return Viewer(principal, "x", "X", roles, "en", ZoneInfo("UTC"), csrf_of(secret)) if secret else None
 
 
-def application(*roles: str) -> Litestar:
+@cache
+def application() -> Litestar:
     """Return the real application; behind the guards there is nothing, so that whatever passes them fails."""
     parts = dict.fromkeys(Service.__dataclass_fields__, cast("Any", None))
-    return make_api(Service(**{**parts, "world": make_world(), "viewers": OneViewer(roles)}))
+    return make_api(Service(**{**parts, "world": make_world(), "viewers": AnyRoles()}))
 
 
 def page_routes() -> list[str]:
@@ -99,15 +99,16 @@ class Filler(dict[str, str]):
 
 
 async def statuses(*roles: str, cookie: bool = True) -> dict[str, httpx.Response]:
-    transport = httpx.ASGITransport(cast("Any", application(*roles)), raise_app_exceptions=False)
-    headers = {"Cookie": f"wattseal={SECRET}"} if cookie else {}
+    transport = httpx.ASGITransport(cast("Any", application()), raise_app_exceptions=False)
+    secret = SECRET + ".".join(roles)
+    headers = {"Cookie": f"wattseal={secret}"} if cookie else {}
     found = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
         for name in page_routes():
             if name in ANYBODY or (cookie and name in EVERYBODY):
                 continue
             method, _, path = name.partition(" ")
-            data = {"csrf": csrf_of(SECRET)} if method == "POST" else None
+            data = {"csrf": csrf_of(secret)} if method == "POST" else None
             found[name] = await client.request(method, path.format_map(Filler()), data=data)
     return found
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from tests.support.doc_tree import ROOT
+from tests.support.examples import examples
 from tests.support.mutants import MUTATIONS
 from tests.support.worlds import entries, sealed_charge, trust
 from tests.web.peer import Peer, modules, peer
@@ -24,9 +25,9 @@ from wattseal.bundle.trust import Trust
 from wattseal.seal import dcbor
 
 VECTORS = ROOT / "docs/spec/vectors"
-MUTANTS_EACH = 150
-RESIGNED_EACH = 200
-ODD_WORDS = 400
+MUTANTS_EACH = examples(150, usual=40)
+RESIGNED_EACH = examples(200, usual=40)
+ODD_WORDS = examples(400, usual=40)
 SEED = 20261129
 Case = dict[str, Any]
 
@@ -79,13 +80,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Case, Case]
         [*command, "tests/bundle"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stdout[-2000:]
-    return [tuple(json.loads(line)) for line in path.read_text().splitlines()]
+    return [tuple(json.loads(line)) for line in dict.fromkeys(path.read_text().splitlines())]
 
 
 def test_every_bundle_that_the_tests_of_pythons_verifier_judge_is_judged_alike(
     browser: Peer, recorded: list[tuple[Case, Case]]
 ) -> None:
-    assert agree(browser, recorded) > 2000
+    assert agree(browser, recorded) > 1500
     assert {answer["verdict"] for _, answer in recorded} == {"VALID", "INVALID", "INCOMPLETE", "UNREADABLE"}
     failing = {step["step"] for _, answer in recorded for step in answer["steps"] if step["result"] == "failed"}
     assert failing >= {0, 1, 2, 3, 4, 5, 6, 9, 11}
