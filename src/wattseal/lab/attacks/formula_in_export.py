@@ -30,7 +30,6 @@ API_EXPORTS = (
     "/api/v1/ledger/journal.csv",
     "/api/v1/bills/table.csv",
     "/api/v1/revenue/table.csv?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z&step=month",
-    "/api/v1/payments/settlement-report.csv?since=2026-01-01T00:00:00Z&until=2027-12-31T00:00:00Z",
 )
 
 
@@ -112,7 +111,7 @@ ATTACK = Attack(
     title="the name of a card is a formula where sessions are opened as a table",
     steps=(
         f"charge with cards called {FORMULAS[0]} and {len(FORMULAS) - 1} others, in two versions of OCPP",
-        "export sessions, revenue, bills, the ledger and settlements as CSV",
+        "export sessions, revenue, bills and the ledger as CSV",
         "read the tables as a spreadsheet does and look for cells that begin as a formula",
     ),
     defence="text that begins as a formula is written behind an apostrophe",
