@@ -3,26 +3,31 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.web.chromium import Seen, chromium, opened
 from tests.web.office import Office, office
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Office]:
-    with office(tmp_path / "office") as made:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    with office(tmp_path_factory.mktemp("office")) as made:
         yield made
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
 @contextmanager
-def keyed(running: Office) -> Iterator[tuple[Page, Seen, str]]:
+def keyed(running: Office, browser: Browser) -> Iterator[tuple[Page, Seen, str]]:
     """Open a browser with a device that keeps passkeys and whose user consents; the page is called localhost."""
     base = f"http://localhost:{urlsplit(running.base).port}"
-    with chromium() as browser, opened(browser) as (page, seen):
+    with opened(browser) as (page, seen):
         session = page.context.new_cdp_session(page)
         session.send("WebAuthn.enable")
         options = {
@@ -37,8 +42,8 @@ def keyed(running: Office) -> Iterator[tuple[Page, Seen, str]]:
         yield page, seen, base
 
 
-def test_an_owner_comes_by_link_makes_a_passkey_and_signs_in_with_it(running: Office) -> None:
-    with keyed(running) as (page, seen, base):
+def test_an_owner_comes_by_link_makes_a_passkey_and_signs_in_with_it(running: Office, browser: Browser) -> None:
+    with keyed(running, browser) as (page, seen, base):
         page.goto(base + urlsplit(running.link or "").path)
         page.fill("#name", "Ada")
         page.click("text=Continue")
@@ -57,16 +62,16 @@ def test_an_owner_comes_by_link_makes_a_passkey_and_signs_in_with_it(running: Of
         assert not seen.errors
         page.click(f"a[href^='/people/{running.api('GET', '/people').json()[0]['id']}']")
         running.api("DELETE", f"/people/{running.hired('support', name='Bo').person}")
-    with keyed(running) as (page, _, base):
+    with keyed(running, browser) as (page, _, base):
         page.goto(base + "/login")
         page.click("#use-passkey")
         expect(page.locator("#passkey-trouble")).to_contain_text("did not work")
 
 
-def test_an_answer_is_good_once_and_for_its_own_challenge(running: Office) -> None:
+def test_an_answer_is_good_once_and_for_its_own_challenge(running: Office, browser: Browser) -> None:
     sent: list[tuple[str, str]] = []
-    with keyed(running) as (page, _, base):
-        page.goto(base + urlsplit(running.link or "").path)
+    with keyed(running, browser) as (page, _, base):
+        page.goto(base + running.owner_link())
         page.fill("#name", "Ada")
         page.click("text=Continue")
         page.click("#make-passkey")
