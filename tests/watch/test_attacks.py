@@ -374,6 +374,39 @@ async def test_a_session_delivered_after_a_later_one_finds_its_place() -> None:
     assert codes(found) - {"time_differs"} == {"unaccounted_energy", "unaccounted_session"}
 
 
+async def test_a_queue_that_comes_newest_first_is_billed_whole() -> None:
+    world = make_world()
+    await enrol(world, PLAIN)
+    await add_token(world, "CARD")
+    station = Talker(world, "ST1")
+    for start, stop, at in ((9000, 12_000, 140), (5000, 9000, 70), (1000, 5000, 0)):
+        await charged(station, start, stop, at, at + 60)
+    found = await transactions(world)
+    assert (refused(found), {t.billing for t in found}) == (set(), {Billing.BILLED})
+
+
+async def test_a_charge_that_runs_says_nothing_of_the_time_before_it() -> None:
+    world = make_world()
+    await enrol(world, PLAIN)
+    await add_token(world, "CARD")
+    station = Talker(world, "ST1")
+    later = await station.start(wh=5000, minutes=61)
+    await charged(station, 1000, 5000, 0, 60)
+    await station.stop(later, 9000, 120)
+    assert refused(await transactions(world)) == set()
+
+
+async def test_nothing_comes_before_sessions_of_which_older_ones_are_forgotten() -> None:
+    world = make_world()
+    await enrol(world, PLAIN)
+    await add_token(world, "CARD")
+    station = Talker(world, "ST1")
+    for number in range(9):
+        await charged(station, 20_000 + 1000 * number, 21_000 + 1000 * number, 70 * number + 70, 70 * number + 130)
+    await charged(station, 1000, 5000, 0, 60)
+    assert refused(await transactions(world)) == {"register_rolled_back"}
+
+
 async def test_what_a_bogus_end_told_is_not_held_against_the_next_session() -> None:
     world = make_world()
     await enrol(world, PLAIN)

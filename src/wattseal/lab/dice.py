@@ -1,6 +1,10 @@
 """Repeatable choices: the same seed gives the same story. Never used for keys."""
 
 import hashlib
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Dice:
@@ -21,3 +25,10 @@ class Dice:
         """Return capital letters and digits, without those that look alike."""
         alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
         return "".join(alphabet[self.number(0, len(alphabet) - 1)] for _ in range(letters))
+
+    def shuffled(self, things: Iterable[T]) -> list[T]:
+        """Return the things in an order of chance."""
+        left, found = list(things), []
+        while left:
+            found.append(left.pop(self.number(0, len(left) - 1)))
+        return found

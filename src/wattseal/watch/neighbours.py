@@ -25,7 +25,8 @@ def base_of(seen: Seen) -> Span | None:
     """Return the session that this start follows: the last one, or the one behind which it fits when told late.
 
     A start below the last end may be of a session that was delivered after a later one. It is, where there is a place
-    among those remembered for it: not below the end before, and not above the start behind, in register and time.
+    among those remembered for it: not below the end before, and not above the start behind, in register and time. That
+    may be before all of them, and follow none, as long as they are all there have been.
     """
     spans = seen.spans
     start_wh = seen.register_wh
@@ -37,7 +38,7 @@ def base_of(seen: Seen) -> Span | None:
     for before, behind in zip(reversed(spans[:-1]), reversed(spans[1:]), strict=True):
         if _not_below(seen, before) and _not_above(seen, behind):
             return before
-    return last
+    return None if len(spans) < MAX_SPANS and _not_above(seen, spans[0]) else last
 
 
 def _not_below(seen: Seen, before: Span) -> bool:

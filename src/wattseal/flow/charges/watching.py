@@ -48,7 +48,7 @@ def at_start(turn: Turn, live: bytes | Live, evse_id: int, told: Told) -> Seen:
         spans=_spans(turn.memory, evse_id, subject),
         meter_spans=_meter_spans(turn.memory, evse_id) if pages else (),
         running=running is not None,
-        running_wh=None if running is None else running.highest_wh,
+        running_wh=_stood_wh(running, told.at_ms),
         counts_on=_counts_on(turn.memory, evse_id),
     )
 
@@ -227,6 +227,13 @@ def _running(memory: Memory, evse_id: int, subject: bytes) -> Live | None:
         if live.subject != subject and transaction.place == evse_id and transaction.recorded_ms > since_ms:
             return live
     return None
+
+
+def _stood_wh(running: Live | None, at_ms: int) -> Decimal | None:
+    """Return where the register of a running session stood at a time; None where it was read later than that."""
+    if running is None or (running.read_ms is not None and running.read_ms > at_ms):
+        return None
+    return running.highest_wh
 
 
 def _rated_w(memory: Memory, evse_id: int) -> int | None:

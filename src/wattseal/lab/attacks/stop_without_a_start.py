@@ -41,7 +41,7 @@ async def _stop_and_go_on(lab: Lab) -> Found:
         await station.meter16(invented + 1, AFTER_WH, 62)
         await cpo.settle()
         sessions = await cpo.transactions()
-        bills = [bill for each in sessions if (bill := await cpo.bill(each)) is not None]
+        bills = await cpo.bills()
         notes = [note for each in sessions for note in notes_of(each, "end_without_start", "event_after_end")]
         strays = [alarm for alarm in await cpo.alarms() if alarm.code == "unknown_transaction"]
         kept = sum(each.billing is Billing.QUARANTINED for each in sessions)

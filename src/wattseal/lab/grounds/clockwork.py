@@ -40,6 +40,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 AT = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 """When the clock is set going."""
 LOG_BATCH = 256
+PAGE = 1000
 SETTLE_MS, SETTLING = 1_200_000, 3
 
 
@@ -62,6 +63,11 @@ class Clockwork:
     def world(self) -> World:
         """The CPO's world."""
         return self.parts.world
+
+    @property
+    def began_ms(self) -> int:
+        """When its clock was set going, in Unix milliseconds."""
+        return round(AT.timestamp() * 1000)
 
     def at(self, minutes: float = 0) -> str:
         """Return a time so many minutes after the beginning as stations write it."""
@@ -119,6 +125,17 @@ class Clockwork:
     async def bill(self, transaction: Transaction) -> Bill | None:
         """Return a transaction's bill, None where it has none."""
         return await bill_in_force(self.world, transaction.id)
+
+    async def bills(self) -> list[Bill]:
+        """Return every bill that stands."""
+        return [bill for each in await self.transactions() if (bill := await self.bill(each)) is not None]
+
+    async def records(self) -> int:
+        """Return how many records there are."""
+        found, after = 0, 0
+        while page := await self.world.journal.replay(TENANT, after, PAGE):
+            found, after = found + len(page), page[-1].position
+        return found
 
     async def alarms(self) -> list[Alarm]:
         """Return every alarm about a device."""
