@@ -71,6 +71,7 @@ from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.tariff_partners import tell_new_partners
 from wattseal.flow.ports import Batch, Clock
+from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.world import World
 from wattseal.log.keys import SigningKey as LogKey
 from wattseal.log.keys import VerifierKey
@@ -165,6 +166,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 rollouts=Rollouts(parts.world, WORKS),
                 lists=ListKeeper(parts.world, SYSTEM),
                 open=OpenKeeper(parts.world, SYSTEM),
+                silence=await SilenceKeeper.load(parts.world),
                 biller=Biller(parts.world, parts.proofs),
                 background=background,
                 reprover=Reprover(parts.world, parts.proofs, options.settings.reproof.sessions),

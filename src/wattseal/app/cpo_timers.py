@@ -25,6 +25,7 @@ from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits import tariff_installing
 from wattseal.flow.money import holds, watching
 from wattseal.flow.money.billing import Biller
+from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.world import World
 
 LOG_BATCH = 16
@@ -37,6 +38,8 @@ LOOK_INTERVAL_S = 5.0
 RESERVATIONS_INTERVAL_S = 10.0
 OPEN_INTERVAL_S = 5.0
 """How often open transactions are looked after."""
+SILENCE_INTERVAL_S = 10.0
+"""How often stations are looked for that say nothing any more."""
 TARIFFS_INTERVAL_S = 30.0
 """How often 2.1 stations are looked for whose tariff has changed."""
 AT_ONCE = 32
@@ -62,6 +65,7 @@ class Timers:
     lists: ListKeeper
     rollouts: Rollouts
     open: OpenKeeper
+    silence: SilenceKeeper
     biller: Biller
     background: Background
     reprover: Reprover
@@ -148,6 +152,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),
         (timers.open.round, OPEN_INTERVAL_S),
+        (timers.silence.round, SILENCE_INTERVAL_S),
         (timers.tidied, HOLDS_INTERVAL_S),
         (timers.watched, timers.world.settings.billing.holds.watch_s),
         (look_after_payments(timers.world, timers.background), PAYMENTS_INTERVAL_S),

@@ -1,6 +1,7 @@
 """Who may connect as which station, by security profile; slow to those who guess, never a lock on the real one."""
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 from collections import OrderedDict
@@ -10,18 +11,20 @@ from urllib.parse import urlsplit
 
 from wattseal.app.patience import Patience
 from wattseal.app.proven import Proven
-from wattseal.base.errors import InputError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.passwords import digest_password, password_matches
 from wattseal.flow.fleet.enrol import change_station, enrol_station
 from wattseal.flow.fleet.inbox import note_stranger
+from wattseal.flow.identity.guessing import note_guessing
 from wattseal.flow.identity.passwords import settle_password
 from wattseal.flow.identity.station_certificates import notice_certificate
 from wattseal.flow.stations.security_events import certificate_refused
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.station import Station
+from wattseal.rules.guessing import Guesses
 from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate
 from wattseal.serve.ocpp_ws import Admitted, Arrival
 
@@ -56,6 +59,7 @@ class Doorman:
         self._allow_profile_0 = allow_profile_0
         self._trust = trust
         self._patience = Patience()
+        self._guesses = Guesses()
         self._noted: OrderedDict[str, int] = OrderedDict()
         self._proven = Proven(world.random.bytes(32))
 
@@ -73,6 +77,7 @@ class Doorman:
             await self._note_certificate(memory, arrival)
         if memory is None or profile is None or station.successor is not None:
             self._world.count("authentication_failed")
+            await self._note_refusal(arrival, enrolled=memory is not None)
             await self._patience.punish(arrival.station_id, arrival.remote)
             return None
         self._patience.forgive(arrival.station_id, arrival.remote)
@@ -81,6 +86,16 @@ class Doorman:
         if profile == 3 and arrival.certificate is not None:
             await notice_certificate(self._world, memory.station.id, read_certificate(arrival.certificate))
         return Admitted(StationId(memory.station.id), profile, arrival.certificate if profile == 3 else None)
+
+    async def _note_refusal(self, arrival: Arrival, *, enrolled: bool) -> None:
+        """Have it told when credentials are being tried out; a journal that is down keeps nobody waiting."""
+        now_ms = self._world.now_ms()
+        told = self._guesses.refused(arrival.station_id, arrival.remote, now_ms, enrolled=enrolled)
+        if told is None:
+            return
+        _LOGGER.warning("credentials_tried_out %s %s %d", told.station_id or "several", told.remote, told.tries)
+        with contextlib.suppress(StoreError):
+            await note_guessing(self._world, told)
 
     async def _note_certificate(self, memory: Memory, arrival: Arrival) -> None:
         """Keep a security event, once an hour and station: they are bounded, and must not push others out."""

@@ -91,7 +91,10 @@ One that raises `StoreError` has made nothing durable.
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Document: something somebody should look at. `record` is the payload hash of the record about it, in hex."""
+    """Document: something somebody should look at. `record` is the payload hash of the record about it, in hex.
+
+    `over_ms` is when what it tells of ended by itself; None where that is not seen, or has not happened.
+    """
 
     code: str
     station_id: str
@@ -100,6 +103,7 @@ class Alarm:
     detail: str = ""
     record: str | None = None
     transaction: str | None = None
+    over_ms: int | None = None
 
 
 async def remember_station(world: World, station_id: StationId) -> Memory | None:

@@ -173,8 +173,9 @@ class Memory:
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
-    `clock` has its times less ours (rules.clock_drift). `connectors`, `components` that are kept,
-    `assemblies`, `jobs` and `trails`, the keys of histories' entries, are read when they are first needed.
+    `signed_ms` is when its own signer's word last came, `clock` has its times less ours (rules.clock_drift).
+    `connectors`, `components` that are kept, `assemblies`, `jobs` and `trails`, the keys of histories' entries, are
+    read when they are first needed.
     """
 
     station: Station
@@ -187,6 +188,7 @@ class Memory:
     marks: OrderedDict[int, None] = field(default_factory=OrderedDict)
     tails: dict[int, Tail] = field(default_factory=dict)
     seen_ms: int = 0
+    signed_ms: int = 0
     version: str | None = None
     connected: bool = False
     boot_status: str | None = None

@@ -43,6 +43,7 @@ EFFECTS: dict[str, Effect] = {
     "interrupted": Effect.ALARM,
     "ended_unseen": Effect.ALARM,
     "missing_stop": Effect.ALARM,
+    "silence": Effect.ALARM,
     "closed_without_stop": Effect.QUARANTINE,
     "stopped_by_another": Effect.QUARANTINE,
     "reservation_unknown": Effect.FINDING,

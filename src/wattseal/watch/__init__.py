@@ -22,6 +22,7 @@ from wattseal.watch import (
     register_rolled_back,
     sequence_gap,
     session_overlap,
+    silence,
     time_differs,
     time_implausible,
     unaccounted_energy,
@@ -52,6 +53,7 @@ DETECTORS: tuple[Detector, ...] = (
     sequence_gap.DETECTOR,
     missing_stop.DETECTOR,
     evidence_below_pin.DETECTOR,
+    silence.DETECTOR,
 )
 """All of them, in the order in which their notes are told."""
 

@@ -30,6 +30,8 @@ class Moment(StrEnum):
     END = "end"
     OPEN = "open"
     """Nothing has arrived: a session that runs is looked at by the clock."""
+    SILENCE = "silence"
+    """Nothing has arrived: a station that ought to speak is looked at by the clock."""
 
 
 class Page(Struct, frozen=True, gc=False):
@@ -54,6 +56,8 @@ class Seen(Struct, frozen=True, gc=False):
       register of one that has begun since and not ended. `running` says there is one, and `next_ms` when the EVSE was
       first heard to have begun another session after this one. `counts_on` is false where every session begins its
       register anew; `unaccounted_wh` is what a signer of its own says went by since the session before.
+    - The station: `heard_ms` is when anything of it last came, `signed_ms` when anything that its own signer signed
+      did, None where it has none; `interval_ms` is how long it may say nothing (its heartbeat).
     """
 
     now_ms: int
@@ -85,6 +89,9 @@ class Seen(Struct, frozen=True, gc=False):
     counts_on: bool = True
     rolled_back: bool = False
     unaccounted_wh: Decimal | None = None
+    heard_ms: int | None = None
+    signed_ms: int | None = None
+    interval_ms: int = 0
 
 
 Observe = Callable[[Seen], Finding | None]

@@ -152,6 +152,8 @@ async def _keep(turn: Turn, step: Step, item: Item) -> bool:
         raise_alarms(step, observed, item.hash)
         return False
     judged = await _follow(turn, item, judged)
+    if judged.verdict is Verdict.VALID:
+        turn.memory.signed_ms = turn.now_ms
     step.keep(item)
     if item.payload.subject is not None and item.payload.kind in {Kind.STARTED, Kind.READING, Kind.ENDED}:
         await _project(turn, step, item, judged)

@@ -34,6 +34,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("A session was interrupted by a restart of the station."),
         _("Look at the session; where energy is missing, decide in quarantine."),
     ),
+    "silence": (
+        _("The station, or the signer of its records, says nothing any more."),
+        _("Look at its power and its link; where it says it is connected, its messages are swallowed on the way."),
+    ),
     "missing_stop": (
         _("A session is open, and its EVSE has gone on."),
         _("Wait for the stop, or close the session at the last register told, in quarantine."),
@@ -99,6 +103,10 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
     "security_event": (
         _("The station reports a security event."),
         _("Look at the station and its certificates; where somebody tampered with it, take it out of service."),
+    ),
+    "password_guessing": (
+        _("Somebody tries out passwords or certificates of stations."),
+        _("Shut the address out at the firewall; stations get in all the same. Was it a station: renew its password."),
     ),
     "evidence_invalid": (
         _("A signature of the meter is wrong: signed values were changed."),
