@@ -9,6 +9,7 @@
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
 #   make agree          prices and verifiers of browser and server on all examples, of which `make test` draws a share
+#   make schemathesis EXAMPLES=100   random requests to every route of the API, so many each (make test: 3)
 #   make web            build the pages' scripts from web/src (needs the npm registry)
 #   make openapi        write docs/reference/openapi.json and the table of routes from the code
 PYTHON ?=
@@ -24,7 +25,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo test agree check bench fuzz mutants audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo test agree schemathesis check bench fuzz mutants audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -49,7 +50,10 @@ demo: install
 # WATTSEAL_VECTORS, when set, names a folder of foreign test vectors and is passed on.
 test: install-dev
 	tools/need-chromium
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+schemathesis: install-dev
+	WATTSEAL_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n 0 tests/interop/test_schemathesis.py $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff check .

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,37 +25,57 @@ UNREACHABLE = (
 UP_WITHIN_S = 30
 
 
-def _pip(folder: Path, names: set[str] | None, *options: str) -> None:
-    """Install the packages named out of the lock, by hash; None is all of them."""
+def _lock_of(file: Path, names: set[str] | None) -> Path:
+    """Write the part of the lock that names these packages to a file; None is all of them."""
     blocks = [found[0] for found in BLOCK.finditer(LOCK.read_text()) if names is None or found[1] in names]
-    chosen = folder / "chosen.txt"
-    chosen.write_text("".join(blocks))
-    words = ["install", "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps", *options, "-r"]
-    done = subprocess.run(  # noqa: S603 - pip of the environment just made
-        [folder / "bin" / "python", "-m", "pip", *words, chosen],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    if done.returncode and any(words in done.stderr for words in UNREACHABLE):
-        pytest.skip("PyPI cannot be reached, so localstripe cannot be installed")
-    assert done.returncode == 0, done.stderr
+    file.write_text("".join(blocks))
+    return file
+
+
+def _installed(folder: Path, begin: Sequence[str | Path], installer: Sequence[str | Path]) -> str:
+    """Make an environment and install the lock into it, by hash; return what went wrong, "" for nothing."""
+    words = [*installer, "--require-hashes", "--no-deps"]
+    wheels = ["--only-binary", ":all:", "-r", _lock_of(folder / "first.txt", {"setuptools"})]
+    for command in (
+        begin,
+        [*words, *wheels],
+        [*words, "--no-build-isolation", "-r", _lock_of(folder / "all.txt", None)],
+    ):
+        done = subprocess.run(  # noqa: S603 - uv or pip, on the environment just made
+            command, capture_output=True, text=True, check=False, timeout=300
+        )
+        if done.returncode:
+            return done.stderr or done.stdout
+    return ""
 
 
 def installed(config: pytest.Config) -> Path:
-    """Return the interpreter of an environment in pytest's cache that has localstripe."""
+    """Return the interpreter of an environment in pytest's cache that has localstripe.
+
+    uv makes it within a second where pip takes half a minute; pip does where its settings alone say how to reach PyPI.
+    """
     folder = Path(config.cache.mkdir("localstripe"))
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = folder / "installed"
+        done, made = folder / "installed", folder / "venv"
+        python = made / "bin" / "python"
         if not done.exists() or done.read_bytes() != LOCK.read_bytes():
             done.unlink(missing_ok=True)
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder / "venv"], check=True)  # noqa: S603
-            _pip(folder / "venv", {"setuptools"}, "--only-binary", ":all:")
-            _pip(folder / "venv", None, "--no-build-isolation")
+            uv = [sys.executable, "-m", "uv"]
+            trouble = _installed(
+                folder,
+                [*uv, "venv", "--clear", "--python", sys.executable, made],
+                [*uv, "pip", "install", "--python", python],
+            ) and _installed(
+                folder,
+                [sys.executable, "-m", "venv", "--clear", made],
+                [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"],
+            )
+            if any(words in trouble for words in UNREACHABLE):
+                pytest.skip("PyPI cannot be reached, so localstripe cannot be installed")
+            assert not trouble, trouble
             done.write_bytes(LOCK.read_bytes())
-    return folder / "venv" / "bin" / "python"
+    return python
 
 
 @contextmanager
