@@ -35,14 +35,14 @@ def _lock_of(file: Path, names: set[str] | None) -> Path:
 def _installed(folder: Path, begin: Sequence[str | Path], installer: Sequence[str | Path]) -> str:
     """Make an environment and install the lock into it, by hash; return what went wrong, "" for nothing."""
     words = [*installer, "--require-hashes", "--no-deps"]
-    wheels = ["--only-binary", ":all:", "-r", _lock_of(folder / "first.txt", {"setuptools"})]
+    wheels: list[str | Path] = ["--only-binary", ":all:", "-r", _lock_of(folder / "first.txt", {"setuptools"})]
     for command in (
         begin,
         [*words, *wheels],
         [*words, "--no-build-isolation", "-r", _lock_of(folder / "all.txt", None)],
     ):
         done = subprocess.run(  # noqa: S603 - uv or pip, on the environment just made
-            command, capture_output=True, text=True, check=False, timeout=300
+            [*map(str, command)], capture_output=True, text=True, check=False, timeout=300
         )
         if done.returncode:
             return done.stderr or done.stdout
