@@ -20,6 +20,7 @@ from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.bills import bill_in_force
 from wattseal.flow.money.tariff_changes import assign, set_tariff
 from wattseal.flow.ports import Batch
+from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.turn import Alarm, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.lab.crew import LabError
@@ -52,6 +53,7 @@ class Clockwork:
     clock: PlayedClock
     _biller: Biller = field(init=False)
     _open: OpenKeeper = field(init=False)
+    _silence: SilenceKeeper | None = field(default=None, init=False)
     _calls: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -105,6 +107,13 @@ class Clockwork:
     async def restart(self) -> None:
         """Forget everything that is only in memory."""
         self.world.forget()
+        self._silence = None
+
+    async def listen(self) -> None:
+        """Look for stations that have fallen silent, as the clock would every ten seconds."""
+        if self._silence is None:
+            self._silence = await SilenceKeeper.load(self.world)
+        await self._silence.round()
 
     async def transactions(self) -> list[Transaction]:
         """Return every transaction."""
