@@ -53,7 +53,7 @@ test: install-dev
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 schemathesis: install-dev
-	WATTSEAL_EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n 0 tests/interop/test_schemathesis.py $(ARGS)
+	WATTSEAL_REQUESTS=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n 0 tests/interop/test_schemathesis.py $(ARGS)
 
 check: install-dev
 	$(BIN)/ruff check .
