@@ -121,7 +121,7 @@ def _beyond(route: Route, name: str) -> bool:
 async def _filled(cpo: Alone) -> dict[str, str]:
     """Make one of each and return their ids by the names that paths have for them."""
     component = {"type": "ENERGY", "price": 0.5, "vat": 19, "step_size": 1}
-    tariff = {"country_code": "DE", "party_id": "CPO", "id": TARIFF, "currency": "EUR"}
+    tariff: dict[str, Any] = {"country_code": "DE", "party_id": "CPO", "id": TARIFF, "currency": "EUR"}
     texts = [{"language": "en", "text": CANARY}]
     tariff |= {"elements": [{"price_components": [component]}], "last_updated": "2026-01-01T00:00:00Z"}
     await cpo.api("PUT", f"/api/v1/tariffs/{TARIFF}", tariff | {"tariff_alt_text": texts})
