@@ -26,6 +26,7 @@ from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome, Report, StepResult, place_text
 from wattseal.bundle.trust import LogKey, Trust
+from wattseal.crypto.keys import Algorithm
 from wattseal.log.keys import SignatureType, SigningKey
 from wattseal.model.verdict import Grade, Source
 from wattseal.seal.item import Kind
@@ -215,6 +216,50 @@ def test_a_cdr_under_another_tariff_than_the_driver_was_authorised_with_is_inval
     dearer = tariff_record(tariff("0.99"))
     others = (*honest.bundle.others, dearer)
     altered = dataclasses.replace(honest.bundle, others=others, cdr=honest.bundle.cdr | {8: dearer.hash})
+    report = check_bundle(altered.encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INVALID, 11)
+    assert report.failure is not None
+    assert report.failure.reason == "tariff_differs_from_decision"
+
+
+def test_a_dearer_tariff_does_not_stand_in_for_the_agreed_one_that_is_left_out() -> None:
+    """Priced by itself all would fit: what the decision refers to is missing, so nothing is proven."""
+    honest = sealed_charge()
+    request, decision, _ = honest.others
+    dearer = sealed_charge(terms=tariff("0.99"))
+    altered = dataclasses.replace(
+        honest.bundle,
+        others=(request, decision, dearer.others[2]),
+        cdr=dearer.bundle.cdr,
+        price_trace=dearer.bundle.price_trace,
+    )
+    report = check_bundle(altered.encode(), trust())
+    assert (report.verdict, step_of(report)) == (Outcome.INCOMPLETE, 11)
+    assert report.failure is not None
+    assert report.failure.reason == "tariff"
+    assert report.failure.record == place_text(decision.payload.place)
+
+
+def test_a_decision_that_the_start_does_not_refer_to_agrees_to_no_tariff() -> None:
+    """An operator's own billing key may decide for its own customers: not for this charge."""
+    honest = sealed_charge()
+    priced, dearer = sealed_charge(terms=tariff("0.99")).bundle, tariff_record(tariff("0.99"))
+    billing = signing_key("billing", Algorithm.ED25519)
+    desk = pen("CPO/billing", key=billing, stream=0, seed="own desk")
+    desk.write(Kind.BOOT, START_MS - 3500)
+    own = desk.write(
+        Kind.DECISION,
+        START_MS - 3000,
+        refs=(honest.others[0].hash, dearer.hash),
+        public=honest.others[1].payload.public,
+    )
+    altered = dataclasses.replace(
+        honest.bundle,
+        entries=entries(entry(Role.BILLING, "CPO", billing.public.spki, "CPO/billing")),
+        others=(*honest.others, dearer, own),
+        cdr=priced.cdr | {8: dearer.hash},
+        price_trace=priced.price_trace,
+    )
     report = check_bundle(altered.encode(), trust())
     assert (report.verdict, step_of(report)) == (Outcome.INVALID, 11)
     assert report.failure is not None

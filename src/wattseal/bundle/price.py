@@ -65,27 +65,36 @@ def _settlement(case: Case, ended: Item) -> tuple[Item, Settlement] | None:
     return None
 
 
+def _decisions(case: Case) -> list[Item]:
+    """Return the decision that the start refers to; where it refers to none, whatever decisions there are."""
+    started = case.of_kind(Kind.STARTED)
+    refs = started.payload.refs if started else ()
+    return [i for i in case.bundle.others if i.payload.kind == Kind.DECISION and (not refs or i.hash in refs)]
+
+
 def _by_the_deciding_party(case: Case, settlement: Item) -> bool:
     """Return whether who settles is who decided; without known signers there is nothing to compare."""
-    deciders = {
-        case.signers[i.hash].party
-        for i in case.bundle.others
-        if i.payload.kind == Kind.DECISION and i.hash in case.signers
-    }
+    deciders = {case.signers[i.hash].party for i in _decisions(case) if i.hash in case.signers}
     signer = case.signers.get(settlement.hash)
     return signer is None or not deciders or signer.party in deciders
 
 
 def _tariff(case: Case, cdr: CdrSummary | None) -> Item | Trouble:
-    """Return the tariff record that the decision, and the CDR if there is one, refers to."""
+    """Return the tariff record that the decision, and the CDR if there is one, refers to.
+
+    A record that the decision refers to and that is not shown may be the tariff: no other stands in for it.
+    """
     tariffs = {i.hash: i for i in case.bundle.others if i.payload.kind == Kind.TARIFF}
-    decisions = [i for i in case.bundle.others if i.payload.kind == Kind.DECISION]
-    decided = {ref for decision in decisions for ref in decision.payload.refs if ref in tariffs}
+    refs = [(decision, ref) for decision in _decisions(case) for ref in decision.payload.refs]
+    decided = {ref for _, ref in refs if ref in tariffs}
     wanted = cdr.tariff if cdr is not None else min(decided, default=None)
     if wanted is None or wanted not in tariffs:
         return lacking("tariff", "tariff record")
     if decided and wanted not in decided:
         return failed("tariff_differs_from_decision", "cdr tariff", tariffs[wanted])
+    hidden = next((decision for decision, ref in refs if ref not in case.items), None)
+    if not decided and hidden is not None:
+        return lacking("tariff", "tariff record", hidden)
     return tariffs[wanted]
 
 

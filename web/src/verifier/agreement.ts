@@ -118,21 +118,31 @@ function settlementOf(found: Case, ended: Item): readonly [Item, Settlement] | n
   return null;
 }
 
+/** The decision that the start refers to; where it refers to none, whatever decisions there are. */
+function decisionsOf(found: Case): Item[] {
+  const refs = found.ofKind(Kind.STARTED)?.payload.refs ?? [];
+  return found.bundle.others.filter(
+    (item) => item.payload.kind === Kind.DECISION && (refs.length === 0 || refs.some((ref) => same(ref, item.hash))),
+  );
+}
+
 /** Whether who settles is who decided; without known signers there is nothing to compare. */
 function byTheDecidingParty(found: Case, settlement: Item): boolean {
-  const deciders = found.bundle.others
-    .filter((item) => item.payload.kind === Kind.DECISION)
-    .flatMap((item) => found.signers.get(item.hash)?.party ?? []);
+  const deciders = decisionsOf(found).flatMap((item) => found.signers.get(item.hash)?.party ?? []);
   const signer = found.signers.get(settlement.hash);
   return signer === undefined || deciders.length === 0 || deciders.includes(signer.party);
 }
 
-/** The tariff record that the decision, and the CDR if there is one, refers to. */
+/**
+ * The tariff record that the decision, and the CDR if there is one, refers to.
+ *
+ * A record that the decision refers to and that is not shown may be the tariff: no other stands in for it.
+ */
 function tariffOf(found: Case, cdr: CdrSummary | null): Item | Trouble {
   const tariffs = new ByBytes<Item>();
   found.bundle.others.filter((item) => item.payload.kind === Kind.TARIFF).forEach((item) => tariffs.set(item.hash, item));
-  const decided = found.bundle.others
-    .filter((item) => item.payload.kind === Kind.DECISION)
+  const decisions = decisionsOf(found);
+  const decided = decisions
     .flatMap((item) => item.payload.refs)
     .filter((ref) => tariffs.get(ref) !== undefined)
     .sort(compare);
@@ -143,6 +153,10 @@ function tariffOf(found: Case, cdr: CdrSummary | null): Item | Trouble {
   }
   if (decided.length > 0 && !decided.some((ref) => same(ref, tariff.hash))) {
     return failed("tariff_differs_from_decision", "cdr tariff", tariff);
+  }
+  const hidden = decisions.find((item) => item.payload.refs.some((ref) => found.items.get(ref) === undefined));
+  if (decided.length === 0 && hidden !== undefined) {
+    return lacking("tariff", "tariff record", hidden);
   }
   return tariff;
 }

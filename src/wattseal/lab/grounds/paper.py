@@ -121,6 +121,7 @@ class Paper:
     leaves: list[bytes] = field(default_factory=list)
     page: int = 1
     _pens: dict[tuple[str, int], Pen] = field(default_factory=dict)
+    _nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
     @property
     def entries(self) -> tuple[Statement, ...]:
@@ -252,10 +253,19 @@ class Paper:
             priced.total.before_tax, priced.total.after_tax, tariff.hash,
         )  # fmt: skip
 
+    def _log(self, items: Sequence[Item]) -> None:
+        known = set(self.leaves)
+        new = [leaf for item in items if (leaf := item.leaf_entry()) is not None and leaf not in known]
+        self.leaves.extend(new)
+
     def _node(self, level: int, index: int) -> bytes:
-        if level == 0:
-            return leaf_hash(self.leaves[index])
-        return node_hash(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
+        """Return the hash of a whole subtree, which stays what it is however the log grows."""
+        found = self._nodes.get((level, index))
+        if found is None:
+            below = (level - 1, 2 * index), (level - 1, 2 * index + 1)
+            found = leaf_hash(self.leaves[index]) if level == 0 else node_hash(*(self._node(*each) for each in below))
+            self._nodes[level, index] = found
+        return found
 
     def checkpoint(self, key: LogSigningKey | None = None) -> SignedCheckpoint:
         """Sign the log as it stands and have both witnesses cosign it."""
@@ -272,12 +282,10 @@ class Paper:
         entries: Sequence[Statement] | None = None,
     ) -> Bundle:
         """Log a session's records, have them witnessed, and bundle them, plain content shown."""
-        self.leaves = [leaf for item in (*others, *session.items) if (leaf := item.leaf_entry()) is not None]
+        self._log([*others, *session.items])
         signed, size = self.checkpoint(), len(self.leaves)
-        proofs = [
-            TlogProof(index, inclusion_proof(index, size, self._node), signed).encode()
-            for index in range(len(others), size)
-        ]
+        indices = [self.leaves.index(item.leaf_entry() or b"") for item in session.items]
+        proofs = [TlogProof(i, inclusion_proof(i, size, self._node), signed).encode() for i in indices]
         return build_bundle(
             session.items,
             proofs=proofs,
