@@ -187,3 +187,31 @@ def test_an_archive_is_for_those_who_may_hand_data_out(csms: Csms) -> None:
     partner = csms.http.post("/api/v1/accounts", json={"kind": "partner", "currency": "EUR", "id": "XYZ"})
     refused = csms.http.get(f"/api/v1/accounts/{partner.json()['id']}/export")
     assert (refused.status_code, refused.json()["code"]) == (409, "not_a_driver")
+
+
+def test_a_driver_is_erased_in_two_steps_and_nothing_is_left_on_the_disk(csms: Csms) -> None:
+    words = ("--kind", "credit", "--currency", "EUR", "--limit", "20", "--name", "Zacharias Vanishing")
+    account = wattseal(csms, "account", "open", *words).strip()
+    token = {"id_token": "VANISHING-CARD", "type": "ISO14443", "status": "Accepted", "account": account}
+    assert csms.http.post("/api/v1/tokens", json=token).is_success
+    seen = wattseal(csms, "privacy", "erase", account)
+    assert "nothing was changed" in seen
+    assert shown(csms, account)["payer"]["name"] == "Zacharias Vanishing"
+    assert "look at it again" in failing(csms, "privacy", "erase", account, "--confirm", "0" * 12)
+    code = seen.split("--confirm ")[1].strip()
+    assert "erased" in wattseal(csms, "privacy", "erase", account, "--confirm", code)
+    assert (shown(csms, account)["payer"], shown(csms, account)["status"]) == (None, "closed")
+    deadline = time.monotonic() + WITHIN_S
+    while on_disk(csms, b"vanishing"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    made = csms.http.post("/api/v1/api-tokens", json={"name": "desk", "scopes": ["accounts:export", "accounts:write"]})
+    headers = {"Authorization": f"Bearer {made.json()['secret']}"}
+    path = f"/api/v1/accounts/{account}/erasure"
+    assert csms.http.get(path, headers=headers).status_code == 403
+    assert csms.http.post(path, headers=headers, json={"code": code}).status_code == 403
+
+
+def on_disk(csms: Csms, word: bytes) -> list[str]:
+    files = csms.data.glob("journal.sqlite3*")
+    return [file.name for file in files if word in file.read_bytes().lower()]

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 import pytest
+from msgspec import structs
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
@@ -12,6 +13,7 @@ from wattseal.flow.ports import (
     Attempt,
     Batch,
     Dedup,
+    Erased,
     Journal,
     Outgoing,
     Padding,
@@ -107,6 +109,27 @@ class JournalContract:
         assert again.indexes[item(3).payload_hash] == 2
         assert again.log_size == 3
         assert len(await store.items(T1, ORIGIN, 1)) == 3
+
+    async def test_an_item_that_is_erased_keeps_its_place_and_does_not_come_back(self, store: Journal) -> None:
+        secret, other = item(1, leaf=True, salt=b"secret", subject=SUBJECT), item(2, leaf=True)
+        await store.commit(Batch(T1, items=(secret, other)))
+        (kept, _) = await store.replay(T1)
+        left = Erased(kept.position, kept.item.payload_hash, b"what is left")
+        await store.commit(Batch(T1, erased=(left,)))
+        again = await store.commit(Batch(T1, items=(secret,)))
+        assert again.indexes == {secret.payload_hash: 0}
+        (now, same) = await store.replay(T1)
+        assert (now.item, now.log_index, now.position) == (structs.replace(secret, item=b"what is left"), 0, 1)
+        assert same.item == other
+        assert await store.leaves(T1) == (secret.leaf, other.leaf)
+
+    async def test_only_the_record_that_is_named_is_erased(self, store: Journal) -> None:
+        await store.commit(Batch(T1, items=(item(1, leaf=True),)))
+        await store.commit(Batch(T2, items=(item(1, leaf=True),)))
+        (mine,) = await store.items(T1, ORIGIN, 1)
+        for tenant, payload_hash in ((T2, mine.item.payload_hash), (T1, item(9).payload_hash)):
+            await store.commit(Batch(tenant, erased=(Erased(mine.position, payload_hash, b"gone"),)))
+        assert await store.items(T1, ORIGIN, 1) == (mine,)
 
     async def test_repeats_within_one_group_are_one_item(self, store: Journal) -> None:
         told = await asyncio.gather(*(store.commit(Batch(T1, items=(item(1, leaf=True),))) for _ in range(20)))

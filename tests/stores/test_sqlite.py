@@ -3,6 +3,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.stores.journal_contract import ORIGIN, S1, T1, JournalContract, Reope
 from tests.stores.rollup_contract import RollupContract
 
 from wattseal.base.errors import ConfigError, StoreError
-from wattseal.flow.ports import Batch, Dedup, Journal
+from wattseal.flow.ports import Batch, Dedup, Erased, Journal
 from wattseal.stores.ledger import Numbering
 from wattseal.stores.migrate import migrate
 from wattseal.stores.plan import plan
@@ -216,3 +217,25 @@ def test_running_a_journal_needs_no_sqlalchemy() -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, env=environment)  # noqa: S603 - our own code
     assert done.stdout == "False\n"
+
+
+async def test_of_what_was_erased_nothing_is_left_in_the_files(store: SqliteJournal, path: Path) -> None:
+    """The control is the same item that nobody erased: the search finds it."""
+    canary, other = b"CANARY-" * 2000, b"OTHER-CANARY-" * 700
+    await store.commit(Batch(T1, items=(item(1, salt=canary), item(2, salt=other))))
+    await store.commit(Batch(T1, puts=(station("a", body=b'"' + canary + b'"'),)))
+    (kept, _) = await store.replay(T1)
+    removal = station("a", body=b"")
+    left = Erased(kept.position, kept.item.payload_hash, b"left")
+    assert b"CANARY-CANARY-" in everything(path)
+    await store.commit(Batch(T1, puts=(removal,), erased=(left,)))
+    deadline = time.monotonic() + 20
+    while found := b"CANARY-CANARY-" in everything(path):
+        assert time.monotonic() < deadline, found
+        await asyncio.sleep(0.05)
+    assert b"OTHER-CANARY-" in everything(path)
+    assert (await store.replay(T1))[0].item.item == b"left"
+
+
+def everything(path: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(path.parent.iterdir()) if file.name.startswith(path.name))

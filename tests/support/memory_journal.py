@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Origin, StationId, Subject, TenantId
 from wattseal.flow.ports import (
@@ -63,6 +65,7 @@ class MemoryJournal:
         for attempt in batch.attempts:
             if attempt.next_at_ms is None:
                 self.messages.pop(attempt.id, None)
+        self._erase(batch)
         self._post(batch)
         self.listed_sessions.update(((row.recorded_ms, row.id), row) for row in batch.sessions)
         self.listed_bills.update(((row.billed_ms, row.id), row) for row in batch.bills)
@@ -72,6 +75,13 @@ class MemoryJournal:
         """Nothing is under way here: `commit` tells."""
         del batch
         return None
+
+    def _erase(self, batch: Batch) -> None:
+        for gone in batch.erased:
+            before = self.kept[gone.position - 1]
+            assert before.item.payload_hash == gone.payload_hash
+            left = structs.replace(before.item, item=gone.item)
+            self.kept[gone.position - 1] = KeptItem(before.position, before.log_index, left)
 
     def _post(self, batch: Batch) -> None:
         for posting in batch.postings:

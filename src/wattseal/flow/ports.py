@@ -180,6 +180,18 @@ class Attempt:
     next_at_ms: int | None = None
 
 
+class Erased(Struct, frozen=True, gc=False):
+    """What takes an item's place when boxes of it are destroyed: the same record, with fewer boxes.
+
+    `position` and `payload_hash` are those it was read with. Its place, its columns and its leaf stay, and the bytes it
+    came in are still known as seen, should they come once more.
+    """
+
+    position: int
+    payload_hash: Hash
+    item: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Padding:
     """Fill the tenant's log up to a fixed schedule, so that its growth does not tell how busy the stations are.
@@ -240,7 +252,8 @@ class Batch(Struct, frozen=True, gc=False):
     """What becomes durable together, or not at all. Items come before `padding` in the log.
 
     Each of `postings` names its record; one whose key is posted already changes nothing. A row of `sessions` and
-    `bills` takes the place of the one with the same time and id, and the sums by time follow.
+    `bills` takes the place of the one with the same time and id, and the sums by time follow. Of what `erased` takes
+    the place of, nothing is left in the store's files when the commit returns, as far as the database sees to that.
     """
 
     tenant: TenantId
@@ -253,6 +266,7 @@ class Batch(Struct, frozen=True, gc=False):
     postings: tuple[Posting, ...] = ()
     sessions: tuple[ListedSession, ...] = ()
     bills: tuple[ListedBill, ...] = ()
+    erased: tuple[Erased, ...] = ()
 
 
 class Committed(Struct, frozen=True, gc=False):

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from wattseal.base.errors import InputError
-from wattseal.base.ids import TenantId
+from wattseal.base.ids import Origin, TenantId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, read
@@ -23,11 +23,14 @@ from wattseal.rules.arrival import source_of
 from wattseal.rules.recorded import Recorded, read_item
 from wattseal.rules.transactions import apply, begin
 from wattseal.seal.chain import NO_HEAD, ChainHead
-from wattseal.seal.groups import PLAIN, BoxState, Opening, check_box, open_box, unwrap
-from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.seal.erasure import Cut, read_cuts
+from wattseal.seal.groups import PLAIN, BoxState, Content, Opening, check_box, open_box, unwrap
+from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.registry import SOURCE_ROLES, Refusal, Registry
 
 PAGE = 1000
+ERASURES = 9
+"""Stream of the billing chain that says what was erased."""
 _TRANSACTION_KINDS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
 
 
@@ -62,6 +65,8 @@ class Replayed:
     doubtful: dict[tuple[str, int], int] = field(default_factory=dict)
     """By chain the number of its latest record where that was found fault with: the one right behind it is not to blame
     for not fitting."""
+    erased: dict[bytes, Cut] = field(default_factory=dict)
+    """By payload hash the records of which boxes were destroyed, as signed records of that say."""
     numbers: dict[str, Numbers] = field(default_factory=dict)
     """The OCPP sequence numbers of sessions, as their records tell them."""
 
@@ -79,6 +84,7 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     result = Replayed(ledger, accounts, RecordedDisputes(origin), RecordedPeople(origin))
     while entries := await journal.leaves(replayer.tenant, len(result.entries), PAGE):
         result.entries.extend(entries)
+    result.erased = await erased_by(journal, replayer.tenant, origin)
     async for kept in _all_items(journal, replayer.tenant):
         result.records += 1
         known = len(result.findings)
@@ -94,6 +100,29 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
             for number in range(known, len(result.findings)):
                 result.sessions[number] = kept.item.subject.hex()
     return result
+
+
+async def erased_by(journal: Journal, tenant: TenantId, origin: str) -> dict[bytes, Cut]:
+    """Return what this CPO's records of erasures say, by the records they are about."""
+    found: dict[bytes, Cut] = {}
+    start = (0, 0)
+    while page := await journal.items(tenant, Origin(origin), ERASURES, start, PAGE):
+        for kept in page:
+            found |= cuts_of(kept)
+        start = (page[-1].item.epoch, page[-1].item.seq + 1)
+    return found
+
+
+def cuts_of(kept: KeptItem) -> dict[bytes, Cut]:
+    """Return what a record of an erasure says, by the records it is about; {} for any other."""
+    if kept.item.kind != Kind.ERASURE:
+        return {}
+    try:
+        opened = open_box(parse_item(kept.item.item), int(Group.OPS), None)
+        cuts = read_cuts(Content.decode(opened.content).fields) if isinstance(opened, Opening) else ()
+    except InputError:
+        return {}
+    return {cut.record: cut for cut in cuts}
 
 
 async def _all_items(journal: Journal, tenant: TenantId) -> AsyncIterator[KeptItem]:
@@ -169,7 +198,9 @@ def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: Told) ->
 def read_told(result: Replayed, replayer: Replayer, told: Told, where: str) -> Recorded | None:
     """Read a record with all that this party can open of it; None where what it says makes no sense."""
     try:
-        return read_item(told.item, (*told.plain, *_openings(result, replayer, told.item)))
+        cut = result.erased.get(told.item.hash)
+        stated = () if cut is None else cut.openings()
+        return read_item(told.item, (*stated, *told.plain, *_openings(result, replayer, told.item)))
     except InputError as error:
         result.found("content_unreadable", where, f"{error.code} {error.subject}")
         return None
@@ -231,6 +262,11 @@ def _check_content(result: Replayed, item: Item, gid: int, where: str) -> Openin
         opened = open_box(item, gid, None)
         if isinstance(opened, Opening):
             return opened
+    elif box is None and item.payload.groups[gid].box_hash is None:
+        cut = result.erased.get(item.hash)
+        if cut is None or gid not in cut.groups:
+            result.found("content_missing", where, f"group {gid}; no record says that it was erased")
+        return None
     elif check_box(item, gid) in {None, BoxState.MISSING}:
         return None
     result.found("content_altered", where, f"group {gid}")

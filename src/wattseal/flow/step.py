@@ -9,7 +9,7 @@ from wattseal.base.ids import StationId
 from wattseal.crypto.keys import SigningKey
 from wattseal.flow.chains import Place, stored, stored_written
 from wattseal.flow.documents import put_transaction, put_transaction_time, put_unbilled
-from wattseal.flow.ports import Batch, Committed, Dedup, Flush, Outgoing, Put, StoredItem
+from wattseal.flow.ports import Batch, Committed, Dedup, Erased, Flush, Outgoing, Put, StoredItem
 from wattseal.flow.world import World
 from wattseal.model.ledger import Posting
 from wattseal.model.rollup import ListedBill, ListedSession, SessionState
@@ -45,6 +45,7 @@ class Step(Struct):
     postings: list[Posting] = []
     sessions: list[ListedSession] = []
     bills: list[ListedBill] = []
+    erased: list[Erased] = []
     entered: list[tuple[Posting, int]] = []
     """What was entered in the books and is not committed."""
 
@@ -127,6 +128,7 @@ class Step(Struct):
             postings=tuple(self.postings),
             sessions=tuple(self.sessions),
             bills=tuple(self.bills),
+            erased=tuple(self.erased),
         )
 
     async def _commit(self, batch: Batch) -> Committed:

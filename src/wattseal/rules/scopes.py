@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 SCOPES: Mapping[str, str] = {
+    "accounts:erase": "erase an account's holder for good",
     "accounts:export": "hand a driver everything that is held about them, and make links for that",
     "accounts:read": "accounts, what is on them and held, and who pays",
     "accounts:write": "open, change, block and close accounts; write down and erase who pays",

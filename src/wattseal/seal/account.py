@@ -25,6 +25,7 @@ class AccountEvent(IntEnum):
     CLOSED = 4
     EXPORTED = 5
     EXPORT_LINK_MADE = 6
+    ERASED = 7
 
 
 _KINDS = tuple(AccountKind)

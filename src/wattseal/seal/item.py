@@ -48,6 +48,7 @@ class Kind(IntEnum):
     DISPUTE = 18
     PAYMENT = 19
     PERSON = 20
+    ERASURE = 21
 
 
 class Group(IntEnum):

@@ -21,6 +21,7 @@ LeafRow = tuple[str, int, bytes]
 DocumentRow = tuple[str, str, str, int, bytes, int, str | None, bool | None]
 OutboxRow = tuple[str, str, str, bytes, int, int]
 SessionRow = tuple[str, int, str, str, int, str, str, str, int, int, int]
+ErasedRow = tuple[bytes, str, int, bytes]
 BillRow = tuple[str, int, str, str, str, int, str, str, int, str, int, int, int, int, bool]
 
 ITEM_COLUMNS = (
@@ -29,6 +30,8 @@ ITEM_COLUMNS = (
 )
 """The columns of an `ItemRow`, in its order."""
 DOCUMENT_COLUMNS = "tenant_id, kind, key, version, body, updated_at_ms, station_id, active"
+ERASE = "UPDATE items SET item = $1 WHERE tenant_id = $2 AND position = $3 AND payload_hash = $4"
+"""What an `ErasedRow` is for; `digest` stays that of the item as it came, so that it is not taken in again."""
 OUTBOX_COLUMNS = "tenant_id, id, kind, body, next_at_ms, attempts"
 
 
@@ -48,6 +51,7 @@ class Plan:
     retried: list[tuple[int, str, str]] = field(default_factory=list)
     sessions: dict[tuple[str, int, str], SessionRow] = field(default_factory=dict)
     bills: dict[tuple[str, int, str], BillRow] = field(default_factory=dict)
+    erased: list[ErasedRow] = field(default_factory=list)
     ledger: LedgerRows = field(default_factory=LedgerRows)
     places: dict[Place, int | None] = field(default_factory=dict)
     committed: list[Committed] = field(default_factory=list)
@@ -92,6 +96,7 @@ def plan(
                 put.active,
             )
         _add_rows(out, batch)
+        out.erased += [(one.item, tenant, one.position, one.payload_hash) for one in batch.erased]
         for dedup in batch.dedups:
             out.answers.setdefault((tenant, dedup.station_id, dedup.key), dedup.answer)
         if batch.outbox or batch.attempts:

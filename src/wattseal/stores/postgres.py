@@ -16,7 +16,7 @@ from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.answers import Answers
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
 from wattseal.stores.ledger import LAST_NUMBER, POSTING_COLUMNS, TRANSFER_COLUMNS, Numbering
-from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
+from wattseal.stores.plan import DOCUMENT_COLUMNS, ERASE, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
 from wattseal.stores.queries import ANSWER_KEYS, LOG_SIZE, POSTING_KEYS
 from wattseal.stores.revision import HEAD
 from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
@@ -180,6 +180,8 @@ class PostgresJournal(BaseJournal):
         ):
             if rows:
                 await run.execute(statement, *zip(*rows, strict=True))
+        if planned.erased:
+            await run.executemany(ERASE, planned.erased)
         if planned.delivered:
             await run.executemany(_DELIVERED, planned.delivered)
         if planned.retried:

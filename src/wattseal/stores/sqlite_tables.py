@@ -14,12 +14,12 @@ import msgspec
 
 from wattseal.base.errors import StoreError
 from wattseal.stores.ledger import POSTING_COLUMNS, TRANSFER_COLUMNS
-from wattseal.stores.plan import DOCUMENT_COLUMNS, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
+from wattseal.stores.plan import DOCUMENT_COLUMNS, ERASE, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
 from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
 
 CHUNK_ROWS: Final = 128
-BLOB_VERSION: Final = 3
-"""2 added postings and transfers, 3 the rows of sessions and bills."""
+BLOB_VERSION: Final = 4
+"""2 added postings and transfers, 3 the rows of sessions and bills, 4 what is left of items that were erased."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
@@ -44,6 +44,7 @@ class Rows(msgspec.Struct, array_like=True, frozen=True):
     transfers: list[tuple[str, Count, Count, str, str, Count]] = []
     sessions: list[tuple[str, Count, str, str, Count, str, str, str, Count, Count, Count]] = []
     bills: list[tuple[str, Count, str, str, str, Count, str, str, Count, str, Count, Count, Count, Count, bool]] = []
+    erased: list[tuple[bytes, str, Count, bytes]] = []
 
 
 _DECODER: Final = msgspec.msgpack.Decoder(Rows)
@@ -66,6 +67,7 @@ def encode(planned: Plan) -> bytes:
             planned.ledger.transfers,
             list(planned.sessions.values()),
             list(planned.bills.values()),
+            planned.erased,
         )
     )
 
@@ -95,6 +97,7 @@ class Unapplied:
         self._posted: set[tuple[str, str]] = set()
         self._sessions: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._bills: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        self.erased: list[tuple[Any, ...]] = []
 
     def add(self, rows: Rows) -> None:
         """Take over the rows of the next blob."""
@@ -113,6 +116,7 @@ class Unapplied:
         self._posted.update((row[0], row[2]) for row in rows.postings)
         self._sessions.update((row[:3], row) for row in rows.sessions)
         self._bills.update((row[:3], row) for row in rows.bills)
+        self.erased += rows.erased
 
     def posted(self, key: tuple[str, str]) -> bool:
         """Return whether a posting of that tenant and key waits."""
@@ -149,6 +153,8 @@ class Unapplied:
         insert(connection, f"transfers ({TRANSFER_COLUMNS})", self._transfers)
         insert(connection, f"sessions ({SESSION_COLUMNS})", list(self._sessions.values()), PUT_SESSION)
         insert(connection, f"bills ({BILL_COLUMNS})", list(self._bills.values()), PUT_BILL)
+        for erased in self.erased:
+            run(ERASE.replace("$", "?"), erased)
         run("COMMIT")
 
 

@@ -27,6 +27,8 @@ APPLY_ROWS_OF_A_CROWD: Final = 8192
 More of them at once cost less each, and hold up the commits that come meanwhile for longer: in calm times few notice
 and none should for long, in a crowd everybody waits for the work that is saved."""
 IDLE_S: Final = 0.2
+SCRUB_PAGES: Final = 200_000
+"""Pages overwritten by one value. It ends within a page whose rest stays as it was: the last one ends in a new page."""
 CROWD: Final = 8
 """A group of so many batches is a crowd; the next one may wait for more."""
 GATHER_S: Final = 0.008
@@ -60,6 +62,7 @@ def open_connection(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
         connection.execute("PRAGMA cache_size=-32768")
+        connection.execute("PRAGMA secure_delete=FAST")
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.OperationalError as error:
         connection.close()
@@ -93,6 +96,7 @@ class Writer:
         self.behind = False
         self._crowded = False
         self._flushed_s = 0.0
+        self._to_scrub = False
         self._open()
         self._thread = Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -114,6 +118,7 @@ class Writer:
         self._numbers: dict[str, int] = {}
         self._heads: dict[tuple[str, str, int], tuple[int, int]] = {}
         self._unapplied = load_pending(self._connection)
+        self._to_scrub = self._to_scrub or bool(self._unapplied.erased)
         self._apply()
 
     def _run(self) -> None:
@@ -145,11 +150,13 @@ class Writer:
     def _patience_s(self) -> float | None:
         if self.failure is not None:
             return self._probe_interval_s
-        return IDLE_S if self.behind else None
+        return IDLE_S if self.behind or self._to_scrub else None
 
     def _idle(self) -> None:
         if self.failure is not None:
             self._recover()
+        elif self._to_scrub:
+            self._scrub()
         else:
             self._try_apply()
 
@@ -157,6 +164,8 @@ class Writer:
         writes = [(batch, done) for batch, done in group if batch is not None]
         outcomes = self._write_all(writes) if writes else []
         asked = [work for work in group if work[0] is None]
+        if self._to_scrub:
+            self._scrub()
         if asked or self._unapplied.rows >= (APPLY_ROWS_OF_A_CROWD if self._crowded else APPLY_ROWS):
             if writes:
                 self._resolve(outcomes)  # they are durable and need not wait for the tables
@@ -214,6 +223,7 @@ class Writer:
         """Follow in memory what has become durable."""
         for decoded in rows:
             self._unapplied.add(decoded)
+            self._to_scrub = self._to_scrub or bool(decoded.erased)
         self._sizes.update(sizes)
         for planned in plans:
             for tenant, origin, stream, epoch, seq, _ in planned.places:
@@ -277,6 +287,28 @@ class Writer:
             self._unapplied.apply(self._connection)
             self._unapplied = Unapplied()
         self.behind = False
+
+    def _scrub(self) -> None:
+        """Leave nothing of what was erased in the files: neither in pages that are free nor in the write-ahead log.
+
+        Inside pages that are in use SQLite overwrites what it removes (`secure_delete=FAST`). Whoever reads meanwhile
+        holds the log up for so long; it is emptied then.
+        """
+        try:
+            self._apply()
+            connection = self._connection
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+            filler = [min(SCRUB_PAGES, free + 2 - at) * page_bytes for at in range(0, free + 2, SCRUB_PAGES)]
+            connection.execute("BEGIN IMMEDIATE")
+            for number, size in enumerate(filler):
+                connection.execute("INSERT OR REPLACE INTO probe VALUES (?, zeroblob(?))", (f"\0{number}", size))
+            connection.execute("COMMIT")
+            connection.execute("DELETE FROM probe")
+            self._to_scrub = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        except Exception as error:  # noqa: BLE001 - what cannot be overwritten now is tried again when the store works
+            self._roll_back()
+            self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         self.failure = StoreError(f"the journal cannot write: {error}", code=_code(error), subject="journal")

@@ -14,7 +14,17 @@ from wattseal.flow.money.bill_check import differences, posting_fault
 from wattseal.flow.money.bills import BILL
 from wattseal.flow.money.due import Due, due_of
 from wattseal.flow.ports import Batch, KeptItem, Put
-from wattseal.flow.replay import Replayed, Replayer, Told, compare, place_text, project, read_told, reprove_alone
+from wattseal.flow.replay import (
+    Replayed,
+    Replayer,
+    Told,
+    compare,
+    cuts_of,
+    place_text,
+    project,
+    read_told,
+    reprove_alone,
+)
 from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
@@ -133,6 +143,8 @@ async def _replayed(world: World, kept: Sequence[KeptItem]) -> Replayed:
     origin = world.billing_origin
     ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
     result = Replayed(ledger, accounts, RecordedDisputes(origin), RecordedPeople(origin))
+    for one in kept:
+        result.erased |= cuts_of(one)
     for one in kept:
         where = place_text(one)
         told = reprove_alone(result, replayer, one)

@@ -140,6 +140,7 @@ PARTS: Mapping[str, str] = {
     "postings": "`ledger`",
     "sessions": "rows of lists and sums, made from the sessions",
     "bills": "rows of lists and sums, made from the bills",
+    "erased": "what is left of records whose boxes are destroyed",
 }
 """By part of a commit (`flow.ports.Batch`): where it is, or why not."""
 

@@ -49,6 +49,8 @@ _STATUS = {
     "tariffs_being_changed": 409,
     "unknown_tariff": 404,
     "not_quarantined": 409,
+    "not_settled": 409,
+    "plan_differs": 409,
     "already_decided": 409,
     "not_the_ruling": 409,
     "billed_already": 409,
