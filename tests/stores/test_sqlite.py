@@ -228,7 +228,7 @@ async def test_of_what_was_erased_nothing_is_left_in_the_files(store: SqliteJour
     removal = station("a", body=b"")
     left = Erased(kept.position, kept.item.payload_hash, b"left")
     assert b"CANARY-CANARY-" in everything(path)
-    await store.commit(Batch(T1, puts=(removal,), erased=(left,)))
+    await store.commit(Batch(T1, puts=(removal,), erased=(left,), scrub=True))
     deadline = time.monotonic() + 20
     while found := b"CANARY-CANARY-" in everything(path):
         assert time.monotonic() < deadline, found

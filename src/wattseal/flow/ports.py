@@ -252,8 +252,8 @@ class Batch(Struct, frozen=True, gc=False):
     """What becomes durable together, or not at all. Items come before `padding` in the log.
 
     Each of `postings` names its record; one whose key is posted already changes nothing. A row of `sessions` and
-    `bills` takes the place of the one with the same time and id, and the sums by time follow. Of what `erased` takes
-    the place of, nothing is left in the store's files when the commit returns, as far as the database sees to that.
+    `bills` takes the place of the one with the same time and id, and the sums by time follow. With `scrub`
+    nothing that was removed or erased is left in the store's files soon after, as far as the database sees to that.
     """
 
     tenant: TenantId
@@ -267,6 +267,7 @@ class Batch(Struct, frozen=True, gc=False):
     sessions: tuple[ListedSession, ...] = ()
     bills: tuple[ListedBill, ...] = ()
     erased: tuple[Erased, ...] = ()
+    scrub: bool = False
 
 
 class Committed(Struct, frozen=True, gc=False):

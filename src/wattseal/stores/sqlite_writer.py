@@ -211,6 +211,7 @@ class Writer:
         rows = [decode(blob) for _, blob in blobs]
         self._append(blobs)
         self._note(plans, rows, sizes)
+        self._to_scrub = self._to_scrub or any(batch.scrub for batch in batches)
         self._numbers.update(last)
         return [committed[number] for number in range(len(batches))]
 
@@ -223,7 +224,6 @@ class Writer:
         """Follow in memory what has become durable."""
         for decoded in rows:
             self._unapplied.add(decoded)
-            self._to_scrub = self._to_scrub or bool(decoded.erased)
         self._sizes.update(sizes)
         for planned in plans:
             for tenant, origin, stream, epoch, seq, _ in planned.places:

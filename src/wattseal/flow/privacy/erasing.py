@@ -179,10 +179,11 @@ def _emptied(transaction: Transaction, mine: Belongings) -> Transaction:
 
 
 async def _remove(world: World, mine: Belongings) -> None:
-    """Remove and empty documents, and forget what memory knows of them."""
+    """Remove and empty documents, forget what memory knows of them, and have the store's files scrubbed."""
     puts: list[Put] = await emptied_and_gone(world, mine)
     for at in range(0, len(puts), 500):
         await world.journal.commit(Batch(world.tenant, puts=tuple(puts[at : at + 500])))
+    await world.journal.commit(Batch(world.tenant, scrub=True))
     for card in mine.since:
         world.tokens.pop(card, None)
     world.token_changes += 1

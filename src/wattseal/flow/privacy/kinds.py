@@ -141,6 +141,7 @@ PARTS: Mapping[str, str] = {
     "sessions": "rows of lists and sums, made from the sessions",
     "bills": "rows of lists and sums, made from the bills",
     "erased": "what is left of records whose boxes are destroyed",
+    "scrub": _OURS,
 }
 """By part of a commit (`flow.ports.Batch`): where it is, or why not."""
 
