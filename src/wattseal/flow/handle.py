@@ -88,6 +88,8 @@ async def begin(world: World, principal: Principal, version: Version, call: Call
         ocpp16=version is Version.V16,
         findings=lifted.findings,
     )
+    if turn.now_ms - memory.seen_ms > 2000 * world.settings.boot_interval_s:
+        memory.back_ms = turn.now_ms
     memory.seen_ms = turn.now_ms
     if signed is not None:
         turn = await signing.checked(turn, signed, lifted.fact)

@@ -154,6 +154,7 @@ def _recall(live: Live, item: Item) -> None:
         signed = record.meter.evidence if record.meter is not None and told else ()
         pages = tuple(data for name, data in signed if name != iso15118_receipt.NAME)
         live.take(record.ops.seq_no if record.ops else None, pages)
+        live.follow_gap(record.ms)
         live.meter_pages.update(dict.fromkeys(pages_of(pages)))
     if record.kind in EVENTS and record.kind is not Kind.ENDED:
         _recall_register(live, record)

@@ -124,7 +124,8 @@ class Live:
     `pages` is what the meter signed since the start, `meter_pages` where that stands among its records; `secrets` open
     the groups that are sealed for this CPO. `token` is the canonical form of the one that started it, as far as that is
     known; `fresh` means that nothing of it is recorded yet, `told_ms` is when its station last told of it, `held` what
-    is set aside for it. `points` are its readings, kept once a running cost that depends on them was asked for.
+    is set aside for it; `gap_ms` since when messages of it are missing, `gap_messages` how many came since. `points`
+    are its readings, kept once a running cost that depends on them was asked for.
     """
 
     transaction: Transaction
@@ -145,6 +146,26 @@ class Live:
     told_ms: int = 0
     held: Held | None = None
     points: list[Point] | None = None
+    gap_ms: int | None = None
+    gap_messages: int = 0
+
+    @property
+    def missing(self) -> bool:
+        """Whether messages of it are missing by their numbers, the start included."""
+        return self.numbers.gap or (self.transaction.started is None and self.numbers.count > 0)
+
+    def follow_gap(self, now_ms: int) -> None:
+        """Take note of a message that was counted: since when some are missing, and how many came since."""
+        if not self.missing:
+            self.gap_ms, self.gap_messages = None, 0
+        elif self.gap_ms is None:
+            self.gap_ms, self.gap_messages = now_ms, 0
+        else:
+            self.gap_messages += 1
+
+    def is_told(self, code: str) -> bool:
+        """Return whether an alarm of this code stands in it."""
+        return any(note.code == code for note in self.transaction.alarms)
 
     def measured(self, point: Point) -> None:
         """Keep a reading for the running cost, where that depends on it."""
@@ -173,9 +194,9 @@ class Memory:
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
-    `signed_ms` is when its own signer's word last came, `clock` has its times less ours (rules.clock_drift).
-    `connectors`, `components` that are kept, `assemblies`, `jobs` and `trails`, the keys of histories' entries, are
-    read when they are first needed.
+    `back_ms` is when it was heard again after it had said nothing for long; `signed_ms` is when its own signer's word
+    last came, `clock` has its times less ours (rules.clock_drift). `connectors`, `components` that are kept,
+    `assemblies`, `jobs` and `trails`, the keys of histories' entries, are read when they are first needed.
     """
 
     station: Station
@@ -188,6 +209,7 @@ class Memory:
     marks: OrderedDict[int, None] = field(default_factory=OrderedDict)
     tails: dict[int, Tail] = field(default_factory=dict)
     seen_ms: int = 0
+    back_ms: int = 0
     signed_ms: int = 0
     version: str | None = None
     connected: bool = False

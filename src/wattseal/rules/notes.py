@@ -62,6 +62,7 @@ EFFECTS: dict[str, Effect] = {
     "event_late": Effect.FINDING,
     "sequence_healed": Effect.FINDING,
     "sequence_gap": Effect.FINDING,
+    "messages_missing": Effect.ALARM,
     "evidence_invalid": Effect.ALARM_AND_QUARANTINE,
     "evidence_unreadable": Effect.ALARM,
     "evidence_key_unknown": Effect.FINDING,

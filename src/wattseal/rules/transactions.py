@@ -24,6 +24,8 @@ CLOSED = "closed_without_stop"
 """Note of an end that a person recorded, for its station never told one; its detail says who and why."""
 BEGIN_LATER = "begin_in_update"
 """Note of a register that a station read at the start and told when it knew the EVSE (2.x E01.FR.17); its detail."""
+MISSING = "messages_missing"
+"""Note on a session whose station does not send messages that are missing by their numbers."""
 _EVENTS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
 MAX_VERDICTS = 256
 """Verdicts that a transaction shows; every record keeps its own."""
@@ -50,6 +52,8 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
         changes["findings"] = _added(transaction.findings, tuple(n for n in observed.notes if not is_alarm(n)))
         if any(n.code == "sequence_healed" for n in observed.notes):
             changes["findings"] = tuple(n for n in changes["findings"] if n.code != "sequence_gap")
+            if transaction.started is not None or "started" in changes:
+                changes["alarms"] = tuple(n for n in changes["alarms"] if n.code != MISSING)
         if "ended" in changes and all(n.code != CLOSED for n in observed.notes):
             changes["findings"] = tuple(n for n in changes["findings"] if n.code != CLOSED)
         changes["verdicts"] = (*transaction.verdicts, *observed.verdicts)[:MAX_VERDICTS]

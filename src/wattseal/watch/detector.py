@@ -54,8 +54,10 @@ class Seen(Struct, frozen=True, gc=False):
     - The EVSE: `rated_w`, None where nobody has stated it; `spans` its sessions that have ended, in their order,
       without this one; `meter_spans` those of all EVSEs on the same meter, this one included; `running_wh` the highest
       register of one that has begun since and not ended. `running` says there is one, and `next_ms` when the EVSE was
-      first heard to have begun another session after this one. `counts_on` is false where every session begins its
-      register anew; `unaccounted_wh` is what a signer of its own says went by since the session before.
+      first heard to be free, or to have begun another session, after this one. `counts_on` is false where every session
+      begins its register anew; `unaccounted_wh` is what a signer of its own says went by since the session before.
+    - A gap in a session's numbers: `gap_open_ms` is for how long it has been open while the station was heard, None
+      where there is none, `gap_messages` how many messages of the session came since, `missing` what is, in words.
     - The station: `heard_ms` is when anything of it last came, `signed_ms` when anything that its own signer signed
       did, None where it has none; `interval_ms` is how long it may say nothing (its heartbeat).
     """
@@ -89,6 +91,9 @@ class Seen(Struct, frozen=True, gc=False):
     counts_on: bool = True
     rolled_back: bool = False
     unaccounted_wh: Decimal | None = None
+    gap_open_ms: int | None = None
+    gap_messages: int = 0
+    missing: str = ""
     heard_ms: int | None = None
     signed_ms: int | None = None
     interval_ms: int = 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
+from wattseal.flow.charges.gaps import follow
 from wattseal.flow.charges.sealed import is_relayed, relay
 from wattseal.flow.charges.watching import Told, at_reading, power_of, take
 from wattseal.flow.step import Plain, Step
@@ -15,7 +16,7 @@ from wattseal.pricing.periods import Point
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
-from wattseal.rules.transactions import BEGIN_LATER, apply, milliseconds, told_anew
+from wattseal.rules.transactions import BEGIN_LATER, MISSING, apply, milliseconds, told_anew
 from wattseal.rules.vehicle import CONFIRMED, Contracts, compare
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
@@ -101,7 +102,8 @@ def _judge_behind(live: Live, found: list[Finding], *, numbered: bool) -> list[F
     notes = list(found)
     if not transaction.active:
         notes.append(Finding("event_late", "transaction_id"))
-    if not live.numbers.gap and any(note.code == "sequence_gap" for note in transaction.findings):
+    said = any(note.code == "sequence_gap" for note in transaction.findings)
+    if (said and not live.numbers.gap) or (live.is_told(MISSING) and not live.missing):
         notes.append(Finding("sequence_healed", "seq_no"))
     return notes
 
@@ -147,8 +149,10 @@ def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) ->
         step.write_frame(place, turn.frame, written, live.subject)
     quiet = plain.kind is Kind.READING and plain.observed is UNREMARKABLE
     if quiet and not told_anew(live.transaction, plain.kind, plain.ops):
+        follow(step, live, turn.now_ms)
         return written
     live.transaction = apply(live.transaction, plain.recorded(written))
+    follow(step, live, turn.now_ms)
     step.project(live.transaction)
     raise_alarms(step, plain.observed, written.hash, live.transaction)
     if plain.kind is not Kind.READING and is_relayed(turn.world, live.transaction):

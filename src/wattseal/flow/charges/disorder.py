@@ -11,6 +11,7 @@ import msgspec
 from wattseal.base.ids import EvseId, Subject
 from wattseal.flow.charges.charge_records import end_record, mark_of, start_record
 from wattseal.flow.charges.direct_records import put_record
+from wattseal.flow.charges.gaps import healed
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.watching import Told, is_astray, remember_end, take
 from wattseal.flow.drivers import reservations
@@ -69,7 +70,8 @@ async def start_late(turn: Turn, live: Live, fact: TransactionStarted) -> Author
     step = turn.step()
     await turn.world.chains.ready(turn.origin, live.transaction.evse_id)
     claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
-    notes = [Finding("start_late", "transaction_id"), *(claim.take(step, live.subject) if claim else ())]
+    notes = [Finding("start_late", "transaction_id"), *healed(live, fact.seq_no)]
+    notes.extend(claim.take(step, live.subject) if claim else ())
     if fact.id_token is not None and to_be_decided(live, fact.id_token):
         await authorise_late(turn, step, live, fact.id_token, offline=begun_offline(turn, fact))
     plain, metered = start_record(turn, fact, fact.transaction_id or "", tuple(notes), live)

@@ -6,6 +6,7 @@ Nothing ends a transaction but its station's word. What is noted raises an alarm
 from dataclasses import dataclass, field
 
 from wattseal.base.ids import StationId, TransactionId
+from wattseal.flow.charges.gaps import look_after
 from wattseal.flow.charges.loose_ends import note_open
 from wattseal.flow.charges.watching import overtaken
 from wattseal.flow.commands import Done, send
@@ -29,7 +30,8 @@ class OpenKeeper:
     away: set[StationId] = field(default_factory=set)
 
     async def round(self) -> None:
-        """Ask stations that have come back (2.x E14), and note what seems over: no stop, or no word after a restart."""
+        """Ask stations that have come back (2.x E14), and note what seems over or is missing."""
+        await look_after(self.world)
         back = []
         for station_id, memory in list(self.world.stations.items()):
             if not memory.live:

@@ -17,6 +17,8 @@ from wattseal.watch.neighbours import ASTRAY, base_of, with_span
 from wattseal.watch.pages import pages_of, ranges
 from wattseal.watch.power import taken
 
+FREE = "Available"
+"""What a connector is told to be with no vehicle at it."""
 POWER = "Power.Active.Import"
 _TIMELESS = frozenset({"time_implausible", "end_before_start", "clock_jumped"})
 """Notes after which a session's times say nothing of its neighbours."""
@@ -125,8 +127,17 @@ def overtaken(memory: Memory, live: Live, now_ms: int) -> Seen:
     last = memory.last_end.get(place)
     if last is not None and last.began_ms > began_ms:
         later.append(last.began_ms)
+    later.extend(_free_ms(memory, place, began_ms))
     next_ms = min(later, default=None) if place else None
     return Seen(now_ms=now_ms, at_ms=now_ms, subject=transaction.id, next_ms=next_ms)
+
+
+def _free_ms(memory: Memory, place: int, began_ms: int) -> list[int]:
+    """Return since when an EVSE's connectors have been free again after a session began; () while one is not."""
+    states = [state for state in (memory.connectors or {}).values() if place and state.evse_id == place]
+    if not states or any(state.status != FREE for state in states):
+        return []
+    return [since for since in [max(state.since_ms for state in states)] if since > began_ms]
 
 
 def take(live: Live, told: Told, power_w: int | None = None, *, good: bool) -> None:

@@ -103,6 +103,7 @@ LEFT_OUT: Mapping[str, str] = {
     "rollout": _STATION,
     "rollout_member": _STATION,
     "schedule_comparison": _STATION,
+    "message_gap": "since when messages of a session are missing; the session says so",
     "security_event": _STATION,
     "service": _STATION,
     "signing_request": _STATION,

@@ -39,8 +39,12 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("Look at its power and its link; where it says it is connected, its messages are swallowed on the way."),
     ),
     "missing_stop": (
-        _("A session is open, and its EVSE has gone on."),
+        _("A session is open, and its EVSE is free or has gone on."),
         _("Wait for the stop, or close the session at the last register told, in quarantine."),
+    ),
+    "messages_missing": (
+        _("Messages of a session are missing, and the station does not send them."),
+        _("Ask the station for its log; what came neither late nor again was swallowed on the way."),
     ),
     "ended_unseen": (
         _("A session ended while nobody listened."),

@@ -69,6 +69,7 @@ NOTES: Mapping[str, str] = {
     "event_late": _("A message of it came late."),
     "sequence_healed": _("Missing messages came later."),
     "sequence_gap": _("Messages of it are missing."),
+    "messages_missing": _("Messages of it are missing and do not come."),
     "evidence_unreadable": _("What the meter signed cannot be read."),
     "evidence_key_unknown": _("The key of the meter is not enrolled."),
     "evidence_missing": _("The meter signs, and signed nothing in it."),

@@ -1,0 +1,126 @@
+"""Gaps in the numbers of a session's messages (2.x): open, filled, or never filled.
+
+A gap that is filled was an outage; one that stays open although its station is heard is an alarm, and over when the
+messages come after all. Each open one is a document, so that a restart forgets none, also of sessions that have ended.
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from wattseal.base.ids import StationId
+from wattseal.flow.charges.charge_details import counts
+from wattseal.flow.documents import ALARM, put, read, removal
+from wattseal.flow.ports import Put
+from wattseal.flow.step import Step
+from wattseal.flow.turn import Alarm, find_in_memory, remember_station, revive, transaction_by_id
+from wattseal.flow.world import Live, Memory, World
+from wattseal.model.verdict import Finding
+from wattseal.rules.recorded import Observed, read_item
+from wattseal.rules.transactions import MISSING, apply
+from wattseal.seal import dcbor
+from wattseal.seal.item import Group, Kind, parse_item
+from wattseal.seal.plain import PlainDraft
+from wattseal.watch.detector import Moment, Seen
+
+GAP = "message_gap"
+"""Document kind: a gap in the messages of a session, by the session's id."""
+AT_ONCE = 50
+"""Gaps looked at in one round; the others wait for the next."""
+START = "the start"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGap:
+    """Document: since when messages are missing, and when they had all come; None while they have not."""
+
+    since_ms: int
+    filled_ms: int | None = None
+
+
+def follow(step: Step, live: Live, now_ms: int) -> None:
+    """Note with a message of a session that a gap has opened before it, or that it has filled the last one."""
+    before_ms = live.gap_ms
+    live.follow_gap(now_ms)
+    if live.gap_ms is not None and before_ms is None:
+        step.puts.append(_put(live, OpenGap(live.gap_ms), now_ms))
+    elif live.gap_ms is None and before_ms is not None:
+        step.puts.append(_put(live, OpenGap(before_ms, now_ms), now_ms))
+
+
+def healed(live: Live, seq_no: int | None) -> tuple[Finding, ...]:
+    """Return the note that a message with this number, the start perhaps, leaves nothing missing of what was told of.
+
+    It is asked before the message is counted.
+    """
+    numbers = live.numbers
+    if seq_no is None or numbers.highest is None or numbers.lowest is None or not live.is_told(MISSING):
+        return ()
+    whole = max(numbers.highest, seq_no) - min(numbers.lowest, seq_no) == numbers.count
+    return (Finding("sequence_healed", "seq_no"),) if whole else ()
+
+
+async def look_after(world: World) -> None:
+    """Tell of gaps that stay open, and end the alarms about those that were filled."""
+    for document in await world.journal.documents(world.tenant, GAP, active=True, limit=AT_ONCE):
+        gap = read(document, OpenGap)
+        if gap.filled_ms is not None:
+            await _over(world, document, gap)
+        else:
+            await _judge(world, document, gap)
+
+
+async def _over(world: World, document: Put, gap: OpenGap) -> None:
+    now_ms, key = world.now_ms(), _alarm_key(document.key, gap.since_ms)
+    step = Step(world, document.station_id or "", now_ms)
+    raised = await world.journal.document(world.tenant, ALARM, key)
+    if raised is not None:
+        over = replace(read(raised, Alarm), over_ms=gap.filled_ms)
+        step.puts.append(put(ALARM, key, over, now_ms, station_id=document.station_id))
+    step.puts.append(removal(GAP, document.key, now_ms))
+    await step.commit()
+
+
+async def _judge(world: World, document: Put, gap: OpenGap) -> None:
+    memory = await remember_station(world, StationId(document.station_id or ""))
+    transaction = await transaction_by_id(world, document.key)
+    if memory is None or transaction is None:
+        return
+    live = find_in_memory(world, transaction) or await revive(world, transaction)
+    now_ms = world.now_ms()
+    heard_ms = memory.seen_ms if world.lines.version(StationId(memory.station.id)) is None else now_ms
+    open_ms = heard_ms - max(gap.since_ms, memory.back_ms)
+    seen = Seen(now_ms=now_ms, at_ms=now_ms, gap_open_ms=open_ms, gap_messages=live.gap_messages)
+    if not world.watch.look(Moment.OPEN, seen):
+        return
+    missing = (await counts(world, transaction)).missing
+    named = ", ".join([START] * (transaction.started is None) + [str(number) for number in missing])
+    found = world.watch.look(Moment.OPEN, msgspec.structs.replace(seen, missing=named))
+    await world.chains.ready(memory.origin, transaction.evse_id)
+    if live.missing:
+        await _tell(world, memory, live, found[0], gap)
+
+
+async def _tell(world: World, memory: Memory, live: Live, found: Finding, gap: OpenGap) -> None:
+    """Write the note as a record of the session, and the alarm; the gap is not looked at again until it is filled."""
+    step = Step(world, memory.station.id, world.now_ms())
+    groups = ((int(Group.RAW), dcbor.encode(Observed((found,)).to_fields(b""))),)
+    draft = PlainDraft(Kind.READING, step.now_ms, groups)
+    written = step.write((memory.origin, live.transaction.evse_id), world.csms_key, draft, live.subject)
+    live.transaction = apply(live.transaction, read_item(parse_item(written.item)))
+    step.project(live.transaction)
+    world.count(f"alarm_{found.code}")
+    about = live.transaction.id
+    raised = Alarm(found.code, memory.station.id, step.now_ms, found.field, found.detail, written.hash.hex(), about)
+    step.puts.append(put(ALARM, _alarm_key(about, gap.since_ms), raised, step.now_ms, station_id=memory.station.id))
+    step.puts.append(_put(live, gap, step.now_ms, looked_at=False))
+    await step.commit()
+
+
+def _put(live: Live, gap: OpenGap, now_ms: int, *, looked_at: bool = True) -> Put:
+    transaction = live.transaction
+    return put(GAP, transaction.id, gap, now_ms, station_id=transaction.station_id, active=looked_at)
+
+
+def _alarm_key(transaction_id: str, since_ms: int) -> str:
+    return f"{since_ms:015d}-{transaction_id[:16]}-{MISSING}"
