@@ -26,7 +26,7 @@ from wattseal.log.checkpoint import Checkpoint, SignedCheckpoint
 from wattseal.log.cosignature import cosign
 from wattseal.log.keys import SignatureType
 from wattseal.log.keys import SigningKey as LogSigningKey
-from wattseal.log.merkle import inclusion_proof, leaf_hash, node_hash, root_at
+from wattseal.log.merkle import consistency_proof, inclusion_proof, leaf_hash, node_hash, root_at
 from wattseal.log.proof import TlogProof
 from wattseal.model.tariff import Tariff
 from wattseal.model.token import TokenStatus
@@ -253,7 +253,13 @@ class Paper:
             priced.total.before_tax, priced.total.after_tax, tariff.hash,
         )  # fmt: skip
 
-    def _log(self, items: Sequence[Item]) -> None:
+    def forked(self, size: int) -> "Paper":
+        """Return another history: the log's first `size` entries, and chains that go on as if nothing had followed."""
+        pens = {place: replace(pen) for place, pen in self._pens.items()}
+        return replace(self, leaves=self.leaves[:size], _pens=pens, _nodes={})
+
+    def log(self, items: Sequence[Item]) -> None:
+        """Log what is not logged yet."""
         known = set(self.leaves)
         new = [leaf for item in items if (leaf := item.leaf_entry()) is not None and leaf not in known]
         self.leaves.extend(new)
@@ -267,12 +273,20 @@ class Paper:
             self._nodes[level, index] = found
         return found
 
-    def checkpoint(self, key: LogSigningKey | None = None) -> SignedCheckpoint:
-        """Sign the log as it stands and have both witnesses cosign it."""
+    def checkpoint(self) -> SignedCheckpoint:
+        """Sign the log as it stands; nobody has cosigned it yet."""
         size = len(self.leaves)
-        signed = checkpoints.sign(Checkpoint(LOG, size, root_at(size, self._node)), key or self.keys.log)
+        return checkpoints.sign(Checkpoint(LOG, size, root_at(size, self._node)), self.keys.log)
+
+    def cosigned(self) -> SignedCheckpoint:
+        """Sign the log as it stands and have both witnesses cosign it."""
+        signed = self.checkpoint()
         at_s = AT_MS // 1000 + timedelta(hours=2).seconds
         return signed.with_signatures(cosign(signed.note.text, w, at_s) for w in self.keys.witnesses)
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof that the first `new` entries extend the first `old`."""
+        return consistency_proof(old, new, self._node)
 
     def bundle(
         self,
@@ -280,10 +294,15 @@ class Paper:
         others: Sequence[Item],
         cdr: CdrSummary | None = None,
         entries: Sequence[Statement] | None = None,
+        signed: SignedCheckpoint | None = None,
     ) -> Bundle:
-        """Log a session's records, have them witnessed, and bundle them, plain content shown."""
-        self._log([*others, *session.items])
-        signed, size = self.checkpoint(), len(self.leaves)
+        """Log a session's records and bundle them, plain content shown, under a checkpoint that all have cosigned.
+
+        `signed` is another checkpoint of this log.
+        """
+        self.log([*others, *session.items])
+        signed = signed or self.cosigned()
+        size = signed.checkpoint.size
         indices = [self.leaves.index(item.leaf_entry() or b"") for item in session.items]
         proofs = [TlogProof(i, inclusion_proof(i, size, self._node), signed).encode() for i in indices]
         return build_bundle(
