@@ -1,6 +1,6 @@
 """The door of a CPO whose clock is moved: its OCPP endpoint as `wattseal serve` puts it together, on a real socket."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -61,11 +61,17 @@ class Door:
 
 
 @asynccontextmanager
-async def at_the_door(clockwork: Clockwork, limits: Limits | None = None) -> AsyncIterator[Door]:
-    """Listen for stations of `clockwork`, with other bounds than the product's where waiting would be silly."""
+async def at_the_door(
+    clockwork: Clockwork, limits: Limits | None = None, ids: Callable[[], str] | None = None
+) -> AsyncIterator[Door]:
+    """Listen for stations of `clockwork`, with other bounds than the product's where waiting would be silly.
+
+    `ids` gives the message ids of calls to stations, drawn at random by default.
+    """
     doorman, lines = Doorman(clockwork.world), StationLines()
     endpoint = make_endpoint(clockwork.world, doorman, lines.traffic)
-    server = OcppServer(endpoint if limits is None else replace(endpoint, limits=limits))
+    endpoint = replace(endpoint, limits=limits or endpoint.limits, new_message_id=ids or endpoint.new_message_id)
+    server = OcppServer(endpoint)
     lines.attach(server)
     clockwork.world.lines = lines
     port = await server.start("127.0.0.1", 0)

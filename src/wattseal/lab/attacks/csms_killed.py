@@ -1,0 +1,177 @@
+"""T40: the CSMS is killed in the middle of charges, right after it has acknowledged something."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
+from wattseal.lab.crew import LabError
+from wattseal.lab.dialler import Line, now_text
+from wattseal.lab.grounds.alone import Alone
+from wattseal.lab.lab import Lab
+from wattseal.lab.null import take_out
+from wattseal.stores import sqlite_writer
+from wattseal.stores.sqlite_writer import Writer
+
+STATIONS, CARD = ("ST1", "ST2", "ST3"), "CARD0001"
+STOPS = frozenset({"RemoteStopTransaction", "Reset", "ChangeAvailability", "UnlockConnector"})
+OFFLINE_WH = 3_000
+
+
+async def _perform(lab: Lab) -> Found:
+    return await _kill(lab)
+
+
+async def _control(lab: Lab) -> Found:
+    return await _kill(lab, undefend="csms_killed")
+
+
+def undefend() -> None:
+    """Acknowledge what is in memory, and write it down some time later."""
+    append, apply, held = Writer._append, Writer._apply, list[tuple[str, bytes]]()  # noqa: SLF001 - what is taken out
+
+    def remember(_writer: Writer, blobs: list[tuple[str, bytes]]) -> None:
+        held.extend(blobs)
+
+    def write_late(writer: Writer) -> None:
+        if held:
+            append(writer, held)
+            held.clear()
+        apply(writer)
+
+    take_out(Writer, "_append", remember)
+    take_out(Writer, "_apply", write_late)
+    take_out(sqlite_writer, "IDLE_S", 30.0)
+
+
+@dataclass(slots=True)
+class _Station:
+    """One that charges: what was acknowledged to it, and what waits to be told."""
+
+    name: str
+    register: int = 1_000
+    number: int = 0
+    acknowledged: dict[int, int | None] = field(default_factory=dict)
+    waiting: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    told_to_stop: int = 0
+
+    async def start(self, line: Line) -> None:
+        told = {"connectorId": 1, "idTag": CARD, "meterStart": self.register, "timestamp": now_text()}
+        self.number = (await line.call("StartTransaction", told))["transactionId"]
+        self.acknowledged[self.number] = None
+
+    def draw(self, wh: int) -> None:
+        """Charge on, and note what is to be told of it."""
+        self.register += wh
+        values = [{"timestamp": now_text(), "sampledValue": [{"value": str(self.register)}]}]
+        self.waiting.append(("MeterValues", {"connectorId": 1, "transactionId": self.number, "meterValue": values}))
+
+    def stop(self) -> None:
+        """End the charge, and note that it is to be told."""
+        told = {"transactionId": self.number, "meterStop": self.register, "timestamp": now_text(), "reason": "Local"}
+        self.waiting.append(("StopTransaction", told))
+
+    async def deliver(self, line: Line) -> None:
+        """Tell what waits; what is answered waits no more."""
+        while self.waiting:
+            action, told = self.waiting[0]
+            await line.call(action, told)
+            if action == "StopTransaction":
+                self.acknowledged[int(told["transactionId"])] = int(told["meterStop"])
+            del self.waiting[0]
+        self.told_to_stop += sum(call[2] in STOPS for call in line.asked)
+
+
+async def _kill(lab: Lab, undefend: str | None = None) -> Found:
+    stations = [_Station(name) for name in STATIONS]
+    async with lab.alone(undefend=undefend) as cpo:
+        await cpo.token(CARD)
+        for station in stations:
+            await cpo.enrol(station.name)
+        await _charge_until_killed(cpo, stations)
+        for station in stations[1:]:
+            station.draw(OFFLINE_WH)
+        began = asyncio.get_running_loop().time()
+        await cpo.start()
+        back_s = asyncio.get_running_loop().time() - began
+        try:
+            await _go_on(cpo, stations)
+        except LabError as error:
+            return Found(Outcome.MISSED, f"a station cannot tell what it has: {error}")
+        found = await cpo.api("GET", "/api/v1/transactions?limit=100")
+    return _judge(stations, found, back_s)
+
+
+async def _charge_until_killed(cpo: Alone, stations: list[_Station]) -> None:
+    """All charge; one more start is acknowledged, and in the same moment the process is gone."""
+    async with AsyncExitStack() as stack:
+        lines = [await stack.enter_async_context(cpo.station(station.name)) for station in stations]
+        for station, line in zip(stations[:-1], lines, strict=False):
+            await line.boot()
+            await station.start(line)
+            station.draw(500)
+            await station.deliver(line)
+        await lines[-1].boot()
+        stations[0].stop()
+        await stations[0].deliver(lines[0])
+        await stations[-1].start(lines[-1])
+        await cpo.kill()
+    await asyncio.sleep(0)
+    stations[0].number = 0
+
+
+async def _go_on(cpo: Alone, stations: list[_Station]) -> None:
+    """Come back, tell what happened meanwhile, charge on and end."""
+    for station in stations:
+        async with cpo.station(station.name) as line:
+            await line.boot()
+            if not station.number:
+                await station.start(line)
+            station.draw(500)
+            station.stop()
+            await station.deliver(line)
+
+
+def _judge(stations: list[_Station], found: list[dict[str, Any]], back_s: float) -> Found:
+    kept = {(each["station_id"], each["transaction_id"]): each for each in found}
+    acknowledged = {(s.name, str(number)): wh for s in stations for number, wh in s.acknowledged.items()}
+    lost = [
+        f"{name} {number}" for (name, number), wh in acknowledged.items() if not _is_kept(kept.get((name, number)), wh)
+    ]
+    stopped = sum(station.told_to_stop for station in stations)
+    more = len(found) - len(acknowledged)
+    if lost or more or stopped:
+        text = (
+            f"acknowledged and lost: {', '.join(lost) or 'nothing'}; {more} sessions too many; {stopped} told to stop"
+        )
+        return Found(Outcome.MISSED, text)
+    text = f"all {len(acknowledged)} acknowledged sessions are there once and whole, also the one acknowledged in the "
+    text += f"moment of the kill; no station was told to stop, the {OFFLINE_WH} Wh that each drew meanwhile came later"
+    return Found(Outcome.PREVENTED, text, figures=(Figure("CSMS back after the kill", back_s, "s"),))
+
+
+def _is_kept(session: dict[str, Any] | None, wh: int | None) -> bool:
+    if session is None or session["active"] or wh is None:
+        return False
+    return float(session["end_wh"]) == wh and not session["billing"].startswith("quarantin")
+
+
+ATTACK = Attack(
+    line="T40",
+    title="the CSMS is killed while cars charge",
+    steps=(
+        "two stations charge, one of them ends; a third begins, and its start is acknowledged",
+        "in that moment the process is killed (SIGKILL)",
+        f"those that charge go on, {OFFLINE_WH} Wh each, and keep what they have to tell",
+        "start the CSMS again; they come back, tell it, charge on and end",
+        "hold what the CSMS has against all that was acknowledged",
+    ),
+    defence="nothing is acknowledged before it is on disk; a charge belongs to the station, which goes on by itself",
+    without="what is in memory is acknowledged, and written down some time later",
+    residual="while the CSMS is down, stations decide by their local lists and caches who may charge",
+    expected=Outcome.PREVENTED,
+    ground=Ground.ALONE,
+    perform=_perform,
+    control=_control,
+)
