@@ -167,7 +167,7 @@ async def _authorise_token(turn: Turn, id_token: IdToken) -> Authorization:
         for record in decided.refusal.records:
             waits.transaction = apply(waits.transaction, record)
         step.project(waits.transaction)
-    if step.items:
+    if step.items or step.puts:
         await step.commit()
     if not isinstance(decided, Refused):
         keep_grant(turn.memory, id_token, decided)

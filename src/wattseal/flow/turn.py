@@ -10,7 +10,7 @@ import msgspec
 from wattseal.base.ids import StationId, Subject
 from wattseal.evidence import iso15118_receipt
 from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
-from wattseal.flow.drivers.authorise import authorization_of
+from wattseal.flow.drivers.authorization import authorization_of
 from wattseal.flow.money.held import holds_of
 from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step

@@ -90,7 +90,7 @@ async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
     enrolled = DEFAULT_TYPE if token is None else token.id_token.type
     id_token = IdToken(start.id_token, start.type or enrolled)
     step = Step(world, memory.station.id, world.now_ms())
-    decided = await authorise(Asked(memory, step, id_token, start.evse_id or 0, only_starts=True))
+    decided = await authorise(Asked(memory, step, id_token, start.evse_id or 0, only_starts=True, vouched=True))
     if step.items:
         await step.commit()
     if isinstance(decided, Refused):

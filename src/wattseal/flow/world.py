@@ -39,6 +39,7 @@ from wattseal.seal.registry import Registry, Role
 from wattseal.watch import WATCH, Watch
 from wattseal.watch.detector import Page
 from wattseal.watch.power import Power
+from wattseal.watch.uid_guessing import Tries
 
 _SIGNERS = frozenset({Role.STATION, Role.EDGE})
 SUBJECT_BYTES = 16
@@ -225,6 +226,8 @@ class Memory:
     shelves: dict[str, set[str]] = field(default_factory=dict)
     customers: dict[int, KeptCustomer] = field(default_factory=dict)
     assemblies: OrderedDict[tuple[str, int], Assembly] | None = None
+    regulars: frozenset[str] | None = None
+    """Canonical forms of tokens that have charged there, known only while card numbers are tried out there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +304,8 @@ class World:
     contract_roots: tuple[Certificate, ...] = ()
     stations: dict[StationId, Memory] = field(default_factory=dict)
     tokens: OrderedDict[str, TokenRecord | None] = field(default_factory=OrderedDict)
+    uid_tries: OrderedDict[str, Tries] = field(default_factory=OrderedDict)
+    """Card numbers tried out, by station and prefix (`flow.drivers.uid_tries`)."""
     accounts: OrderedDict[str, Account | None] = field(default_factory=OrderedDict)
     caps: OrderedDict[tuple[str, int, int], int] = field(default_factory=OrderedDict)
     tariff_book: Any = None
@@ -360,6 +365,7 @@ class World:
         """Drop all that is kept in memory: after a failed commit, the journal alone says what is true."""
         self.stations.clear()
         self.tokens.clear()
+        self.uid_tries.clear()
         self.accounts.clear()
         self.listed = None
         self.syncing.clear()

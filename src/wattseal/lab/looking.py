@@ -4,6 +4,7 @@ playwright is no dependency of the product; who installs it and Chromium sees sc
 elements of a page are read, and what could run under the page's policy counts.
 """
 
+import importlib
 import importlib.util
 import shutil
 from collections.abc import Mapping, Sequence
@@ -40,8 +41,7 @@ async def look(visitor: Visitor, paths: Sequence[str]) -> Looked:
 
 
 async def _seen(visitor: Visitor, paths: Sequence[str], browser: str) -> Looked:
-    from playwright.async_api import async_playwright  # noqa: PLC0415 - it need not be installed
-
+    async_playwright: Any = importlib.import_module("playwright.async_api").async_playwright
     looked = Looked("Chromium")
     base = visitor.cpo.http
     async with async_playwright() as playwright:

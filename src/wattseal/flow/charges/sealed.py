@@ -15,7 +15,8 @@ from wattseal.flow.chains import load_head
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.watching import Told, at_end, at_reading, at_start, is_astray, remember_end, take
 from wattseal.flow.documents import put
-from wattseal.flow.drivers.authorise import authorization_of, decision_on
+from wattseal.flow.drivers.authorise import decision_on
+from wattseal.flow.drivers.authorization import authorization_of
 from wattseal.flow.money.holds import refuses_partner
 from wattseal.flow.ports import Committed, Outgoing
 from wattseal.flow.step import Step

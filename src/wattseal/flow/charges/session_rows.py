@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from wattseal.base.errors import InputError
 from wattseal.flow.charges.bundling import Proofs
+from wattseal.flow.charges.charged_token import charged_token
 from wattseal.flow.charges.reproof import Broken, broken_of, broken_sessions
 from wattseal.flow.charges.standing import standing_of
-from wattseal.flow.charges.transaction_list import charged_token
 from wattseal.flow.documents import STATION, every_document, read
 from wattseal.flow.listing import timed
 from wattseal.flow.money.bills import bill_in_force

@@ -3,17 +3,14 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-import msgspec
-
-from wattseal.base.ids import StationId, Subject
+from wattseal.base.ids import StationId
+from wattseal.flow.charges.charged_token import charged_token
 from wattseal.flow.documents import TRANSACTION, TRANSACTION_TIME, read
 from wattseal.flow.fleet.succession import predecessors
 from wattseal.flow.listing import timed
 from wattseal.flow.world import World
-from wattseal.model.token import IdToken, canonical
+from wattseal.model.token import canonical
 from wattseal.model.transaction import Transaction
-from wattseal.rules.recorded import read_item
-from wattseal.seal.item import Kind, parse_item
 
 MAX_LOOKED_AT = 2000
 """So many transactions are looked at for one page; where few pass the filters a page is short and leads on."""
@@ -93,32 +90,6 @@ async def _passes(world: World, query: TransactionQuery, transaction: Transactio
         return True
     token = await charged_token(world, transaction)
     return token is not None and token.key() == canonical(query.id_token)
-
-
-async def charged_token(world: World, transaction: Transaction) -> IdToken | None:
-    """Return the token presented for a transaction, as its records tell it; None where it is sealed or none was."""
-    for kept in await world.journal.items_by_subject(world.tenant, Subject(bytes.fromhex(transaction.id))):
-        record = read_item(parse_item(kept.item.item))
-        if record.identity is not None:
-            return IdToken(record.identity.id_token, record.identity.type)
-        if record.kind is Kind.STARTED and record.frame:
-            return _told(record.frame)
-    return None
-
-
-def _told(frame: bytes) -> IdToken | None:
-    """Return the token in the frame of a start that was charged to nobody."""
-    try:
-        payload = msgspec.json.decode(frame, type=list[object])[3]
-    except (msgspec.MsgspecError, IndexError):
-        return None
-    match payload:
-        case {"idTag": str(value)}:
-            return IdToken(value, "ISO14443")
-        case {"idToken": {"idToken": str(value), "type": str(kind)}}:
-            return IdToken(value, kind)
-        case _:
-            return None
 
 
 async def stations_of(world: World, station_id: str, *, history: bool) -> tuple[str, ...]:

@@ -1,14 +1,15 @@
 """Authorisation: a request record, and the signed decision of whoever bills the driver."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, put, read
+from wattseal.flow.drivers.authorization import at, authorization_of
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import cap_of
 from wattseal.flow.drivers.shown_price import prices_ready, with_price
+from wattseal.flow.drivers.uid_tries import COUNTED, is_stopped, note_try
 from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place, refuses_partner
 from wattseal.flow.money.tariffs import tariff_for
 from wattseal.flow.step import Step, decided
@@ -77,7 +78,7 @@ class Asked:
     `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
     and an unused grant's will do. `starts`: a transaction is to be charged to it now. `only_starts`: the station knows
     no master pass and takes Accepted for leave to begin (1.6). `offline`: the station has let it charge by itself.
-    `drawn`: the subject has just been drawn.
+    `drawn`: the subject has just been drawn. `vouched`: the operator asks, no card was held to a reader.
     """
 
     memory: Memory
@@ -89,6 +90,7 @@ class Asked:
     only_starts: bool = False
     offline: bool = False
     drawn: bool = False
+    vouched: bool = False
 
     @property
     def world(self) -> World:
@@ -110,9 +112,12 @@ async def authorise(asked: Asked) -> Grant | Refused:
     has said so. An unused grant is good as long as the CPO itself has nothing against the token.
     """
     world = asked.world
+    if await _is_stopped(asked):
+        return await _refused(asked, None, TokenStatus.INVALID, "guessing")
     token = await find_token(world, asked.id_token)
     decides = who_decides(token, asked.place, world.settings.master_group)
     if isinstance(decides, OwnDecision) and decides.status is not TokenStatus.ACCEPTED:
+        await _note_try(asked, decides.status)
         return await _refused(asked, token, decides.status)
     if isinstance(decides, MasterPass):
         return Refused(described(Authorization(TokenStatus.ACCEPTED), token, asked.memory.station.id))
@@ -138,17 +143,29 @@ async def authorise(asked: Asked) -> Grant | Refused:
     return grant
 
 
+async def _is_stopped(asked: Asked) -> bool:
+    """Return whether card numbers were tried out here until no more are; what has begun already is judged as always."""
+    now_ms = asked.step.now_ms
+    if asked.vouched or asked.offline or unused_grant(asked.memory, asked.id_token, now_ms, asked.subject) is not None:
+        return False
+    stopped = await is_stopped(asked.world, asked.memory, asked.id_token, now_ms)
+    if stopped:
+        asked.world.count("uid_guesses_refused")
+        await note_try(asked.step, asked.id_token)
+    return stopped
+
+
+async def _note_try(asked: Asked, status: TokenStatus) -> None:
+    if status in COUNTED and not asked.vouched:
+        await note_try(asked.step, asked.id_token)
+
+
 async def standing(memory: Memory, world: World, id_token: IdToken, now_ms: int) -> Authorization:
     """Return what is known of a token that is to pay for nothing: one presented to end a transaction."""
     token = await find_token(world, id_token)
     decides = who_decides(token, Place(memory.station.id, 0, at(now_ms)), world.settings.master_group)
     status = decides.status if isinstance(decides, OwnDecision) else TokenStatus.ACCEPTED
     return described(Authorization(status), token, memory.station.id)
-
-
-def at(ms: int) -> datetime:
-    """Return Unix milliseconds as a time."""
-    return datetime.fromtimestamp(ms / 1000, UTC)
 
 
 async def _refused(asked: Asked, token: TokenRecord | None, status: TokenStatus, reason: str | None = None) -> Refused:
@@ -271,18 +288,6 @@ def _grant(request: Recorded, decision: Decision, item: Item | Written) -> Grant
     assert request.subject is not None  # noqa: S101 - a request names the transaction it is for
     records = (request, decided(item, decision))
     return Grant(records, request.subject, authorization_of(decision, item), decision.expires_ms)
-
-
-def authorization_of(decision: Decision, item: Item | Written) -> Authorization:
-    """Return what a signed decision says, in the domain's words."""
-    return Authorization(
-        decision.status,
-        decision.auth_id,
-        at(decision.expires_ms),
-        decision.cap_wh,
-        item.hash,
-        reason=decision.reason,
-    )
 
 
 async def _ask(asked: Asked, token: TokenRecord, party: str) -> Grant | Refused:

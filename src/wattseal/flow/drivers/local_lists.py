@@ -5,7 +5,7 @@ from dataclasses import replace
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.documents import put, read
-from wattseal.flow.drivers.authorise import at
+from wattseal.flow.drivers.authorization import at
 from wattseal.flow.drivers.known_tokens import LOCAL_LIST, find_list
 from wattseal.flow.fleet.enrol import find_tokens
 from wattseal.flow.orders import Answered, Effects

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import put, read
-from wattseal.flow.drivers.authorise import at
+from wattseal.flow.drivers.authorization import at
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Batch, Put

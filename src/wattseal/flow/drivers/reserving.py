@@ -6,7 +6,7 @@ from datetime import datetime
 from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.commands import DEADLINE_S, Declined, Done, Outcome, Unanswered, UnknownStationError, send
-from wattseal.flow.drivers.authorise import at
+from wattseal.flow.drivers.authorization import at
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.reservations import MAX_ID, find_reservation, moved, put_reservation
 from wattseal.flow.ports import Batch

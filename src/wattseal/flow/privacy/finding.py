@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from wattseal.base.errors import LimitError
-from wattseal.flow.charges.transaction_list import charged_token
+from wattseal.flow.charges.charged_token import charged_token
 from wattseal.flow.documents import TOKEN, TRANSACTION, every_document, read
 from wattseal.flow.money.bills import bills_of_account
 from wattseal.flow.money.held import HOLD, holds_of

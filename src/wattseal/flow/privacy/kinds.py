@@ -122,6 +122,7 @@ LEFT_OUT: Mapping[str, str] = {
     "tariffs_told": _OURS,
     "template": _STATION,
     "transaction_time": _POINTER,
+    "uid_tries": "marks, shared by thousands of numbers each, of cards that were good for nothing, for two hours",
     "unbilled": "that a session waits to be billed; the session says so",
     "upload": "a file that a station wrote about itself, removed when its time is over",
     "vendor_message": _STATION,

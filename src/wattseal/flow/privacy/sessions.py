@@ -9,9 +9,9 @@ from wattseal.base.errors import WattsealError
 from wattseal.base.ids import Subject
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble, others_of, price_of, tariff_record
 from wattseal.flow.charges.charge_details import remote_start_of
+from wattseal.flow.charges.charged_token import charged_token
 from wattseal.flow.charges.measured import readings_of
 from wattseal.flow.charges.reproof import BROKEN, broken_of
-from wattseal.flow.charges.transaction_list import charged_token
 from wattseal.flow.documents import TRANSACTION
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money.bills import bill_in_force

@@ -108,6 +108,10 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
         _("The station reports a security event."),
         _("Look at the station and its certificates; where somebody tampered with it, take it out of service."),
     ),
+    "uid_guessing": (
+        _("Numbers of cards are tried out at a station, or of one issuer at several."),
+        _("Nothing more is tried there for two hours. Have somebody look who stands at the station, or what it sends."),
+    ),
     "password_guessing": (
         _("Somebody tries out passwords or certificates of stations."),
         _("Shut the address out at the firewall; stations get in all the same. Was it a station: renew its password."),
