@@ -42,7 +42,7 @@ async def _guess(lab: Lab) -> Found:
         return Found(Outcome.MISSED, text)
     text = (
         f"stopped after {at_one} of {TRIES} tries at one station and {at_several} over {STATIONS}, over a restart; the "
-        f"good number, try {place + 1}, was answered Invalid; {len(alarms)} alarms {CODE}, the first of {alarms[0].field}; "
+        f"good number, try {place + 1}, was answered Invalid; {len(alarms)} alarms {CODE}; "
         "who has charged there before was let charge"
     )
     figures = (
@@ -90,8 +90,8 @@ ATTACK = Attack(
     ),
     defence=f"after {LIMIT} different cards that are good for nothing others are Invalid there, and not looked up",
     without="nothing is stopped",
-    residual="each station gives away twenty numbers in two hours, one where the issuer's are stopped elsewhere; a good "
-    "card that never charged at such a station has to wait or is started from the app; an edge that decides offline by "
+    residual="each station gives away twenty numbers in two hours, one where the issuer's are stopped elsewhere; a "
+    "good card that never charged at such a station has to wait or is started from the app; an edge that decides offline by "
     "its own list counts nothing",
     expected=Outcome.BOUNDED,
     ground=Ground.CLOCKWORK,
