@@ -91,8 +91,8 @@ ATTACK = Attack(
     defence=f"after {LIMIT} different cards that are good for nothing others are Invalid there, and not looked up",
     without="nothing is stopped",
     residual="each station gives away twenty numbers in two hours, one where the issuer's are stopped elsewhere; a "
-    "good card that never charged at such a station has to wait or is started from the app; an edge that decides offline by "
-    "its own list counts nothing",
+    "good card that never charged at such a station has to wait or is started from the app; an edge that decides "
+    "offline by its own list counts nothing",
     expected=Outcome.BOUNDED,
     ground=Ground.CLOCKWORK,
     perform=_perform,
