@@ -7,6 +7,7 @@ SCOPES: Mapping[str, str] = {
     "accounts:export": "hand a driver everything that is held about them, and make links for that",
     "accounts:read": "accounts, what is on them and held, and who pays",
     "accounts:write": "open, change, block and close accounts; write down and erase who pays",
+    "aggregates:read": "sums over groups so large that nobody's own figures can be told",
     "alarms:read": "list alarms",
     "api-tokens:read": "list API tokens, never their secrets",
     "api-tokens:write": "make and revoke API tokens, with scopes one holds oneself",

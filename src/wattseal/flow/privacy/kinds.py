@@ -33,6 +33,7 @@ _STATION = "about a station, a site or the network, and nobody's"
 _STAFF = "about people who work for the operator"
 _OURS = "about this system's own keys, log or working"
 LEFT_OUT: Mapping[str, str] = {
+    "aggregate": "sums over at least five drivers",
     "alarm": "raised about stations; what was noted of a session is in the session",
     "alive": _OURS,
     "api_token": _STAFF,

@@ -11,6 +11,7 @@ from wattseal.base.errors import WattsealError
 from wattseal.serve import webhooks
 from wattseal.serve.api import (
     accounts,
+    aggregates,
     alarms,
     api_tokens,
     bills,
@@ -106,6 +107,7 @@ RESOURCES = (
     *payments.ROUTES,
     *payment_reports.ROUTES,
     *accounts.ROUTES,
+    *aggregates.ROUTES,
     *exports.ROUTES,
     *erasure.ROUTES,
     *quarantine.ROUTES,
