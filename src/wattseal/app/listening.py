@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import web, web_response
 
 from wattseal.base.errors import ConfigError
+
+web_response.SERVER_SOFTWARE = "wattseal"  # type: ignore[attr-defined] # of the module, not exported
+"""Answers do not tell which versions of what they come from, not even those to what is no HTTP."""
 
 
 @asynccontextmanager
