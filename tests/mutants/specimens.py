@@ -41,7 +41,8 @@ from wattseal.crypto.keys import P256_ORDER, Algorithm, PublicKey, SigningKey
 from wattseal.evidence import ocpp_jws
 from wattseal.evidence.ocmf_build import MeterState, ReadingToSign, build
 from wattseal.evidence.ocpp_jws_build import MessageSigner
-from wattseal.model.verdict import Verdict
+from wattseal.model.verdict import Source, Verdict
+from wattseal.pricing.periods import Point
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.groups import Opening, open_box, unwrap
 from wattseal.seal.item import Group, Item, Kind, parse_item, record_aad, to_be_signed
@@ -181,10 +182,10 @@ class Told:
     """What a bundle that is VALID proves."""
 
     records: tuple[bytes, ...]
-    source: object
+    source: Source | None
     grade: int
     energy_wh: Decimal | None
-    points: tuple[Any, ...]
+    points: tuple[Point, ...]
     price: Any
 
 
@@ -202,12 +203,27 @@ def judge_bundle(data: bytes) -> Told | None:
 
 
 def no_more(said: Told, honest: Told) -> bool:
-    """Return whether a bundle proves nothing that the honest one does not; it may show less."""
+    """Return whether a bundle proves nothing that the honest one does not.
+
+    It may show less: a reading's opening, the price, or the entry of the meter's key left out, which leaves the same
+    energy as the operator's word alone, at a lower grade.
+    """
+    weaker = said.source is Source.CSMS and said.grade < honest.grade
     return (
-        (said.records, said.source, said.energy_wh) == (honest.records, honest.source, honest.energy_wh)
+        (said.records, said.energy_wh) == (honest.records, honest.energy_wh)
         and said.grade <= honest.grade
-        and said.points in {(), honest.points}
+        and (weaker or said.source is honest.source)
+        and _shown_less(said.points, honest.points)
         and said.price in (None, honest.price)
+    )
+
+
+def _shown_less(said: tuple[Point, ...], honest: tuple[Point, ...]) -> bool:
+    if not said:
+        return True
+    return len(said) == len(honest) and all(
+        one.ms == other.ms and one.register_wh in {None, other.register_wh}
+        for one, other in zip(said, honest, strict=True)
     )
 
 

@@ -1,10 +1,14 @@
 """Searching bytes for secrets in every plausible spelling."""
 
 import base64
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cbor2
+
+BY_CHANCE = 8
+"""Fewer digits than these stand somewhere in some megabytes of hexadecimal text."""
 
 
 def spellings_of_text(text: str) -> Iterator[bytes]:
@@ -39,11 +43,19 @@ def spellings_of_energy(wh: int) -> Iterator[bytes]:
 
 def find_leaks(folder: Path, energies_wh: Iterable[int], tokens: Iterable[str]) -> list[str]:
     """Return what was found in which file of a folder."""
-    wanted = [(f"{wh} Wh", s) for wh in energies_wh for s in spellings_of_energy(wh)]
-    wanted += [("a token", s) for token in tokens for s in spellings_of_text(token)]
+    wanted = [(f"{wh} Wh", _pattern(s)) for wh in energies_wh for s in spellings_of_energy(wh)]
+    wanted += [("a token", _pattern(s)) for token in tokens for s in spellings_of_text(token)]
     return sorted(
-        {f"{name} in {path.name}" for path, data in _files(folder) for name, spelling in wanted if spelling in data}
+        {f"{name} in {path.name}" for path, data in _files(folder) for name, each in wanted if each.search(data)}
     )
+
+
+def _pattern(spelling: bytes) -> re.Pattern[bytes]:
+    """Return what to search for: a few digits count as a number of their own only, not amidst a hash or a time."""
+    exact = re.escape(spelling)
+    if spelling.isdigit() and len(spelling) < BY_CHANCE:
+        return re.compile(rb"(?<![0-9A-Fa-f])" + exact + rb"(?![0-9A-Fa-f])")
+    return re.compile(exact)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, bytes]]:
