@@ -164,3 +164,12 @@ async def test_negative_control_without_its_detector_nobody_hears_of_it(world: W
     await tell(world, 0, 1, 4)
     await wait(world, 60)
     assert await alarms(world) == []
+
+
+async def test_sessions_from_a_queue_do_not_say_that_the_evse_has_gone_on(world: World) -> None:
+    station = Talker(world, "ST1")
+    later = await station.start(wh=5000, minutes=61)
+    await station.stop(await station.start(wh=1000, minutes=0), 5000, minutes=60)
+    await wait(world, 10)
+    assert [note.code for each in await transactions(world) for note in each.alarms] == []
+    await station.stop(later, 9000, minutes=120)

@@ -117,6 +117,32 @@ class Numbers:
 
 
 @dataclass(slots=True)
+class Gap:
+    """Messages of a transaction that are missing, since when, and when the last came that was; numbers are of 2.x."""
+
+    since_ms: int
+    filled_ms: int
+    from_number: int
+    to_number: int
+
+    @staticmethod
+    def opened(now_ms: int, number: int) -> "Gap":
+        """Begin with the message that shows it."""
+        return Gap(now_ms, now_ms, number, number)
+
+    def take(self, now_ms: int, highest: int) -> None:
+        """Take a message: it goes on, or it is one of those that were missing."""
+        if highest == self.to_number:
+            self.filled_ms = now_ms
+        self.to_number = highest
+
+    @property
+    def messages(self) -> int:
+        """How many messages have gone on since."""
+        return self.to_number - self.from_number
+
+
+@dataclass(slots=True)
 class Live:
     """A transaction in memory.
 
@@ -125,8 +151,8 @@ class Live:
     `pages` is what the meter signed since the start, `meter_pages` where that stands among its records; `secrets` open
     the groups that are sealed for this CPO. `token` is the canonical form of the one that started it, as far as that is
     known; `fresh` means that nothing of it is recorded yet, `told_ms` is when its station last told of it, `held` what
-    is set aside for it; `gap_ms` since when messages of it are missing, `gap_messages` how many came since. `points`
-    are its readings, kept once a running cost that depends on them was asked for.
+    is set aside for it; `gap` what is missing of it. `points` are its readings, kept once a running cost that depends
+    on them was asked for.
     """
 
     transaction: Transaction
@@ -147,8 +173,7 @@ class Live:
     told_ms: int = 0
     held: Held | None = None
     points: list[Point] | None = None
-    gap_ms: int | None = None
-    gap_messages: int = 0
+    gap: "Gap | None" = None
 
     @property
     def missing(self) -> bool:
@@ -156,13 +181,13 @@ class Live:
         return self.numbers.gap or (self.transaction.started is None and self.numbers.count > 0)
 
     def follow_gap(self, now_ms: int) -> None:
-        """Take note of a message that was counted: since when some are missing, and how many came since."""
+        """Take note of a message that was counted: whether some are missing since, still, or no more."""
         if not self.missing:
-            self.gap_ms, self.gap_messages = None, 0
-        elif self.gap_ms is None:
-            self.gap_ms, self.gap_messages = now_ms, 0
+            self.gap = None
+        elif self.gap is None:
+            self.gap = Gap.opened(now_ms, self.numbers.highest or 0)
         else:
-            self.gap_messages += 1
+            self.gap.take(now_ms, self.numbers.highest or 0)
 
     def is_told(self, code: str) -> bool:
         """Return whether an alarm of this code stands in it."""

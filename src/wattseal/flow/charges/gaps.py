@@ -27,6 +27,8 @@ GAP = "message_gap"
 """Document kind: a gap in the messages of a session, by the session's id."""
 AT_ONCE = 50
 """Gaps looked at in one round; the others wait for the next."""
+FILLING_MS = 3_600_000
+"""While messages come that were missing a queue is being emptied; for no longer than an hour."""
 START = "the start"
 
 
@@ -40,12 +42,12 @@ class OpenGap:
 
 def follow(step: Step, live: Live, now_ms: int) -> None:
     """Note with a message of a session that a gap has opened before it, or that it has filled the last one."""
-    before_ms = live.gap_ms
+    before = live.gap
     live.follow_gap(now_ms)
-    if live.gap_ms is not None and before_ms is None:
-        step.puts.append(_put(live, OpenGap(live.gap_ms), now_ms))
-    elif live.gap_ms is None and before_ms is not None:
-        step.puts.append(_put(live, OpenGap(before_ms, now_ms), now_ms))
+    if live.gap is not None and before is None:
+        step.puts.append(_put(live, OpenGap(live.gap.since_ms), now_ms))
+    elif live.gap is None and before is not None:
+        step.puts.append(_put(live, OpenGap(before.since_ms, now_ms), now_ms))
 
 
 def healed(live: Live, seq_no: int | None) -> tuple[Finding, ...]:
@@ -89,15 +91,18 @@ async def _judge(world: World, document: Put, gap: OpenGap) -> None:
     live = find_in_memory(world, transaction) or await revive(world, transaction)
     now_ms = world.now_ms()
     heard_ms = memory.seen_ms if world.lines.version(StationId(memory.station.id)) is None else now_ms
-    open_ms = heard_ms - max(gap.since_ms, memory.back_ms)
-    seen = Seen(now_ms=now_ms, at_ms=now_ms, gap_open_ms=open_ms, gap_messages=live.gap_messages)
+    if live.gap is None:
+        return
+    since_ms = min(live.gap.filled_ms, live.gap.since_ms + FILLING_MS)
+    open_ms = heard_ms - max(since_ms, memory.back_ms)
+    seen = Seen(now_ms=now_ms, at_ms=now_ms, gap_open_ms=open_ms, gap_messages=live.gap.messages)
     if not world.watch.look(Moment.OPEN, seen):
         return
     missing = (await counts(world, transaction)).missing
     named = ", ".join([START] * (transaction.started is None) + [str(number) for number in missing])
     found = world.watch.look(Moment.OPEN, msgspec.structs.replace(seen, missing=named))
     await world.chains.ready(memory.origin, transaction.evse_id)
-    if live.missing:
+    if live.gap is not None:
         await _tell(world, memory, live, found[0], gap)
 
 

@@ -122,14 +122,22 @@ def overtaken(memory: Memory, live: Live, now_ms: int) -> Seen:
     later = [
         other.transaction.recorded_ms
         for other in memory.live.values()
-        if other.transaction.place == place and other.transaction.recorded_ms > began_ms
+        if other.transaction.place == place
+        and other.transaction.recorded_ms > began_ms
+        and _began_later(other.transaction.started_ms, transaction.started_ms)
     ]
     last = memory.last_end.get(place)
     if last is not None and last.began_ms > began_ms:
-        later.append(last.began_ms)
+        begun = any(_began_later(span.started_ms, transaction.started_ms) for span in last.spans)
+        later.extend([last.began_ms] if begun else [])
     later.extend(_free_ms(memory, place, began_ms))
     next_ms = min(later, default=None) if place else None
     return Seen(now_ms=now_ms, at_ms=now_ms, subject=transaction.id, next_ms=next_ms)
+
+
+def _began_later(one_ms: int | None, other_ms: int | None) -> bool:
+    """Return whether one session began after another by the station's times; what was kept may be told after it."""
+    return one_ms is None or other_ms is None or one_ms > other_ms
 
 
 def _free_ms(memory: Memory, place: int, began_ms: int) -> list[int]:

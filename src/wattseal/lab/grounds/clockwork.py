@@ -109,6 +109,11 @@ class Clockwork:
         self.world.forget()
         self._silence = None
 
+    async def look(self) -> None:
+        """Look at open charges and at stations that have fallen silent, as the clock would every few seconds."""
+        await self._open.round()
+        await self.listen()
+
     async def listen(self) -> None:
         """Look for stations that have fallen silent, as the clock would every ten seconds."""
         if self._silence is None:
