@@ -119,8 +119,13 @@ async def test_growth_is_the_same_with_and_without_records(tmp_path: Path) -> No
         for numbers in ((), (1, 2), (), (3, 4, 5, 6, 7, 8, 9, 10), (), tuple(range(11, 20))):
             await put(cpo.journal, *numbers)
             sizes.append((await keeper.step(BATCH)).signed.checkpoint.size)
-        # Nine records in the last step do not fit in eight places: only then does the pace show.
+        # Nine records in the last step do not fit in eight places: only then does the pace show, and doubles for good.
         assert sizes == [8, 16, 24, 32, 40, 56]
+        again = await cpo.keeper()
+        for numbers in (tuple(range(20, 50)), (), tuple(range(50, 61)), (70,)):
+            await put(cpo.journal, *numbers)
+            sizes.append((await again.step(BATCH)).signed.checkpoint.size)
+        assert sizes[6:] == [88, 120, 152, 184]
         assert fsck(tmp_path / "log", LOG_KEY.verifier, await journal_leaves(cpo.journal)) == ()
 
 

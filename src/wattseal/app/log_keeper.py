@@ -18,6 +18,9 @@ from wattseal.stores.tiles import ENTRY_SIZE, DiskLog
 
 CHECKPOINT = "checkpoint"
 HEAD = "checkpoint_head"
+PACE = "log_pace"
+HEADROOM = 2
+"""When more entries came than the pace, it becomes so many times what the log then grew by."""
 _VERSION = 1
 _PAGE = 4096
 
@@ -38,7 +41,9 @@ class LogKeeper:
 
     Journal documents: `checkpoint_head`/"log" is the highest checkpoint ever signed, durable before any witness sees
     it, so that not even lost tiles let the log sign a second history. `checkpoint`/<size as 20 digits> are those kept
-    for proofs: each that covers new records, and those after it until every witness has cosigned one.
+    for proofs: each that covers new records, and those after it until every witness has cosigned one. `log_pace`/"log"
+    is how many entries the log grows by at a step: it doubles where more came than that, and never falls, so that a
+    load that comes again shows no more.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class LogKeeper:
         self._clock = clock
         self._random = random
         self._owed = True
+        self._pace: int | None = None
 
     @classmethod
     async def open(
@@ -89,14 +95,20 @@ class LogKeeper:
         return self._log
 
     async def step(self, batch: int) -> Checkpointed:
-        """Publish all entries there are, padded to a multiple of `batch` more than last time, and have it cosigned.
+        """Publish all entries there are, padded to a multiple of the pace more than last time, and have it cosigned.
+
+        `batch` is the least pace.
 
         Call it at a fixed cadence, also when nothing happened. Outcomes AHEAD and INCONSISTENT in `asked` are alarms:
         this log, or its restored copy, shows witnesses another history. Raises `StoreError`; the next step goes on.
         """
-        filler = tuple(self._random.bytes(ENTRY_SIZE) for _ in range(batch))
+        pace = max(batch, await self._paced())
+        filler = tuple(self._random.bytes(ENTRY_SIZE) for _ in range(pace))
         base = self._log.size
-        committed = await self._journal.commit(Batch(self._tenant, padding=Padding(base, filler)))
+        committed = await self._journal.commit(Batch(self._tenant, padding=_padding(base, filler)))
+        if committed.log_size - base > pace:
+            self._pace = HEADROOM * (committed.log_size - base)
+            await self._journal.commit(Batch(self._tenant, puts=(self._put_pace(self._pace),)))
         fresh = await self._append(committed.log_size, frozenset(filler))
         signed = await asyncio.to_thread(self._log.sign)
         self._owed = self._owed or fresh
@@ -108,6 +120,16 @@ class LogKeeper:
             await self._keep(cosigned)
         self._owed = self._owed and not all(one.cosigned for one in asked)
         return Checkpointed(cosigned, asked)
+
+    async def _paced(self) -> int:
+        if self._pace is None:
+            kept = await self._journal.document(self._tenant, PACE, "log")
+            self._pace = 0 if kept is None else int(json.loads(kept.body)["entries"])
+        return self._pace
+
+    def _put_pace(self, entries: int) -> Put:
+        now_ms = int(self._clock.now().timestamp() * 1000)
+        return Put(PACE, "log", _VERSION, json.dumps({"entries": entries}).encode(), now_ms)
 
     async def covering(self, index: int, enough: Enough) -> SignedCheckpoint | None:
         """Return the earliest checkpoint kept that covers entry `index` and is cosigned `enough`; None until then."""
@@ -143,6 +165,11 @@ class LogKeeper:
         if self._owed:
             puts.append(Put(CHECKPOINT, f"{signed.checkpoint.size:020}", _VERSION, body, now_ms))
         await self._journal.commit(Batch(self._tenant, puts=tuple(puts)))
+
+
+def _padding(base: int, filler: tuple[bytes, ...]) -> Padding:
+    """Return what hides how many entries came since the log had `base`."""
+    return Padding(base, filler)
 
 
 def read_checkpoint(document: Put) -> SignedCheckpoint:

@@ -79,6 +79,7 @@ LEFT_OUT: Mapping[str, str] = {
     "invoice_until": _POINTER,
     "local_list": "copies of cards on a station's list; the cards are exported",
     "log_job": _STATION,
+    "log_pace": _OURS,
     "maintenance": _STATION,
     "monitor": _STATION,
     "monitoring_level": _STATION,
