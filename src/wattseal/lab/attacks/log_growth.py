@@ -94,7 +94,7 @@ ATTACK = Attack(
     defence="the log grows by the same number of entries at every checkpoint, filled up with random ones; a busier "
     "cadence than ever doubles that for good. Ids are drawn at random",
     without="nothing is filled up",
-    residual="that a cadence was the busiest so far shows once; numbers of invoices count up, for law wants it, and who "
+    residual="that a cadence was the busiest so far shows once; invoice numbers count up, as law wants it, and who "
     "gets one now and then learns how many there were between",
     expected=Outcome.BOUNDED,
     ground=Ground.CLOCKWORK,
