@@ -50,6 +50,7 @@ class SigningSite:
     key: SigningKey
     register_wh: int = 1000
     minute: float = 0
+    card: str = CARD
     _known: set[str] = field(default_factory=set)
 
     def record(self, start_wh: int, end_wh: int, begin: float, key: SigningKey | None = None) -> bytes:
@@ -70,7 +71,7 @@ class SigningSite:
         self.register_wh += energy_wh
         self.minute += APART_MIN
         record = spoil(self.record(start_wh, self.register_wh, begin))
-        number = await self.line.start16(CARD, start_wh, begin)
+        number = await self.line.start16(self.card, start_wh, begin)
         more = {} if record is None else {"transactionData": [self._signed(record, begin + LASTS_MIN)]}
         end_wh = start_wh + (energy_wh if told_wh is None else told_wh)
         await self.line.stop16(number, end_wh, begin + LASTS_MIN, **more)
