@@ -1,10 +1,14 @@
 """An eMSP on a real journal, with one customer and no sockets; the CPO it deals with is one on paper."""
 
+import json
+from base64 import b32encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from wattseal.app.system import SystemRandom
 from wattseal.bundle.format import Bundle
@@ -23,10 +27,32 @@ from wattseal.seal.groups import Content, Opening, open_box, unwrap
 from wattseal.seal.item import Group, Item, parse_item
 from wattseal.stores.migrate import migrate
 from wattseal.stores.sqlite import SqliteJournal
+from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
 
 DRIVER = IdToken("DRIVER-1", "ISO14443")
 LIMIT = Decimal(100_000)
 CONTRACT = Contract("CPO", LOG)
+_CDR: dict[str, Any] = {
+    "country_code": "ZZ",
+    "party_id": "CPO",
+    "cdr_token": {"country_code": "ZZ", "party_id": "MSP", "uid": "x", "type": "OTHER", "contract_id": "x"},
+    "auth_method": "AUTH_REQUEST",
+    "cdr_location": {
+        "id": "ST1",
+        "address": "not stated",
+        "city": "not stated",
+        "country": "ZZZ",
+        "coordinates": {"latitude": "0.0", "longitude": "0.0"},
+        "evse_uid": "1",
+        "evse_id": "1",
+        "connector_id": "1",
+        "connector_standard": "IEC_62196_T2",
+        "connector_format": "SOCKET",
+        "connector_power_type": "AC_3_PHASE",
+    },
+    "currency": STANDARD.currency,
+    "total_time": 0.5,
+}
 
 
 @dataclass(slots=True)
@@ -56,6 +82,19 @@ class Provider:
         if not isinstance(opened, Opening):
             raise LabError("the CPO cannot read the settlement", subject=str(opened))
         return Settlement.read(Content.decode(opened.content).fields)
+
+    def cdr(self, granted: Authorised, number: str, **changes: Any) -> bytes:
+        """Return an OCPI CDR for a session, as JSON; the amounts are among the `changes`."""
+        reference = Decision.read(granted.decision.payload.public).auth_id
+        at = datetime.fromtimestamp(AT_MS / 1000, UTC).isoformat().replace("+00:00", "Z")
+        told = _CDR | {"id": number, "start_date_time": at, "end_date_time": at, "last_updated": at}
+        period = {"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 1.0}]}
+        told |= {"charging_periods": [period], "authorization_reference": b32encode(reference).decode().rstrip("=")}
+        return json.dumps(told | changes).encode()
+
+    async def sent(self, raw: bytes, contract: Contract = CONTRACT) -> None:
+        """Send a CDR as the partner whose token leads to `contract`; `InputError` where it is refused."""
+        await self.emsp.receive_cdr(contract, decode_cdr(raw), raw)
 
     async def charge(self, subject: bytes) -> Charge | None:
         """Return what the eMSP knows of a session."""
