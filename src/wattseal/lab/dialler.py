@@ -1,6 +1,7 @@
 """A station's end of a WebSocket, honest or not: OCPP frames as text, out of order and malformed if need be."""
 
 import asyncio
+import base64
 import itertools
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -120,7 +121,8 @@ async def dial(
     """
     headers = {}
     if password is not None:
-        headers["Authorization"] = aiohttp.BasicAuth(user or station, password).encode()
+        shown = base64.b64encode(f"{user or station}:{password}".encode()).decode()
+        headers["Authorization"] = f"Basic {shown}"
     socket = await session.ws_connect(
         f"{url}/{station}", protocols=[SUBPROTOCOLS[version]], headers=headers, max_msg_size=0, **options
     )
