@@ -27,7 +27,7 @@ from wattseal.model.tariff import Tariff
 from wattseal.model.tariff_place import Level
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.rules.billing import CLOCK_AHEAD, NOT_PRICED, SETTLEMENT_DIFFERS
+from wattseal.rules.billing import CLOCK_AHEAD, HELD_BACK, NOT_PRICED, SETTLEMENT_DIFFERS
 from wattseal.seal.fields import Settlement, SettlementVerdict
 
 BILL = Decided(RulingVerdict.BILL, "Jo Doe", "the clock was set wrong, the driver confirms the hour")
@@ -151,6 +151,33 @@ NIGHTS = Tariff(
     AT,
     time_zone="Europe/Berlin",
 )
+
+
+async def _told_late(*, heard: bool) -> World:
+    """Return a world in which a charge was told an hour late, by a station that was heard all the while or is back."""
+    world = await billing_world(tariff=NIGHTS)
+    talker, clock = Talker(world, "ST1"), world.clock
+    assert isinstance(clock, TestClock)
+    for minute in range(0, 125, 5):
+        clock.at = AT + timedelta(minutes=minute)
+        if heard or minute > 115:
+            await talker.call("Heartbeat", {})
+    await talker.stop(await talker.start(minutes=10), 11_000, 60)
+    return world
+
+
+async def test_what_a_station_that_was_heard_tells_late_waits_for_a_person_where_time_costs() -> None:
+    world = await _told_late(heard=True)
+    assert await bill_all(world) == Round(quarantined=1)
+    assert await stands(world, await only(world)) == (Billing.QUARANTINED, HELD_BACK)
+    await assert_sound(world)
+
+
+async def test_what_waited_in_an_outage_is_billed() -> None:
+    world = await _told_late(heard=False)
+    assert await bill_all(world) == Round(billed=1)
+    assert HELD_BACK not in {note.code for note in (await only(world)).findings}
+    await assert_sound(world)
 
 
 @pytest.mark.parametrize("minutes", [10, 60, 14 * 60])

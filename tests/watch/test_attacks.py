@@ -108,6 +108,15 @@ async def hours_late(world: World, station: Talker) -> None:
     await charged(station, 1000, 2000)
 
 
+async def held_back(world: World, station: Talker) -> None:
+    clock = world.clock = StillClock()
+    for minute in range(0, 120, 5):
+        clock.at = AT + timedelta(minutes=minute)
+        await station.call("Heartbeat", {})
+    number = await station.start(minutes=80)
+    await station.stop(number, 2000, minutes=110)
+
+
 async def set_back(_: World, station: Talker) -> None:
     number = await station.start()
     await station.meter(number, 1500, 50)
@@ -271,6 +280,7 @@ ATTACKS: list[tuple[str, Station, Act]] = [
     ("recorded_late", PLAIN, days_late),
     ("time_differs", PLAIN, hours_late),
     ("clock_ahead", PLAIN, a_zone_ahead),
+    ("held_back", PLAIN, held_back),
     ("clock_jumped", PLAIN, set_back),
     ("clock_jumped", PLAIN, set_ahead),
     ("implausible_energy", PLAIN, lifetime_told),
@@ -385,7 +395,7 @@ async def test_a_session_delivered_after_a_later_one_finds_its_place() -> None:
     await charged(station, 12_000, 13_000, 210, 260)
     found = await transactions(world)
     assert refused(found) == set()
-    assert codes(found) - {"time_differs"} == {"unaccounted_energy", "unaccounted_session"}
+    assert codes(found) - {"time_differs", "held_back"} == {"unaccounted_energy", "unaccounted_session"}
 
 
 async def test_a_queue_that_comes_newest_first_is_billed_whole() -> None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from wattseal.model.verdict import Finding
-from wattseal.rules.billing import AT_BILLING, BELOW_PIN, CLOCK_AHEAD, NO_REGISTER
+from wattseal.rules.billing import AT_BILLING, BELOW_PIN, MISDATED, NO_REGISTER
 from wattseal.rules.notes import EFFECTS, quarantine_reasons
 from wattseal.serve.web.nav import NAVIGATION
 from wattseal.serve.web.reasons import REASONS
@@ -40,5 +40,5 @@ def test_a_translation_names_the_same_values_as_the_text() -> None:
 
 def test_every_reason_against_billing_is_there_in_words() -> None:
     codes = {code for code in EFFECTS if quarantine_reasons([Finding(code)])}
-    named = {"not_authorised", "disputed", NO_REGISTER, BELOW_PIN, CLOCK_AHEAD, *AT_BILLING}
+    named = {"not_authorised", "disputed", NO_REGISTER, BELOW_PIN, *MISDATED, *AT_BILLING}
     assert sorted((codes | named) - REASONS.keys()) == []

@@ -88,9 +88,7 @@ async def begin(world: World, principal: Principal, version: Version, call: Call
         ocpp16=version is Version.V16,
         findings=lifted.findings,
     )
-    if turn.now_ms - memory.seen_ms > 2000 * world.settings.boot_interval_s:
-        memory.back_ms = turn.now_ms
-    memory.seen_ms = turn.now_ms
+    memory.hear(turn.now_ms, 2000 * world.settings.boot_interval_s)
     if signed is not None:
         turn = await signing.checked(turn, signed, lifted.fact)
     elif memory.station.signed_messages:

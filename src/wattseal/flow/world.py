@@ -54,6 +54,8 @@ MAX_PAGES = 256
 """Signed meter records kept in memory per transaction; with more of them its pages are not proven complete."""
 MAX_POINTS = 4096
 """Readings of an open charge kept in memory for its running cost; of more the last intervals are long."""
+MAX_HEARD, HEARD_MS = 32, 150_000
+"""Moments at which a station was heard that are kept, and how far apart they are: an hour and more."""
 MAX_TOKENS = 10_000
 """Tokens kept in memory; others are read from the journal."""
 MAX_ACCOUNTS = 10_000
@@ -220,9 +222,10 @@ class Memory:
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
-    `back_ms` is when it was heard again after it had said nothing for long; `signed_ms` is when its own signer's word
-    last came, `clock` has its times less ours (rules.clock_drift). `connectors`, `components` that are kept,
-    `assemblies`, `jobs` and `trails`, the keys of histories' entries, are read when they are first needed.
+    `back_ms` is when it was heard again after it had said nothing for long, `heard` are moments at which it was,
+    `HEARD_MS` apart or more; `signed_ms` is when its own signer's word last came, `clock` has its times less ours
+    (rules.clock_drift). `connectors`, `components` that are kept, `assemblies`, `jobs` and `trails`, the keys of
+    histories' entries, are read when they are first needed.
     """
 
     station: Station
@@ -236,6 +239,7 @@ class Memory:
     tails: dict[int, Tail] = field(default_factory=dict)
     seen_ms: int = 0
     back_ms: int = 0
+    heard: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_HEARD))
     signed_ms: int = 0
     version: str | None = None
     connected: bool = False
@@ -251,6 +255,21 @@ class Memory:
     shelves: dict[str, set[str]] = field(default_factory=dict)
     customers: dict[int, KeptCustomer] = field(default_factory=dict)
     assemblies: OrderedDict[tuple[str, int], Assembly] | None = None
+
+    def hear(self, now_ms: int, quiet_ms: int) -> None:
+        """Take note that it was heard; after more than `quiet_ms` of silence it is back."""
+        if now_ms - self.seen_ms > quiet_ms:
+            self.back_ms = now_ms
+        self.seen_ms = now_ms
+        if not self.heard or now_ms - self.heard[-1] >= HEARD_MS:
+            self.heard.append(now_ms)
+
+    def heard_for_ms(self, at_ms: int, now_ms: int) -> int:
+        """Return how long ago it was first heard after `at_ms`, as far as that is kept; 0 where that is now."""
+        if now_ms - at_ms <= HEARD_MS:
+            return 0
+        return now_ms - next((moment for moment in self.heard if moment >= at_ms), now_ms)
+
     regulars: frozenset[str] | None = None
     """Canonical forms of tokens that have charged there, known only while card numbers are tried out there."""
 

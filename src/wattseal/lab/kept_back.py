@@ -1,5 +1,6 @@
 """What came of a session that was told wrongly: kept back and named, or billed as if nothing were wrong."""
 
+from wattseal.flow.charges.standing import case_of
 from wattseal.lab.attack import Found, Outcome
 from wattseal.lab.grounds.clockwork import Clockwork
 from wattseal.model.transaction import Billing, Transaction
@@ -29,8 +30,9 @@ async def kept_back(cpo: Clockwork, session: Transaction, *codes: str) -> Found:
         text = f"billed {bill.total.before_tax} {bill.currency} for {bill.energy_wh / 1000:f} kWh, nothing held it back"
         return Found(Outcome.MISSED, text)
     told = notes_of(session, *codes)
-    if session.billing is Billing.QUARANTINED and session.reason in codes and told:
+    billing, reason = (await case_of(cpo.world, cpo.parts.proofs, session)).standing
+    if billing is Billing.QUARANTINED and reason in codes and told:
         note = told[0]
         text = f"{note.code} of session {session.id[:8]}: {note.field} {note.detail}".rstrip()
         return Found(Outcome.DETECTED, f"{text}; quarantined, no bill", records=1)
-    return Found(Outcome.MISSED, f"the session is {session.billing.value} ({session.reason}) and {told or 'not noted'}")
+    return Found(Outcome.MISSED, f"the session is {billing.value} ({reason}) and {told or 'not noted'}")

@@ -19,8 +19,9 @@ WAIVED = "waived"
 NO_REGISTER = "no_register"
 """Reason no ruling overcomes: what was not measured cannot be billed."""
 BELOW_PIN = "evidence_below_pin"
-CLOCK_AHEAD = "clock_ahead"
-"""Note on a session, and reason against billing it where its tariff goes by the clock."""
+CLOCK_AHEAD, HELD_BACK = "clock_ahead", "held_back"
+MISDATED = (CLOCK_AHEAD, HELD_BACK)
+"""Notes on a session, and reasons against billing it where its tariff goes by the clock."""
 AWAITING_CHECKPOINT = "awaiting_checkpoint"
 AWAITING_SETTLEMENT = "awaiting_settlement"
 NO_TARIFF = "no_tariff"
@@ -63,9 +64,10 @@ def covered(transaction: Transaction, code: str) -> bool:
     return transaction.ruled is RulingVerdict.BILL and code in transaction.ruled_on and code not in _NOT_RULED
 
 
-def told_ahead(transaction: Transaction) -> bool:
-    """Return whether the session's station told a time that had not come yet: its clock is wrong."""
-    return any(note.code == CLOCK_AHEAD for note in transaction.findings)
+def misdated(transaction: Transaction) -> tuple[str, ...]:
+    """Return what says that the session's times are not to be relied on: one had not come yet, or was held back."""
+    codes = {note.code for note in transaction.findings}
+    return tuple(code for code in MISDATED if code in codes)
 
 
 def _circumstances(transaction: Transaction) -> Iterator[str]:

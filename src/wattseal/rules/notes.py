@@ -55,6 +55,7 @@ EFFECTS: dict[str, Effect] = {
     "clock_jumped": Effect.ALARM_AND_QUARANTINE,
     "time_differs": Effect.FINDING,
     "clock_ahead": Effect.FINDING,
+    "held_back": Effect.FINDING,
     "recorded_late": Effect.FINDING,
     "begin_in_update": Effect.FINDING,
     "update_without_start": Effect.FINDING,

@@ -58,8 +58,9 @@ class Seen(Struct, frozen=True, gc=False):
       begins its register anew; `unaccounted_wh` is what a signer of its own says went by since the session before.
     - A gap in a session's numbers: `gap_open_ms` is for how long it has been open while the station was heard, None
       where there is none, `gap_messages` how many messages of the session came since, `missing` what is, in words.
-    - The station: `heard_ms` is when anything of it last came, `signed_ms` when anything that its own signer signed
-      did, None where it has none; `interval_ms` is how long it may say nothing (its heartbeat).
+    - The station: `heard_for_ms` is for how long it has been heard since `at_ms`, `heard_ms` when anything of it last
+      came, `signed_ms` when anything that its own signer signed did, None where it has none; `interval_ms` is how long
+      it may say nothing (its heartbeat).
     """
 
     now_ms: int
@@ -91,6 +92,7 @@ class Seen(Struct, frozen=True, gc=False):
     counts_on: bool = True
     rolled_back: bool = False
     unaccounted_wh: Decimal | None = None
+    heard_for_ms: int = 0
     gap_open_ms: int | None = None
     gap_messages: int = 0
     missing: str = ""

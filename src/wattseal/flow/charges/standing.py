@@ -14,13 +14,12 @@ from wattseal.model.verdict import EvidencePin, Grade
 from wattseal.pricing.periods import by_clock
 from wattseal.rules.billing import (
     AT_BILLING,
-    CLOCK_AHEAD,
     NO_TARIFF,
     Standing,
     bill_now,
     covered,
+    misdated,
     reasons_now,
-    told_ahead,
 )
 
 
@@ -43,10 +42,12 @@ async def gate(world: World, proofs: Proofs, transaction: Transaction) -> Case:
     if transaction.active:
         return Case(standing, grade, pin, ())
     reasons = reasons_now(transaction, grade, pin)
-    if told_ahead(transaction) and await _goes_by_the_clock(world, transaction):
-        reasons = (*reasons, CLOCK_AHEAD)
-        if standing[0] is Billing.BILLED and not covered(transaction, CLOCK_AHEAD):
-            standing = Billing.QUARANTINED, CLOCK_AHEAD
+    doubts = misdated(transaction)
+    if doubts and await _goes_by_the_clock(world, transaction):
+        reasons = (*reasons, *doubts)
+        open_ones = [code for code in doubts if not covered(transaction, code)]
+        if standing[0] is Billing.BILLED and open_ones:
+            standing = Billing.QUARANTINED, open_ones[0]
     return Case(standing, grade, pin, reasons)
 
 

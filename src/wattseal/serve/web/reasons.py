@@ -42,6 +42,7 @@ REASONS: Mapping[str, str] = {
     "not_authorised": _("Nobody was authorised for this charge."),
     "disputed": _("The eMSP disputes it."),
     "clock_ahead": _("The station's clock is ahead, and the tariff goes by the clock."),
+    "held_back": _("It was told late though its station was heard, and the tariff goes by the clock."),
     "not_priced": _("It cannot be priced exactly under its tariff."),
     "settlement_differs": _("What the eMSP signed differs from our price."),
     "billed_before": _("The same measurement was billed before."),
