@@ -122,7 +122,7 @@ class Courier:
             return True
         if reason == AWAITING_CHECKPOINT:
             return False
-        bundle = await assemble(self._world, self._proofs, transaction, billing_party=True)
+        bundle = await assemble(self._world, self._proofs, transaction, billing_party=True, curve=False)
         if isinstance(bundle, NotYet):
             return bundle.reason != "checkpoint"
         outcome, answer = await self._post(

@@ -17,9 +17,12 @@ from wattseal.flow.ports import KeptItem
 from wattseal.flow.world import World
 from wattseal.model.tariff import Tariff
 from wattseal.model.transaction import Transaction
+from wattseal.pricing.periods import needs_readings
 from wattseal.pricing.price import Priced
-from wattseal.rules.audience import shown_in_bundle
-from wattseal.seal.item import Item, Kind, parse_item
+from wattseal.rules.audience import shown_in_bundle, withheld_from_partners
+from wattseal.seal.fields import Meter
+from wattseal.seal.groups import Content, Opening
+from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.registry import Entry, entry_from
 from wattseal.seal.signed import Statement
 
@@ -54,8 +57,13 @@ class Pricing:
     record: Item
 
 
-async def assemble(world: World, proofs: Proofs, transaction: Transaction, *, billing_party: bool) -> Bundle | NotYet:
-    """Return the bundle of an ended transaction, opened for its audience; sealed boxes travel as they are."""
+async def assemble(
+    world: World, proofs: Proofs, transaction: Transaction, *, billing_party: bool, curve: bool = True
+) -> Bundle | NotYet:
+    """Return the bundle of an ended transaction, opened for its audience; sealed boxes travel as they are.
+
+    Without `curve` registers between start and end stay closed where nothing depends on them.
+    """
     if transaction.ended is None or transaction.started is None:
         return NotYet("active")
     kept = await stretch_of(world, transaction)
@@ -74,15 +82,29 @@ async def assemble(world: World, proofs: Proofs, transaction: Transaction, *, bi
     statements = await load_entries(world)
     everything = (*shown, *others)
     mine = [i for i in everything if i.payload.subject == bytes.fromhex(transaction.id)]
+    openings = openings_of(mine, shown_in_bundle(billing_party=billing_party))
     return build_bundle(
         shown,
         proofs=stated,
         entries=needed_entries(statements, everything),
         others=others if tariff is None else (*others, tariff),
-        openings=openings_of(mine, shown_in_bundle(billing_party=billing_party)),
+        openings=openings if curve else _without_curve(mine, openings, pricing),
         cdr=None if pricing is None else pricing.summary.to_value(),
         price_trace=None if pricing is None else trace_to_value(pricing.priced.trace),
     )
+
+
+def _without_curve(items: Iterable[Item], openings: Iterable[Opening], pricing: Pricing | None) -> tuple[Opening, ...]:
+    """Return the openings that the driver's eMSP is given."""
+    kinds = {item.hash: Kind(item.payload.kind) for item in items}
+    priced = pricing is not None and needs_readings(pricing.tariff)
+
+    def withheld(opening: Opening) -> bool:
+        group = Group(opening.gid)
+        signed = group is Group.METER and bool(Meter.read(Content.decode(opening.content).fields).evidence)
+        return withheld_from_partners(kinds[opening.payload_hash], group, priced=priced, signed=signed)
+
+    return tuple(opening for opening in openings if not withheld(opening))
 
 
 async def stretch_of(world: World, transaction: Transaction) -> tuple[KeptItem, ...]:
