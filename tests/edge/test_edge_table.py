@@ -1,10 +1,12 @@
 """The default-deny table of the edge, against every schema there is."""
 
+import base64
 import json
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from tests.support.pki import Ca
 
 from wattseal.rules.edge_table import TABLE, Direction, Guard, Treatment, answer_up, lets_down, lift_up, row
 
@@ -99,9 +101,38 @@ def test_operator_cannot_point_the_station_at_another_csms() -> None:
     assert lets_down(Guard.VARIABLES, {"getVariableData": asked})
 
 
-def test_unsigned_firmware_does_not_reach_the_station() -> None:
-    assert not lets_down(Guard.SIGNED_FIRMWARE, {"firmware": {"location": "http://127.0.0.1/fw"}})
+CERTIFICATE = Ca.make().issue("firmware").pem().decode()
+SIGNATURE = base64.b64encode(bytes(70)).decode()
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        {},
+        {"signature": SIGNATURE},
+        {"signingCertificate": CERTIFICATE},
+        {"signature": "", "signingCertificate": CERTIFICATE},
+        {"signature": "AAAA", "signingCertificate": CERTIFICATE},
+        {"signature": "not base64!" * 9, "signingCertificate": CERTIFICATE},
+        {"signature": SIGNATURE, "signingCertificate": ""},
+        {"signature": SIGNATURE, "signingCertificate": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"},
+    ],
+)
+def test_unsigned_firmware_does_not_reach_the_station(signed: dict[str, str]) -> None:
+    firmware = {"location": "http://127.0.0.1/fw", **signed}
+    for version, action in (("1.6", "SignedUpdateFirmware"), ("2.0.1", "UpdateFirmware"), ("2.1", "UpdateFirmware")):
+        line = row(version, Direction.DOWN, action)
+        assert not lets_down(line.guard, {"firmware": firmware})
+        assert line.answer == {"status": "Rejected"}
     assert row("1.6", Direction.DOWN, "UpdateFirmware").treatment is Treatment.BLOCK
+
+
+def test_signed_firmware_reaches_the_station() -> None:
+    firmware = {"location": "http://127.0.0.1/fw", "signature": SIGNATURE, "signingCertificate": CERTIFICATE}
+    for version, action in (("1.6", "SignedUpdateFirmware"), ("2.0.1", "UpdateFirmware")):
+        line = row(version, Direction.DOWN, action)
+        assert line.treatment is Treatment.PASS
+        assert lets_down(line.guard, {"firmware": firmware})
 
 
 def test_vendor_configuration_keys_do_not_go_up() -> None:

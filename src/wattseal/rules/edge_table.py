@@ -7,10 +7,17 @@ into sealed records. BLOCK is for the rest: diagnostics, logs, reports, local li
 information, certificates and addresses of the station. "up" is station to CSMS, "down" CSMS to station.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from wattseal.base.errors import InputError
+from wattseal.crypto.certificates import read_certificate
+
+LEAST_SIGNATURE_BYTES = 64
+"""What is shorter is no signature of any key that signs firmware."""
 
 
 class Treatment(StrEnum):
@@ -82,12 +89,13 @@ _V16_UP: dict[str, Row] = {
 }
 _V16_DOWN: dict[str, Row] = {
     **_pass("ChangeAvailability ClearCache ClearChargingProfile GetCompositeSchedule GetLocalListVersion"),
-    **_pass("RemoteStartTransaction RemoteStopTransaction Reset SetChargingProfile SignedUpdateFirmware"),
+    **_pass("RemoteStartTransaction RemoteStopTransaction Reset SetChargingProfile"),
     **_pass("TriggerMessage ExtendedTriggerMessage UnlockConnector GetInstalledCertificateIds"),
     "ChangeConfiguration": Row(Treatment.PASS, guard=Guard.CONFIGURATION_CHANGE, answer={"status": "Rejected"}),
     "GetConfiguration": Row(Treatment.PASS, guard=Guard.CONFIGURATION_READ),
     **_block("CancelReservation CertificateSigned DataTransfer DeleteCertificate GetDiagnostics GetLog"),
     **_block("InstallCertificate ReserveNow SendLocalList UpdateFirmware"),
+    "SignedUpdateFirmware": Row(Treatment.PASS, guard=Guard.SIGNED_FIRMWARE, answer={"status": "Rejected"}),
 }
 _V201_UP: dict[str, Row] = {
     **dict.fromkeys(("Authorize", "TransactionEvent", "MeterValues"), _SEAL),
@@ -203,8 +211,17 @@ def lets_down(guard: Guard | None, payload: Mapping[str, Any]) -> bool:
             asked: Iterable[Mapping[str, Any]] = payload.get("getVariableData") or payload.get("setVariableData") or ()
             return all((one["component"]["name"], one["variable"]["name"]) in _VARIABLES for one in asked)
         case Guard.SIGNED_FIRMWARE:
-            firmware = payload.get("firmware") or {}
-            return "signature" in firmware and "signingCertificate" in firmware
+            return _is_signed(payload.get("firmware") or {})
+
+
+def _is_signed(firmware: Mapping[str, Any]) -> bool:
+    """Return whether firmware comes with a signature and a certificate that read; the station checks what they say."""
+    try:
+        signature = base64.b64decode(firmware.get("signature") or "", validate=True)
+        read_certificate((firmware.get("signingCertificate") or "").encode())
+    except (ValueError, InputError):
+        return False
+    return len(signature) >= LEAST_SIGNATURE_BYTES
 
 
 def lift_up(row_: Row, payload: Mapping[str, Any]) -> dict[str, Any]:
