@@ -14,8 +14,8 @@ from wattseal.watch import DETECTORS
 from wattseal.watch.detector import Detector
 
 ROOT = Path(__file__).parents[2]
-SHARED = {"detector", "neighbours", "pages", "power", "reach"}
-"""Files of the room that several detectors use."""
+SHARED = {"detector", "neighbours", "pages", "power", "reach", "uid_guessing"}
+"""Files of the room that several detectors use, and what looks at cards instead of messages."""
 
 
 def test_every_file_of_the_room_is_a_detector_in_the_list() -> None:

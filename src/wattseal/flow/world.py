@@ -33,6 +33,7 @@ from wattseal.rules.arrival import Tail
 from wattseal.rules.authorize import OnePer
 from wattseal.rules.billing_policy import DEFAULT_BILLING, BillingPolicy
 from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
+from wattseal.rules.cut_short import CUT_SHORT
 from wattseal.rules.device_model import Place
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.registry import Registry, Role
@@ -54,6 +55,7 @@ MAX_PAGES = 256
 """Signed meter records kept in memory per transaction; with more of them its pages are not proven complete."""
 MAX_POINTS = 4096
 """Readings of an open charge kept in memory for its running cost; of more the last intervals are long."""
+MAX_CUT = 10_000
 MAX_HEARD, HEARD_MS = 32, 150_000
 """Moments at which a station was heard that are kept, and how far apart they are: an hour and more."""
 MAX_TOKENS = 10_000
@@ -319,6 +321,15 @@ class Settings:
         return None if self.public_url is None else f"{self.public_url}/r/"
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A transaction that has ended without its driver's doing: when, where and why."""
+
+    at_ms: int
+    station_id: str
+    reason: str
+
+
 @dataclass(slots=True)
 class World:
     """Everything `handle` needs. One per process; `tenant` is on every look-up.
@@ -359,6 +370,8 @@ class World:
     listed: dict[StationId, ListPolicy] | None = None
     syncing: dict[StationId, LocalList] = field(default_factory=dict)
     energy_wh: Decimal = Decimal(0)
+    cut: deque[Cut] = field(default_factory=lambda: deque(maxlen=MAX_CUT))
+    """Transactions that were cut short in these minutes; of more the oldest goes."""
     upload_base: str | None = None
     providers: Mapping[str, PaymentProvider] = field(default_factory=dict)
     """Payment providers by name."""
@@ -419,8 +432,10 @@ class World:
         self.books.forget()
 
     def delivered(self, transaction: Transaction) -> None:
-        """Count the energy of a transaction that has just ended; one sealed from this CPO counts nothing."""
+        """Count the energy of a transaction that has just ended, unless it is sealed; note one that was cut short."""
         self.energy_wh += transaction.energy_wh or 0
+        if transaction.stop_reason in CUT_SHORT:
+            self.cut.append(Cut(self.now_ms(), transaction.station_id, transaction.stop_reason))
 
     def count(self, name: str) -> None:
         """Count an event by name."""

@@ -44,6 +44,7 @@ EFFECTS: dict[str, Effect] = {
     "ended_unseen": Effect.ALARM,
     "missing_stop": Effect.ALARM,
     "silence": Effect.ALARM,
+    "sessions_cut": Effect.ALARM,
     "closed_without_stop": Effect.QUARANTINE,
     "stopped_by_another": Effect.QUARANTINE,
     "reservation_unknown": Effect.FINDING,

@@ -24,6 +24,7 @@ from wattseal.watch import (
     register_rolled_back,
     sequence_gap,
     session_overlap,
+    sessions_cut,
     silence,
     time_differs,
     time_implausible,
@@ -56,6 +57,7 @@ DETECTORS: tuple[Detector, ...] = (
     sequence_gap.DETECTOR,
     messages_missing.DETECTOR,
     missing_stop.DETECTOR,
+    sessions_cut.DETECTOR,
     evidence_below_pin.DETECTOR,
     silence.DETECTOR,
 )

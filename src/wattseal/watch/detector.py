@@ -30,6 +30,8 @@ class Moment(StrEnum):
     END = "end"
     OPEN = "open"
     """Nothing has arrived: a session that runs is looked at by the clock."""
+    TOGETHER = "together"
+    """Several sessions of a site have ended: looked at by the clock."""
     SILENCE = "silence"
     """Nothing has arrived: a station that ought to speak is looked at by the clock."""
 
@@ -58,6 +60,7 @@ class Seen(Struct, frozen=True, gc=False):
       begins its register anew; `unaccounted_wh` is what a signer of its own says went by since the session before.
     - A gap in a session's numbers: `gap_open_ms` is for how long it has been open while the station was heard, None
       where there is none, `gap_messages` how many messages of the session came since, `missing` what is, in words.
+    - The site, whose id is `subject`: `cut` are sessions that ended together, of `cut_of` that ran, `cut_text` how.
     - The station: `heard_for_ms` is for how long it has been heard since `at_ms`, `heard_ms` when anything of it last
       came, `signed_ms` when anything that its own signer signed did, None where it has none; `interval_ms` is how long
       it may say nothing (its heartbeat).
@@ -92,6 +95,9 @@ class Seen(Struct, frozen=True, gc=False):
     counts_on: bool = True
     rolled_back: bool = False
     unaccounted_wh: Decimal | None = None
+    cut: int = 0
+    cut_of: int = 0
+    cut_text: str = ""
     heard_for_ms: int = 0
     gap_open_ms: int | None = None
     gap_messages: int = 0

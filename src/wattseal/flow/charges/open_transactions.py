@@ -6,6 +6,7 @@ Nothing ends a transaction but its station's word. What is noted raises an alarm
 from dataclasses import dataclass, field
 
 from wattseal.base.ids import StationId, TransactionId
+from wattseal.flow.charges.cut_short import look_together
 from wattseal.flow.charges.gaps import look_after
 from wattseal.flow.charges.loose_ends import note_open
 from wattseal.flow.charges.watching import overtaken
@@ -32,6 +33,7 @@ class OpenKeeper:
     async def round(self) -> None:
         """Ask stations that have come back (2.x E14), and note what seems over or is missing."""
         await look_after(self.world)
+        await look_together(self.world)
         back = []
         for station_id, memory in list(self.world.stations.items()):
             if not memory.live:

@@ -46,6 +46,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("Messages of a session are missing, and the station does not send them."),
         _("Ask the station for its log; what came neither late nor again was swallowed on the way."),
     ),
+    "sessions_cut": (
+        _("Sessions of a site ended together, without their drivers' doing."),
+        _("Ask at the site whether there was power; look who sent commands, and at the site's link."),
+    ),
     "ended_unseen": (
         _("A session ended while nobody listened."),
         _("Ask the station whether messages wait (transaction status)."),
