@@ -12,7 +12,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.turn import Alarm, remember_station
 from wattseal.flow.world import Grant, World
 from wattseal.model.token import IdToken
-from wattseal.watch.uid_guessing import LIMIT
+from wattseal.rules.uid_guessing import LIMIT
 
 
 async def held(world: World, card: str, station: str = "ST1") -> str:

@@ -36,11 +36,11 @@ from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
 from wattseal.rules.cut_short import CUT_SHORT
 from wattseal.rules.device_model import Place
 from wattseal.rules.recorded import Recorded
+from wattseal.rules.uid_guessing import Tries
 from wattseal.seal.registry import Registry, Role
 from wattseal.watch import WATCH, Watch
 from wattseal.watch.detector import Page
 from wattseal.watch.power import Power
-from wattseal.watch.uid_guessing import Tries
 
 _SIGNERS = frozenset({Role.STATION, Role.EDGE})
 SUBJECT_BYTES = 16

@@ -103,6 +103,8 @@ EFFECTS: dict[str, Effect] = {
     "offline_cap_exceeded": Effect.QUARANTINE,
     "unreachable_cap_exceeded": Effect.QUARANTINE,
     "start_button": Effect.FINDING,
+    "cloned_token": Effect.ALARM_AND_QUARANTINE,
+    "token_used_twice": Effect.FINDING,
 }
 """Every code the recorder itself gives; codes of evidence formats are findings (docs/spec/evidence.md)."""
 

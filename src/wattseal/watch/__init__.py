@@ -6,6 +6,7 @@ from wattseal.model.verdict import Finding
 from wattseal.watch import (
     clock_ahead,
     clock_jumped,
+    cloned_token,
     end_before_start,
     energy_beyond_rating,
     energy_scale_doubtful,
@@ -60,6 +61,7 @@ DETECTORS: tuple[Detector, ...] = (
     sessions_cut.DETECTOR,
     evidence_below_pin.DETECTOR,
     silence.DETECTOR,
+    cloned_token.DETECTOR,
 )
 """All of them, in the order in which their notes are told."""
 

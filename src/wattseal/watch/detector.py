@@ -34,6 +34,8 @@ class Moment(StrEnum):
     """Several sessions of a site have ended: looked at by the clock."""
     SILENCE = "silence"
     """Nothing has arrived: a station that ought to speak is looked at by the clock."""
+    USED = "used"
+    """A card has been used, here and elsewhere: its sessions are looked at by the clock."""
 
 
 class Page(Struct, frozen=True, gc=False):
@@ -41,6 +43,20 @@ class Page(Struct, frozen=True, gc=False):
 
     context: str
     number: int
+
+
+class Use(Struct, frozen=True, gc=False):
+    """A session that a card paid for: where, and from when until when as far as its station has told.
+
+    `place` is latitude and longitude of its site in degrees, None where no site is known.
+    """
+
+    subject: str
+    station_id: str
+    site: str | None
+    place: tuple[float, float] | None
+    began_ms: int
+    until_ms: int
 
 
 class Seen(Struct, frozen=True, gc=False):
@@ -64,6 +80,7 @@ class Seen(Struct, frozen=True, gc=False):
     - The station: `heard_for_ms` is for how long it has been heard since `at_ms`, `heard_ms` when anything of it last
       came, `signed_ms` when anything that its own signer signed did, None where it has none; `interval_ms` is how long
       it may say nothing (its heartbeat).
+    - The card: `use` is the session looked at, `others` are the card's latest other ones.
     """
 
     now_ms: int
@@ -105,6 +122,8 @@ class Seen(Struct, frozen=True, gc=False):
     heard_ms: int | None = None
     signed_ms: int | None = None
     interval_ms: int = 0
+    use: Use | None = None
+    others: tuple[Use, ...] = ()
 
 
 Observe = Callable[[Seen], Finding | None]

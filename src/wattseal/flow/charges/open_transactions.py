@@ -9,6 +9,7 @@ from wattseal.base.ids import StationId, TransactionId
 from wattseal.flow.charges.cut_short import look_together
 from wattseal.flow.charges.gaps import look_after
 from wattseal.flow.charges.loose_ends import note_open
+from wattseal.flow.charges.token_uses import UseKeeper
 from wattseal.flow.charges.watching import overtaken
 from wattseal.flow.commands import Done, send
 from wattseal.flow.world import Memory, World
@@ -29,11 +30,17 @@ class OpenKeeper:
     world: World
     principal: Principal
     away: set[StationId] = field(default_factory=set)
+    uses: UseKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look after the cards of their sessions as well."""
+        self.uses = UseKeeper(self.world)
 
     async def round(self) -> None:
         """Ask stations that have come back (2.x E14), and note what seems over or is missing."""
         await look_after(self.world)
         await look_together(self.world)
+        await self.uses.round()
         back = []
         for station_id, memory in list(self.world.stations.items()):
             if not memory.live:

@@ -14,7 +14,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import Memory, World
 from wattseal.model.token import NO_AUTHORIZATION, IdToken, TokenStatus
 from wattseal.model.transaction import Transaction
-from wattseal.watch.uid_guessing import CODE, LIMIT, WINDOW_MS, Tries, mark_of, prefix_of
+from wattseal.rules.uid_guessing import CODE, LIMIT, WINDOW_MS, Tries, mark_of, prefix_of
 
 UID_TRIES = "uid_tries"
 """Document kind: the tries of a station or prefix that are not forgotten."""

@@ -124,6 +124,8 @@ LEFT_OUT: Mapping[str, str] = {
     "tariffs_told": _OURS,
     "template": _STATION,
     "transaction_time": _POINTER,
+    "token_uses": _POINTER,
+    "token_uses_until": _OURS,
     "uid_tries": "marks, shared by thousands of numbers each, of cards that were good for nothing, for two hours",
     "unbilled": "that a session waits to be billed; the session says so",
     "upload": "a file that a station wrote about itself, removed when its time is over",

@@ -7,7 +7,7 @@ from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.grounds.clockwork import Clockwork
 from wattseal.lab.lab import Lab
 from wattseal.lab.null import swapped
-from wattseal.watch.uid_guessing import CODE, LIMIT
+from wattseal.rules.uid_guessing import CODE, LIMIT
 
 TRIES, RESTART_AT = 240, 30
 STATIONS = 8

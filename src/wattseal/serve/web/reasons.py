@@ -14,6 +14,7 @@ REASONS: Mapping[str, str] = {
     "energy_beyond_rating": _("More energy than power and time allow."),
     "energy_scale_doubtful": _("Register and power differ as kWh and Wh do."),
     "session_overlap": _("It overlaps with another session of its EVSE."),
+    "cloned_token": _("Its card charged elsewhere at the same time, or too soon after or before that."),
     "evidence_replayed": _("The meter's signed record was used in another session before."),
     "no_register": _("The energy is not known: a register is missing."),
     "register_unit_doubtful": _("The unit of the register is doubtful."),

@@ -1,6 +1,6 @@
 """Card numbers that are tried out, counted: different ones only, forgotten with time, told once."""
 
-from wattseal.watch.uid_guessing import LIMIT, WINDOW_MS, Tries, mark_of, prefix_of
+from wattseal.rules.uid_guessing import LIMIT, WINDOW_MS, Tries, mark_of, prefix_of
 
 
 def tried(*keys: str, at_ms: int = 0) -> Tries:
