@@ -9,7 +9,9 @@ from wattseal.bundle.trust import MAX_TRUST_BYTES, Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
 from wattseal.parties.edge_state import Mode, Readers
+from wattseal.rules.audience import SEALED_FOR
 from wattseal.seal.directory import MAX_DIRECTORY_BYTES, Directory, open_directory
+from wattseal.seal.item import Group
 from wattseal.seal.registry import Registry, Role, Use
 from wattseal.seal.writer import Reader
 
@@ -34,11 +36,20 @@ def readers_for(registry: Registry, mode: Mode, route: str, seal_for: tuple[str,
         return Readers()
     if not 1 <= len(seal_for) <= MAX_READERS:
         raise ConfigError(f"meter values are sealed for one to {MAX_READERS} parties", subject="seal_for")
-    return Readers((_reader(registry, route),), tuple(_reader(registry, party) for party in seal_for))
+    energy = tuple(_reader(registry, party, Group.METER) for party in seal_for)
+    return Readers((_reader(registry, route, Group.IDENTITY),), energy)
 
 
-def _reader(registry: Registry, party: str) -> Reader:
+def _reader(registry: Registry, party: str, group: Group) -> Reader:
     key = registry.reader_key(party)
+    roles = {entry.role for entry in registry.entries() if entry.party == party and entry.use is Use.SEAL}
+    if key is not None and not roles & SEALED_FOR[group]:
+        may = ", ".join(sorted(role.name.lower() for role in SEALED_FOR[group]))
+        raise ConfigError(
+            f"{party} is none of those who may read this ({may}); name another party",
+            code="reader_not_entitled",
+            subject=party,
+        )
     if key is None:
         raise ConfigError(
             f"the trust file has no root-signed sealing key of {party}: enrol it, or name another party",

@@ -52,7 +52,7 @@ def started(state: EdgeState, site: Site, heard: Heard, fact: TransactionStarted
     )
     measured = measure(site, fact.readings, fact.register_wh, Moment.BEGIN)
     groups = meter_groups(site, measured, fact.readings, state.stream(charge.evse_id))
-    groups |= ops_group(ops) | raw_group(site, heard.frame, tells_token=fact.id_token is not None)
+    groups |= ops_group(ops) | raw_group(site, heard.frame)
     return _record(state, site, heard, charge, Kind.STARTED, groups)
 
 
@@ -70,7 +70,7 @@ def updated(state: EdgeState, site: Site, heard: Heard, fact: TransactionUpdated
         offline=fact.offline or None,
     )
     groups = meter_groups(site, measure(site, fact.readings, None, None), fact.readings) | ops_group(ops)
-    groups |= raw_group(site, heard.frame, tells_token=fact.id_token is not None)
+    groups |= raw_group(site, heard.frame)
     return _record(state, site, heard, charge, Kind.READING, groups)
 
 
@@ -82,7 +82,7 @@ def metered(state: EdgeState, site: Site, heard: Heard, fact: MeterReported) -> 
     at = fact.readings[-1].at if fact.readings else None
     ops = Ops(transaction_id=charge.transaction_id, station_ms=None if at is None else _ms(at))
     groups = meter_groups(site, measure(site, fact.readings, None, None), fact.readings) | ops_group(ops)
-    groups |= raw_group(site, heard.frame, tells_token=False)
+    groups |= raw_group(site, heard.frame)
     return _record(state, site, heard, charge, Kind.READING, groups)
 
 
@@ -105,7 +105,7 @@ def ended(state: EdgeState, site: Site, heard: Heard, fact: TransactionEnded) ->
     )
     measured = measure(site, fact.readings, fact.register_wh, Moment.END)
     groups = meter_groups(site, measured, fact.readings) | ops_group(ops)
-    groups |= raw_group(site, heard.frame, tells_token=fact.id_token is not None)
+    groups |= raw_group(site, heard.frame)
     step = _record(state, site, heard, charge, Kind.ENDED, groups)
     last = step.items[-1]
     if known is not None and known.end is not None:

@@ -64,7 +64,8 @@ def meter_groups(
 ) -> Groups:
     """Tell the energy register with what the meter itself signed, and the load.
 
-    `neighbour` is the chain at a start: its last end goes in, so that energy drawn between two sessions shows.
+    `neighbour` is the chain at a start: its last end goes in, so that energy drawn between two sessions shows. A start
+    tells the load even where there is none: it hands out the secret by which later ones are read.
     """
     groups: Groups = {}
     if measured.register_wh is not None:
@@ -77,7 +78,7 @@ def meter_groups(
         )
         groups[Group.METER] = GroupDraft(meter.to_fields(), site.readers.meter)
     samples = tuple(_samples(readings))[-MAX_SAMPLES:]
-    if samples:
+    if samples or (neighbour is not None and site.readers.meter):
         groups[Group.LOAD] = GroupDraft(Load(samples).to_fields(), site.readers.meter)
     return groups
 
@@ -89,9 +90,12 @@ def _samples(readings: tuple[Reading, ...]) -> Iterable[Sample]:
             yield Sample(reading.measurand, reading.value, reading.unit, reading.phase)
 
 
-def raw_group(site: Site, frame: bytes, *, tells_token: bool) -> Groups:
-    """Keep the frame as received for those who may read all it tells; left out where nobody may."""
-    readers = site.readers.both if tells_token else site.readers.meter
+def raw_group(site: Site, frame: bytes) -> Groups:
+    """Keep the frame as received for those who may read all that frames of a charge tell; left out where nobody may.
+
+    All frames of a charge are under one secret: whoever could read those that do not tell the card could read all.
+    """
+    readers = site.readers.both
     if len(frame) > MAX_RAW_BYTES or (site.readers.meter and not readers):
         return {}
     return {Group.RAW: GroupDraft(raw_to_fields(frame), readers)}
