@@ -132,6 +132,7 @@ def test_a_register_rounded_to_whole_wh_gives_way_to_the_meters() -> None:
 def test_a_register_that_differs_by_a_whole_wh_is_not_the_meters() -> None:
     report = judged(end=(signed(5, ("B", "1001.0", 0), E),), start_wh="1000")
     assert summary(report)[1:3] == (Grade.G1, Source.CSMS)
+    assert "energy_not_signed" in [finding.code for finding in report.findings]
 
 
 def test_with_numbered_events_and_pages_the_chain_is_complete() -> None:

@@ -156,7 +156,10 @@ _BETWEEN = frozenset({"page_gap"})
 
 
 def _compare_energy(case: Case, known: Sequence[tuple[Item, Meter]], signed_wh: Decimal | None) -> None:
-    """Find the energy of the records signed for, exactly, or but for the rounding of a station that the CSMS heard."""
+    """Find the energy of the records signed for, exactly, or but for the rounding of a station that the CSMS heard.
+
+    Another energy than the meter signed is the CSMS's word alone, and a finding.
+    """
     registers = {item.payload.kind: meter.register_wh for item, meter in known}
     if signed_wh is None or Kind.STARTED not in registers or Kind.ENDED not in registers:
         return
@@ -165,7 +168,9 @@ def _compare_energy(case: Case, known: Sequence[tuple[Item, Meter]], signed_wh: 
     signer = case.signers.get(started.hash) if started else None
     heard = signer is not None and signer.role is Role.CSMS
     case.meter_signed = signed_wh == told_wh or (heard and abs(signed_wh - told_wh) < ROUNDING_WH)
-    if case.meter_signed and signed_wh != told_wh:
+    if not case.meter_signed:
+        case.findings.append(Finding("energy_not_signed", "register_wh", f"{told_wh} told, {signed_wh} signed"))
+    elif signed_wh != told_wh:
         case.meter_energy_wh = signed_wh
         case.findings.append(Finding("register_rounded", "register_wh", f"{told_wh} told, {signed_wh} signed"))
 

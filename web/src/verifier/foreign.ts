@@ -237,7 +237,11 @@ function sameFinding(one: Finding, other: Finding): boolean {
   return one.code === other.code && one.field === other.field && one.detail === other.detail;
 }
 
-/** Find the energy of the records signed for, exactly, or but for the rounding of a station that the CSMS heard. */
+/**
+ * Find the energy of the records signed for, exactly, or but for the rounding of a station that the CSMS heard.
+ *
+ * Another energy than the meter signed is the CSMS's word alone, and a finding.
+ */
 function compareEnergy(found: Case, signedWh: Decimal | null): void {
   const [startWh, endWh] = [registerOf(found.registers, Kind.STARTED), registerOf(found.registers, Kind.ENDED)];
   if (signedWh === null || startWh === undefined || endWh === undefined) {
@@ -249,9 +253,11 @@ function compareEnergy(found: Case, signedWh: Decimal | null): void {
   const exactly = signedWh.compare(toldWh) === 0;
   const rounded = heard && magnitudeOf(difference(signedWh, toldWh)).compare(ROUNDING_WH) < 0;
   found.meterSigned = exactly || rounded;
-  if (found.meterSigned && !exactly) {
+  const detail = `${scientific(toldWh)} told, ${scientific(signedWh)} signed`;
+  if (!found.meterSigned) {
+    found.findings.push(finding("energy_not_signed", "register_wh", detail));
+  } else if (!exactly) {
     found.meterEnergyWh = signedWh;
-    const detail = `${scientific(toldWh)} told, ${scientific(signedWh)} signed`;
     found.findings.push(finding("register_rounded", "register_wh", detail));
   }
 }
