@@ -20,7 +20,7 @@ from wattseal.flow.documents import ALARM, read
 from wattseal.flow.identity.certificate_delivery import GIVE_UP_MS, deliver, waiting
 from wattseal.flow.identity.station_certificates import REQUEST, Progress, SigningState, StationCertificate
 from wattseal.flow.ports import Batch
-from wattseal.flow.turn import Alarm
+from wattseal.model.alarm import Alarm
 from wattseal.stores.authority import AuthorityFiles
 
 CPO = Ca.make("CPO CA")

@@ -18,8 +18,8 @@ from wattseal.flow.dead_letters import DEAD_LETTER, DeadLetter
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.handle import begin
 from wattseal.flow.ports import Unflushed
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.principal import Principal
 from wattseal.serve.ocpp_ws import StationConnection
 from wattseal.wire.ocpp.rpc import Call, Connection

@@ -10,8 +10,8 @@ from wattseal.app.doorman import Doorman
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.fleet.enrol import enrol_station
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.station import Station
 from wattseal.rules.guessing import TRIES
 from wattseal.serve.ocpp_ws import Arrival

@@ -8,8 +8,9 @@ from wattseal.flow.documents import ALARM, read
 from wattseal.flow.orders import Answered
 from wattseal.flow.stations import availability
 from wattseal.flow.step import Step
-from wattseal.flow.turn import Alarm, remember_station
+from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.remote import AvailabilityRequested, Responded
 from wattseal.rules.clock_drift import drift_ms
 from wattseal.wire.ocpp.version import Version

@@ -10,8 +10,8 @@ from tests.support.cpo_world import Talker, TestClock, add_token, enrol, make_wo
 from wattseal.flow.charges.token_uses import UseKeeper
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.fleet.sites import put_site
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.site import Site
 from wattseal.model.station import Station
 from wattseal.model.transaction import Billing

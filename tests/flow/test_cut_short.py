@@ -6,8 +6,8 @@ from tests.support.cpo_world import Talker, add_token, enrol, make_world
 
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.station import Station
 from wattseal.watch import DETECTORS, Watch
 

@@ -12,8 +12,8 @@ from wattseal.flow.documents import ALARM, read
 from wattseal.flow.stations import jobs
 from wattseal.flow.stations.jobs import FIRMWARE, LOG, PUBLICATION
 from wattseal.flow.stations.security_events import MAX_EVENTS, SECURITY_EVENT, SecurityEvent
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.job import MAX_STEPS, Job
 from wattseal.wire.ocpp.version import Version
 

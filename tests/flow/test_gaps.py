@@ -11,8 +11,8 @@ from tests.support.proving import troubles
 from wattseal.flow.charges.gaps import GAP
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.watch import DETECTORS, Watch
 from wattseal.wire.ocpp.version import Version
 

@@ -10,8 +10,8 @@ from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.stations import availability, display, event_streams, monitoring
 from wattseal.flow.stations.assemblies import ASSEMBLY
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.assembly import Assembly
 from wattseal.model.display import KeptDisplay
 from wattseal.model.monitoring import KeptEvent, KeptLevel, KeptMonitor, KeptStream

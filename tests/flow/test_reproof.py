@@ -14,8 +14,8 @@ from tests.support.tampering import another_document, another_group, another_ite
 from wattseal.flow.charges.reproof import BROKEN_ALARM, PROVEN_AGAIN, broken_of, broken_sessions, prove_again
 from wattseal.flow.charges.reproof_rounds import RECENT_MS, Reprover
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.seal.item import Group, Kind
 from wattseal.stores.migrate import migrate
 from wattseal.stores.sqlite import SqliteJournal

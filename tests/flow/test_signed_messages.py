@@ -20,8 +20,8 @@ from wattseal.flow.commands import Done
 from wattseal.flow.documents import ALARM
 from wattseal.flow.documents import read as read_document
 from wattseal.flow.ports import Silence
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.message import Asked
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station

@@ -11,8 +11,8 @@ from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.fleet.maintenance import Cause, announce
 from wattseal.flow.stations.silence import SilenceKeeper
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.station import BootPolicy, Station
 from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Role

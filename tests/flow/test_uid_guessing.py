@@ -9,8 +9,9 @@ from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.drivers.authorise import Asked, authorise, keep_grant
 from wattseal.flow.step import Step
-from wattseal.flow.turn import Alarm, remember_station
+from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Grant, World
+from wattseal.model.alarm import Alarm
 from wattseal.model.token import IdToken
 from wattseal.rules.uid_guessing import LIMIT
 

@@ -79,3 +79,38 @@ def test_the_page_of_backups_knows_the_last_one(csms: Csms, tmp_path: Path) -> N
     assert "No backup" not in said
     assert "The keys are not in the last backup" in said
     assert browser(csms, "operator").ask("GET", "/backups").status_code == 403
+
+
+def test_an_alarm_is_acknowledged_and_closed_by_those_who_may_and_the_record_names_them(csms: Csms) -> None:
+    owner, support, auditor = browser(csms, "owner"), browser(csms, "support"), browser(csms, "auditor")
+    tampered(csms, "T9", "2026-02-01T00:00:00Z")
+    with dialled(csms, "T9") as socket:
+        ask(
+            socket,
+            "SecurityEventNotification",
+            {"type": "TamperDetectionActivated", "timestamp": "2026-02-01T00:01:00Z"},
+        )
+    listed = csms.http.get("/api/v1/alarms", params={"station_id": "T9", "stands": "true"}).json()
+    (alarm,) = listed
+    assert (alarm["state"], alarm["severity"], alarm["count"], alarm["code"]) == (
+        "open",
+        "warning",
+        2,
+        "security_event",
+    )
+    assert alarm["action"]
+    path = f"/alarms/{alarm['id']}"
+    assert "2 times, last" in support.page("/alarms?station=T9&stands=yes")
+    assert f'action="{path}"' in support.page("/alarms?station=T9")
+    assert f'action="{path}"' not in auditor.page("/alarms?station=T9")
+    assert auditor.send(path, do="close").status_code == 403
+    assert support.send(path, do="acknowledge").status_code == 303
+    assert "somebody looks at it" in owner.page("/alarms?station=T9&stands=yes")
+    closed = csms.http.post(f"/api/v1/alarms/{alarm['id']}/close").json()
+    assert (closed["state"], closed["by"], len(closed["said"])) == ("closed", "admin", 64)
+    assert "No alarm is like that" in support.page("/alarms?station=T9&stands=yes")
+    assert support.send(path, do="close").headers["location"] == "/alarms?trouble=alarm_over"
+    again = csms.http.post(f"/api/v1/alarms/{alarm['id']}/acknowledge")
+    assert (again.status_code, again.json()["code"]) == (409, "alarm_over")
+    assert csms.http.post("/api/v1/alarms/never/close").status_code == 404
+    assert "security_event" in owner.page("/audit")

@@ -58,6 +58,7 @@ from wattseal.base.ids import TenantId
 from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
+from wattseal.flow.alarm_keeper import AlarmKeeper
 from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.charges.open_transactions import OpenKeeper
@@ -167,6 +168,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 lists=ListKeeper(parts.world, SYSTEM),
                 open=OpenKeeper(parts.world, SYSTEM),
                 silence=await SilenceKeeper.load(parts.world),
+                alarms=AlarmKeeper(parts.world),
                 biller=Biller(parts.world, parts.proofs),
                 background=background,
                 reprover=Reprover(parts.world, parts.proofs, options.settings.reproof.sessions),
@@ -243,6 +245,7 @@ async def assemble(
     believe(registry, own_entries(party, keys))
     await load_stations(world)
     await load_open_chains(world)
+    await AlarmKeeper.load(world)
     witnesses = {w.party: WitnessPeer(w.url, VerifierKey.parse(w.vkey)) for w in settings.witnesses}
     keeper = await LogKeeper.open(
         data.log_dir(TENANT),

@@ -14,6 +14,7 @@ from wattseal.app.rollouts import INTERVAL_S as ROLLOUTS_INTERVAL_S
 from wattseal.app.rollouts import Rollouts
 from wattseal.base.errors import WattsealError
 from wattseal.dial.witness import Outcome
+from wattseal.flow.alarm_keeper import AlarmKeeper
 from wattseal.flow.charges import costs, stopping
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.charges.reproof_rounds import Reprover
@@ -40,6 +41,10 @@ OPEN_INTERVAL_S = 5.0
 """How often open transactions are looked after."""
 SILENCE_INTERVAL_S = 10.0
 """How often stations are looked for that say nothing any more."""
+ALARMS_INTERVAL_S = 1.0
+"""How often what became of alarms is put on record."""
+ALARMS_LOOK_S = 15.0
+"""How often alarms are looked at whether they are all still there."""
 TARIFFS_INTERVAL_S = 30.0
 """How often 2.1 stations are looked for whose tariff has changed."""
 AT_ONCE = 32
@@ -70,6 +75,7 @@ class Timers:
     background: Background
     reprover: Reprover
     reproof_interval_s: float
+    alarms: AlarmKeeper
     told_costs: costs.Told = field(default_factory=costs.Told)
     installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
     watch: watching.Watch = field(default_factory=watching.Watch)
@@ -153,6 +159,8 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.roll_out, ROLLOUTS_INTERVAL_S),
         (timers.open.round, OPEN_INTERVAL_S),
         (timers.silence.round, SILENCE_INTERVAL_S),
+        (timers.alarms.round, ALARMS_INTERVAL_S),
+        (timers.alarms.look, ALARMS_LOOK_S),
         (timers.tidied, HOLDS_INTERVAL_S),
         (timers.watched, timers.world.settings.billing.holds.watch_s),
         (look_after_payments(timers.world, timers.background), PAYMENTS_INTERVAL_S),

@@ -8,10 +8,11 @@ needs an id in its answer, so that it is kept and answered with the error.
 from dataclasses import dataclass
 
 from wattseal.base.ids import StationId
-from wattseal.flow.documents import ALARM, put
+from wattseal.flow.alarms import raised
+from wattseal.flow.documents import put
 from wattseal.flow.ports import Batch
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.rules.retries import payload_mark
 from wattseal.wire.ocpp import signed
 from wattseal.wire.ocpp.rpc import Call
@@ -50,7 +51,7 @@ async def put_aside(world: World, station_id: StationId, call: Call, fault: str)
     alarm = Alarm("message_not_processed", station_id, now_ms, action, key.rpartition("/")[2])
     puts = (
         put(DEAD_LETTER, key, letter, now_ms, station_id=station_id),
-        put(ALARM, f"{now_ms:015d}-{key.replace('/', '-')}", alarm, now_ms, station_id=station_id),
+        raised(world, alarm)[1],
     )
     await world.journal.commit(Batch(world.tenant, puts=puts))
     if action not in _NOTHING_TO_SAY:

@@ -8,9 +8,10 @@ from msgspec.structs import replace
 from wattseal.evidence import ocpp_jws
 from wattseal.evidence.format import Checked
 from wattseal.evidence.ocpp_jws import SignedMessage
-from wattseal.flow.documents import ALARM, put
-from wattseal.flow.turn import Alarm, Turn
+from wattseal.flow.alarms import raised
+from wattseal.flow.turn import Turn
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
 from wattseal.model.message import Fact
 from wattseal.model.station import Station
@@ -24,7 +25,6 @@ from wattseal.wire.ocpp.version import Version
 
 RECORDED = (TransactionStarted, TransactionUpdated, TransactionEnded, MeterReported)
 """Facts that become records of their own, with their verdicts in them."""
-HOUR_MS = 3_600_000
 _NOTES = {
     Verdict.INVALID: "message_signature_invalid",
     Verdict.UNREADABLE: "message_signature_unreadable",
@@ -41,7 +41,7 @@ def unsigned(turn: Turn) -> Turn:
 async def checked(turn: Turn, unwrapped: Unwrapped, fact: Fact) -> Turn:
     """Return the turn of a signed message: with its inner payload, its verdict, and what is to be noted of it.
 
-    What has no record of its own raises an alarm instead, one an hour for each kind of trouble.
+    What has no record of its own raises an alarm instead.
     """
     world, station = turn.world, turn.station
     found = _check(world, station, unwrapped.message, unwrapped.call.action, unwrapped.type_id)
@@ -51,11 +51,9 @@ async def checked(turn: Turn, unwrapped: Unwrapped, fact: Fact) -> Turn:
     alarms = [note for note in notes if is_alarm(note)]
     if alarms and not isinstance(fact, RECORDED):
         step = turn.step()
-        hour_ms = turn.now_ms - turn.now_ms % HOUR_MS
         for note in alarms:
             alarm = Alarm(note.code, station.id, turn.now_ms, unwrapped.call.action, note.detail)
-            key = f"{hour_ms:015d}-{station.id.casefold()}-{note.code}"
-            step.puts.append(put(ALARM, key, alarm, turn.now_ms, station_id=station.id))
+            step.puts.append(raised(world, alarm)[1])
         await step.commit()
     return more
 

@@ -1,7 +1,6 @@
 """One message of one station: what `handle` passes on to the flow of its kind."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,12 +8,14 @@ import msgspec
 
 from wattseal.base.ids import StationId, Subject
 from wattseal.evidence import iso15118_receipt
-from wattseal.flow.documents import ALARM, EVSE, STATION, TRANSACTION, put, read
+from wattseal.flow.alarms import raised
+from wattseal.flow.documents import EVSE, STATION, TRANSACTION, read
 from wattseal.flow.drivers.authorization import authorization_of
 from wattseal.flow.money.held import holds_of
 from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
+from wattseal.model.alarm import Alarm
 from wattseal.model.continuity import LastEnd
 from wattseal.model.message import Answer, Fact
 from wattseal.model.station import Station
@@ -87,23 +88,6 @@ Handlers = Mapping[type[Fact] | str, Callable[[Turn, Any], Awaitable[Answer]]]
 
 One that raises `StoreError` has made nothing durable.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """Document: something somebody should look at. `record` is the payload hash of the record about it, in hex.
-
-    `over_ms` is when what it tells of ended by itself; None where that is not seen, or has not happened.
-    """
-
-    code: str
-    station_id: str
-    at_ms: int
-    field: str = ""
-    detail: str = ""
-    record: str | None = None
-    transaction: str | None = None
-    over_ms: int | None = None
 
 
 async def remember_station(world: World, station_id: StationId) -> Memory | None:
@@ -253,18 +237,9 @@ def keep_ended(memory: Memory, transaction_id: str, live: Live) -> None:
 
 
 def raise_alarms(step: Step, observed: Observed, record: bytes, transaction: Transaction | None = None) -> None:
-    """Write a document for every alarm among the notes on `record` (a payload hash)."""
+    """Raise every alarm among the notes on `record` (a payload hash)."""
     for note in observed.notes:
         if is_alarm(note):
-            step.world.count(f"alarm_{note.code}")
-            alarm = Alarm(
-                note.code,
-                step.station_id,
-                step.now_ms,
-                note.field,
-                note.detail,
-                record.hex(),
-                None if transaction is None else transaction.id,
-            )
-            key = f"{step.now_ms:015d}-{record.hex()[:16]}-{note.code}"
-            step.puts.append(put(ALARM, key, alarm, step.now_ms, station_id=step.station_id))
+            about = None if transaction is None else transaction.id
+            told = Alarm(note.code, step.station_id, step.now_ms, note.field, note.detail, record.hex(), about)
+            step.puts.append(raised(step.world, told)[1])

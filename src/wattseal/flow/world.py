@@ -12,6 +12,7 @@ from wattseal.crypto.certificates import Certificate
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
+from wattseal.flow.alarm_book import AlarmBook
 from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.money.providers import PaymentProvider
@@ -367,6 +368,8 @@ class World:
     """Tariffs and assignments (`flow.money.tariffs.TariffBook`); None until they were read."""
     counters: dict[str, int] = field(default_factory=dict)
     token_changes: int = 0
+    alarms: AlarmBook = field(default_factory=AlarmBook)
+    """The alarms that stand."""
     listed: dict[StationId, ListPolicy] | None = None
     syncing: dict[StationId, LocalList] = field(default_factory=dict)
     energy_wh: Decimal = Decimal(0)

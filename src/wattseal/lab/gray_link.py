@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from wattseal.flow.turn import Alarm
 from wattseal.lab.grounds.clockwork import Clockwork, Line, Told2x
+from wattseal.model.alarm import Alarm
 
 EVERY_MIN, EVENTS, PAUSE_MIN = 2, 12, 16
 """A session tells every two minutes, this many times after its start; then the EVSE is free for a while."""

@@ -25,6 +25,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "operator": _FLEET
     | {
+        "alarms:handle",
         "certificates:write",
         "commands:charging",
         "commands:maintenance",
@@ -63,6 +64,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     | {
         "accounts:export",
         "accounts:read",
+        "alarms:handle",
         "bills:read",
         "commands:charging",
         "commands:operation",

@@ -8,6 +8,7 @@ SCOPES: Mapping[str, str] = {
     "accounts:read": "accounts, what is on them and held, and who pays",
     "accounts:write": "open, change, block and close accounts; write down and erase who pays",
     "aggregates:read": "sums over groups so large that nobody's own figures can be told",
+    "alarms:handle": "acknowledge and close alarms",
     "alarms:read": "list alarms",
     "api-tokens:read": "list API tokens, never their secrets",
     "api-tokens:write": "make and revoke API tokens, with scopes one holds oneself",

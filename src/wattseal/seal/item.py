@@ -49,6 +49,7 @@ class Kind(IntEnum):
     PAYMENT = 19
     PERSON = 20
     ERASURE = 21
+    ALARM = 22
 
 
 class Group(IntEnum):

@@ -4,17 +4,19 @@ A gap that is filled was an outage; one that stays open although its station is 
 messages come after all. Each open one is a document, so that a restart forgets none, also of sessions that have ended.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
 from wattseal.base.ids import StationId
+from wattseal.flow.alarms import over, raised
 from wattseal.flow.charges.charge_details import counts
-from wattseal.flow.documents import ALARM, put, read, removal
+from wattseal.flow.documents import put, read, removal
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
-from wattseal.flow.turn import Alarm, find_in_memory, remember_station, revive, transaction_by_id
+from wattseal.flow.turn import find_in_memory, remember_station, revive, transaction_by_id
 from wattseal.flow.world import Live, Memory, World
+from wattseal.model.alarm import Alarm
 from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import Observed, read_item
 from wattseal.rules.transactions import MISSING, apply
@@ -75,10 +77,7 @@ async def look_after(world: World) -> None:
 async def _over(world: World, document: Put, gap: OpenGap) -> None:
     now_ms, key = world.now_ms(), _alarm_key(document.key, gap.since_ms)
     step = Step(world, document.station_id or "", now_ms)
-    raised = await world.journal.document(world.tenant, ALARM, key)
-    if raised is not None:
-        over = replace(read(raised, Alarm), over_ms=gap.filled_ms)
-        step.puts.append(put(ALARM, key, over, now_ms, station_id=document.station_id))
+    step.puts.extend(await over(world, key, now_ms, gap.filled_ms or now_ms))
     step.puts.append(removal(GAP, document.key, now_ms))
     await step.commit()
 
@@ -114,10 +113,9 @@ async def _tell(world: World, memory: Memory, live: Live, found: Finding, gap: O
     written = step.write((memory.origin, live.transaction.evse_id), world.csms_key, draft, live.subject)
     live.transaction = apply(live.transaction, read_item(parse_item(written.item)))
     step.project(live.transaction)
-    world.count(f"alarm_{found.code}")
     about = live.transaction.id
-    raised = Alarm(found.code, memory.station.id, step.now_ms, found.field, found.detail, written.hash.hex(), about)
-    step.puts.append(put(ALARM, _alarm_key(about, gap.since_ms), raised, step.now_ms, station_id=memory.station.id))
+    told = Alarm(found.code, memory.station.id, step.now_ms, found.field, found.detail, written.hash.hex(), about)
+    step.puts.append(raised(world, told, _alarm_key(about, gap.since_ms))[1])
     step.puts.append(_put(live, gap, step.now_ms, looked_at=False))
     await step.commit()
 

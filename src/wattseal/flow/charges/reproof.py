@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import Origin, Subject
+from wattseal.flow.alarms import raised
 from wattseal.flow.charges.bundling import MAX_RECORDS, Proofs
-from wattseal.flow.documents import ALARM, TRANSACTION, put, read, removal
+from wattseal.flow.documents import TRANSACTION, put, read, removal
 from wattseal.flow.money.bill_check import differences, posting_fault
 from wattseal.flow.money.bills import BILL
 from wattseal.flow.money.due import Due, due_of
@@ -29,8 +30,8 @@ from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.replay_people import RecordedPeople
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.billing import Bill
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding
@@ -83,17 +84,15 @@ async def prove_again(world: World, proofs: Proofs, session: str) -> tuple[Findi
         kept = put(BROKEN, session, Broken(session, station_id, since_ms, findings), now_ms, station_id=station_id)
     else:
         kept = removal(BROKEN, session, now_ms)
-    await world.journal.commit(Batch(world.tenant, puts=(kept, _alarm(session, station_id, now_ms, findings))))
-    world.count(f"alarm_{BROKEN_ALARM if findings else PROVEN_AGAIN}")
+    await world.journal.commit(Batch(world.tenant, puts=(kept, _alarm(world, session, station_id, findings))))
     return findings
 
 
-def _alarm(session: str, station_id: str, now_ms: int, findings: Sequence[Finding]) -> Put:
+def _alarm(world: World, session: str, station_id: str, findings: Sequence[Finding]) -> Put:
     code = BROKEN_ALARM if findings else PROVEN_AGAIN
     first = findings[0] if findings else Finding("")
     detail = " ".join(part for part in (first.code, first.detail) if part)
-    alarm = Alarm(code, station_id, now_ms, first.field, detail, transaction=session)
-    return put(ALARM, f"{now_ms:015d}-{session}-{code}", alarm, now_ms, station_id=station_id)
+    return raised(world, Alarm(code, station_id, world.now_ms(), first.field, detail, transaction=session))[1]
 
 
 async def findings_of(world: World, proofs: Proofs, session: str) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wattseal.base.ids import StationId
+from wattseal.flow.alarms import raised
 from wattseal.flow.charges.charged_token import charged_token
 from wattseal.flow.charges.loose_ends import note_open
 from wattseal.flow.documents import ALARM, TRANSACTION_TIME, put, read
@@ -16,8 +17,9 @@ from wattseal.flow.drivers.known_tokens import token_of
 from wattseal.flow.fleet.sites import site_by_id
 from wattseal.flow.listing import timed
 from wattseal.flow.ports import Batch
-from wattseal.flow.turn import Alarm, find_in_memory, remember_station, transaction_by_id
+from wattseal.flow.turn import find_in_memory, remember_station, transaction_by_id
 from wattseal.flow.world import Live, World
+from wattseal.model.alarm import Alarm
 from wattseal.model.token import NO_AUTHORIZATION, TokenStatus
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding
@@ -154,10 +156,8 @@ class UseKeeper:
         key = f"{use.began_ms:015d}-{use.subject[:16]}-{note.code}"
         if not is_alarm(note) or await world.journal.document(world.tenant, ALARM, key) is not None:
             return
-        world.count(f"alarm_{note.code}")
-        raised = Alarm(note.code, use.station_id, world.now_ms(), note.field, note.detail, None, use.subject)
-        puts = (put(ALARM, key, raised, world.now_ms(), station_id=use.station_id),)
-        await world.journal.commit(Batch(world.tenant, puts=puts))
+        told = Alarm(note.code, use.station_id, world.now_ms(), note.field, note.detail, None, use.subject)
+        await world.journal.commit(Batch(world.tenant, puts=(raised(world, told, key)[1],)))
 
 
 def _until(transaction: Transaction, live: Live | None) -> int:

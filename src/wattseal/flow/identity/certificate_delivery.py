@@ -128,7 +128,7 @@ async def _close(world: World, state: SigningState) -> None:
     if state.progress is Progress.ACCEPTED:
         puts.append(delivered(state.station_id, state.chain, state.use).put(now_ms))
     else:
-        puts.append(alarm(f"certificate_{state.progress}", state.station_id, now_ms, state.reason))
+        puts.append(alarm(world, f"certificate_{state.progress}", state.station_id, now_ms, state.reason))
     await world.journal.commit(Batch(world.tenant, puts=tuple(puts)))
 
 

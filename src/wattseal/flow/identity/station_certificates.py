@@ -11,11 +11,13 @@ from enum import StrEnum
 from wattseal.base.errors import InputError
 from wattseal.crypto.certificates import Certificate, read_certificate
 from wattseal.crypto.signing_requests import read_request
-from wattseal.flow.documents import ALARM, put, read
+from wattseal.flow.alarms import raised
+from wattseal.flow.documents import put, read
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Batch, Put
-from wattseal.flow.turn import Alarm, Handlers, Turn
+from wattseal.flow.turn import Handlers, Turn
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.certificates import STATION_USE, CertificateDelivered, SigningRequested
 from wattseal.model.remote import Responded
 from wattseal.rules.pki import judge_request
@@ -117,7 +119,7 @@ async def _sign(turn: Turn, fact: SigningRequested) -> Responded:
     step = turn.step()
     step.puts.append(state.put(turn.now_ms))
     if refusal is not None:
-        step.puts.append(alarm("signing_request_refused", station.id, turn.now_ms, state.reason))
+        step.puts.append(alarm(turn.world, "signing_request_refused", station.id, turn.now_ms, state.reason))
     await step.commit()
     return refusal or Responded("Accepted")
 
@@ -136,10 +138,9 @@ def _refusal(turn: Turn, fact: SigningRequested) -> Responded | None:
     return None if why is None else Responded("Rejected", "InvalidCSR", why)
 
 
-def alarm(code: str, station_id: str, now_ms: int, detail: str) -> Put:
+def alarm(world: World, code: str, station_id: str, now_ms: int, detail: str) -> Put:
     """Return an alarm about a station's certificate."""
-    key = f"{now_ms:015d}-{station_id.casefold()}-{code}"
-    return put(ALARM, key, Alarm(code, station_id, now_ms, detail=detail[:255]), now_ms, station_id=station_id)
+    return raised(world, Alarm(code, station_id, now_ms, detail=detail[:255]))[1]
 
 
 async def _delivered(answered: Answered, command: CertificateDelivered, answer: Responded) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from wattseal.base.ids import StationId
-from wattseal.flow.documents import ALARM, put, read, removal
+from wattseal.flow.alarms import alarm
+from wattseal.flow.documents import put, read, removal
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.charging import Profile, ProfileKind, Purpose, Schedule
 from wattseal.rules.charging import Charging, Circumstances, Installed
@@ -215,7 +215,4 @@ def running_at(memory: Memory, evse_id: int) -> tuple[str, Live] | None:
 
 def raise_alarm(step: Step, code: str, *, field: str = "", detail: str = "") -> None:
     """Have somebody look at something that no record of a station is about."""
-    step.world.count(f"alarm_{code}")
-    alarm = Alarm(code, step.station_id, step.now_ms, field, detail)
-    key = f"{step.now_ms:015d}-{step.world.random.bytes(8).hex()}-{code}"
-    step.puts.append(put(ALARM, key, alarm, step.now_ms, station_id=step.station_id))
+    alarm(step, code, field, detail)

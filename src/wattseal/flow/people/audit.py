@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin
+from wattseal.flow.alarm_keeper import STREAM as ALARMS
 from wattseal.flow.command_log import COMMAND, CommandKept
 from wattseal.flow.fleet.orders import STREAM as ORDERS
 from wattseal.flow.listing import Wanted, latest
@@ -11,6 +12,7 @@ from wattseal.flow.money.records import MoneyStream
 from wattseal.flow.people.register import STREAM
 from wattseal.flow.world import World
 from wattseal.seal.account import AccountSaid
+from wattseal.seal.alarm import AlarmSaid
 from wattseal.seal.dispute import DisputeDecided, DisputeOpened, read_dispute
 from wattseal.seal.fields import Ordered
 from wattseal.seal.groups import Content, Opening, open_box
@@ -21,7 +23,7 @@ from wattseal.seal.ruling import Ruling
 MAX_ACTS = 500
 """Of each source, the latest; `Acts.more` says that there are earlier ones."""
 _PAGE = 250
-_STREAMS = (STREAM, ORDERS, int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
+_STREAMS = (STREAM, ORDERS, ALARMS, int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +106,35 @@ def _act(item: Item) -> Act | None:
             case Kind.ACCOUNT:
                 account = AccountSaid.read(fields)
                 return Act(ms, account.by, "account", account.event.name.lower(), account.account, record, account.text)
+            case Kind.ALARM:
+                return _alarm(AlarmSaid.read(fields), ms, record)
             case Kind.COMMAND:
                 order = Ordered.read(fields)
                 return Act(ms, order.asked_by, "order", order.outcome or "asked", order.action, record)
             case Kind.RULING:
                 ruling = Ruling.read(fields)
-                about = session or ruling.alarm or ""
-                return Act(ms, ruling.person, "ruling", ruling.verdict.value, about, record, ruling.text)
+                decided_on = session or ruling.alarm or ""
+                return Act(ms, ruling.person, "ruling", ruling.verdict.value, decided_on, record, ruling.text)
             case Kind.DISPUTE:
-                match read_dispute(fields):
-                    case DisputeOpened() as begun:
-                        return Act(ms, begun.opened_by, "dispute", "opened", session, record, begun.text)
-                    case DisputeDecided() as decided:
-                        what = decided.verdict.value
-                        return Act(ms, decided.person, "dispute", what, session, record, decided.text)
+                return _dispute(read_dispute(fields), ms, session, record)
     except InputError:
         pass
     return None
+
+
+def _alarm(said: AlarmSaid, ms: int, record: str) -> Act | None:
+    """Return who acknowledged or closed an alarm; nobody raises or clears one."""
+    if said.by is None:
+        return None
+    return Act(ms, said.by, "alarm", said.event.name.lower(), said.code, record, said.station_id)
+
+
+def _dispute(said: DisputeOpened | DisputeDecided, ms: int, session: str, record: str) -> Act:
+    match said:
+        case DisputeOpened():
+            return Act(ms, said.opened_by, "dispute", "opened", session, record, said.text)
+        case DisputeDecided():
+            return Act(ms, said.person, "dispute", said.verdict.value, session, record, said.text)
 
 
 def _is(by: str, who: str) -> bool:

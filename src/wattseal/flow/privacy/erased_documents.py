@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
+from wattseal.flow.alarms import document_of
 from wattseal.flow.command_log import COMMAND, NOTHING, CommandKept
-from wattseal.flow.documents import ALARM, TOKEN, every_document, put, read, removal
+from wattseal.flow.documents import ALARM, TOKEN, every_document, read, removal
 from wattseal.flow.drivers.authorise import CHARGING, Charging
 from wattseal.flow.drivers.reservations import RESERVATION
 from wattseal.flow.limits.batteries import SWAP, Swap
@@ -19,8 +20,8 @@ from wattseal.flow.ports import Put
 from wattseal.flow.privacy.finding import Belongings
 from wattseal.flow.privacy.links import EXPORT_LINK
 from wattseal.flow.privacy.traces import names_a_card, texts_in
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.export import ExportLink
 from wattseal.model.payment import Payment
 from wattseal.model.reservation import Reservation
@@ -111,4 +112,6 @@ async def _alarms(world: World, mine: Belongings) -> AsyncIterator[Put]:
         known = [card for card in mine.since if alarm.transaction in mine.ids or mine.had(card, alarm.at_ms)]
         if names_a_card(alarm.detail, known):
             kept = replace(alarm, detail="")
-            yield put(ALARM, document.key, kept, document.updated_at_ms, station_id=document.station_id)
+            if document.key in world.alarms.standing:
+                world.alarms.stand(document.key, replace(world.alarms.standing[document.key], detail=""))
+            yield document_of(document.key, kept, document.updated_at_ms)

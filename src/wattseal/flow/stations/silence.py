@@ -7,11 +7,11 @@ that stands is not raised again after a restart. Announced maintenance raises no
 from dataclasses import dataclass, field, replace
 
 from wattseal.base.ids import StationId
-from wattseal.flow.alarms import alarm
-from wattseal.flow.documents import ALARM, every_document, put, read
+from wattseal.flow.alarms import alarm, over
+from wattseal.flow.documents import every_document, put, read
 from wattseal.flow.fleet.maintenance import windows_of
 from wattseal.flow.step import Step
-from wattseal.flow.turn import Alarm, remember_station
+from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.verdict import Finding
 from wattseal.watch.detector import Moment, Seen
@@ -130,10 +130,7 @@ class SilenceKeeper:
     async def _over(self, spoken: Spoken, now_ms: int) -> None:
         step = Step(self.world, spoken.station_id, now_ms)
         key = spoken.alarm or ""
-        document = await self.world.journal.document(self.world.tenant, ALARM, key)
-        if document is not None:
-            over = replace(read(document, Alarm), over_ms=now_ms)
-            step.puts.append(put(ALARM, key, over, now_ms, station_id=spoken.station_id))
+        step.puts.extend(await over(self.world, key, now_ms, now_ms))
         await self._commit(step, replace(spoken, alarm=None, raised_ms=0, signed=False))
 
     async def _keep(self, spoken: Spoken, now_ms: int) -> None:

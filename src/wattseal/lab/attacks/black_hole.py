@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from wattseal.app.system import SystemRandom
 from wattseal.crypto.keys import Algorithm, SigningKey
-from wattseal.flow.turn import Alarm
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.grounds.clockwork import Clockwork, Line
 from wattseal.lab.lab import Lab
+from wattseal.model.alarm import Alarm
 from wattseal.rules.enrolment import believe
 from wattseal.seal.chain import NO_HEAD, ChainHead
 from wattseal.seal.item import ClockQuality, Kind

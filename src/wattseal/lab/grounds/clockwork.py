@@ -21,11 +21,12 @@ from wattseal.flow.money.bills import bill_in_force
 from wattseal.flow.money.tariff_changes import assign, set_tariff
 from wattseal.flow.ports import Batch
 from wattseal.flow.stations.silence import SilenceKeeper
-from wattseal.flow.turn import Alarm, transaction_by_id
+from wattseal.flow.turn import transaction_by_id
 from wattseal.flow.world import World
 from wattseal.lab.crew import LabError
 from wattseal.lab.month.tariffs import STANDARD
 from wattseal.lab.played_clock import PlayedClock
+from wattseal.model.alarm import Alarm
 from wattseal.model.billing import Bill
 from wattseal.model.principal import Principal
 from wattseal.model.station import EvseEnrolment, Station

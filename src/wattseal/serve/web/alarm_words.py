@@ -100,6 +100,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
     ),
 }
 _SECURITY: Mapping[str, tuple[str, str]] = {
+    "alarms_removed": (
+        _("Alarms, or records about them, were taken out of the database."),
+        _("What was gone is back. Find out who wrote to the database, and compare records with a backup."),
+    ),
     "session_broken": (
         _("A session was changed after it was recorded."),
         _("Open it: the field is named. Compare partners' bundles and a backup, and ask who wrote to the database."),

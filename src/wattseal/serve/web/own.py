@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.preferences import Preferences, SavedView, preferences_of
-from wattseal.flow.turn import Alarm
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.alarm_words import topic_of
 

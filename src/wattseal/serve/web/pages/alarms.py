@@ -1,19 +1,40 @@
 """Alarms: what somebody should look at, newest first, what each means and what to do about it."""
 
+from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Response, get
+from litestar import Response, get, post
+from litestar.params import FromPath
 
+from wattseal.flow.alarm_keeper import AlarmError, AlarmKeeper
 from wattseal.flow.documents import ALARM
 from wattseal.flow.listing import Wanted, latest
-from wattseal.flow.turn import Alarm
+from wattseal.model.alarm import Alarm, AlarmState, Severity
+from wattseal.seal.alarm import AlarmEvent
 from wattseal.serve.api.service import ShortQuery, What
 from wattseal.serve.web.alarm_words import TOPICS, advice_of, topic_of, words_of
+from wattseal.serve.web.forms import Form, gone_to
+from wattseal.serve.web.guard import check_form
 from wattseal.serve.web.pages.network import Words
+from wattseal.serve.web.pages.persons import person_of
 from wattseal.serve.web.render import render
+from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
-READ = "alarms:read"
+READ, HANDLE = "alarms:read", "alarms:handle"
+STATES = {
+    AlarmState.OPEN: _("open"),
+    AlarmState.ACKNOWLEDGED: _("somebody looks at it"),
+    AlarmState.CLOSED: _("closed"),
+    AlarmState.CLEARED: _("over by itself"),
+}
+SEVERITIES = {
+    Severity.CRITICAL: _("critical"),
+    Severity.WARNING: _("warning"),
+    Severity.NOTICE: _("notice"),
+}
+TROUBLES = {"alarm_over": _("this alarm does not stand any more"), "no_alarm": _("there is no such alarm")}
+_EVENTS = {"acknowledge": AlarmEvent.ACKNOWLEDGED, "close": AlarmEvent.CLOSED}
 PAGE = 50
 
 
@@ -26,6 +47,8 @@ async def alarms(
     station: Words = "",
     topic: Words = "",
     code: Words = "",
+    stands: Words = "",
+    trouble: Words = "",
     after: ShortQuery = None,
 ) -> Response[bytes]:
     """Show them."""
@@ -34,10 +57,11 @@ async def alarms(
         about = topic_of(alarm.code, transaction=alarm.transaction is not None)
         return (not code or alarm.code == code) and (not topic or about == topic)
 
-    wanted = Wanted(limit=PAGE, after=after or "", station_id=station or None)
+    active = True if stands == "yes" else None
+    wanted = Wanted(limit=PAGE, after=after or "", station_id=station or None, active=active)
     found, next_key = await latest(service.world, ALARM, Alarm, wanted, keep if code or topic else None)
     found.sort(key=lambda one: one.at_ms, reverse=True)
-    asked = {name: value for name, value in (("station", station), ("topic", topic), ("code", code)) if value}
+    asked = {"station": station, "topic": topic, "code": code, "stands": stands}
     return render(
         request,
         viewer,
@@ -46,17 +70,38 @@ async def alarms(
             (one, topic_of(one.code, transaction=one.transaction is not None), words_of(one.code), _advice(one))
             for one in found
         ],
-        asked={"station": station, "topic": topic, "code": code},
+        asked=asked,
         topics=TOPICS,
         words=words_of,
-        following=None if next_key is None else f"/alarms?{urlencode({**asked, 'after': next_key})}",
+        following=None if next_key is None else _next(asked, next_key),
         sees_stations=viewer.may("stations:read"),
         sees_sessions=viewer.may("transactions:read"),
+        handles=viewer.may(HANDLE),
+        states=STATES,
+        severities=SEVERITIES,
+        trouble=TROUBLES.get(trouble, ""),
     )
+
+
+def _next(asked: dict[str, str], after: str) -> str:
+    return f"/alarms?{urlencode({**{name: value for name, value in asked.items() if value}, 'after': after})}"
 
 
 def _advice(alarm: Alarm) -> str:
     return advice_of(alarm.code, transaction=alarm.transaction is not None)
 
 
-ROUTES = (alarms,)
+@post("/alarms/{key:str}", security=[{}], include_in_schema=False, guards=[needs(READ, HANDLE)])
+async def handle_alarm(request: Req, viewer: Looks, service: What, key: FromPath[str], data: Form) -> Response[Any]:
+    """Acknowledge or close one, in the viewer's name."""
+    check_form(request, viewer, data)
+    event = _EVENTS.get(data.get("do", ""))
+    try:
+        if event is not None:
+            await AlarmKeeper(service.world).act(key, event, person_of(viewer))
+    except AlarmError as error:
+        return gone_to("/alarms", trouble=error.code)
+    return gone_to("/alarms", stands="yes")
+
+
+ROUTES = (alarms, handle_alarm)

@@ -26,6 +26,7 @@ READ, WRITE = "people:read", "people:write"
 DAYS = (1, 7, 30, 90)
 MAX_PARTY = 36
 KINDS = {
+    "alarm": _("Alarm"),
     "person": _("Person"),
     "account": _("Account"),
     "ruling": _("Ruling"),
