@@ -15,7 +15,7 @@ from wattseal.base.errors import ConfigError, InputError
 from wattseal.lab.campaign import Result, as_json, campaign
 from wattseal.lab.catalogue import NOT_MET, catalogue, chosen
 from wattseal.lab.compare.measure import Compared, compare
-from wattseal.lab.report import write_report
+from wattseal.lab.report import after, write_report
 from wattseal.lab.threats import THREATS
 
 app = App(name="attack", help="Play the attacks of the threat model against this product, each with its control.")
@@ -98,11 +98,11 @@ def _table(console: Console, results: list[Result], *, everything: bool) -> None
             family = each.attack.threat.family
             table.add_row(f"[bold]{family.value}[/bold]")
         found = each.run.found or {}
-        after = _after(found.get("seconds"), found.get("records"))
+        told = after(found)
         outcome = (each.run.outcome or "broke") if each.as_expected else f"[red]{each.run.outcome or 'broke'}[/red]"
         control = "held" if each.control_held else "[red]failed[/red]"
         evidence = str(found.get("evidence") or each.run.trouble).replace("[", "\\[")
-        table.add_row(each.attack.line, each.name, outcome, after, evidence, control)
+        table.add_row(each.attack.line, each.name, outcome, told, evidence, control)
     if everything:
         table.add_row("[bold]Not met today[/bold]")
         for line, why in NOT_MET.items():
@@ -120,8 +120,3 @@ def _comparison(console: Console, compared: list[Compared]) -> None:
         shares = (f"{share:g} %" for share in (each.disclosed, each.distorted, each.dropped))
         table.add_row(each.name, *shares, str(each.wire_bytes), f"{each.cpu_ms:.2f} ms")
     console.print(table)
-
-
-def _after(seconds: float | None, records: int | None) -> str:
-    told = [f"{seconds:.3g} s"] if seconds is not None else []
-    return ", ".join([*told, f"{records} records"] if records is not None else told)

@@ -190,10 +190,16 @@ def _result_json(result: Result) -> dict[str, Any]:
         "negative_control": "held" if result.control_held else "failed",
         "control_evidence": (control.found or {}).get("evidence") or control.trouble or "",
         "figures": found.get("figures", []),
-        "series": found.get("series", []) + (control.found or {}).get("series", []),
+        "series": [*found.get("series", []), *_without(control)],
         "took_s": round(run.took_s + control.took_s, 3),
         **words,
     }
+
+
+def _without(control: Run) -> list[dict[str, Any]]:
+    """Return a control's series, named as what they are."""
+    drawn = [] if control.found is None else control.found.get("series", [])
+    return [series | {"name": f"{series['name']}, without the defence"} for series in drawn]
 
 
 def _not_met_json(line: str, why: str) -> dict[str, Any]:

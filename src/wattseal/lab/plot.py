@@ -7,8 +7,10 @@ from itertools import groupby
 from typing import Any
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 40
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 30, 40
 STEPS = 5
+MOST_MARKS = 8
+"""So many x values are marked as they are; more get marks at even steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def _plot(title: str, series: Sequence[Mapping[str, Any]]) -> Plot:
         Drawn(each["name"], place, tuple((across(x), up(y)) for x, y in each["points"]))
         for place, each in enumerate(series)
     ]
-    x_marks = sorted({left + (right - left) * step / STEPS for step in range(STEPS + 1)})
+    x_marks = sorted(set(xs))
+    if len(x_marks) > MOST_MARKS:
+        x_marks = [left + (right - left) * step / STEPS for step in range(STEPS + 1)]
     y_marks = [low + (high - low) * step / STEPS for step in range(STEPS + 1)]
     return Plot(
         title,

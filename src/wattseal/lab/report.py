@@ -51,11 +51,21 @@ def write_report(path: Path, told: Mapping[str, Any]) -> None:
         controls=sum(each["negative_control"] == "held" for each in played),
         ok=told["ok"],
         words=WORDS,
+        after=after,
         threats=THREATS,
         plots=drawn(played),
         comparison=told["comparison"],
     )
     path.write_text(text, encoding="utf-8")
+
+
+def after(entry: Mapping[str, Any]) -> str:
+    """Return how long an attack went on until it ended or was seen: seconds, records, or both."""
+    seconds, records = entry.get("seconds"), entry.get("records")
+    told = [] if seconds is None else [f"{seconds:.0f} s" if seconds >= 100 else f"{seconds:.2g} s"]
+    if records is not None:
+        told.append("1 record" if records == 1 else f"{records} records")
+    return ", ".join(told)
 
 
 def drawn(entries: Sequence[Mapping[str, Any]]) -> list[Plot]:
