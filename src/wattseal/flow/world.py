@@ -225,7 +225,8 @@ class Memory:
 
     `origin` is the chain this CSMS writes for it, `tails` are the ends of the chains that its own signer writes.
     `boot_status` is what its last BootNotification was answered, `expected` are the messages it was asked to send;
-    `back_ms` is when it was heard again after it had said nothing for long, `heard` are moments at which it was,
+    `back_ms` is when it was heard again after it had said nothing for long, `unaccounted` by EVSE the record of the end
+    since which energy went by, and when that was first seen, None once told; `heard` are moments at which it was,
     `HEARD_MS` apart or more; `signed_ms` is when its own signer's word last came, `clock` has its times less ours
     (rules.clock_drift). `connectors`, `components` that are kept, `assemblies`, `jobs` and `trails`, the keys of
     histories' entries, are read when they are first needed.
@@ -242,6 +243,7 @@ class Memory:
     tails: dict[int, Tail] = field(default_factory=dict)
     seen_ms: int = 0
     back_ms: int = 0
+    unaccounted: dict[int, tuple[str, int | None]] = field(default_factory=dict)
     heard: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_HEARD))
     signed_ms: int = 0
     version: str | None = None

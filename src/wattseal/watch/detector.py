@@ -25,6 +25,8 @@ class Moment(StrEnum):
 
     START = "start"
     READING = "reading"
+    IDLE = "idle"
+    """A register told of an EVSE outside of its sessions."""
     LATE = "late"
     """A reading of a time before one that has arrived."""
     END = "end"

@@ -11,11 +11,13 @@ SESSION_WH = Decimal(1000)
 """Less is hardly anybody's charge."""
 STANDBY_W = 100
 """What a fast charger draws for itself when its meter stands on the grid's side of it."""
+WAIT_MS = 295_000
+"""For so long a register told outside of sessions has to say it: the session's start may be in its station's queue."""
 _MS_PER_HOUR = 3_600_000
 
 
 def observe(seen: Seen) -> Finding | None:
-    """Hold what went by against what standing by can have taken in the time between."""
+    """Hold what went by since the last session against what standing by can have taken in the time between."""
     told_wh = unaccounted_wh(seen)
     if told_wh is None or told_wh <= SESSION_WH:
         return None
@@ -33,6 +35,6 @@ DETECTOR = Detector(
     unit="Wh, and 100 W of the time between",
     why="less is hardly a charge, and chargers metered on the grid's side draw up to 100 W while nobody charges",
     then="ask the station for its log (`get-log`) and look for messages that were lost or kept back",
-    moments=at(Moment.START),
+    moments=at(Moment.START, Moment.IDLE),
     observe=observe,
 )

@@ -6,7 +6,7 @@ from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
 from wattseal.flow.charges.gaps import follow
 from wattseal.flow.charges.sealed import is_relayed, relay
-from wattseal.flow.charges.watching import Told, at_reading, power_of, take
+from wattseal.flow.charges.watching import Told, at_idle, at_reading, power_of, take
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import Turn, raise_alarms
 from wattseal.flow.world import Live
@@ -121,14 +121,16 @@ async def record_stray(
         marks.popitem(last=False)
     await turn.world.chains.ready(turn.origin, evse_id)
     register_wh = energy_register_wh(tuple(readings))
-    unknown = (Finding("unknown_transaction", "transaction_id"),) if transaction_id is not None else ()
+    notes = [] if transaction_id is None else [Finding("unknown_transaction", "transaction_id")]
     metered = examine_here(turn, readings, "reading", None, evse_id)
     seen = Seen(now_ms=turn.now_ms, at_ms=turn.now_ms, register_wh=register_wh)
+    if transaction_id is None and readings:
+        notes.extend(at_idle(turn, evse_id, register_wh, milliseconds(readings[-1].at)))
     plain = Plain(
         kind=Kind.READING,
         ops=None if station_ms is None else Ops(station_ms=station_ms),
         meter=None if register_wh is None else Meter(register_wh, evidence=metered.evidence),
-        observed=observe(turn, metered, (*unknown, *turn.world.watch.look(At.READING, seen))),
+        observed=observe(turn, metered, (*notes, *turn.world.watch.look(At.READING, seen))),
         frame=turn.frame,
         mark=mark,
     )

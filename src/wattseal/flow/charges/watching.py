@@ -16,6 +16,7 @@ from wattseal.watch.detector import Moment, Seen
 from wattseal.watch.neighbours import ASTRAY, base_of, with_span
 from wattseal.watch.pages import pages_of, ranges
 from wattseal.watch.power import taken
+from wattseal.watch.unaccounted_session import WAIT_MS
 
 FREE = "Available"
 """What a connector is told to be with no vehicle at it."""
@@ -79,6 +80,31 @@ def at_reading(turn: Turn, live: Live, told: Told, *, late: bool) -> list[Findin
         meter_spans=_meter_spans(turn.memory, place) if pages else (),
     )
     return turn.world.watch.look(Moment.LATE if late else Moment.READING, seen)
+
+
+def at_idle(turn: Turn, evse_id: int, register_wh: Decimal | None, at_ms: int) -> list[Finding]:
+    """Return what is noted on a register told outside of sessions: once for each end before it, and not at once."""
+    memory = turn.memory
+    spans = _spans(memory, evse_id, b"")
+    if register_wh is None or not spans:
+        return []
+    seen = Seen(
+        now_ms=turn.now_ms,
+        at_ms=at_ms,
+        register_wh=register_wh,
+        spans=spans,
+        running=_running(memory, evse_id, b"") is not None,
+        counts_on=_counts_on(memory, evse_id),
+    )
+    found = turn.world.watch.look(Moment.IDLE, seen)
+    record, since_ms = memory.unaccounted.get(evse_id, ("", None))
+    if not found or record != spans[-1].record:
+        memory.unaccounted[evse_id] = spans[-1].record if found else "", turn.now_ms
+        return []
+    if since_ms is None or turn.now_ms - since_ms < WAIT_MS:
+        return []
+    memory.unaccounted[evse_id] = record, None
+    return found
 
 
 def at_end(turn: Turn, live: Live, told: Told, source: Source) -> list[Finding]:
