@@ -98,4 +98,5 @@ ATTACK = Attack(
     ground=Ground.OWN,
     perform=_perform,
     control=_control,
+    within_s=180,
 )

@@ -328,6 +328,7 @@ class Paper:
 def told(report: Report) -> str:
     """Return a verdict in words, with the step and reason where it is not VALID."""
     if report.verdict is Outcome.VALID and report.grade is not None and report.source is not None:
-        return f"VALID at {report.grade.name} ({report.source.value}), {report.energy_wh} Wh"
+        noted = "".join(f", {f.code}" for f in report.findings if f.code == "energy_not_signed")
+        return f"VALID at {report.grade.name} ({report.source.value}), {report.energy_wh} Wh{noted}"
     failure = report.failure
     return f"{report.verdict.value}, step {failure.number} {failure.reason}" if failure else report.verdict.value
