@@ -7,6 +7,7 @@
 #   make mutants ARGS="--mutants 100000"       mutate records, bundles, meters' records and signed messages; judge them all
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make attack ARGS="--html report.html"     every attack of the threat model, each with its control (a quarter of an hour)
+#   make storm ARGS="--seeds 5000"             storms of faults over the core, so many seeds; all promises held after each
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
 #   make agree          prices and verifiers of browser and server on all examples, of which `make test` draws a share
@@ -26,7 +27,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo attack test agree schemathesis check bench fuzz mutants audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo attack test agree schemathesis check bench fuzz mutants storm audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -70,6 +71,9 @@ fuzz: install-dev
 
 mutants: install-dev
 	$(BIN)/python tools/mutants.py $(ARGS)
+
+storm: install-dev
+	$(BIN)/python -m tests.simulation $(ARGS)
 
 audit-month: install
 	tools/audit-month $(BIN)/wattseal $(ARGS)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world, transactions
 from tests.support.memory_journal import MemoryJournal
 from tests.support.proving import troubles
+from tests.support.sound import audited
 
 from wattseal.base.ids import Subject
 from wattseal.flow.charges.bundling import stretch_of
@@ -147,6 +148,16 @@ async def test_an_end_recorded_again_counts_once() -> None:
     world = await a_world()
     found = await tell(world, charge([], token_at=0)[::-1])
     assert await counts(world, found) == Counts(records=5, messages=2, readings=2, missing=())
+
+
+async def test_an_audit_sees_no_gap_where_an_end_came_before_its_start() -> None:
+    world = await a_world()
+    await tell(world, charge([], token_at=0)[::-1])
+    assert "sequence_gap" not in {fault.code for fault in (await audited(world)).faults}
+    world = await a_world()
+    one, two, _, four = charge([2000, 3000], token_at=0)
+    await tell(world, [four, two, one])
+    assert "sequence_gap" in {fault.code for fault in (await audited(world)).faults}
 
 
 async def test_a_number_beyond_all_measure_names_nothing_missing() -> None:

@@ -69,6 +69,8 @@ class Replayed:
     """By payload hash the records of which boxes were destroyed, as signed records of that say."""
     numbers: dict[str, Numbers] = field(default_factory=dict)
     """The OCPP sequence numbers of sessions, as their records tell them."""
+    ended: set[str] = field(default_factory=set)
+    """Sessions of which an end was told: one that came before its start is recorded again, and is still one message."""
 
     def found(self, code: str, where: str, detail: str = "", session: str = "") -> None:
         """Note something that is wrong; `where` is a record's place or a document's field, `session` whose it is."""
@@ -285,7 +287,15 @@ def project(result: Replayed, replayer: Replayer, kept: KeptItem, item: Item, re
         known = _first_seen(known, replayer, kept, item)
     result.transactions[subject.hex()] = apply(known, record)
     if record.ops is not None and record.ops.seq_no is not None and item.payload.kind in _TRANSACTION_KINDS:
-        result.numbers.setdefault(subject.hex(), Numbers()).take(record.ops.seq_no)
+        _count(result, subject.hex(), item.payload.kind, record.ops.seq_no)
+
+
+def _count(result: Replayed, session: str, kind: int, seq_no: int) -> None:
+    if kind == Kind.ENDED and session in result.ended:
+        return
+    if kind == Kind.ENDED:
+        result.ended.add(session)
+    result.numbers.setdefault(session, Numbers()).take(seq_no)
 
 
 def _first_seen(known: Transaction, replayer: Replayer, kept: KeptItem, item: Item) -> Transaction:

@@ -1,0 +1,35 @@
+"""Seeded storms over the core: whatever happens, the twelve promises are kept; `make storm` plays thousands."""
+
+import pytest
+from tests.simulation.play import play
+from tests.simulation.storm import Weather
+
+SEEDS = 120
+CALM = Weather(sessions=2)
+
+
+@pytest.mark.parametrize("first", range(1, SEEDS, 20))
+def test_whatever_happens_every_promise_is_kept(first: int) -> None:
+    for seed in range(first, first + 20):
+        try:
+            play(seed)
+        except Exception as error:
+            raise AssertionError(f"python -m tests.simulation --seed {seed} --trace shows: {error}") from error
+
+
+def test_a_process_may_die_wherever_anything_waits() -> None:
+    places: dict[str, int] = {}
+    calm, expected = play(7, weather=CALM, survey=places)
+    assert not calm.happened
+    assert len(places) > 40
+    for place, waits in places.items():
+        one, counted = play(7, weather=Weather(sessions=2, crash_at=waits))
+        assert one.happened["died"] == 1, place
+        assert counted.total() == expected.total()
+
+
+def test_a_seed_is_the_same_storm_again() -> None:
+    told: list[list[str]] = [[], []]
+    for lines in told:
+        play(3, trace=lines.append)
+    assert told[0] == told[1]
