@@ -16,7 +16,10 @@ from tests.support.worlds import trust
 from wattseal.base.errors import InputError
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome
+from wattseal.flow.alarms import raised
 from wattseal.flow.charges.reproof import prove_again
+from wattseal.flow.charges.token_uses import TOKEN_USES, Uses
+from wattseal.flow.documents import put
 from wattseal.flow.money import bookkeeping
 from wattseal.flow.money.accounts import account_of, payer_of
 from wattseal.flow.money.held import open_holds
@@ -28,6 +31,7 @@ from wattseal.flow.privacy.fates import FATES, Fate
 from wattseal.flow.privacy.kinds import EXPORTED, LEFT_OUT
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountStatus
+from wattseal.model.alarm import Alarm
 from wattseal.model.ledger import PostingKind
 from wattseal.rules.bookkeeping import Wanted
 from wattseal.seal.item import Group, Item, Kind, parse_item
@@ -61,13 +65,19 @@ def everything(world: World) -> bytes:
 
 async def test_nothing_says_any_more_who_it_was_and_the_other_driver_is_untouched() -> None:
     world, ann, ben = await settled()
+    uses = put(TOKEN_USES, "ann-card", Uses(), world.now_ms())
+    raising = Alarm("cloned_token", "ST1", world.now_ms(), "id_token", "ANN-CARD at ST1 and ST2")
+    key, alarm = raised(world, raising)
+    await world.journal.commit(Batch(world.tenant, puts=(uses, alarm)))
     before = everything(world)
     secret = (b"ANN-CARD", b"Annstadt", b"Ann's road", b"pm_secret_handle")
     assert [word for word in secret if word not in before] == []
     counts = before.lower().count(b"ben-card")
     bens = data(await packed(world, ben.id))
     plan = await plan_erasure(world, ann.id)
+    assert "ANN-CARD" in world.alarms.standing[key].detail
     await erase_person(world, ann.id, plan.code, STAFF)
+    assert world.alarms.standing[key].detail == ""
     after = everything(world)
     assert [word for word in (b"ann-card", b"annstadt", b"ann's road") if word in after.lower()] == []
     assert after.count(b"pm_secret_handle") == 1

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from wattseal.flow.alarms import document_of
+from wattseal.flow.charges.token_uses import TOKEN_USES, Uses
 from wattseal.flow.command_log import COMMAND, NOTHING, CommandKept
 from wattseal.flow.documents import ALARM, TOKEN, every_document, read, removal
 from wattseal.flow.drivers.authorise import CHARGING, Charging
@@ -27,32 +28,36 @@ from wattseal.model.payment import Payment
 from wattseal.model.reservation import Reservation
 from wattseal.model.token import TokenRecord, canonical
 
-Judge = Callable[[Belongings, Any], bool]
+Judge = Callable[[Belongings, str, Any], bool]
 
 
-def _card(mine: Belongings, found: TokenRecord) -> bool:
+def _card(mine: Belongings, _key: str, found: TokenRecord) -> bool:
     return found.account == mine.account.id
 
 
-def _charging(mine: Belongings, found: Charging) -> bool:
+def _charging(mine: Belongings, _key: str, found: Charging) -> bool:
     return found.subject in mine.ids
 
 
-def _reserved(mine: Belongings, found: Reservation) -> bool:
+def _reserved(mine: Belongings, _key: str, found: Reservation) -> bool:
     card = found.id_token.key()
     return mine.had(card, found.requested_ms) or (card in mine.since and found.transaction in mine.ids)
 
 
-def _numbered(mine: Belongings, found: KeptNeeds | Priority) -> bool:
+def _numbered(mine: Belongings, _key: str, found: KeptNeeds | Priority) -> bool:
     return mine.took(found.station_id, found.transaction_id)
 
 
-def _swapped(mine: Belongings, found: Swap) -> bool:
+def _swapped(mine: Belongings, _key: str, found: Swap) -> bool:
     return mine.had(canonical(found.id_token), found.at_ms)
 
 
-def _link(mine: Belongings, found: ExportLink) -> bool:
+def _link(mine: Belongings, _key: str, found: ExportLink) -> bool:
     return found.account == mine.account.id
+
+
+def _used(mine: Belongings, key: str, _found: Uses) -> bool:
+    return key in mine.since
 
 
 GOING: Mapping[str, tuple[type, Judge]] = {
@@ -63,6 +68,7 @@ GOING: Mapping[str, tuple[type, Judge]] = {
     PRIORITY: (Priority, _numbered),
     SWAP: (Swap, _swapped),
     EXPORT_LINK: (ExportLink, _link),
+    TOKEN_USES: (Uses, _used),
 }
 """By kind of document that goes: its shape, and whether one is this person's. `payer` goes by its own id."""
 
@@ -75,7 +81,7 @@ async def emptied_and_gone(world: World, mine: Belongings) -> list[Put]:
         found.append(removal(PAYER, mine.account.payer, now_ms))
     for kind, (shape, is_mine) in GOING.items():
         documents = every_document(world.journal, world.tenant, kind)
-        found += [removal(kind, one.key, now_ms) async for one in documents if is_mine(mine, read(one, shape))]
+        found += [removal(kind, one.key, now_ms) async for one in documents if is_mine(mine, one.key, read(one, shape))]
     async for payment in payments_of(world, mine):
         left = replace(payment, url=None, method=None, spot=payment.spot and replace(payment.spot, token=""))
         if left != payment and not is_open(payment):
@@ -112,6 +118,4 @@ async def _alarms(world: World, mine: Belongings) -> AsyncIterator[Put]:
         known = [card for card in mine.since if alarm.transaction in mine.ids or mine.had(card, alarm.at_ms)]
         if names_a_card(alarm.detail, known):
             kept = replace(alarm, detail="")
-            if document.key in world.alarms.standing:
-                world.alarms.stand(document.key, replace(world.alarms.standing[document.key], detail=""))
             yield document_of(document.key, kept, document.updated_at_ms)

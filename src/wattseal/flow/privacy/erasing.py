@@ -12,7 +12,7 @@ import msgspec
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Subject
-from wattseal.flow.documents import UNBILLED, put_transaction
+from wattseal.flow.documents import ALARM, UNBILLED, put_transaction
 from wattseal.flow.money.accounts import balance_of, note_account, put_account
 from wattseal.flow.money.held import open_holds
 from wattseal.flow.money.invoice_due import has_open_bills
@@ -184,6 +184,9 @@ async def _remove(world: World, mine: Belongings) -> None:
     for at in range(0, len(puts), 500):
         await world.journal.commit(Batch(world.tenant, puts=tuple(puts[at : at + 500])))
     await world.journal.commit(Batch(world.tenant, scrub=True))
+    for emptied in puts:
+        if emptied.kind == ALARM and emptied.key in world.alarms.standing:
+            world.alarms.stand(emptied.key, replace(world.alarms.standing[emptied.key], detail=""))
     for card in mine.since:
         world.tokens.pop(card, None)
     world.token_changes += 1

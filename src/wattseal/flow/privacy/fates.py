@@ -34,6 +34,7 @@ FATES: Mapping[str, tuple[Fate, str]] = {
     "battery_swap": (Fate.GOES, "batteries swapped with the cards"),
     "command": (Fate.EMPTIED, "that a station was asked something stays; what named the cards goes"),
     "alarm": (Fate.EMPTIED, "alarms about the sessions stay, without a detail that names a card"),
+    "token_uses": (Fate.GOES, "the latest sessions of the cards"),
     "export_link": (Fate.GOES, "links to fetch the archive by"),
 }
 """By kind of document; the kinds that a driver's archive holds, and those that only point to a person."""
