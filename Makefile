@@ -27,7 +27,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo attack test agree schemathesis check bench fuzz mutants storm audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo attack test agree schemathesis check bench fuzz mutants ramp storm audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -74,6 +74,10 @@ mutants: install-dev
 
 storm: install-dev
 	$(BIN)/python -m tests.simulation $(ARGS)
+
+# A million commands of any mix against the ramp's cap; a tenth of them is among the tests.
+ramp: install-dev
+	WATTSEAL_RAMP_COMMANDS=1000000 $(BIN)/python -m pytest -q -n 0 tests/rules/test_ramp.py
 
 audit-month: install
 	tools/audit-month $(BIN)/wattseal $(ARGS)

@@ -36,7 +36,7 @@ from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.metrics import Sources, metrics_application
 from wattseal.app.payments import own_base, pay_base, payment_providers
 from wattseal.app.people import first_owner, forget_sessions, outside_of, people_policy
-from wattseal.app.policy import load_contract_roots, policy_of
+from wattseal.app.policy import load_contract_roots, policy_of, ramp_of
 from wattseal.app.rendering import RenderElsewhere
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
@@ -73,12 +73,14 @@ from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.tariff_partners import tell_new_partners
 from wattseal.flow.ports import Batch, Clock
 from wattseal.flow.stations.silence import SilenceKeeper
+from wattseal.flow.waiting import Sender
 from wattseal.flow.world import World
 from wattseal.log.keys import SigningKey as LogKey
 from wattseal.log.keys import VerifierKey
 from wattseal.model.principal import Principal
 from wattseal.parties.cpo import CpoKeys, own_entries
 from wattseal.rules.enrolment import believe
+from wattseal.rules.ramp import Ramp
 from wattseal.seal.registry import Registry
 from wattseal.serve.api.app import make_api
 from wattseal.serve.api.service import Service
@@ -172,6 +174,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 biller=Biller(parts.world, parts.proofs),
                 background=background,
                 reprover=Reprover(parts.world, parts.proofs, options.settings.reproof.sessions),
+                sender=Sender(parts.world, background.start),
                 reproof_interval_s=options.settings.reproof.interval_s,
             )
             await tell_new_partners(parts.world)
@@ -239,6 +242,8 @@ async def assemble(
         message_signer=load_message_signer(data.keys, party, clock.now()),
         lines=lines,
         trust=trust,
+        ramp=Ramp(ramp_of(settings.ramp)),
+        pause=asyncio.sleep if isinstance(clock, SystemClock) else None,
     )
     await _claim(world)
     registry.add_all(list(await load_entries(world)))

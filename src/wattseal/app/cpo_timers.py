@@ -27,6 +27,7 @@ from wattseal.flow.limits import tariff_installing
 from wattseal.flow.money import holds, watching
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.stations.silence import SilenceKeeper
+from wattseal.flow.waiting import Sender
 from wattseal.flow.world import World
 
 LOG_BATCH = 16
@@ -53,6 +54,8 @@ HOLDS_INTERVAL_S = 30.0
 """How often holds are looked for that are held for nothing any more."""
 LISTS_INTERVAL_S = 2.0
 """How often stations are looked for whose local lists are to follow the tokens."""
+RAMP_INTERVAL_S = 0.05
+"""How often commands are looked for whose turn on the ramp has come."""
 _LOGGER = logging.getLogger("wattseal.cpo")
 _ALARMING = {Outcome.AHEAD, Outcome.INCONSISTENT}
 
@@ -76,6 +79,7 @@ class Timers:
     reprover: Reprover
     reproof_interval_s: float
     alarms: AlarmKeeper
+    sender: Sender
     told_costs: costs.Told = field(default_factory=costs.Told)
     installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
     watch: watching.Watch = field(default_factory=watching.Watch)
@@ -105,6 +109,10 @@ class Timers:
         """Send what waits."""
         while await self.courier.round():
             pass
+
+    async def ramp(self) -> None:
+        """Send what waited for the ramp."""
+        await self.sender.round()
 
     async def reservations(self) -> None:
         """End those whose time is over."""
@@ -151,6 +159,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.checkpoint, timers.checkpoint_interval_s),
         (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
         (timers.send, COURIER_INTERVAL_S),
+        (timers.ramp, RAMP_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
         (timers.bill, BILLING_INTERVAL_S),
         (timers.reprover.turn, timers.reproof_interval_s),

@@ -3,7 +3,7 @@
 from wattseal.app.rollouts import Turn, Work
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow.commands import Declined, Done, Unanswered, find_station
+from wattseal.flow.commands import Declined, Done, Queued, Unanswered, find_station
 from wattseal.flow.fleet.rollouts import Member, Rollout
 from wattseal.flow.stations import jobs
 from wattseal.flow.stations.firmware import INSTALLED
@@ -35,6 +35,8 @@ async def _begin(world: World, rollout: Rollout, station_id: StationId) -> Turn:
             return Turn(MemberState.FAILED, outcome.code)
         case Unanswered():
             return Turn(MemberState.FAILED, outcome.reason)
+        case Queued():
+            return Turn(MemberState.UNDER_WAY, "waits for the ramp", str(request_id))
 
 
 def _firmware(world: World, rollout: Rollout, *, ocpp16: bool) -> Firmware:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from wattseal.app.entities import legal_entities
 from wattseal.app.payments import payment_policy
-from wattseal.app.settings import ChargingLimits, Settings
+from wattseal.app.settings import ChargingLimits, Ramp, Settings
 from wattseal.app.settings_money import Billing
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.crypto.certificates import Certificate, read_bundle
@@ -15,6 +15,7 @@ from wattseal.model.token import canonical
 from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.charging_policy import ChargingPolicy
 from wattseal.rules.hold_policy import GroupRisk, HoldPolicy
+from wattseal.rules.ramp import RampPolicy
 from wattseal.rules.revenue_split import RevenueShares
 
 
@@ -35,6 +36,18 @@ def policy_of(settings: Settings) -> Policy:
         billing=_billing(settings.billing),
         payments=payment_policy(settings.payments),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
+    )
+
+
+def ramp_of(chosen: Ramp) -> RampPolicy:
+    """Return how fast commands may change power, in watts and milliseconds."""
+    return RampPolicy(
+        fleet_w_s=max(1, round(chosen.fleet_kw_s * 1000)),
+        site_w_s=max(1, round(chosen.site_kw_s * 1000)),
+        jitter_ms=round(chosen.jitter_s * 1000),
+        max_wait_ms=round(chosen.max_wait_s * 1000),
+        spread_ms=round(chosen.spread_s * 1000),
+        evse_w=max(1, round(chosen.evse_kw * 1000)),
     )
 
 

@@ -2,15 +2,17 @@
 
 from wattseal.app import firmware_work
 from wattseal.app.firmware_work import FIRMWARE
-from wattseal.app.rollouts import Turn, Work, no_news
+from wattseal.app.rollouts import Turn, Work
 from wattseal.base.ids import StationId
-from wattseal.flow.commands import Declined, Done, Outcome, Unanswered
+from wattseal.flow import ramp
+from wattseal.flow.commands import Declined, Done, Outcome, Queued, Unanswered
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.fleet import orders
-from wattseal.flow.fleet.rollouts import Rollout
+from wattseal.flow.fleet.rollouts import Member, Rollout
 from wattseal.flow.fleet.templates import Drift, Standing, standings
 from wattseal.flow.limits.charging import ACCEPTED
 from wattseal.flow.limits.sent import set_limit
+from wattseal.flow.ramp import WaitingState
 from wattseal.flow.stations.variable_verbs import read_variables, write_variables
 from wattseal.flow.verbs import Ask
 from wattseal.flow.world import World
@@ -20,6 +22,9 @@ from wattseal.rules.rollout import MemberState
 from wattseal.rules.two_persons import OrderState
 
 TEMPLATE = "template"
+SENDING_MS = 600_000
+"""After so long a command on its way is one whose process was stopped."""
+_DONE = frozenset({"Accepted", "answered", "RebootRequired"})
 _TAKEN = frozenset({"Accepted", "RebootRequired"})
 
 
@@ -45,6 +50,8 @@ async def _write(ask: Ask, differing: list[Standing]) -> Turn:
         return Turn(MemberState.DONE, "nothing differed")
     writes = [VariableWrite(s.wanted.value, s.wanted.component, s.wanted.variable) for s in differing]
     written = await write_variables(ask, writes)
+    if isinstance(written.failed, Queued):
+        return _waits(written.failed)
     if written.failed is not None:
         return Turn(MemberState.FAILED, _why(written.failed))
     refused = [
@@ -74,14 +81,38 @@ async def _begin_limit(world: World, rollout: Rollout, station_id: StationId) ->
     if order is None or order.state is not OrderState.APPROVED:
         return Turn(MemberState.FAILED, "not_approved")
     _, outcome = await set_limit(world, orders.sender(world, order), station_id, orders.limit_of(order))
+    if isinstance(outcome, Queued):
+        return _waits(outcome)
     if not isinstance(outcome, Done):
         return Turn(MemberState.FAILED, _why(outcome))
     status = str(getattr(outcome.answer, "status", ""))
     return Turn(MemberState.DONE if status == ACCEPTED else MemberState.FAILED, status)
 
 
+def _waits(queued: Queued) -> Turn:
+    return Turn(MemberState.UNDER_WAY, "waits for the ramp", queued.id)
+
+
+async def _look(world: World, _rollout: Rollout, member: Member) -> Turn | None:
+    """Look what has become of a command that waited for the ramp; without one there is no news."""
+    waiting = None if member.job is None else await ramp.find(world, member.job)
+    if waiting is None:
+        return None
+    match waiting.state:
+        case WaitingState.WAITING:
+            return None
+        case WaitingState.SENDING:
+            stopped = waiting.at_ms + SENDING_MS < world.now_ms()
+            return Turn(MemberState.FAILED, "not_known_whether_sent", member.job) if stopped else None
+        case WaitingState.SENT:
+            done = waiting.outcome in _DONE
+            return Turn(MemberState.DONE if done else MemberState.FAILED, waiting.outcome or "", member.job)
+        case WaitingState.CANCELLED | WaitingState.REFUSED:
+            return Turn(MemberState.FAILED, waiting.outcome or str(waiting.state), member.job)
+
+
 WORKS = {
-    TEMPLATE: Work(_begin_template, no_news),
+    TEMPLATE: Work(_begin_template, _look),
     FIRMWARE: firmware_work.WORK,
-    orders.LIMIT: Work(_begin_limit, no_news),
+    orders.LIMIT: Work(_begin_limit, _look),
 }

@@ -166,6 +166,23 @@ class ChargingLimits(Section, frozen=True):
     """Whether 2.1 stations are given the tariff that applies to them as their default (SetDefaultTariff)."""
 
 
+class Ramp(Section, frozen=True):
+    """How fast commands may change the power of the fleet; what would be faster waits."""
+
+    fleet_kw_s: Annotated[float, Meta(gt=0, le=1_000_000)] = 100.0
+    """All stations together, in kW per second, up and down each."""
+    site_kw_s: Annotated[float, Meta(gt=0, le=1_000_000)] = 50.0
+    """The stations of one site together."""
+    jitter_s: Annotated[float, Meta(ge=0.1, le=600)] = 2.0
+    """What must wait is scattered by up to so much."""
+    max_wait_s: Annotated[float, Meta(ge=1, le=86_400)] = 3600.0
+    """A command that would wait longer is refused."""
+    spread_s: Annotated[float, Meta(ge=1, le=86_400)] = 1800.0
+    """By so much at most steps of a schedule are put off that would come together with those of other stations."""
+    evse_kw: Annotated[float, Meta(gt=0, le=10_000)] = 22.0
+    """What an EVSE is taken to deliver that is enrolled without its rated power."""
+
+
 class Log(Section, frozen=True):
     """The transparency log. `origin` names it for good (default: the CPO's party and "/log")."""
 
@@ -303,6 +320,7 @@ class Settings(Section, frozen=True):
     billing: Billing = Billing()
     tls: Tls = Tls()
     frames: Frames = Frames()
+    ramp: Ramp = Ramp()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()
     reproof: Reproof = Reproof()

@@ -4,12 +4,12 @@ The record of a command is on the station's chain of this CSMS (stream 0), with 
 holds a secret (a password, a certificate's key) its value is left out of the record.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
-from wattseal.flow import command_log, signing
+from wattseal.flow import command_log, ramp, signing
 from wattseal.flow.charges import charge_details, loose_ends, payments
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.drivers import local_lists, reservations
@@ -18,6 +18,7 @@ from wattseal.flow.identity import certificates, credentials
 from wattseal.flow.limits import batteries, charging, der, station_tariffs
 from wattseal.flow.orders import Answered, Asking, Checks, joined
 from wattseal.flow.ports import Silence
+from wattseal.flow.ramp import Passing
 from wattseal.flow.stations import device
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
@@ -91,7 +92,16 @@ class Unanswered:
     record: bytes | None
 
 
-Outcome = Done | Declined | Unanswered
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Not sent yet: it waits for the fleet's ramp under this id and is sent at `at_ms` (flow.ramp)."""
+
+    action: str
+    id: str
+    at_ms: int
+
+
+Outcome = Done | Declined | Unanswered | Queued
 
 
 class UnknownStationError(InputError):
@@ -112,16 +122,25 @@ class UnusablePayloadError(InputError):
 
 
 async def send(
-    world: World, principal: Principal, station_id: StationId, command: Command, deadline_s: float = DEADLINE_S
+    world: World,
+    principal: Principal,
+    station_id: StationId,
+    command: Command,
+    deadline_s: float = DEADLINE_S,
+    *,
+    passing: Passing = Passing.IN_LINE,
 ) -> Outcome:
-    """Send a command in the words of the station's version; `InputError` where that version cannot say it."""
+    """Send a command in the words of the station's version; `InputError` where that version cannot say it.
+
+    One that may change power passes the fleet's ramp first.
+    """
     memory = await find_station(world, station_id)
     version = world.lines.version(StationId(memory.station.id))
     if version is None:
         return Unanswered("", Silence.OFFLINE, None)
     command = quirks.adapt(memory, command)
     action, payload = catalog.ask(version, command)
-    return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s))
+    return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s, passing))
 
 
 async def send_payload(
@@ -132,6 +151,7 @@ async def send_payload(
     payload: bytes,
     *,
     deadline_s: float = DEADLINE_S,
+    passing: Passing = Passing.IN_LINE,
 ) -> Outcome:
     """Send a payload of the station's version, checked against its schema first (`UnusablePayloadError`)."""
     memory = await find_station(world, station_id)
@@ -141,7 +161,7 @@ async def send_payload(
     command = catalog.read_command(version, action, payload)
     if isinstance(command, Refusal):
         raise UnusablePayloadError(command, version, action)
-    return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s))
+    return await _send(world, principal, memory, _Order(version, action, payload, command, deadline_s, passing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +171,7 @@ class _Order:
     payload: bytes
     command: Command
     deadline_s: float
+    passing: Passing
 
 
 async def find_station(world: World, station_id: StationId) -> Memory:
@@ -164,9 +185,18 @@ async def find_station(world: World, station_id: StationId) -> Memory:
 
 async def _send(world: World, principal: Principal, memory: Memory, order: _Order) -> Outcome:
     key = order.command.action if isinstance(order.command, Asked) else type(order.command)
-    check = CHECKS.get(key)
+    check, asking = CHECKS.get(key), Asking(world, memory, order.version, principal)
     if check is not None:
-        await check(Asking(world, memory, order.version, principal), order.command)
+        await check(asking, order.command)
+    turn = await ramp.turn_of(asking, order.command, order.passing)
+    if turn.command is not order.command:
+        order = replace(order, payload=catalog.ask(order.version, turn.command)[1], command=turn.command)
+    wait_ms = turn.at_ms - world.now_ms()
+    if wait_ms > 0 and (world.pause is None or wait_ms > min(ramp.PATIENCE_MS, order.deadline_s * 1000)):
+        waiting = await ramp.keep(asking, turn, order.action, order.payload, order.deadline_s)
+        return Queued(order.action, waiting.id, waiting.at_ms)
+    if wait_ms > 0 and world.pause is not None:
+        await world.pause(wait_ms / 1000)
     now_ms = world.now_ms()
     device.expect(memory, order.command, now_ms)
     said = Ordered(order.action, principal.name, str(order.version), now_ms + int(order.deadline_s * 1000))

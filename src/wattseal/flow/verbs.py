@@ -9,6 +9,7 @@ from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.ports import Silence
+from wattseal.flow.ramp import Passing
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
@@ -56,6 +57,7 @@ class Ask:
     principal: Principal
     station_id: StationId
     deadline_s: float = DEADLINE_S
+    passing: Passing = Passing.IN_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
     evse_id = None if start.evse_id is None else EvseId(start.evse_id)
     group = None if token is None else token.group
     command = StartRequested(id_token, remote_start_id, evse_id, group, profile)
-    return await send(world, ask.principal, ask.station_id, command, ask.deadline_s), remote_start_id
+    outcome = await send(world, ask.principal, ask.station_id, command, ask.deadline_s, passing=ask.passing)
+    return outcome, remote_start_id
 
 
 async def remote_stop(ask: Ask, transaction: str) -> Outcome:

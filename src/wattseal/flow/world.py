@@ -1,7 +1,7 @@
 """The world a CPO's process works in: its keys, its ports, and what it keeps in memory of stations and chains."""
 
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -36,6 +36,7 @@ from wattseal.rules.billing_policy import DEFAULT_BILLING, BillingPolicy
 from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
 from wattseal.rules.cut_short import CUT_SHORT
 from wattseal.rules.device_model import Place
+from wattseal.rules.ramp import Ramp
 from wattseal.rules.recorded import Recorded
 from wattseal.rules.uid_guessing import Tries
 from wattseal.seal.registry import Registry, Role
@@ -392,6 +393,12 @@ class World:
     """Series of invoices in which one is being issued."""
     trust: Trust | None = None
     """What bundles shown here are judged by."""
+    ramp: Ramp = field(default_factory=Ramp)
+    """How fast commands may change the fleet's power."""
+    waiting: dict[str, Any] | None = None
+    """Commands that wait for the ramp (`flow.ramp.Waiting`) by id; None until they were read."""
+    pause: Callable[[float], Awaitable[None]] | None = None
+    """Waits so many seconds; without it whatever must wait is kept until its time."""
     watch: Watch = WATCH
     """The detectors; all of them in every process."""
     vendors: Mapping[tuple[str, str | None], Any] = field(default_factory=dict)
@@ -432,6 +439,7 @@ class World:
         self.listed = None
         self.syncing.clear()
         self.payments = None
+        self.waiting = None
         self.tariff_book = None
         self.chains.forget()
         self.books.forget()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from wattseal.base.ids import StationId, TransactionId
 from wattseal.flow import commands
 from wattseal.flow.commands import Done
+from wattseal.flow.ramp import Passing
 from wattseal.flow.world import Live, World
 from wattseal.model.principal import Principal
 from wattseal.model.remote import StopRequested
@@ -80,7 +81,9 @@ async def ask(world: World, stopping: Stopping, one: Stop) -> None:
     """Ask a station to stop a transaction; the command is a record like any other."""
     principal = Principal(world.tenant, "billing", frozenset(), frozenset({"*"}))
     command = StopRequested(TransactionId(one.transaction_id))
-    outcome = await commands.send(world, principal, StationId(one.station_id), command, DEADLINE_S)
+    outcome = await commands.send(
+        world, principal, StationId(one.station_id), command, DEADLINE_S, passing=Passing.AT_ONCE
+    )
     if isinstance(outcome, Done) and getattr(outcome.answer, "status", None) == "Accepted":
         stopping.next_ms[one.id] = world.now_ms() + AGREED_MS
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId
-from wattseal.flow.commands import DEADLINE_S, Declined, Done, Outcome, Unanswered, UnknownStationError, send
+from wattseal.flow.commands import DEADLINE_S, Declined, Outcome, Unanswered, UnknownStationError, send
 from wattseal.flow.drivers.authorization import at
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.reservations import MAX_ID, find_reservation, moved, put_reservation
@@ -67,7 +67,7 @@ async def reserve(
     except InputError:
         await _keep(world, moved(requested, ReservationStatus.REJECTED, world.now_ms()))
         raise
-    if not isinstance(outcome, Done):
+    if isinstance(outcome, Declined | Unanswered):
         await _keep(world, moved(requested, _without_answer(outcome), world.now_ms()))
     return outcome, await find_reservation(world, memory.station.id, number) or requested
 

@@ -13,6 +13,7 @@ from wattseal.flow.limits.store import (
     circumstances,
     in_force,
     keep_priority,
+    matches,
     profiles_of,
     put_profile,
     raise_alarm,
@@ -121,19 +122,8 @@ async def _clear(answered: Answered, command: ClearProfiles, answer: ChargingRep
     """Keep as cleared what matches: also where the station says Unknown, for then it has none of it."""
     del answer
     for kept in await profiles_of(answered.world, answered.memory):
-        if kept.source == CSO and _matches(command, kept):
+        if kept.source == CSO and matches(command, kept):
             answered.step.puts.append(put_profile(kept, answered.step.now_ms, active=False))
-
-
-def _matches(command: ClearProfiles, kept: KeptProfile) -> bool:
-    profile = kept.profile
-    if command.profile_id is not None:
-        return profile.id == command.profile_id
-    return (
-        command.evse_id in {None, kept.evse_id}
-        and command.purpose in {None, profile.purpose}
-        and command.stack_level in {None, profile.stack_level}
-    )
 
 
 async def _check_get(asking: Asking, command: GetProfiles) -> None:

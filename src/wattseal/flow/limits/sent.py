@@ -14,6 +14,7 @@ from wattseal.flow.documents import read
 from wattseal.flow.limits.abilities import abilities_of
 from wattseal.flow.limits.needs import NEEDS, KeptNeeds, Wanted
 from wattseal.flow.limits.store import circumstances, in_force, profiles_of, running_at
+from wattseal.flow.ramp import Passing
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Memory, World
 from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
@@ -132,7 +133,8 @@ async def send_schedule(world: World, body: bytes) -> bool:
     kept = None if document is None else read(document, KeptNeeds)
     profile = await _planned(world, memory, wanted.evse_id, running[0], kept)
     principal = Principal(world.tenant, "system", frozenset(), frozenset({"*"}))
-    outcome = await commands.send(world, principal, station_id, SetProfile(wanted.evse_id, profile), _DEADLINE_S)
+    command = SetProfile(wanted.evse_id, profile)
+    outcome = await commands.send(world, principal, station_id, command, _DEADLINE_S, passing=Passing.AT_ONCE)
     return not isinstance(outcome, Unanswered)
 
 

@@ -14,6 +14,7 @@ from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.charging import Profile, ProfileKind, Purpose, Schedule
+from wattseal.model.charging_orders import ClearProfiles
 from wattseal.rules.charging import Charging, Circumstances, Installed
 from wattseal.rules.charging_checks import MAX_STATION_PROFILES
 
@@ -91,6 +92,18 @@ def put_profile(kept: KeptProfile, now_ms: int, *, active: bool = True) -> Put:
     """Return a profile's document."""
     key = f"{kept.station_id.casefold()}/{kept.profile.id:020d}"
     return put(PROFILE, key, kept, now_ms, station_id=kept.station_id, active=active)
+
+
+def matches(command: ClearProfiles, kept: KeptProfile) -> bool:
+    """Return whether a profile is one of those to clear."""
+    profile = kept.profile
+    if command.profile_id is not None:
+        return profile.id == command.profile_id
+    return (
+        command.evse_id in {None, kept.evse_id}
+        and command.purpose in {None, profile.purpose}
+        and command.stack_level in {None, profile.stack_level}
+    )
 
 
 def limit_key(kept: KeptLimit) -> str:

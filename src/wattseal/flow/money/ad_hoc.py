@@ -12,7 +12,7 @@ from decimal import Decimal
 from wattseal.base.errors import InputError, WattsealError
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.transaction_list import TransactionQuery, find_transactions
-from wattseal.flow.commands import Declined, Done, Unanswered, find_station
+from wattseal.flow.commands import Declined, Done, Queued, Unanswered, find_station
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.drivers.known_tokens import token_of
 from wattseal.flow.fleet.enrol import put_a_token
@@ -30,6 +30,7 @@ from wattseal.flow.money.payments import (
     wait,
 )
 from wattseal.flow.money.tariffs import tariff_by_record, tariff_for
+from wattseal.flow.ramp import Passing
 from wattseal.flow.verbs import Ask, Start, remote_start
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, AccountStatus
@@ -204,7 +205,7 @@ async def _ask_to_start(world: World, payment: Payment, spot: Spot) -> Payment:
     who = Principal(world.tenant, BY, frozenset(), frozenset({"*"}))
     start = Start(spot.token, TOKEN_TYPE, spot.evse_id)
     try:
-        outcome, _ = await remote_start(Ask(world, who, StationId(spot.station_id)), start)
+        outcome, _ = await remote_start(Ask(world, who, StationId(spot.station_id), passing=Passing.AT_ONCE), start)
     except WattsealError as error:
         told = error.code
     else:
@@ -215,6 +216,8 @@ async def _ask_to_start(world: World, payment: Payment, spot: Spot) -> Payment:
                 told = outcome.code
             case Unanswered():
                 told = outcome.reason
+            case Queued():
+                told = "queued"
 
     def apply(found: Payment) -> Payment | None:
         if found.spot is None or found.state is not PaymentState.AUTHORISED:

@@ -130,6 +130,7 @@ LEFT_OUT: Mapping[str, str] = {
     "unbilled": "that a session waits to be billed; the session says so",
     "upload": "a file that a station wrote about itself, removed when its time is over",
     "vendor_message": _STATION,
+    "waiting_command": "a command that waits its turn; what it says is kept until it is sent, then the command has it",
     "web_payment": "until when an EVSE is kept for whoever pays there",
     "web_session": _STAFF,
 }

@@ -37,6 +37,7 @@ from wattseal.serve.api import (
     payments,
     people,
     quarantine,
+    ramp,
     receipts,
     registry,
     reservations,
@@ -60,10 +61,12 @@ from wattseal.serve.api.idempotency import Idempotency
 from wattseal.serve.api.methods import Methods
 from wattseal.serve.api.problems import (
     ProblemError,
+    WaitsError,
     on_defect,
     on_http_error,
     on_problem,
     on_recursion,
+    on_waiting,
     on_wattseal_error,
 )
 from wattseal.serve.api.service import MAX_BODY_BYTES, Service, admit, provide_principal, provide_service
@@ -98,6 +101,7 @@ RESOURCES = (
     *templates.ROUTES,
     *rollouts.ROUTES,
     *fleet_limits.ROUTES,
+    *ramp.ROUTES,
     *uptime.ROUTES,
     *settings.ROUTES,
     *inbox.ROUTES,
@@ -140,6 +144,7 @@ def make_api(service: Service) -> Litestar:
         state=State({"service": service}),
         exception_handlers={
             ProblemError: on_problem,
+            WaitsError: on_waiting,
             WattsealError: on_wattseal_error,
             HTTPException: on_http_error,
             RecursionError: on_recursion,

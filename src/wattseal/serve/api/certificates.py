@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType, to_builtins
 
 from wattseal.base.ids import StationId
-from wattseal.flow.commands import Declined, Done, Outcome
+from wattseal.flow.commands import Declined, Done, Outcome, Queued
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.identity.certificates import INSTALLED, Installed
 from wattseal.flow.identity.passwords import rotate_password
@@ -129,6 +129,8 @@ def _sent(outcome: Outcome) -> SentView:
             return SentView(action=outcome.action, outcome="answered", record=outcome.record.hex())
         case Declined():
             return SentView(action=outcome.action, outcome=outcome.code, record=outcome.record.hex())
+        case Queued():
+            return SentView(action=outcome.action, outcome="queued", record=UNSET)
         case _:
             record = UNSET if outcome.record is None else outcome.record.hex()
             return SentView(action=outcome.action, outcome=outcome.reason, record=record)

@@ -8,10 +8,10 @@ from litestar.params import FromPath, QueryParameter
 
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
-from wattseal.flow.commands import DEADLINE_S, MAX_DEADLINE_S, Declined, Done, Outcome, Unanswered
+from wattseal.flow.commands import DEADLINE_S, MAX_DEADLINE_S, Declined, Done, Outcome, Queued, Unanswered
 from wattseal.model.principal import Principal
 from wattseal.serve.api.operations import takes_json
-from wattseal.serve.api.problems import ProblemError, Req, demand
+from wattseal.serve.api.problems import ProblemError, Req, WaitsError, demand
 from wattseal.serve.api.service import What, Who
 
 SEND = "commands:write"
@@ -37,7 +37,8 @@ async def post_command(
     """Send an OCPP request to a station and return the payload of its answer.
 
     The body is the payload in the station's OCPP version. It is checked against that version's schema before it is
-    sent. `deadline_s` includes waiting for earlier commands to the same station.
+    sent. `deadline_s` includes waiting for earlier commands to the same station. One that changes power may have to
+    wait for the fleet's ramp: then the status is 202, and what becomes of it stands under `ramp/{id}`.
     """
     demand(principal, SEND)
     payload = await request.body() or b"{}"
@@ -65,6 +66,8 @@ def answered(outcome: Outcome) -> Done:
             raise ProblemError(502, "call_error", "the station answered with an error", more=more)
         case Unanswered():
             raise _unanswered(outcome)
+        case Queued():
+            raise WaitsError(outcome)
         case _:
             assert_never(outcome)
 

@@ -34,6 +34,24 @@ _ANSWER = {
     "description": "A problem; `code` names it.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_TO_A_STATION = "/api/v1/stations/{station_id}/"
+_WAITS = {
+    "description": "The command waits for the fleet's ramp; `ramp/{id}` tells what becomes of it.",
+    "headers": {"Location": {"schema": {"type": "string"}}},
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["action", "queued_until", "id"],
+                "properties": {
+                    "action": {"type": "string"},
+                    "queued_until": {"type": "string", "format": "date-time"},
+                    "id": {"type": "string"},
+                },
+            }
+        }
+    },
+}
 _REFERENCE = "#/components/schemas/"
 
 
@@ -65,6 +83,8 @@ def _exact(app: Litestar, framework: dict[str, Any]) -> dict[str, Any]:
         responses = operation["responses"]
         for status in [status for status in responses if not status.startswith("2")]:
             del responses[status]
+        if method == "post" and path.startswith(_TO_A_STATION):
+            responses["202"] = _WAITS
         responses["4XX"] = responses["5XX"] = _ANSWER
         if "principal" not in handler.parsed_fn_signature.parameters:
             operation["security"] = []  # nobody is asked for

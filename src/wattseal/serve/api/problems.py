@@ -3,15 +3,17 @@
 import logging
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
+from litestar.enums import MediaType
 from litestar.exceptions import HTTPException, ValidationException
 
 from wattseal.base.errors import InputError, LimitError, StoreError, WattsealError
-from wattseal.flow.commands import UnknownStationError, UnusablePayloadError
+from wattseal.flow.commands import Queued, UnknownStationError, UnusablePayloadError
 from wattseal.flow.verbs import TokenRefusedError, TransactionEndedError, UnknownTransactionError
 from wattseal.model.principal import Principal
 
@@ -100,6 +102,10 @@ _STATUS = {
     "account_closed": 409,
     "account_not_empty": 409,
     "not_a_driver": 409,
+    "ramp_full": 409,
+    "ramp_synchronised": 409,
+    "no_waiting_command": 404,
+    "not_waiting": 409,
 }
 """Input of the right shape that does not fit what is there: by its code; 422 for all other input."""
 _UNKNOWN_ACTION = frozenset({"NotImplemented", "NotSupported"})
@@ -131,6 +137,28 @@ class ProblemError(Exception):
         self.field = field
         self.retry_after_s = retry_after_s
         self.more = more or {}
+
+
+class WaitsError(Exception):
+    """Ends a handler whose command waits for the fleet's ramp."""
+
+    def __init__(self, queued: Queued) -> None:
+        """Take what waits."""
+        super().__init__(queued.id)
+        self.queued = queued
+
+
+def on_waiting(_request: Req, error: WaitsError) -> Response[bytes]:
+    """Answer that a command is sent later, when, and where to look what becomes of it."""
+    queued = error.queued
+    until = datetime.fromtimestamp(queued.at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    body = {"action": queued.action, "queued_until": until.replace("+00:00", "Z"), "id": queued.id}
+    return Response(
+        msgspec.json.encode(body),
+        status_code=202,
+        media_type=MediaType.JSON,
+        headers={"Location": f"/api/v1/ramp/{queued.id}"},
+    )
 
 
 def problem(

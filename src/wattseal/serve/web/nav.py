@@ -49,6 +49,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         "System",
         (
             Place("/fleet-limits", "Limits for many stations", ("commands:read",)),
+            Place("/ramp", "Ramp of the fleet", ("commands:read",)),
             Place("/people", "People", ("people:read",)),
             Place("/audit", "Who changed what", ("people:read",)),
         ),

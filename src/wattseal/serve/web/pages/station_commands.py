@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.command_log import COMMAND, CommandKept
-from wattseal.flow.commands import Declined, Done, Outcome, Unanswered
+from wattseal.flow.commands import Declined, Done, Outcome, Queued, Unanswered
 from wattseal.flow.listing import Wanted, latest
 from wattseal.flow.verbs import Ask
 from wattseal.model.station import Station
@@ -163,6 +163,8 @@ def _after(found: Station, outcome: Outcome) -> Response[Any]:
         case Unanswered():
             told = {} if outcome.record is None else {"sent": outcome.record.hex()}
             return gone_to(where, without=outcome.reason, **told)
+        case Queued():
+            return gone_to("/ramp", waits=outcome.id)
         case _:
             assert_never(outcome)
 
