@@ -94,7 +94,7 @@ class Edge:
         self._memory = EdgeMemory(journal, TenantId(settings.party), site, clock)
         self._station = StationLink()
         target = Target(settings.upstream, settings.station, (), settings.password)
-        self._csms = CsmsLink(target, Surroundings(clock, random), self._from_csms, self._memory.work.set)
+        self._csms = CsmsLink(target, Surroundings(clock, random), self._from_csms, self._came)
         directory = DirectoryFile(
             settings.directory or home.path / "directory", settings.origin, settings.route, registry, home.seal_key()
         )
@@ -195,6 +195,9 @@ class Edge:
 
     async def _from_csms(self, call: Call) -> bytes | Refusal:
         return await self._down.handle(call)
+
+    def _came(self) -> None:
+        self._down.came()
 
     def _booted(self) -> None:
         self._start(self._set_up_station())

@@ -13,6 +13,7 @@ from wattseal.parties.edge import receipted
 from wattseal.parties.edge_permits import decided
 from wattseal.parties.edge_state import CHARGE, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
 from wattseal.parties.edge_step import Step, boot
+from wattseal.seal.chain import MAX_LINKS
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.seal.receipt import contents
 from wattseal.seal.registry import Refusal
@@ -23,6 +24,10 @@ PAGE = 500
 _STATEMENT = 0xD2
 _FAR_MS = 2**53
 CALL, LOCAL, VERSION, LAST = "call", "edge_local", "version", "last_message"
+
+
+MAX_UNCOVERED, PART_ITEMS = 512, 16
+"""Items sent again over a new connection before what waits, in messages of so many; further ones come later."""
 
 
 class LinkDownError(Exception):
@@ -163,6 +168,22 @@ class EdgeMemory:
         """Return our items of a chain from (epoch, seq) on."""
         kept = await self._journal.items(self._tenant, Origin(self.site.origin), stream, place, limit)
         return tuple(parse_item(one.item.item) for one in kept)
+
+    async def uncovered(self, stream: int, place: tuple[int, int]) -> tuple[tuple[Item, ...], ...]:
+        """Return our items of a chain before (epoch, seq) that no receipt covers, in parts to be sent one by one.
+
+        From the first record without a receipt on, and the unsigned links right before it.
+        """
+        pending = self.state.stream(stream).pending
+        first = min(place, pending[0]) if pending else place
+        before = await self.items_from(stream, (first[0], max(0, first[1] - MAX_LINKS)), MAX_LINKS)
+        links: list[Item] = []
+        for item in before:
+            if (item.payload.epoch, item.payload.seq) < first:
+                links = [] if item.signature is not None else [*links, item]
+        found = [*links, *(await self.items_from(stream, first, MAX_UNCOVERED) if first < place else ())]
+        missed = [item for item in found if (item.payload.epoch, item.payload.seq) < place]
+        return tuple(tuple(missed[n : n + PART_ITEMS]) for n in range(0, len(missed), PART_ITEMS))
 
     async def granted(self, permit: Permit, within_s: float) -> Permit:
         """Wait for the decision on a request; the permit is as it was where none came in time."""

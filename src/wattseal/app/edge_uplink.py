@@ -39,9 +39,15 @@ class CsmsSide:
         self._csms = csms
         self._station = station
         self._resent_ms: dict[int, int] = {}
+        self._caught_up: set[int] = set()
         self._tries: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.retry_s = RETRY_S
+
+    def came(self) -> None:
+        """Learn of a new connection: whoever answered over the one before may have been somebody else."""
+        self._caught_up.clear()
+        self._memory.work.set()
 
     async def handle(self, call: Call) -> bytes | Refusal:
         """Answer a call of the CSMS: its own items are for the edge, the rest is for the station or for nobody."""
@@ -100,6 +106,8 @@ class CsmsSide:
 
         False where there was no answer.
         """
+        if not await self._catch_up(message.items):
+            return False
         version = self._memory.site.version
         action, payload = spell(version, message)
         body = to_json(payload)
@@ -121,6 +129,23 @@ class CsmsSide:
         if first_time and any(map(self._is_pending, message.items)):
             _log.warning("upstream_not_receipted", action=action)
             await self._send(Upward(message.items), [], first_time=False)
+        return True
+
+    async def _catch_up(self, items: tuple[bytes, ...]) -> bool:
+        """Send what came before on the chains of these items and no receipt covers, once a connection.
+
+        It may have been answered and never have arrived: an unsigned link has no receipt of its own, and somebody in
+        the CSMS's place thanks for everything. False where there was no answer.
+        """
+        for payload in (parse_item(data).payload for data in items):
+            number = payload.stream
+            if number in self._caught_up:
+                continue
+            self._caught_up.add(number)
+            for missed in await self._memory.uncovered(number, (payload.epoch, payload.seq)):
+                if not await self._send(Upward(tuple(item.encode() for item in missed)), [], first_time=False):
+                    self._caught_up.discard(number)
+                    return False
         return True
 
     def _is_pending(self, data: bytes) -> bool:

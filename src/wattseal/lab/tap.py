@@ -50,7 +50,7 @@ class Tap:
         self.lead_to(upstream)
         self._alter = alter
         self._capture = capture
-        self._up, self._down = up, down
+        self.up, self.down = up, down
         self._tunnel = tunnel
         self._tls, self._trusts = tls, trusts
         self._runner: web.AppRunner | None = None
@@ -120,7 +120,7 @@ class Tap:
         )
         await station.prepare(request)
         up = asyncio.create_task(self._pump(station, upstream, self._plan))
-        down = asyncio.create_task(self._pump(upstream, station, self._down))
+        down = asyncio.create_task(self._pump(upstream, station, self.down))
         self._links |= {up, down}
         await asyncio.wait((up, down), return_when=asyncio.FIRST_COMPLETED)
         for task in (up, down):
@@ -155,9 +155,9 @@ class Tap:
     def _plan(self, frame: str) -> list[Sent]:
         changed = self._alter(frame) if self._alter is not None else None
         if changed is None or changed == frame:
-            return list(self._up(frame))
+            return list(self.up(frame))
         self.altered += 1
         if self._capture is not None:
             with self._capture.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"before": frame, "after": changed}) + "\n")
-        return list(self._up(changed))
+        return list(self.up(changed))

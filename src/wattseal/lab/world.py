@@ -66,8 +66,11 @@ class World:
         """Stop the CPO's central system."""
         await self._crew.stop("cpo")
 
-    async def start_edge(self, upstream: str, mode: str = "sealed") -> None:
-        """Start the edge beside the stock station; `upstream` may be somebody in the middle, `mode` signed in place."""
+    async def start_edge(self, upstream: str, mode: str = "sealed", undefend: str | None = None) -> None:
+        """Start the edge beside the stock station; `upstream` may be somebody in the middle, `mode` signed in place.
+
+        `undefend`: see `lab.undefended`.
+        """
         scene, station = self.scene, self.scene.stations.edged
         secret = scene.home("edge") / "password"
         secret.write_text(scene.passwords[station])
@@ -75,7 +78,7 @@ class World:
         who = ("--trust", scene.trust, "--password-file", secret, "--party", "CPO", "--route", "MSP")
         await self._crew.start(
             "edge", "edge", *where, "--data", scene.home("edge"), *who, "--seal-for", "MSP,ARB",
-            "--mode", mode, "--heartbeat-s", str(HEARTBEAT_S),
+            "--mode", mode, "--heartbeat-s", str(HEARTBEAT_S), undefend=undefend,
         )  # fmt: skip
         await self._crew.until("edge", lambda: _listening(scene.ports.edge))
 
