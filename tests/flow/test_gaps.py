@@ -56,6 +56,10 @@ async def wait(world: World, minutes: float, *, heard: bool = True) -> None:
     await OpenKeeper(world, OPERATOR).round()
 
 
+async def standing(world: World) -> set[str]:
+    return {read(d, Alarm).code for d in await world.journal.documents(world.tenant, ALARM, active=True)}
+
+
 async def alarms(world: World) -> list[Alarm]:
     found = [read(d, Alarm) for d in await world.journal.documents(world.tenant, ALARM)]
     return [each for each in found if each.code == CODE]
@@ -157,6 +161,9 @@ async def test_a_session_that_has_no_stop_though_its_evse_is_free_is_told(world:
     assert [note.code for each in await transactions(world) for note in each.alarms] == []
     await wait(world, 2)
     assert [note.code for each in await transactions(world) for note in each.alarms] == ["missing_stop"]
+    assert await standing(world) == {"missing_stop"}
+    await tell(world, 3, end=3)
+    assert await standing(world) == set()
 
 
 async def test_negative_control_without_its_detector_nobody_hears_of_it(world: World) -> None:

@@ -519,6 +519,18 @@ async def test_what_a_queue_explains_within_minutes_is_no_alarm() -> None:
     assert await unaccounted(world) == []
 
 
+@pytest.mark.parametrize("runs", [False, True])
+async def test_a_session_told_after_the_next_one_ends_the_alarm_about_it(runs: bool) -> None:  # noqa: FBT001
+    world, station = await idle_world()
+    number = await station.start(wh=9000, minutes=135)
+    if not runs:
+        await station.stop(number, 12_000, 170)
+    assert await unaccounted(world) == ["4000 Wh in 4500 s between two sessions"]
+    await charged(station, 5000, 9000, 70, 130)
+    [document] = await world.journal.documents(world.tenant, ALARM)
+    assert read(document, Alarm).over_ms is not None
+
+
 async def test_a_session_that_runs_accounts_for_the_registers_told_by_the_clock() -> None:
     world, station = await idle_world()
     number = await station.start(wh=5000, minutes=61)

@@ -10,6 +10,7 @@ from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
+from wattseal.rules.alarms import subject_of
 from wattseal.seal.alarm import AlarmEvent
 
 
@@ -32,6 +33,15 @@ def raised(world: World, new: Alarm, key: str | None = None) -> tuple[str, Put]:
 def document_of(key: str, kept: Alarm, now_ms: int) -> Put:
     """Return an alarm's document."""
     return put(ALARM, key, kept, now_ms, station_id=kept.station_id or None, active=kept.stands)
+
+
+def cleared_by(step: Step, code: str, transaction_id: str) -> None:
+    """Note in a step that it ends what a standing alarm about a session tells of."""
+    alarms = step.world.alarms
+    key = alarms.subjects.get(subject_of(Alarm(code, step.station_id, step.now_ms, transaction=transaction_id)))
+    cleared = None if key is None else alarms.step(key, AlarmEvent.CLEARED, over_ms=step.now_ms)
+    if key is not None and cleared is not None:
+        step.puts.append(document_of(key, cleared, step.now_ms))
 
 
 async def over(world: World, key: str, now_ms: int, ended_ms: int) -> tuple[Put, ...]:

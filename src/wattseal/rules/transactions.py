@@ -26,6 +26,8 @@ BEGIN_LATER = "begin_in_update"
 """Note of a register that a station read at the start and told when it knew the EVSE (2.x E01.FR.17); its detail."""
 MISSING = "messages_missing"
 """Note on a session whose station does not send messages that are missing by their numbers."""
+MISSING_STOP = "missing_stop"
+"""Note on a session that has no end although its EVSE is free again, or has gone on."""
 _EVENTS = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
 MAX_VERDICTS = 256
 """Verdicts that a transaction shows; every record keeps its own."""

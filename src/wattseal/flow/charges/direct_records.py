@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment
+from wattseal.flow.alarms import cleared_by
 from wattseal.flow.charges.gaps import follow
 from wattseal.flow.charges.sealed import is_relayed, relay
 from wattseal.flow.charges.watching import Told, at_idle, at_reading, power_of, take
@@ -16,7 +17,7 @@ from wattseal.pricing.periods import Point
 from wattseal.rules.metered import NONE, Metered, examine, reconcile
 from wattseal.rules.recorded import MAX_PART, UNREMARKABLE, Observed
 from wattseal.rules.retries import payload_mark
-from wattseal.rules.transactions import BEGIN_LATER, MISSING, apply, milliseconds, told_anew
+from wattseal.rules.transactions import BEGIN_LATER, MISSING, MISSING_STOP, apply, milliseconds, told_anew
 from wattseal.rules.vehicle import CONFIRMED, Contracts, compare
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Kind, parse_item
@@ -155,6 +156,8 @@ def put_record(turn: Turn, step: Step, live: Live, plain: Plain, stream: int) ->
         return written
     live.transaction = apply(live.transaction, plain.recorded(written))
     follow(step, live, turn.now_ms)
+    if plain.kind is Kind.ENDED and live.is_told(MISSING_STOP):
+        cleared_by(step, MISSING_STOP, live.transaction.id)
     step.project(live.transaction)
     raise_alarms(step, plain.observed, written.hash, live.transaction)
     if plain.kind is not Kind.READING and is_relayed(turn.world, live.transaction):

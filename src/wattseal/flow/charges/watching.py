@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from wattseal.flow.alarms import cleared_by
 from wattseal.flow.documents import EVSE, put
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn
@@ -16,10 +17,11 @@ from wattseal.watch.detector import Moment, Seen
 from wattseal.watch.neighbours import ASTRAY, base_of, with_span
 from wattseal.watch.pages import pages_of, ranges
 from wattseal.watch.power import taken
-from wattseal.watch.unaccounted_session import WAIT_MS
+from wattseal.watch.unaccounted_session import DETECTOR, SESSION_WH, WAIT_MS
 
 FREE = "Available"
 """What a connector is told to be with no vehicle at it."""
+UNACCOUNTED = DETECTOR.code
 POWER = "Power.Active.Import"
 _TIMELESS = frozenset({"time_implausible", "end_before_start", "clock_jumped"})
 """Notes after which a session's times say nothing of its neighbours."""
@@ -237,8 +239,22 @@ def remember_end(turn: Turn, step: Step, live: Live, evse_id: int, notes: Sequen
         spans=spans,
     )
     memory.last_end[evse_id] = kept
+    _account_for(step, memory, evse_id, span)
     station_id = memory.station.id
     step.puts.append(put(EVSE, f"{station_id}/{evse_id}", kept, turn.now_ms, station_id=station_id))
+
+
+def _account_for(step: Step, memory: Memory, evse_id: int, span: Span) -> None:
+    """End the alarm about energy before a session's start that one told after it accounts for."""
+    end_wh = span.end_wh
+    if end_wh is None or not step.world.alarms.standing:
+        return
+    starts = [(each.subject, each.start_wh) for each in memory.last_end[evse_id].spans]
+    running = (live.transaction for live in memory.live.values() if live.transaction.place == evse_id)
+    starts.extend((each.id, each.start_wh) for each in running)
+    for subject, start_wh in starts:
+        if start_wh is not None and 0 <= start_wh - end_wh <= SESSION_WH:
+            cleared_by(step, UNACCOUNTED, subject)
 
 
 def _end_wh(live: Live, codes: set[str]) -> Decimal | None:

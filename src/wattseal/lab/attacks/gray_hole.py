@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome, Series
-from wattseal.lab.crew import LabError
 from wattseal.lab.gray_link import Seen, kept, swallowed
 from wattseal.lab.kept_back import without
 from wattseal.lab.lab import Lab
@@ -17,8 +16,7 @@ WITHIN_S, WITHIN_RECORDS = 300, 10
 OUTAGES_MIN = (5, 15, 60, 240)
 QUEUES = (("in order", 30, False), ("newest first", 30, True), ("newest first, two a minute", 2, True))
 """How a station empties its queue: in which order, and how many messages a minute."""
-GAP = "messages_missing"
-CODES = (GAP, "missing_stop", "sequence_gap", "unaccounted_session", "unaccounted_energy", "silence")
+CODES = ("messages_missing", "missing_stop", "sequence_gap", "unaccounted_session", "unaccounted_energy", "silence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,14 @@ async def _perform(lab: Lab) -> Found:
         Figure("of these not over by themselves", stand, ""),
     )
     series = (*_drawn(rates), *_drawn_outages(outages))
-    if told < robbed or late:
-        text = f"{robbed - told} of {robbed} robbed sessions untold; told too late at 1 in {late}"
+    if told < robbed or late or stand:
+        text = f"{robbed - told} of {robbed} robbed sessions untold; too late at 1 in {late}; {stand} false alarms"
         return Found(Outcome.MISSED, text, figures=figures, series=series)
     seconds = max(seconds for each in rates[1:] for seconds in each.seconds)
     records = max(records for each in rates[1:] for records in each.records)
     text = (
         f"all {told} sessions of which a frame was swallowed have an alarm within {records} records (messages_missing, "
-        f"missing_stop; silence at 1 in 1); {len(OUTAGES_MIN) * len(QUEUES)} outages raised {false}, {stand} stand"
+        f"missing_stop; silence at 1 in 1); {len(OUTAGES_MIN) * len(QUEUES)} outages raised {false}, all over"
     )
     return Found(Outcome.DETECTED, text, seconds, records, figures, series)
 
@@ -109,8 +107,6 @@ async def _outages(lab: Lab, name: str, sends: int, newest_first: bool) -> Outag
             begins = lab.dice.number(42, 62)
             seen = await kept(cpo, line, (begins, length), sends, newest_first=newest_first)
         alarms = [each for each in seen.alarms if each.code != "silence"]
-        if any(each.code == GAP and each.over_ms is None for each in alarms):
-            raise LabError(f"after {length} minutes a gap that was filled is still an alarm", subject=GAP)
         found.append((len(alarms), sum(each.over_ms is None for each in alarms)))
     return name, found
 
@@ -153,8 +149,8 @@ ATTACK = Attack(
     "open although the station is heard is an alarm",
     without="the detectors of gaps, missing stops, unaccounted energy and silence are left out of the watch",
     residual="1.6 has no numbers: there a swallowed reading is not seen, a swallowed stop by the state of its EVSE or "
-    "the next start; a station that empties hours of a queue newest first and slowly has its EVSE's open session told "
-    "as one without a stop, until a person looks; silence takes two heartbeats",
+    "the next start; a station that empties hours of a queue slowly and newest first raises alarms that are over once "
+    "all has come; silence takes two heartbeats",
     expected=Outcome.DETECTED,
     ground=Ground.CLOCKWORK,
     perform=_perform,
