@@ -7,6 +7,7 @@ from tests.support.doc_tree import ROOT
 from wattseal.app.settings import Settings
 from wattseal.app.settings_base import Section
 from wattseal.cli import main as cli
+from wattseal.flow.privacy.links import LINK_MS
 
 TEXT = (ROOT / "docs/operating.md").read_text()
 
@@ -53,3 +54,18 @@ def test_the_exit_codes_are_those_of_the_command() -> None:
         cli.EXIT_INTERRUPTED,
     ):
         assert f"\n| {code} |" in TEXT
+
+
+def test_how_long_things_are_kept_is_what_the_settings_say() -> None:
+    section = TEXT.split("## How long things are kept", 1)[1].split("\n## ", 1)[0]
+    told = {
+        found[2]: int(found[1]) for found in re.finditer(r"\| (\d+) (?:days|years)[^|]*\| `([a-z_.]+)` \|", section)
+    }
+    settings = Settings()
+    assert told == {
+        "frames.days": settings.frames.days,
+        "devices.customer_days": settings.devices.customer_days,
+        "uploads.keep_days": settings.uploads.keep_days,
+        "billing.retention_years": settings.billing.retention_years,
+    }
+    assert LINK_MS == 7 * 86_400_000
