@@ -58,7 +58,7 @@ EVERYBODY = {
     "POST /settings/views",
 }
 """What everybody who is signed in may open; it shows only what the person's own scopes allow."""
-ELSEWHERE = ("/api/", "/healthz", "/pay/", "/r/", "/readyz", "/uploads/", "/webhooks/")
+ELSEWHERE = ("/.well-known/", "/api/", "/healthz", "/pay/", "/r/", "/readyz", "/uploads/", "/webhooks/")
 """What is no page of this dashboard."""
 SECRET = "secret-of."
 """With the roles behind it."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import ClientSession
 
+from wattseal.app.alive import Statements
 from wattseal.app.background import in_background
 from wattseal.app.backups import last_backup
 from wattseal.app.config import redacted
@@ -142,6 +143,7 @@ class Parts:
     desk: PayDesk
     feed: Feed
     session: ClientSession
+    statements: Statements
 
 
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
@@ -170,7 +172,8 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 lists=ListKeeper(parts.world, SYSTEM),
                 open=OpenKeeper(parts.world, SYSTEM),
                 silence=await SilenceKeeper.load(parts.world),
-                alarms=AlarmKeeper(parts.world),
+                alarms=parts.statements.alarms,
+                statements=parts.statements,
                 biller=Biller(parts.world, parts.proofs),
                 background=background,
                 reprover=Reprover(parts.world, parts.proofs, options.settings.reproof.sessions),
@@ -178,6 +181,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 reproof_interval_s=options.settings.reproof.interval_s,
             )
             await tell_new_partners(parts.world)
+            await parts.statements.step()
             await stack.enter_async_context(run_timers(timers))
             async with stop_signal() as stop:
                 _settle_down()
@@ -250,7 +254,7 @@ async def assemble(
     believe(registry, own_entries(party, keys))
     await load_stations(world)
     await load_open_chains(world)
-    await AlarmKeeper.load(world)
+    alarms = await AlarmKeeper.load(world)
     witnesses = {w.party: WitnessPeer(w.url, VerifierKey.parse(w.vkey)) for w in settings.witnesses}
     keeper = await LogKeeper.open(
         data.log_dir(TENANT),
@@ -266,7 +270,8 @@ async def assemble(
     proofs = LogProofs(keeper, {party: peer.key for party, peer in witnesses.items()}, quorum)
     feed = Feed()
     journal.follow(feed.committed)
-    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk, feed, session)
+    statements = Statements(alarms, log_key, settings.alerts.alive_s)
+    return Parts(world, keeper, proofs, partners, log_key, keys, lines, desk, feed, session, statements)
 
 
 async def _claim(world: World) -> None:
@@ -326,6 +331,7 @@ async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiS
         ports=ports,
         settings=redacted(options.settings),
         last_backup=lambda: last_backup(data.path),
+        statement=lambda: parts.statements.latest,
     )
     async with AsyncExitStack() as stack:
         stack.push_async_callback(renderer.close)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
+from wattseal.app.alive import Statements
 from wattseal.app.background import Background
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.payments import IMPORT_INTERVAL_S, PAYMENTS_INTERVAL_S, import_payouts, look_after_payments
@@ -44,8 +45,6 @@ SILENCE_INTERVAL_S = 10.0
 """How often stations are looked for that say nothing any more."""
 ALARMS_INTERVAL_S = 1.0
 """How often what became of alarms is put on record."""
-ALARMS_LOOK_S = 15.0
-"""How often alarms are looked at whether they are all still there."""
 TARIFFS_INTERVAL_S = 30.0
 """How often 2.1 stations are looked for whose tariff has changed."""
 AT_ONCE = 32
@@ -80,6 +79,7 @@ class Timers:
     reproof_interval_s: float
     alarms: AlarmKeeper
     sender: Sender
+    statements: Statements
     told_costs: costs.Told = field(default_factory=costs.Told)
     installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
     watch: watching.Watch = field(default_factory=watching.Watch)
@@ -169,7 +169,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.open.round, OPEN_INTERVAL_S),
         (timers.silence.round, SILENCE_INTERVAL_S),
         (timers.alarms.round, ALARMS_INTERVAL_S),
-        (timers.alarms.look, ALARMS_LOOK_S),
+        (timers.statements.step, timers.statements.every_s),
         (timers.tidied, HOLDS_INTERVAL_S),
         (timers.watched, timers.world.settings.billing.holds.watch_s),
         (look_after_payments(timers.world, timers.background), PAYMENTS_INTERVAL_S),

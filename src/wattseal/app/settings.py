@@ -205,6 +205,12 @@ class Reproof(Section, frozen=True):
     sessions: Annotated[int, Meta(ge=2, le=1000)] = 20
 
 
+class Alerts(Section, frozen=True):
+    """Alarms, for those outside: how often the statement is made that this process lives and tells them."""
+
+    alive_s: Seconds = 15.0
+
+
 class Trust(Section, frozen=True):
     """What this party believes about the others' keys: the trust file (docs/spec/trust.md)."""
 
@@ -324,6 +330,7 @@ class Settings(Section, frozen=True):
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()
     reproof: Reproof = Reproof()
+    alerts: Alerts = Alerts()
     trust: Trust = Trust()
     partners: tuple[Partner, ...] = ()
     witnesses: tuple[Witness, ...] = ()

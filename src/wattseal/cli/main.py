@@ -43,6 +43,7 @@ COMMANDS = (
     Command("edge", "Stand beside a stock station and seal what it says at the source."),
     Command("emsp", "Decide who may charge, check what is billed, settle or dispute."),
     Command("witness", "Cosign the checkpoints of logs, so that none of them can show two histories."),
+    Command("watchdog", "Watch a CPO's alarms from elsewhere, and say when they fall silent."),
     Command("station", "Simulate a charging station, or a fleet of them."),
     Command("registry", "Enrol keys, revoke them, write trust files."),
     Command("verify", "Check bundles and signed meter records offline."),

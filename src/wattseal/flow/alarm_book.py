@@ -29,13 +29,15 @@ class Due:
 class AlarmBook:
     """Keeps them. What a step raised and never committed stands all the same: its record tells it.
 
-    `totals` counts the events on record, `restored` the alarms that were gone from the database and put back.
+    On record, and not before their commit: `recorded` are those that stand, `totals` counts the events. `restored`
+    counts alarms that were gone from the database and put back.
     """
 
     standing: dict[str, Alarm] = field(default_factory=dict)
     subjects: dict[Subject, str] = field(default_factory=dict)
     due: list[Due] = field(default_factory=list)
     totals: dict[AlarmEvent, int] = field(default_factory=lambda: dict.fromkeys(AlarmEvent, 0))
+    recorded: dict[str, Severity] = field(default_factory=dict)
     restored: int = 0
 
     def take(self, raised: Alarm, key: str) -> tuple[str, Alarm]:
@@ -80,10 +82,12 @@ class AlarmBook:
         if self.subjects.get(subject_of(alarm)) == key:
             del self.subjects[subject_of(alarm)]
 
-    def by_severity(self) -> dict[Severity, int]:
-        """Return how many stand on record, by severity."""
-        counts = dict.fromkeys(Severity, 0)
-        for alarm in self.standing.values():
-            if alarm.said:
-                counts[alarm.severity] += 1
-        return counts
+    def is_recorded(self, key: str, event: AlarmEvent, severity: Severity, said: str) -> None:
+        """Take over that an event is on record, in the record with this payload hash."""
+        self.totals[event] += 1
+        if OVER.get(event, AlarmState.OPEN) in {AlarmState.CLOSED, AlarmState.CLEARED}:
+            self.recorded.pop(key, None)
+        else:
+            self.recorded[key] = severity
+        if key in self.standing:
+            self.standing[key] = replace(self.standing[key], said=said)

@@ -100,6 +100,11 @@ class AlarmKeeper:
         if gone:
             await self._put_back(gone)
 
+    async def chain(self) -> tuple[int, str]:
+        """Return where the chain of alarms ends in the database: how many records, and the last one's payload hash."""
+        last = await self.world.journal.chain_head(self.world.tenant, Origin(self.world.billing_origin), STREAM)
+        return (0, "") if last is None else (last.item.seq + 1, last.item.payload_hash.hex())
+
     async def _put_back(self, keys: list[str]) -> None:
         world, now_ms = self.world, self.world.now_ms()
         puts = [document_of(key, world.alarms.standing[key], now_ms) for key in keys]
@@ -113,16 +118,16 @@ class AlarmKeeper:
         await world.chains.ready(world.billing_origin, STREAM)
         batch, book.due = book.due[:AT_ONCE], book.due[AT_ONCE:]
         step = Step(world, "", world.now_ms())
-        before = dict(book.totals)
         try:
-            for due in batch:
-                self._record(step, due)
+            written = [(due, self._record(step, due)) for due in batch]
             await step.commit()
         except WattsealError:
-            book.due, book.totals = batch + book.due, before
+            book.due = batch + book.due
             raise
+        for due, record in written:
+            book.is_recorded(due.key, due.event, due.alarm.severity, record.hash.hex())
 
-    def _record(self, step: Step, due: Due) -> None:
+    def _record(self, step: Step, due: Due) -> Written:
         book, told = self.world.alarms, due.alarm
         said = AlarmSaid(
             event=due.event,
@@ -139,12 +144,10 @@ class AlarmKeeper:
         groups = ((int(Group.OPS), dcbor.encode(said.to_fields())),)
         refs = tuple(bytes.fromhex(record) for record in told.evidence)
         draft = PlainDraft(Kind.ALARM, step.now_ms, groups, refs)
-        written: Written = step.write((self.world.billing_origin, STREAM), self.world.billing_key, draft, None)
-        book.totals[due.event] += 1
+        written = step.write((self.world.billing_origin, STREAM), self.world.billing_key, draft, None)
         kept = replace(book.standing.get(due.key, told), said=written.hash.hex())
-        if due.key in book.standing:
-            book.standing[due.key] = kept
         step.puts.append(document_of(due.key, kept, step.now_ms))
+        return written
 
     async def _put_right(self, recorded: dict[str, tuple[AlarmSaid, Item]]) -> None:
         """Hold the documents against the records: those gone are put back, those whose records are gone are told."""
@@ -169,7 +172,7 @@ class AlarmKeeper:
             opened = open_box(item, int(Group.OPS), None) if item.payload.kind == Kind.ALARM else None
             if isinstance(opened, Opening):
                 said = AlarmSaid.read(Content.decode(opened.content).fields)
-                self.world.alarms.totals[said.event] += 1
+                self.world.alarms.is_recorded(said.key, said.event, said.severity, item.hash.hex())
                 latest[said.key] = (said, item)
         return latest
 

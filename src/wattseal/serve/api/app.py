@@ -13,6 +13,7 @@ from wattseal.serve.api import (
     accounts,
     aggregates,
     alarms,
+    alive,
     api_tokens,
     bills,
     certificates,
@@ -128,6 +129,7 @@ def make_api(service: Service) -> Litestar:
     app = Litestar(
         [
             *health.ROUTES,
+            *alive.ROUTES,
             *uploads.STATION_ROUTES,
             *receipts.ROUTES,
             *pages.ROUTES,

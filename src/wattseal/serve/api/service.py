@@ -93,6 +93,8 @@ class Service:
     ports: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     last_backup: Callable[[], LastBackup | None] = lambda: None
+    statement: Callable[[], bytes | None] = lambda: None
+    """The latest statement that this process lives and tells its alarms."""
 
 
 Who = NamedDependency[SkipValidation[Principal]]
