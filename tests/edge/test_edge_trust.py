@@ -7,7 +7,7 @@ import pytest
 from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, REGISTRY, entries, key, registry, seal_key, seeded
 
 from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
-from wattseal.base.errors import ConfigError
+from wattseal.base.errors import ConfigError, StoreError
 from wattseal.bundle.trust import Root, Trust
 from wattseal.model.token import IdToken
 from wattseal.parties.edge_state import Mode
@@ -25,7 +25,7 @@ def issued(
 
 
 def directory_file(path: Path) -> DirectoryFile:
-    return DirectoryFile(path, ORIGIN, "MSP", registry(), EDGE)
+    return DirectoryFile(path, path.with_name("newest"), ORIGIN, route="MSP", registry=registry(), key=EDGE)
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -50,6 +50,26 @@ def test_a_newer_issue_is_taken_and_an_older_one_is_not(tmp_path: Path) -> None:
     assert (second.has(CARD), second.has(OTHER)) == (False, True)
     replace(path, issued(CARD))
     assert file.current() is second
+    assert directory_file(path).current() is None, "a restart forgets no newer issue"
+    replace(path, issued(OTHER, at_ms=NOW_MS + 1))
+    assert directory_file(path).current() is not None
+
+
+@pytest.mark.parametrize("data", [b"", b"soon", b"\xff"])
+def test_a_damaged_memory_of_the_newest_issue_is_refused_with_words(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "newest").write_bytes(data)
+    with pytest.raises(ConfigError, match="newest"):
+        directory_file(tmp_path / "directory")
+
+
+def test_an_issue_that_cannot_be_remembered_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("no space left", code="disk_full")
+
+    monkeypatch.setattr("wattseal.app.edge_trust.write_durably", full)
+    path = tmp_path / "directory"
+    path.write_bytes(issued(CARD))
+    assert directory_file(path).current() is None
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,12 @@ class Edge:
         target = Target(settings.upstream, settings.station, (), settings.password)
         self._csms = CsmsLink(target, Surroundings(clock, random), self._from_csms, self._came)
         directory = DirectoryFile(
-            settings.directory or home.path / "directory", settings.origin, settings.route, registry, home.seal_key()
+            settings.directory or home.path / "directory",
+            home.path / "directory-newest",
+            settings.origin,
+            route=settings.route,
+            registry=registry,
+            key=home.seal_key(),
         )
         self._up = StationSide(
             self._memory,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import structlog
 
-from wattseal.base.errors import ConfigError, InputError
+from wattseal.base.errors import ConfigError, InputError, StoreError
 from wattseal.bundle.trust import MAX_TRUST_BYTES, Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
@@ -14,6 +14,7 @@ from wattseal.seal.directory import MAX_DIRECTORY_BYTES, Directory, open_directo
 from wattseal.seal.item import Group
 from wattseal.seal.registry import Registry, Role, Use
 from wattseal.seal.writer import Reader
+from wattseal.stores.files import write_durably
 
 MAX_READERS = 4
 _log = structlog.get_logger(__name__)
@@ -60,10 +61,19 @@ def _reader(registry: Registry, party: str, group: Group) -> Reader:
 
 
 class DirectoryFile:
-    """The directory of tokens on disk, read again when the file changes; an older issue never replaces a newer one."""
+    """The directory of tokens on disk, read again when the file changes.
 
-    def __init__(self, path: Path, origin: str, route: str, registry: Registry, key: SealPrivateKey) -> None:
+    An older issue never comes after a newer one, not after a restart either: `newest` is a file that remembers when the
+    newest one was issued (Unix ms as text).
+    """
+
+    def __init__(
+        self, path: Path, newest: Path, origin: str, *, route: str, registry: Registry, key: SealPrivateKey
+    ) -> None:
+        """Read nothing yet but `newest`; `ConfigError` where that is no number."""
         self._path = path
+        self._newest = newest
+        self._newest_ms = _read_newest(newest)
         self._origin = origin
         self._route = route
         self._registry = registry
@@ -90,11 +100,25 @@ class DirectoryFile:
         except (OSError, InputError) as error:
             _log.warning("directory_unreadable", error=type(error).__name__)
             return
-        held = self._directory
-        if found is None or (held is not None and found.terms.issued_ms < held.terms.issued_ms):
+        if found is None or self._is_older(found):
             _log.warning("directory_refused", reason="not_for_this_edge" if found is None else "older_issue")
             return
+        try:
+            self._remember(found)
+        except StoreError as error:
+            _log.warning("directory_not_remembered", error=error.code)
+            return
         self._directory = found
+
+    def _is_older(self, found: Directory) -> bool:
+        """Return whether a newer one was taken before: a card blocked since then would be good again."""
+        return found.terms.issued_ms < self._newest_ms
+
+    def _remember(self, found: Directory) -> None:
+        """Write down when it was issued before it counts."""
+        if found.terms.issued_ms > self._newest_ms:
+            write_durably(self._newest, f"{found.terms.issued_ms}\n".encode())
+            self._newest_ms = found.terms.issued_ms
 
     def _opened(self, data: bytes) -> Directory | None:
         for entry in self._registry.entries():
@@ -104,3 +128,14 @@ class DirectoryFile:
                 if found is not None and found.terms.party == self._route:
                     return found
         return None
+
+
+def _read_newest(path: Path) -> int:
+    """Return when the newest directory was issued, 0 where there was none."""
+    try:
+        return int(path.read_text())
+    except FileNotFoundError:
+        return 0
+    except (OSError, ValueError) as error:
+        text = "cannot tell which directory of tokens was the newest: restore this file or delete it and the directory"
+        raise ConfigError(text, code="directory_newest", subject=str(path)) from error

@@ -16,7 +16,6 @@ NOT_MET: Mapping[str, str] = {
     "T38": "there is no interface to a grid operator yet, so nothing could drive a demand response",
     "T39": "there is no interface to a grid operator yet, so there is no forecast to forge",
     "T48": "handshakes of Plug & Charge end in the station; nothing of them reaches the CSMS yet",
-    "T69": "tokens are not taken from partners' pushes yet",
 }
 """Threats the system does not meet, and why."""
 
