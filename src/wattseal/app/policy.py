@@ -32,6 +32,7 @@ def policy_of(settings: Settings) -> Policy:
         interrupted_after_s=settings.transactions.interrupted_after_s,
         one_per=settings.tokens.one_charge_per,
         start_button=settings.tokens.start_button,
+        hearsay_cap_wh=settings.tokens.hearsay_cap_wh,
         charging=_charging(settings.charging),
         billing=_billing(settings.billing),
         payments=payment_policy(settings.payments),

@@ -359,6 +359,12 @@ def compare(replayed: Replayed, where: str, stored: Transaction, expected: Trans
     """Compare a stored transaction with the one its records give, field by field."""
     for name in Transaction.__struct_fields__:
         told, due = getattr(stored, name), getattr(expected, name)
-        if told != due:
+        if told != due and not (name == "identity_level" and _is_not_told(replayed, stored, expected)):
             detail = f"stored {told}, by its records {due}"
             replayed.found("projection_differs", f"{where} field {name}", detail, expected.id)
+
+
+def _is_not_told(replayed: Replayed, stored: Transaction, expected: Transaction) -> bool:
+    """Return whether who was identified cannot be compared: it was erased, or not kept yet when the session was."""
+    erased = expected.request is not None and bytes.fromhex(expected.request) in replayed.erased
+    return stored.identity_level is None or erased

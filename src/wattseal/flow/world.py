@@ -295,9 +295,10 @@ class Settings:
     `public_url` is where this CPO's API is reached by others, for the links in CDRs. `master_group` is the canonical
     form of the group whose tokens may end any transaction and start none. `interrupted_after_s` is how long after a
     restart a station may be silent about what it was charging. With `start_button` charges begun by a button are the
-    CPO's own to bill. `list_parties` are the eMSPs who allow their drivers' tokens on stations' local lists. Events of
-    a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept; with
-    `inventory` a station that boots as another model or firmware is asked for its variables.
+    CPO's own to bill; `hearsay_cap_wh` is what a bare card number may draw of those. `list_parties` are the eMSPs who
+    allow their drivers' tokens on stations' local lists. Events of a severity of at most `alarm_severity` raise alarms;
+    `vendors` are those whose DataTransfer is kept; with `inventory` a station that boots as another model or firmware
+    is asked for its variables.
     """
 
     boot_interval_s: int = 300
@@ -307,6 +308,7 @@ class Settings:
     master_group: str | None = None
     one_per: OnePer = OnePer.NONE
     start_button: bool = False
+    hearsay_cap_wh: int | None = None
     list_parties: frozenset[str] = frozenset()
     interrupted_after_s: int = 3600
     charging: ChargingPolicy = DEFAULT_CHARGING

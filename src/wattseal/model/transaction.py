@@ -63,6 +63,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     the start named none: `told_evse_id` is then what was told later. Of 2.x only: `charging_state` is the latest told,
     `charging_s` how long energy had flowed by then, `remote_start_id` that of the command it began with. `opened` is
     the first record of one whose start arrived late or never; `ended_first`: its end is still to be told after it.
+    `identity_level` is how sure it is who charged (rules.identity_level), None where the CPO is not told the token.
     `ruling` is the record of a person's decision on it, `ruled` what that says, `ruled_on` the reasons it was taken in
     knowledge of.
     """
@@ -82,6 +83,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     sealed: bool = False
     party: str | None = None
     authorization: TokenStatus | None = None
+    identity_level: str | None = None
     request: str | None = None
     decision: str | None = None
     started: str | None = None

@@ -26,8 +26,8 @@ class Homeless(StrEnum):
     REFUSE = "refuse"
 
 
-OFFLINE, UNREACHABLE = "offline", "unreachable"
-"""Reasons of decisions on the CPO's own risk, as their records state them."""
+OFFLINE, UNREACHABLE, HEARSAY = "offline", "unreachable", "hearsay"
+"""Reasons of decisions on the CPO's own risk, as their records state them; the last one: a card's bare number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ EFFECTS: dict[str, Effect] = {
     "stop_by_party": Effect.FINDING,
     "offline_cap_exceeded": Effect.QUARANTINE,
     "unreachable_cap_exceeded": Effect.QUARANTINE,
+    "hearsay_cap_exceeded": Effect.QUARANTINE,
     "start_button": Effect.FINDING,
     "cloned_token": Effect.ALARM_AND_QUARANTINE,
     "token_used_twice": Effect.FINDING,

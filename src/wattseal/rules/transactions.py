@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Settled, Transaction
-from wattseal.model.verdict import Finding, Source
+from wattseal.model.verdict import Finding, Source, Verdict
 from wattseal.rules.billing import bill
+from wattseal.rules.identity_level import level_of, signed_level, with_signed
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
@@ -47,7 +48,9 @@ def begin(subject: bytes, station_id: str, now_ms: int, *, signer: Source = Sour
 
 def apply(transaction: Transaction, record: Recorded) -> Transaction:
     """Return the transaction with one more record of its own. What is once said is never overwritten."""
-    changes = told_anew(transaction, record.kind, record.ops) | _facts(transaction, record)
+    changes = (
+        told_anew(transaction, record.kind, record.ops) | _facts(transaction, record) | _identified(transaction, record)
+    )
     observed = record.observed
     if observed.notes or observed.verdicts:
         changes["alarms"] = _added(transaction.alarms, tuple(n for n in observed.notes if is_alarm(n)))
@@ -74,6 +77,20 @@ def apply(transaction: Transaction, record: Recorded) -> Transaction:
         new = replace(new, findings=tuple(n for n in new.findings if n.code != "no_register"))
     billing, reason = bill(new)
     return replace(new, billing=billing, reason=reason)
+
+
+def _identified(transaction: Transaction, record: Recorded) -> dict[str, Any]:
+    """Return what a verified record of the meter at the start or end says of who was identified."""
+    if record.meter is None or record.kind not in {Kind.STARTED, Kind.ENDED} or not record.meter.evidence:
+        return {}
+    verdicts = record.observed.verdicts
+    if not verdicts or any(one.verdict is not Verdict.VALID for one in verdicts):
+        return {}
+    signed = signed_level(record.meter.evidence)
+    if signed is None:
+        return {}
+    level = with_signed(transaction.identity_level, signed)
+    return {} if level == transaction.identity_level else {"identity_level": level}
 
 
 def told_anew(transaction: Transaction, kind: Kind, ops: Ops | None) -> dict[str, Any]:
@@ -108,7 +125,9 @@ def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Findi
 def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     match record.kind:
         case Kind.REQUEST if transaction.request is None or _refused(transaction):
-            return {"request": record.hash.hex(), "party": record.ops.route if record.ops else None}
+            level = None if record.identity is None else level_of(record.identity.type)
+            party = record.ops.route if record.ops else None
+            return {"request": record.hash.hex(), "party": party, "identity_level": level}
         case Kind.DECISION if record.decision is not None and (transaction.decision is None or _refused(transaction)):
             return {"decision": record.hash.hex(), "authorization": record.decision.status}
         case Kind.STARTED if transaction.started is None:

@@ -7,7 +7,7 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.authorization import at, authorization_of
 from wattseal.flow.drivers.known_tokens import find_token
-from wattseal.flow.drivers.own_risk import cap_of
+from wattseal.flow.drivers.own_risk import by_hearsay, cap_of
 from wattseal.flow.drivers.shown_price import prices_ready, with_price
 from wattseal.flow.drivers.uid_tries import COUNTED, is_stopped, note_try
 from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place, refuses_partner
@@ -231,7 +231,7 @@ async def _request(asked: Asked, step: Step, route: str) -> Written:
 _IDENTITY, _OPS = int(Group.IDENTITY), int(Group.OPS)
 
 
-def _requested(written: Written, route: str) -> Recorded:
+def _requested(written: Written, route: str, id_token: IdToken) -> Recorded:
     return Recorded(
         kind=Kind.REQUEST,
         hash=written.hash,
@@ -240,6 +240,7 @@ def _requested(written: Written, route: str) -> Recorded:
         ms=written.ms,
         subject=written.subject,
         ops=Ops(route=route),
+        identity=Identity(id_token.value, id_token.type),
     )
 
 
@@ -260,6 +261,7 @@ async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
         return await _refused(asked, token, backing.refusal or TokenStatus.NO_CREDIT, "account")
     if not asked.offline:
         cap_wh = cap_for(world, backing, amount, asked.step.now_ms)
+        cap_wh, reason = by_hearsay(world, token, cap_wh, vouched=asked.vouched)
     request = await _request(asked, asked.step, world.party)
     decision = Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, reason)
     grant = _sign(asked, request, world.party, decision, tariff)
@@ -273,7 +275,7 @@ def _sign(asked: Asked, request: Written, route: str, decision: Decision, tariff
     refs = (request.hash,) if tariff is None else (request.hash, bytes.fromhex(tariff.record))
     draft = PlainDraft(Kind.DECISION, step.now_ms, refs=refs, public=dcbor.encode(decision.to_public()))
     written = step.write((world.billing_origin, 0), world.billing_key, draft, asked.subject)
-    return _grant(_requested(request, route), decision, written)
+    return _grant(_requested(request, route, asked.id_token), decision, written)
 
 
 def _auth_id(asked: Asked) -> bytes:
@@ -308,7 +310,7 @@ async def _ask(asked: Asked, token: TokenRecord, party: str) -> Grant | Refused:
         return Refused(grant.authorization, "no_decision", grant)
     item, decision = found
     asked.step.keep(item)
-    grant = _grant(_requested(request, party), decision, item)
+    grant = _grant(_requested(request, party, asked.id_token), decision, item)
     if decision.status is not TokenStatus.ACCEPTED:
         return Refused(grant.authorization, None, grant)
     return grant

@@ -8,9 +8,10 @@ from wattseal.model.tariff import Tariff
 from wattseal.model.token import Authorization, TokenRecord, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.rules.affordable import affordable_wh
-from wattseal.rules.hold_policy import OFFLINE, UNREACHABLE, OwnRisk
+from wattseal.rules.hold_policy import HEARSAY, OFFLINE, UNREACHABLE, OwnRisk
+from wattseal.rules.identity_level import BARE
 
-EXCEEDED = {OFFLINE: "offline_cap_exceeded", UNREACHABLE: "unreachable_cap_exceeded"}
+EXCEEDED = {OFFLINE: "offline_cap_exceeded", UNREACHABLE: "unreachable_cap_exceeded", HEARSAY: "hearsay_cap_exceeded"}
 """Notes of a session that went beyond what was let through, by the decision's reason."""
 
 
@@ -27,6 +28,17 @@ async def cap_of(world: World, station_id: str, token: TokenRecord, reason: str,
             if reason == UNREACHABLE:
                 return cap_wh
             return affordable_wh(tariff, policy.offline_cap, cap_wh, world.now_ms())
+
+
+def by_hearsay(world: World, token: TokenRecord, cap_wh: int | None, *, vouched: bool) -> tuple[int | None, str | None]:
+    """Return up to how many Wh a token is let through, and why no further: a number that a card tells is hearsay.
+
+    What the operator starts itself is not bounded by it.
+    """
+    most_wh = world.settings.hearsay_cap_wh
+    if most_wh is None or vouched or token.id_token.type not in BARE or (cap_wh is not None and cap_wh <= most_wh):
+        return cap_wh, None
+    return most_wh, HEARSAY
 
 
 def beyond_cap(authorization: Authorization | None, energy_wh: Decimal | None) -> tuple[Finding, ...]:

@@ -276,6 +276,7 @@ def transaction_view(
         "grade": None if grade is None else grade.name,
         "source": transaction.source.value,
         "vehicle": word_of_vehicle(transaction),
+        "identity_level": transaction.identity_level,
         "authorization": transaction.authorization,
         "party": transaction.party,
         "verdicts": [

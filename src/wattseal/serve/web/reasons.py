@@ -32,6 +32,7 @@ REASONS: Mapping[str, str] = {
     "vehicle_differs": _("The vehicle confirmed other values."),
     "message_signature_invalid": _("The signature of a message is wrong."),
     "message_signature_missing": _("A message came without the signature that its station puts on all."),
+    "hearsay_cap_exceeded": _("A bare card number drew more than is let through for one."),
     "offline_cap_exceeded": _("More was charged offline than is risked."),
     "unreachable_cap_exceeded": _("More was charged than is risked while the eMSP cannot be reached."),
     "evidence_below_pin": _("The evidence is weaker than the station's pin demands."),
