@@ -1,7 +1,5 @@
 """A card's bare number may draw so much, where the operator says so; what is surer may draw more."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.cpo_world import Talker, add_token, enrol, make_world, transactions
 
@@ -20,8 +18,8 @@ async def charged(world: World, card: str, energy_wh: int) -> Transaction:
     return max(await transactions(world), key=lambda one: one.recorded_ms)
 
 
-async def made(**settings: int) -> World:
-    world = make_world(settings=replace(Settings(), **settings))
+async def made(hearsay_cap_wh: int | None = None) -> World:
+    world = make_world(settings=Settings(hearsay_cap_wh=hearsay_cap_wh))
     await enrol(world, "ST1")
     await add_token(world, "CARD")
     app = TokenRecord(IdToken("APP", "Central"), TokenStatus.ACCEPTED)
