@@ -99,6 +99,9 @@ def test_an_alarm_is_acknowledged_and_closed_by_those_who_may_and_the_record_nam
         "security_event",
     )
     assert alarm["action"]
+    runbook = auditor.page(alarm["runbook"])
+    assert "What not to conclude" in runbook
+    auditor.page("/alarms/runbooks/never", 404)
     path = f"/alarms/{alarm['id']}"
     assert "2 times, last" in support.page("/alarms?station=T9&stands=yes")
     assert f'action="{path}"' in support.page("/alarms?station=T9")

@@ -19,7 +19,6 @@ _OTHERS = frozenset(
         "battery_out_without_in",
         "certificate_failed",
         "certificate_rejected",
-        "certificate_timed_out",
         "clock_drift",
         "device_event",
         "firmware_suspect",

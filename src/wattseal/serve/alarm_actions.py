@@ -11,3 +11,8 @@ def action_of(alarm: Alarm) -> str:
     """Return what is suggested to do."""
     then = _THEN.get(alarm.code)
     return advice_of(alarm.code, transaction=alarm.transaction is not None) if then is None else then
+
+
+def runbook_of(code: str) -> str:
+    """Return the path, on this process, of the page that says more."""
+    return f"/alarms/runbooks/{code}"

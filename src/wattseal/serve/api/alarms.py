@@ -13,7 +13,7 @@ from wattseal.flow.documents import ALARM, read
 from wattseal.model.alarm import Alarm
 from wattseal.model.principal import Principal
 from wattseal.seal.alarm import AlarmEvent
-from wattseal.serve.alarm_actions import action_of
+from wattseal.serve.alarm_actions import action_of, runbook_of
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
@@ -69,7 +69,7 @@ async def _act(principal: Principal, service: Service, key: str, event: AlarmEve
 
 def _view(key: str, alarm: Alarm) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(alarm)
-    return told | {"id": key, "action": action_of(alarm)}
+    return told | {"id": key, "action": action_of(alarm), "runbook": runbook_of(alarm.code)}
 
 
 ROUTES = (get_alarms, post_acknowledge, post_alarm_close)

@@ -10,7 +10,10 @@ from wattseal.flow.alarm_keeper import AlarmError, AlarmKeeper
 from wattseal.flow.documents import ALARM
 from wattseal.flow.listing import Wanted, latest
 from wattseal.model.alarm import Alarm, AlarmState, Severity
+from wattseal.rules.alarms import severity_of
+from wattseal.rules.runbooks import RUNBOOKS
 from wattseal.seal.alarm import AlarmEvent
+from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import ShortQuery, What
 from wattseal.serve.web.alarm_words import TOPICS, advice_of, topic_of, words_of
 from wattseal.serve.web.forms import Form, gone_to
@@ -104,4 +107,14 @@ async def handle_alarm(request: Req, viewer: Looks, service: What, key: FromPath
     return gone_to("/alarms", stands="yes")
 
 
-ROUTES = (alarms, handle_alarm)
+@get("/alarms/runbooks/{code:str}", security=[{}], include_in_schema=False, guards=[needs(READ)])
+async def show_runbook(request: Req, viewer: Looks, code: FromPath[str]) -> Response[bytes]:
+    """Show what an alarm means, what to check and to do, and what not to conclude."""
+    runbook = RUNBOOKS.get(code)
+    if runbook is None:
+        raise ProblemError(404, "not_found", _("there is no such alarm"))
+    severity = SEVERITIES[severity_of(code)]
+    return render(request, viewer, "runbook.html", code=code, said=words_of(code), runbook=runbook, severity=severity)
+
+
+ROUTES = (alarms, handle_alarm, show_runbook)
