@@ -52,7 +52,7 @@ async def _zombies(lab: Lab, wait_s: float = WAIT_S) -> Found:
             outcome = await door.command(DEAD, CacheClearRequested(), 0.5)
     if not heard or not (isinstance(outcome, Unanswered) and outcome.reason == "offline"):
         text = f"after {gone_s / BOUNDS.ping_interval_s:.0f} ping intervals a dead station still counts as connected: "
-        return Found(Outcome.MISSED, text + f"a command to it {outcome}")
+        return Found(Outcome.MISSED, f"{text}a command to it: {getattr(outcome, 'reason', 'answered')}")
     figures = (
         Figure("ping intervals until a dead connection is gone", gone_s / BOUNDS.ping_interval_s, "intervals"),
         Figure("until a station that dials again is heard, its dead connection open", back_s * 1000, "ms"),

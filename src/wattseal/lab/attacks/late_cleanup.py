@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from wattseal.flow.commands import Done
+from wattseal.flow.commands import Unanswered
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.dialler import ClosedError
 from wattseal.lab.grounds.door import Door, at_the_door
@@ -42,9 +42,11 @@ async def _take_along(lab: Lab) -> Found:
                 playing = asyncio.create_task(new.obey())
                 outcome = await door.command(STATION, CacheClearRequested(), ANSWER_S)
                 playing.cancel()
-    if isinstance(outcome, Done):
-        return Found(Outcome.PREVENTED, f"ClearCache was asked over the new connection and answered: {outcome.answer}")
-    return Found(Outcome.MISSED, f"the station is connected and the CSMS takes it for gone: ClearCache {outcome}")
+    if not isinstance(outcome, Unanswered):
+        return Found(Outcome.PREVENTED, "ClearCache was asked over the new connection and answered")
+    return Found(
+        Outcome.MISSED, f"the station is connected and the CSMS takes it for gone: ClearCache {outcome.reason}"
+    )
 
 
 async def _gone(door: Door) -> None:

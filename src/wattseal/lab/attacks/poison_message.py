@@ -82,10 +82,12 @@ async def _insist(line: Line, action: str, told: dict[str, Any]) -> int:
 
 
 def _start(cpo: Clockwork, wh: int, minutes: float) -> dict[str, Any]:
+    cpo.move_to(minutes)
     return {"connectorId": 1, "idTag": CARD, "meterStart": wh, "timestamp": cpo.at(minutes)}
 
 
 def _stop(cpo: Clockwork, number: int, wh: int, minutes: float) -> dict[str, Any]:
+    cpo.move_to(minutes)
     return {"transactionId": number, "meterStop": wh, "timestamp": cpo.at(minutes), "reason": "Local"}
 
 

@@ -63,7 +63,7 @@ class _Read:
 
     def take(self, where: str, status: int, text: str) -> None:
         self.answers += 1
-        self.statuses.add(status)
+        self.statuses |= {status} - {0}
         if 200 <= status < 300 and where.startswith("/api/v1/") and where not in PUBLIC:
             self.let_in.add(where)
         self.told |= {f"{sign} in {where}" for sign in self.signs if sign in text}
