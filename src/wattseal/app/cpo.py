@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from aiohttp import ClientSession
 
+from wattseal.app.alerts import alert_channels
 from wattseal.app.alive import Statements
 from wattseal.app.background import in_background
 from wattseal.app.backups import last_backup
@@ -164,7 +165,13 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             timers = Timers(
                 parts.world,
                 parts.keeper,
-                Courier(parts.world, parts.proofs, parts.partners.post, background.start),
+                Courier(
+                    parts.world,
+                    parts.proofs,
+                    parts.partners.post,
+                    background.start,
+                    alert_channels(options.settings.alerts, parts.world, parts.session),
+                ),
                 checkpoint_interval_s=options.settings.log.checkpoint_interval_s,
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
                 ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from wattseal.app.alerts import alert_policy
 from wattseal.app.entities import legal_entities
 from wattseal.app.payments import payment_policy
 from wattseal.app.settings import ChargingLimits, Ramp, Settings
@@ -36,6 +37,7 @@ def policy_of(settings: Settings) -> Policy:
         charging=_charging(settings.charging),
         billing=_billing(settings.billing),
         payments=payment_policy(settings.payments),
+        alerts=alert_policy(settings.alerts),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
     )
 

@@ -13,6 +13,7 @@ from msgspec import Meta, field
 
 from wattseal.app.settings_base import Party, Port, Seconds, Secret, Section
 from wattseal.app.settings_money import Billing, Payments
+from wattseal.model.alarm import Severity
 from wattseal.rules.authorize import OnePer
 
 
@@ -207,10 +208,28 @@ class Reproof(Section, frozen=True):
     sessions: Annotated[int, Meta(ge=2, le=1000)] = 20
 
 
+class MailTls(StrEnum):
+    """How a mail server is spoken to: TLS after a greeting, or from the first byte."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+
+
 class Alerts(Section, frozen=True):
-    """Alarms, for those outside: how often the statement is made that this process lives and tells them."""
+    """Alarms, for those outside: the statement that this process lives, and who is told from which severity on."""
 
     alive_s: Seconds = 15.0
+    least: Severity = Severity.WARNING
+    webhook: str | None = None
+    webhook_secret: Secret | None = None
+    mail_host: str | None = None
+    mail_port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    mail_tls: MailTls = MailTls.STARTTLS
+    mail_ca: Path | None = None
+    mail_user: str | None = None
+    mail_password: Secret | None = None
+    mail_from: str | None = None
+    mail_to: tuple[str, ...] = ()
 
 
 class Trust(Section, frozen=True):

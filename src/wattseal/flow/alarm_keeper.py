@@ -11,6 +11,7 @@ from wattseal.base.errors import InputError, StoreError, WattsealError
 from wattseal.base.ids import Origin
 from wattseal.flow.alarm_book import OVER, Due
 from wattseal.flow.alarms import document_of, raised
+from wattseal.flow.alerts import alerts_of
 from wattseal.flow.documents import ALARM, every_document, read
 from wattseal.flow.ports import Batch
 from wattseal.flow.step import Step
@@ -147,6 +148,9 @@ class AlarmKeeper:
         written = step.write((self.world.billing_origin, STREAM), self.world.billing_key, draft, None)
         kept = replace(book.standing.get(due.key, told), said=written.hash.hex())
         step.puts.append(document_of(due.key, kept, step.now_ms))
+        settings = self.world.settings
+        said_now = replace(told, id=due.key, said=written.hash.hex())
+        step.outbox.extend(alerts_of(settings.alerts, settings.public_url, due.event, said_now, step.now_ms))
         return written
 
     async def _put_right(self, recorded: dict[str, tuple[AlarmSaid, Item]]) -> None:

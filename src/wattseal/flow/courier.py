@@ -8,6 +8,7 @@ import msgspec
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.hashes import sha256
+from wattseal.flow.alerts import ALERT, KEEP_MS, Alert, Tell, read_alert
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
 from wattseal.flow.charges.party_stops import take_answer
 from wattseal.flow.charges.sealed import RELAY, Relay
@@ -56,8 +57,11 @@ Start = Callable[[Callable[[], Awaitable[object]]], bool]
 class Courier:
     """Empties the outbox, message by message; whatever fails stays and is tried again with growing delay."""
 
-    def __init__(self, world: World, proofs: Proofs, post: Post, start: Start | None = None) -> None:
-        """Take `start` for what waits for stations' answers: everything else goes on meanwhile."""
+    def __init__(
+        self, world: World, proofs: Proofs, post: Post, start: Start | None = None, tell: Tell | None = None
+    ) -> None:
+        """Take `start` for what waits for stations' answers: everything else goes on meanwhile. `tell` tells alarms."""
+        self._tell = tell
         self._world = world
         self._start = start
         self._proofs = proofs
@@ -83,6 +87,8 @@ class Courier:
         return delivered
 
     async def _try(self, message: Outgoing) -> bool:
+        if message.kind == ALERT:
+            return await self._alert(message)
         work = self._work.get(message.kind)
         if work is None:
             self._world.count("outbox_unknown_kind")
@@ -92,6 +98,17 @@ class Courier:
         except InputError as error:
             self._world.count(f"outbox_{error.code}")
             return False
+
+    async def _alert(self, message: Outgoing) -> bool:
+        """Tell an alarm; one that could not be told for a day is done with, and counted."""
+        channel, alert = read_alert(message.body)
+        if self._tell is None or await self._tell(channel, message.id, alert):
+            return True
+        at_ms: int = msgspec.json.decode(alert, type=Alert).at_ms
+        given_up = self._world.now_ms() - at_ms > KEEP_MS
+        if given_up:
+            self._world.count("alert_given_up")
+        return given_up
 
     async def _relay(self, body: bytes) -> bool:
         relay = msgspec.json.decode(body, type=Relay)

@@ -13,6 +13,7 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import SigningKey
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.flow.alarm_book import AlarmBook
+from wattseal.flow.alerts import NO_ALERTS, AlertPolicy
 from wattseal.flow.books import Books
 from wattseal.flow.chains import Chains
 from wattseal.flow.money.providers import PaymentProvider
@@ -317,6 +318,7 @@ class Settings:
     inventory: bool = False
     billing: BillingPolicy = DEFAULT_BILLING
     payments: PaymentPolicy = NO_PAYMENTS
+    alerts: AlertPolicy = NO_ALERTS
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""
