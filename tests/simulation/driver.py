@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from wattseal.base.errors import StoreError
+
 PRODUCT = "/wattseal/"
 
 
@@ -87,7 +89,7 @@ class Driver:
 
 
 def _abandon(coroutine: Coroutine[Any, Any, Any]) -> None:
-    with suppress(RuntimeError):  # it wants to wait for something while it is closed; nobody is left to wait
+    with suppress(RuntimeError, StoreError):  # it wants to wait, or to commit, while it is closed
         coroutine.close()
 
 

@@ -129,7 +129,7 @@ class Site:
         """Have somebody on the way answer for the CSMS: the station believes that a reading was told."""
         for message in self.queue:
             payload = message.payload() or {}
-            if message is not self.outstanding and message.session and payload.get("eventType") == "Updated":
+            if message.tries == 0 and message.session and payload.get("eventType") == "Updated":
                 self.queue.remove(message)
                 message.session.swallowed += 1
                 return message

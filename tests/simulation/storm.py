@@ -251,7 +251,7 @@ class Storm:
             return
         message = able[0]
         if self._draw(self.weather.disorder) and "BootNotification" not in {m.action for m in able}:
-            message = self.dice.choice([one for one in able if one.session is message.session])
+            message = self.dice.choice(able)
             self.happened["told out of order"] += message is not able[0]
         if self._draw(self.weather.swallow) and (gone := site.swallow()) is not None:
             self._tell("swallowed", f"{site.name} {gone.action} {gone.sent}")

@@ -84,8 +84,16 @@ class Case:
                 yield item
 
     def of_kind(self, kind: Kind) -> Item | None:
-        """Return the transaction's first record of a kind in the chain."""
-        return next((i for i in self.bundle.items if i.payload.kind == kind), None)
+        """Return the first record of a kind in the chain that is of the transaction of the first start or end there."""
+        return next((i for i in self.bundle.items if i.payload.kind == kind and self.is_own(i)), None)
+
+    def is_own(self, item: Item) -> bool:
+        """Return whether a record is of the same transaction as the chain's first start or end.
+
+        Others may lie in between: a stop that waited in a queue may be told after the next start at its EVSE.
+        """
+        first = next((i for i in self.bundle.items if i.payload.kind in {Kind.STARTED, Kind.ENDED}), None)
+        return first is None or item.payload.subject == first.payload.subject
 
     @property
     def cpo(self) -> str:

@@ -191,6 +191,33 @@ def find_in_memory(world: World, transaction: Transaction) -> Live | None:
     return next((live for live in known if live.transaction.id == transaction.id), None)
 
 
+async def recall(world: World, memory: Memory, subject: str, name: str | None = None) -> Live | None:
+    """Return a transaction's memory by our id, read back and kept where its station has it no more; None without one.
+
+    It is kept under `name`, or else under the id that its station tells.
+
+    There is one such memory, and who writes to the transaction does so through it: while this one was read another
+    may have read it too, and written.
+    """
+
+    def known() -> Live | None:
+        kept = (*memory.live.values(), *memory.ended.values())
+        return next((live for live in kept if live.transaction.id == subject), None)
+
+    if (live := known()) is not None:
+        return live
+    document = await world.journal.document(world.tenant, TRANSACTION, subject)
+    if document is None:
+        return None
+    read_back = await revive(world, read(document, Transaction))
+    if (live := known()) is not None:
+        return live
+    name = name or read_back.transaction.transaction_id
+    if name is not None:
+        (keep_live if read_back.transaction.active else keep_ended)(memory, name, read_back)
+    return read_back
+
+
 async def transaction_by_id(world: World, transaction_id: str) -> Transaction | None:
     """Return a transaction by our id, as it is now."""
     document = await world.journal.document(world.tenant, TRANSACTION, transaction_id)
@@ -211,15 +238,7 @@ async def find_live(turn: Turn, transaction_id: str) -> Live | None:
     subject = await world.journal.answer(world.tenant, station_id, transaction_key(transaction_id))
     if subject is None:
         return None
-    document = await world.journal.document(world.tenant, TRANSACTION, subject.hex())
-    if document is None:
-        return None
-    live = await revive(world, read(document, Transaction))
-    if live.transaction.active:
-        keep_live(memory, transaction_id, live)
-    else:
-        keep_ended(memory, transaction_id, live)
-    return live
+    return await recall(world, memory, subject.hex(), transaction_id)
 
 
 def keep_live(memory: Memory, transaction_id: str, live: Live) -> None:

@@ -124,7 +124,7 @@ def _added(known: tuple[Finding, ...], more: tuple[Finding, ...]) -> tuple[Findi
 
 def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     match record.kind:
-        case Kind.REQUEST if transaction.request is None or _refused(transaction):
+        case Kind.REQUEST if transaction.decision is None or _refused(transaction):
             level = None if record.identity is None else level_of(record.identity.type)
             party = record.ops.route if record.ops else None
             return {"request": record.hash.hex(), "party": party, "identity_level": level}

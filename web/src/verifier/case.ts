@@ -2,12 +2,12 @@
 
 import type { Finding, Verdict } from "../evidence/format.js";
 import type { Bundle } from "./bundle.js";
-import { hex } from "./bytes.js";
+import { hex, same } from "./bytes.js";
 import type { Int } from "./dcbor.js";
 import type { Decimal } from "./decimal.js";
 import type { Meter } from "./fields.js";
 import type { Content, Opening } from "./groups.js";
-import { kindName, placeText, type Item } from "./item.js";
+import { Kind, kindName, placeText, type Item } from "./item.js";
 import type { Point, ReadTariff } from "./pricer.js";
 import type { TlogProof } from "./proof.js";
 import { partyOf, type Entry, type Registry } from "./registry.js";
@@ -20,6 +20,12 @@ export interface Trouble {
   readonly reason: string;
   readonly field: string;
   readonly record: string;
+}
+
+/** Whether two records are of one transaction, or both of none. */
+export function sameSubject(one: Item | undefined, other: Item): boolean {
+  const [first, second] = [one?.payload.subject ?? null, other.payload.subject];
+  return first === null || second === null ? first === second : same(first, second);
 }
 
 /** Say that a step failed, at a field of a record. */
@@ -107,9 +113,18 @@ export class Case {
     return [...this.bundle.items, ...this.bundle.others].filter((item) => item.signature !== null);
   }
 
-  /** The transaction's first record of a kind in the chain. */
+  /** The first record of a kind in the chain that is of the transaction of the first start or end there. */
   ofKind(kind: number): Item | undefined {
-    return this.bundle.items.find((item) => item.payload.kind === kind);
+    return this.bundle.items.find((item) => item.payload.kind === kind && this.isOwn(item));
+  }
+
+  /**
+   * Whether a record is of the same transaction as the chain's first start or end. Others may lie in between: a stop that
+   * waited in a queue may be told after the next start at its EVSE.
+   */
+  isOwn(item: Item): boolean {
+    const first = this.bundle.items.find(({ payload }) => payload.kind === Kind.STARTED || payload.kind === Kind.ENDED);
+    return first === undefined || sameSubject(first, item);
   }
 
   /** The forwarding CPO: the party of the chain's origin. */

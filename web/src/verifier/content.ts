@@ -1,7 +1,7 @@
 /** Steps 5 and 7: the content shown is the content signed for, registers never fall; and a charge's points. */
 
 import { same } from "./bytes.js";
-import { failed, finding, lacking, type Case, type Register, type Trouble } from "./case.js";
+import { failed, finding, lacking, sameSubject, type Case, type Register, type Trouble } from "./case.js";
 import type { Int } from "./dcbor.js";
 import { Decimal, difference, scientific } from "./decimal.js";
 import { InputError } from "./errors.js";
@@ -45,16 +45,25 @@ function keep(found: Case, opening: Opening): void {
   found.keep(opening.payloadHash, opening.gid, decodeContent(opening.content));
 }
 
+/** Check that the transaction begins and ends once; others' starts and ends in between do not count. */
 function oneTransaction(found: Case): Trouble | null {
   const bounds = new Map<number, Item>();
+  let foreign: Item | undefined;
   for (const item of found.bundle.items) {
     const kind = item.payload.kind;
-    if (kind === Kind.STARTED || kind === Kind.ENDED) {
-      if (bounds.has(kind)) {
-        return failed("two_transactions_in_one_bundle", "kind", item);
-      }
+    if (kind !== Kind.STARTED && kind !== Kind.ENDED) {
+      continue;
+    }
+    if (!found.isOwn(item)) {
+      foreign = item;
+    } else if (bounds.has(kind)) {
+      return failed("two_transactions_in_one_bundle", "kind", item);
+    } else {
       bounds.set(kind, item);
     }
+  }
+  if (foreign !== undefined && bounds.size === 1) {
+    return failed("two_transactions_in_one_bundle", "subject", foreign);
   }
   const [started, ended] = [bounds.get(Kind.STARTED), bounds.get(Kind.ENDED)];
   if (started === undefined) {
@@ -69,13 +78,7 @@ function oneTransaction(found: Case): Trouble | null {
   if (found.content(ended, Group.METER) === undefined) {
     return lacking("opening", "meter", ended);
   }
-  return sameSubject(started, ended) ? null : failed("two_transactions_in_one_bundle", "subject", ended);
-}
-
-/** Whether two records are of one transaction, or both of none. */
-export function sameSubject(one: Item | undefined, other: Item): boolean {
-  const [first, second] = [one?.payload.subject ?? null, other.payload.subject];
-  return first === null || second === null ? first === second : same(first, second);
+  return null;
 }
 
 /** The readable registers of the transaction in chain order. */

@@ -9,8 +9,8 @@ from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.charges.direct_records import put_record
 from wattseal.flow.charges.watching import Told, at_end, remember_end
 from wattseal.flow.step import Plain
-from wattseal.flow.turn import Turn, keep_ended, remember_station, revive, transaction_by_id
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.turn import Turn, keep_ended, recall, remember_station, transaction_by_id
+from wattseal.flow.world import Live, World
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import MAX_DETAIL, Observed
@@ -38,7 +38,9 @@ async def close_session(world: World, transaction_id: str, person: str, text: st
     memory = await remember_station(world, StationId(transaction.station_id))
     if memory is None:
         raise InputError("its station is not enrolled any more", code="no_station", subject="id")
-    live = await _live(world, memory, transaction)
+    live = await recall(world, memory, transaction.id)
+    if live is None:
+        raise InputError("there is no such transaction", code="no_session", subject="id")
     await world.chains.ready(memory.origin, live.transaction.evse_id)
     _closable(live, world.now_ms())
     turn = Turn(world, memory, b"", b"", world.now_ms(), ocpp16=False)
@@ -53,12 +55,6 @@ async def close_session(world: World, transaction_id: str, person: str, text: st
     await step.commit()
     world.count("session_closed")
     return live.transaction
-
-
-async def _live(world: World, memory: Memory, transaction: Transaction) -> Live:
-    known = (*memory.live.values(), *memory.ended.values())
-    found = next((live for live in known if live.transaction.id == transaction.id), None)
-    return await revive(world, transaction) if found is None else found
 
 
 def _closable(live: Live, now_ms: int) -> None:

@@ -14,7 +14,7 @@ from wattseal.flow.charges.charge_details import counts
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
-from wattseal.flow.turn import find_in_memory, remember_station, revive, transaction_by_id
+from wattseal.flow.turn import recall, remember_station
 from wattseal.flow.world import Live, Memory, World
 from wattseal.model.alarm import Alarm
 from wattseal.model.verdict import Finding
@@ -84,10 +84,10 @@ async def _over(world: World, document: Put, gap: OpenGap) -> None:
 
 async def _judge(world: World, document: Put, gap: OpenGap) -> None:
     memory = await remember_station(world, StationId(document.station_id or ""))
-    transaction = await transaction_by_id(world, document.key)
-    if memory is None or transaction is None:
+    live = None if memory is None else await recall(world, memory, document.key)
+    if memory is None or live is None:
         return
-    live = find_in_memory(world, transaction) or await revive(world, transaction)
+    transaction = live.transaction
     now_ms = world.now_ms()
     heard_ms = memory.seen_ms if world.lines.version(StationId(memory.station.id)) is None else now_ms
     if live.gap is None:

@@ -26,6 +26,7 @@ from wattseal.rules.authorize import (
 )
 from wattseal.rules.hold_policy import OFFLINE, UNREACHABLE
 from wattseal.rules.recorded import Recorded
+from wattseal.rules.transactions import apply
 from wattseal.seal import dcbor
 from wattseal.seal.fields import Decision, Identity, Ops
 from wattseal.seal.item import Group, Item, Kind, parse_item
@@ -296,6 +297,10 @@ async def _ask(asked: Asked, token: TokenRecord, party: str) -> Grant | Refused:
     world = asked.world
     first = Step(world, asked.step.station_id, asked.step.now_ms)
     request = await _request(asked, first, party)
+    live = next((one for one in asked.memory.live.values() if one.subject == asked.subject and not one.fresh), None)
+    if live is not None:
+        live.transaction = apply(live.transaction, _requested(request, party, asked.id_token))
+        first.project(live.transaction)
     await first.commit()
     answered = await world.partners.ask(party, (request.item,), ASK_TIMEOUT_S)
     if answered is None:
