@@ -6,6 +6,7 @@ from tests.support.cpo_world import Talker, add_token, enrol, make_world
 
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.documents import ALARM, read
+from wattseal.flow.fleet.maintenance import Cause, announce
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.station import Station
@@ -81,3 +82,18 @@ async def test_negative_control_without_its_detector_nobody_hears_of_it(world: W
     for name in HERE:
         await stop(world, name, numbers[name], "PowerLoss")
     assert await alarms(world) == []
+
+
+async def test_what_announced_works_cut_is_no_alarm_and_what_vandals_do_is(world: World) -> None:
+    numbers = await charging(world)
+    now_ms = world.now_ms()
+    for name in HERE[:3]:
+        await announce(world, name, now_ms, now_ms + 3_600_000, Cause.MAINTENANCE)
+        await announce(world, HERE[3], now_ms, now_ms + 3_600_000, Cause.VANDALISM)
+    for name in HERE[:3]:
+        await stop(world, name, numbers[name], "PowerLoss")
+    assert await alarms(world) == []
+    for name in HERE[3:]:
+        await stop(world, name, numbers[name], "PowerLoss")
+    [alarm] = await alarms(world)
+    assert "ST3, ST4, ST5" in alarm.detail

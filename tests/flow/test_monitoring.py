@@ -8,13 +8,15 @@ from tests.support.effects import commanded
 
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
+from wattseal.flow.fleet.maintenance import Cause, announce, withdraw
 from wattseal.flow.stations import availability, display, event_streams, monitoring
 from wattseal.flow.stations.assemblies import ASSEMBLY
 from wattseal.flow.world import World
-from wattseal.model.alarm import Alarm
+from wattseal.model.alarm import Alarm, Severity
 from wattseal.model.assembly import Assembly
 from wattseal.model.display import KeptDisplay
 from wattseal.model.monitoring import KeptEvent, KeptLevel, KeptMonitor, KeptStream
+from wattseal.rules.alarms import CODES, QUIET_DURING_WORKS, severity_of
 from wattseal.wire.ocpp.version import Version
 
 S = StationId("S")
@@ -188,3 +190,23 @@ async def test_what_a_display_shows_is_known() -> None:
     assert (assembly.complete, assembly.parts) == (True, (0, 1))
     await commanded(world, Version.V201, "ClearDisplayMessage", {"id": 3}, {"status": "Accepted"})
     assert [one.message.id for one in await kept(world, display.DISPLAY, KeptDisplay)] == [1, 4]
+
+
+async def test_what_monitors_say_during_announced_works_is_kept_and_no_alarm() -> None:
+    world, station = await made()
+    now_ms = world.now_ms()
+    hot = event(actualValue="true", component={"name": "TemperatureSensor"}, variable={"name": "Problem"})
+    window = await announce(world, "S", now_ms, now_ms + 3_600_000, Cause.MAINTENANCE)
+    await station.call("NotifyEvent", hot)
+    assert await raised(world) == []
+    assert len(await kept(world, monitoring.EVENT, KeptEvent)) == 1
+    await withdraw(world, window.id)
+    await station.call("NotifyEvent", hot)
+    assert await raised(world) == ["TemperatureSensor.Problem"]
+
+
+def test_no_evidence_is_silenced_by_works() -> None:
+    critical = {code for code in CODES if severity_of(code) is Severity.CRITICAL}
+    assert QUIET_DURING_WORKS <= CODES
+    assert not QUIET_DURING_WORKS & critical
+    assert "security_event" not in QUIET_DURING_WORKS

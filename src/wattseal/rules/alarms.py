@@ -76,6 +76,10 @@ _BY_FIELD = frozenset(
 """Alarms of which a station has several kinds, told apart by the field that they name."""
 
 
+QUIET_DURING_WORKS = frozenset({"device_event", "sessions_cut", "silence"})
+"""Alarms that announced works explain: sessions cut, silence, what a device's monitors say. None is about evidence."""
+
+
 def severity_of(code: str) -> Severity:
     """Return how grave an alarm is; one that is not listed is a warning."""
     if code in _CRITICAL:

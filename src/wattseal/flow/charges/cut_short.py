@@ -5,19 +5,24 @@ from collections.abc import Sequence
 
 from wattseal.base.ids import StationId
 from wattseal.flow.alarms import alarm
+from wattseal.flow.fleet.maintenance import is_quiet
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import Cut, World
 from wattseal.watch.detector import Moment, Seen
 from wattseal.watch.sessions_cut import LEAST, WINDOW_MS
 
+CODE = "sessions_cut"
 NO_SITE = "stations without a site"
 NAMED = 5
 """Stations that an alarm names."""
 
 
 async def look_together(world: World) -> None:
-    """Raise an alarm for each site of which sessions were cut short together; those told of are not looked at again."""
+    """Raise an alarm for each site of which sessions were cut short together; those told of are not looked at again.
+
+    What announced works cut is not looked at.
+    """
     now_ms = world.now_ms()
     while world.cut and now_ms - world.cut[0].at_ms > 2 * WINDOW_MS:
         world.cut.popleft()
@@ -25,6 +30,8 @@ async def look_together(world: World) -> None:
         return
     by_site: dict[str, list[Cut]] = {}
     for cut in tuple(world.cut):
+        if await is_quiet(world, CODE, cut.station_id, cut.at_ms):
+            continue
         by_site.setdefault(await _site(world, cut.station_id), []).append(cut)
     for site, cuts in by_site.items():
         latest = [cut for cut in cuts if cuts[-1].at_ms - cut.at_ms <= WINDOW_MS]

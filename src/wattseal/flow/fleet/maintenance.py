@@ -8,6 +8,7 @@ from wattseal.base.ids import StationId
 from wattseal.flow.documents import put, read
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
+from wattseal.rules.alarms import QUIET_DURING_WORKS
 
 MAINTENANCE = "maintenance"
 MAX_WINDOW_MS = 90 * 86_400_000
@@ -65,6 +66,17 @@ async def windows_of(world: World, station_id: str, from_ms: int, to_ms: int) ->
     """Return the windows of a station that touch a stretch of time, as (begin, end)."""
     found = await find_windows(world, station_id)
     return tuple((w.from_ms, w.to_ms) for w in found if w.from_ms < to_ms and w.to_ms > from_ms)
+
+
+async def is_quiet(world: World, code: str, station_id: str, now_ms: int) -> bool:
+    """Return whether an alarm is not raised because works are announced at the station now.
+
+    Windows for other causes excuse downtime and silence no alarm: what vandals do is to be told.
+    """
+    if code not in QUIET_DURING_WORKS:
+        return False
+    windows = await find_windows(world, station_id)
+    return any(w.cause is Cause.MAINTENANCE and w.from_ms <= now_ms < w.to_ms for w in windows)
 
 
 async def find_windows(world: World, station_id: str | None, after: str = "", limit: int = 1000) -> tuple[Window, ...]:

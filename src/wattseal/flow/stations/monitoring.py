@@ -6,6 +6,7 @@ import msgspec
 
 from wattseal.flow.alarms import alarm
 from wattseal.flow.documents import read
+from wattseal.flow.fleet.maintenance import is_quiet
 from wattseal.flow.history import append, prefix
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.stations import assemblies, availability
@@ -37,12 +38,16 @@ MAX_EVENTS = 1000
 MAX_MONITORS = 2000
 """Monitors kept per station; further ones are left out and counted."""
 _STATE = "state"
+CODE = "device_event"
 _STATES = frozenset({"Available", "Occupied", "Reserved", "Unavailable", "Faulted"})
 _PLACES = frozenset({"connector", "evse", "chargingstation"})
 
 
 async def events(turn: Turn, fact: EventsReported) -> Replied:
-    """Keep events; severe ones and problems raise alarms, and a state of availability is taken over."""
+    """Keep events; severe ones and problems raise alarms, and a state of availability is taken over.
+
+    What announced works explain raises none.
+    """
     step = turn.step()
     for event in fact.event_data:
         severity = await _severity(turn, event)
@@ -50,7 +55,8 @@ async def events(turn: Turn, fact: EventsReported) -> Replied:
         await append(step, turn.memory, EVENT, kept, MAX_EVENTS)
         if _is_alarming(event, severity, turn.world.settings.alarm_severity):
             place = f"{event.component.name}.{event.variable.name}"
-            alarm(step, "device_event", place, event.tech_info or event.actual_value)
+            if not await is_quiet(turn.world, CODE, turn.station.id, turn.now_ms):
+                alarm(step, CODE, place, event.tech_info or event.actual_value)
         turn.world.count("device_events")
     await step.commit()
     for event in fact.event_data:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from wattseal.base.ids import StationId
 from wattseal.flow.alarms import alarm, over
 from wattseal.flow.documents import every_document, put, read
-from wattseal.flow.fleet.maintenance import windows_of
+from wattseal.flow.fleet.maintenance import is_quiet
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
@@ -119,7 +119,7 @@ class SilenceKeeper:
             interval_ms=max(interval_s * 1000, SIGNER_MS if signs else 0),
         )
         found = self.world.watch.look(Moment.SILENCE, seen)
-        if found and not await windows_of(self.world, station.id, now_ms, now_ms + 1):
+        if found and not await is_quiet(self.world, found[0].code, station.id, now_ms):
             await self._raise(spoken, found[0], now_ms)
 
     async def _raise(self, spoken: Spoken, found: Finding, now_ms: int) -> None:
