@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -303,3 +304,84 @@ async def test_a_schedule_for_a_car_comes_in_the_stations_unit_and_periods() -> 
     (schedule,) = line.asked[0][1]["chargingProfile"]["chargingSchedule"]
     assert schedule["chargingRateUnit"] == "W"
     assert schedule["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 16 * 230 * 3}]
+
+
+AGREED = "till, approved by person/2"
+
+
+def maximum(limit: float, number: int, level: int, version: Version) -> tuple[str, bytes]:
+    """Return a profile of the station's maximum, as the version spells it."""
+    if version is Version.V16:
+        told = {
+            "chargingProfileId": number,
+            "stackLevel": level,
+            "chargingProfilePurpose": "ChargePointMaxProfile",
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {
+                "chargingRateUnit": "A",
+                "startSchedule": "2027-01-15T08:00:00Z",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
+            },
+        }
+        return "SetChargingProfile", json.dumps({"connectorId": 0, "csChargingProfiles": told}).encode()
+    more = {"stackLevel": level, "chargingProfilePurpose": "ChargingStationMaxProfile"}
+    return (
+        "SetChargingProfile",
+        json.dumps({"evseId": 0, "chargingProfile": profile(limit, number, **more)}).encode(),
+    )
+
+
+@pytest.mark.parametrize("version", [Version.V16, Version.V201])
+async def test_no_single_caller_gets_above_a_maximum_that_two_people_agreed_on(version: Version) -> None:
+    world, line, _ = await a_world(version)
+    both = Principal(world.tenant, AGREED, frozenset(), frozenset({"commands:power", "charging:lift"}))
+    agreed, _ = await set_limit(world, both, STATION, Limit(Decimal(10), RateUnit.A))
+    line.asked.clear()
+    one = who(world, "commands:write", "charging:stop")
+    named = "id" if version is Version.V16 else "chargingProfileId"
+    ways: list[tuple[str, bytes]] = [
+        maximum(32, 7, agreed.stack_level + 5, version),
+        maximum(32, agreed.id, agreed.stack_level, version),
+        ("ClearChargingProfile", json.dumps({named: agreed.id}).encode()),
+    ]
+    if version is Version.V16:
+        ways.append(maximum(32, 8, agreed.stack_level, version))
+    for action, payload in ways:
+        with pytest.raises(InputError, match="two people agreed") as refused:
+            await commands.send_payload(world, one, STATION, action, payload)
+        assert refused.value.code == "agreed_limit"
+    assert line.asked == []
+    lower = await commands.send_payload(world, one, STATION, *maximum(8, 9, agreed.stack_level + 1, version))
+    assert isinstance(lower, Done), "less than agreed on is anybody's"
+    owner = who(world, "commands:write", "charging:lift")
+    assert isinstance(await commands.send_payload(world, owner, STATION, *ways[0]), Done)
+
+
+async def test_what_ends_with_the_agreed_maximum_or_comes_after_it_is_free() -> None:
+    world, _, _ = await a_world()
+    both = Principal(world.tenant, AGREED, frozenset(), frozenset({"commands:power", "charging:lift"}))
+    end = AT + timedelta(hours=2)
+    await set_limit(world, both, STATION, Limit(Decimal(10), RateUnit.A, until=end))
+    one = who(world, "commands:write")
+    told = profile(32, 7, stackLevel=9, chargingProfilePurpose="ChargingStationMaxProfile")
+    for start, fits in (("2027-01-15T09:59:00Z", False), ("2027-01-15T10:00:00Z", True)):
+        told["chargingSchedule"][0]["startSchedule"] = start
+        payload = json.dumps({"evseId": 0, "chargingProfile": told}).encode()
+        if fits:
+            assert isinstance(await commands.send_payload(world, one, STATION, "SetChargingProfile", payload), Done)
+            continue
+        with pytest.raises(InputError, match="two people agreed"):
+            await commands.send_payload(world, one, STATION, "SetChargingProfile", payload)
+
+
+@pytest.mark.parametrize("period", [{"operationMode": "Idle"}, {"setpoint": 0, "operationMode": "CentralSetpoint"}])
+async def test_a_mode_or_a_setpoint_that_stops_charging_takes_the_scope_as_well(period: dict[str, Any]) -> None:
+    world, line, _ = await a_world(Version.V21)
+    told = profile(16)
+    told["chargingSchedule"][0]["chargingSchedulePeriod"] = [{"startPeriod": 0, **period}]
+    payload = json.dumps({"evseId": 1, "chargingProfile": told}).encode()
+    with pytest.raises(InputError, match="charging:stop"):
+        await commands.send_payload(world, who(world, "commands:write"), STATION, "SetChargingProfile", payload)
+    stopper = who(world, "commands:write", "charging:stop")
+    assert isinstance(await commands.send_payload(world, stopper, STATION, "SetChargingProfile", payload), Done)
+    assert len(line.asked) == 1

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from wattseal.base.errors import InputError
-from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
+from wattseal.model.charging import Composite, Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
 from wattseal.rules.charging import NO_ELECTRICS, Installed
 from wattseal.rules.charging_rates import Electrics
 
@@ -60,13 +60,28 @@ def check_shape(profile: Profile, *, ocpp16: bool) -> None:
 
 
 def check_floor(profile: Profile, floor: Floor) -> None:
-    """Refuse limits below the floor (`below_floor`)."""
+    """Refuse limits below the floor (`below_floor`), and setpoints and modes that stop charging as well (2.1)."""
     for schedule in profile.schedules:
         least = floor.of(schedule.unit)
         for period in schedule.periods:
-            amounts = (period.limit, period.limit_l2, period.limit_l3)
-            if any(amount is not None and amount < least for amount in amounts):
+            amounts = (period.limit, period.limit_l2, period.limit_l3, period.setpoint)
+            if period.mode == "Idle" or any(amount is not None and amount < least for amount in amounts):
                 raise below_floor(least, schedule.unit)
+
+
+def check_agreed(agreed: Composite, after: Composite) -> None:
+    """Refuse (`agreed_limit`) where at some time more would be allowed than was agreed on; both are of one window."""
+    moments = sorted({period.start_s for period in (*agreed.periods, *after.periods)})
+    for moment in moments:
+        most, becomes = _at(agreed, moment), _at(after, moment)
+        if most is not None and (becomes is None or becomes > most):
+            text = f"two people agreed on at most {most:f} {agreed.unit.value} here; ask for another limit, or wait"
+            raise InputError(text, code="agreed_limit", subject="limit")
+
+
+def _at(composite: Composite, moment: int) -> Decimal | None:
+    found = [period.limit for period in composite.periods if period.start_s <= moment]
+    return found[-1] if found else None
 
 
 def below_floor(least: Decimal, unit: RateUnit) -> InputError:

@@ -14,6 +14,7 @@ SCOPES: Mapping[str, str] = {
     "api-tokens:write": "make and revoke API tokens, with scopes one holds oneself",
     "bills:read": "bills and CDRs: who pays how much for which session",
     "certificates:write": "certificates, passwords and security profiles of stations",
+    "charging:lift": "limits against a maximum that two people agreed on, beside what sends them",
     "charging:read": "charging profiles, limits and schedules",
     "charging:stop": "limits that stop charging, beside what sends them",
     "commands:charging": "remote start and stop",

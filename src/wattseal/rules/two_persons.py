@@ -1,5 +1,6 @@
 """Two persons for what moves the power of many stations at once: one asks, another one lets it happen."""
 
+import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -12,6 +13,19 @@ WAITS_MS = 3_600_000
 MAX_STATIONS = 1000
 PERSON = "person/"
 """How the names of people begin, as records have them; API tokens have other names."""
+
+
+_BY_BOTH = re.compile(r", approved by person/[^,]+\Z")
+
+
+def in_both_names(asked_by: str, decided_by: str | None) -> str:
+    """Return in whose name an approved order is carried out: both stand in each station's command."""
+    return f"{asked_by}, approved by {decided_by}"
+
+
+def is_agreed(asked_by: str) -> bool:
+    """Return whether what was sent in a name was agreed on by two."""
+    return _BY_BOTH.search(asked_by) is not None
 
 
 class OrderState(StrEnum):

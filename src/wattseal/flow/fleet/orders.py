@@ -14,6 +14,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.documents import put, read
 from wattseal.flow.fleet import rollouts
 from wattseal.flow.fleet.api_tokens import ApiTokens
+from wattseal.flow.limits.agreed import LIFT
 from wattseal.flow.limits.sent import Limit
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
@@ -21,7 +22,15 @@ from wattseal.model.charging import RateUnit
 from wattseal.model.principal import Principal
 from wattseal.rules.charging_checks import below_floor
 from wattseal.rules.rollout import Plan
-from wattseal.rules.two_persons import MAX_STATIONS, WAITS_MS, FleetOrder, OrderError, OrderState, decided
+from wattseal.rules.two_persons import (
+    MAX_STATIONS,
+    WAITS_MS,
+    FleetOrder,
+    OrderError,
+    OrderState,
+    decided,
+    in_both_names,
+)
 from wattseal.seal import dcbor
 from wattseal.seal.fields import Ordered
 from wattseal.seal.item import Group, Kind
@@ -136,8 +145,8 @@ def limit_of(order: FleetOrder) -> Limit:
 
 def sender(world: World, order: FleetOrder) -> Principal:
     """Return in whose name it is sent: both persons stand in each station's command."""
-    name = f"{order.asked_by}, approved by {order.decided_by}"
-    return Principal(world.tenant, name, frozenset(), frozenset(_needed(order)))
+    name = in_both_names(order.asked_by, order.decided_by)
+    return Principal(world.tenant, name, frozenset(), frozenset({*_needed(order), LIFT}))
 
 
 def _needed(order: FleetOrder) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
 from wattseal.flow.documents import put
 from wattseal.flow.limits import reports as charging_reports
+from wattseal.flow.limits.after import AMOUNTS, updated
+from wattseal.flow.limits.agreed import keep_agreed
 from wattseal.flow.limits.store import (
     CSO,
     KeptProfile,
@@ -48,13 +49,6 @@ from wattseal.wire.ocpp.profiles import MAX_LIMIT, lift_profile
 from wattseal.wire.ocpp.version import Version
 
 ACCEPTED = "Accepted"
-_AMOUNTS = {
-    "limit": "limit",
-    "limit_L2": "limit_l2",
-    "limit_L3": "limit_l3",
-    "dischargeLimit": "discharge_limit",
-    "setpoint": "setpoint",
-}
 
 
 async def _check_set(asking: Asking, command: SetProfile) -> None:
@@ -66,6 +60,7 @@ async def _check_set(asking: Asking, command: SetProfile) -> None:
     check_profile(command.profile, command.evse_id, ocpp16=ocpp16)
     if not asking.principal.may(BELOW_FLOOR):
         check_floor(command.profile, asking.world.settings.charging.floor)
+    await keep_agreed(asking, command)
     known = await profiles_of(asking.world, asking.memory)
     if not ocpp16:
         check_conflicts(command.profile, command.evse_id, [kept.installed() for kept in known if kept.source == CSO])
@@ -83,6 +78,7 @@ async def _check_clear(asking: Asking, command: ClearProfiles) -> None:
         )
     if command.purpose in {Purpose.EXTERNAL, Purpose.LOCAL_GENERATION}:
         raise InputError("profiles of that purpose are not a CSMS's to clear", subject="chargingProfilePurpose")
+    await keep_agreed(asking, command)
 
 
 async def _set(answered: Answered, command: SetProfile, answer: ChargingReply) -> None:
@@ -189,26 +185,17 @@ async def _update(answered: Answered, command: UpdateDynamic, answer: ChargingRe
             answered.step.puts.append(put_profile(changed, answered.step.now_ms))
 
 
-def updated(profile: Profile, command: UpdateDynamic) -> Profile:
-    """Return a dynamic profile with new values."""
-    schedule = profile.schedules[0]
-    period = schedule.periods[0]
-    told: dict[str, Any] = {_AMOUNTS[n]: Decimal(str(v)) for n, v in command.values.items() if n in _AMOUNTS}
-    rest = {name: value for name, value in command.values.items() if name not in _AMOUNTS}
-    changed = replace(period, **told, more={**period.more, **rest})
-    return replace(profile, schedules=(replace(schedule, periods=(changed,)),))
-
-
 async def _check_update(asking: Asking, command: UpdateDynamic) -> None:
     """Hold a new limit to the floor, as if it came in a profile."""
     for kept in await profiles_of(asking.world, asking.memory):
         if kept.profile.id == command.profile_id and kept.profile.kind is ProfileKind.DYNAMIC:
-            if any(abs(Decimal(str(command.values.get(name, 0)))) > MAX_LIMIT for name in _AMOUNTS):
+            if any(abs(Decimal(str(command.values.get(name, 0)))) > MAX_LIMIT for name in AMOUNTS):
                 raise InputError("limits are numbers of at most 12 digits", subject="scheduleUpdate")
             changed = updated(kept.profile, command)
             check_profile(changed, kept.evse_id, ocpp16=False)
             if not asking.principal.may(BELOW_FLOOR):
                 check_floor(changed, asking.world.settings.charging.floor)
+    await keep_agreed(asking, command)
 
 
 async def _priority(answered: Answered, command: Asked, answer: Replied) -> None:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from wattseal.base.errors import LimitError
-from wattseal.flow.limits.charging import updated
-from wattseal.flow.limits.store import CSO, circumstances, in_force, matches, profiles_of, running_at
+from wattseal.flow.limits.after import installed_after
+from wattseal.flow.limits.store import circumstances, in_force, running_at
 from wattseal.flow.orders import Asking
 from wattseal.flow.world import Memory, World
-from wattseal.model.charging import Profile, ProfileKind, RateUnit
-from wattseal.model.charging_orders import ClearProfiles, SetProfile, UpdateDynamic
+from wattseal.model.charging import ProfileKind, RateUnit
+from wattseal.model.charging_orders import SetProfile
 from wattseal.model.message import Command
 from wattseal.rules.charging import Circumstances, Installed, composite, window_of
 from wattseal.rules.charging_spans import DAY_S
@@ -52,7 +52,7 @@ async def change_of(asking: Asking, command: Command) -> Change:
     world, memory = asking.world, asking.memory
     outlook = outlook_of(world, memory)
     installed = await in_force(world, memory)
-    after = await _after(asking, command, installed)
+    after = await installed_after(asking, command, installed)
     if after is None:
         return Change(swing_of(command, outlook))
     where = await circumstances(world, memory)
@@ -65,29 +65,6 @@ async def change_of(asking: Asking, command: Command) -> Change:
         return Change(Swing(running_w, running_w))
     later = later_steps(was, becomes, outlook, world.now_ms()) if _timed(command) else ()
     return Change(limits_swing(was, becomes, outlook), later)
-
-
-async def _after(asking: Asking, command: Command, installed: tuple[Installed, ...]) -> tuple[Installed, ...] | None:
-    """Return what is in force once a station has taken a command about profiles; None for any other."""
-    match command:
-        case SetProfile(evse_id=evse_id, profile=profile):
-            others = [one for one in installed if one.profile.id != profile.id]
-            return (*others, Installed(evse_id, profile, asking.world.clock.now()))
-        case ClearProfiles():
-            known = await profiles_of(asking.world, asking.memory)
-            gone = {kept.profile.id for kept in known if kept.source == CSO and matches(command, kept)}
-            return tuple(one for one in installed if one.profile.id not in gone)
-        case UpdateDynamic():
-            return tuple(_updated(one, command) for one in installed)
-        case _:
-            return None
-
-
-def _updated(one: Installed, command: UpdateDynamic) -> Installed:
-    profile: Profile = one.profile
-    if profile.id != command.profile_id or profile.kind is not ProfileKind.DYNAMIC:
-        return one
-    return replace(one, profile=updated(profile, command))
 
 
 def _timed(command: Command) -> bool:

@@ -1,7 +1,6 @@
 """T37: an insider has 200 stations go from nothing to full at once, by commands and by schedules of one moment."""
 
 import json
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
@@ -12,6 +11,7 @@ from wattseal.flow.orders import Asking
 from wattseal.flow.ramp import Passing, Turn
 from wattseal.flow.waiting import Sender
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome, Series
+from wattseal.lab.grounds.accepting import Accepting
 from wattseal.lab.grounds.clockwork import Clockwork
 from wattseal.lab.lab import Lab
 from wattseal.lab.null import swapped
@@ -19,8 +19,6 @@ from wattseal.model.message import Command
 from wattseal.model.principal import Principal
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.rules.ramp import Swing
-from wattseal.wire.ocpp.rpc import CallResult, Connection, Violation
-from wattseal.wire.ocpp.version import Version
 
 STATIONS, TIMED, RATED_W = 200, 40, 22_000
 STEP_MS, PATIENCE_MS = 100, 300_000
@@ -28,29 +26,6 @@ PLOT = "Fleet power ramp"
 WINDOWS_S = (1, 10, 60)
 SCHEDULE_FROM = "2027-01-15T00:00:00Z"
 STEPS_AT_S = 72_000
-
-
-@dataclass(slots=True)
-class _Fleet:
-    """The stations' side of their connections: each accepts what it is asked, at once."""
-
-    cpo: Clockwork
-    asked: list[tuple[int, str, bytes]] = field(default_factory=list)
-
-    def version(self, station_id: StationId) -> Version | None:
-        """Return the version that all of them speak."""
-        del station_id
-        return Version.V16
-
-    async def call(self, station_id: StationId, action: str, payload: bytes, timeout_s: float) -> CallResult:
-        """Take a command."""
-        del station_id, timeout_s
-        self.asked.append((self.cpo.clock.ms, action, payload))
-        connection = Connection(Version.V16)
-        connection.call("1", action, payload)
-        event = connection.receive(b'[3,"1",{"status":"Accepted"}]', self.cpo.world.clock.now())
-        assert isinstance(event, CallResult) and not isinstance(event, Violation)  # noqa: S101, PT018
-        return event
 
 
 async def _perform(lab: Lab) -> Found:
@@ -68,7 +43,7 @@ async def _control(lab: Lab) -> Found:
 
 async def _switch(lab: Lab, name: str) -> Found:
     async with lab.clockwork() as cpo:
-        fleet = _Fleet(cpo)
+        fleet = Accepting(cpo)
         cpo.world.lines = fleet
         names = [f"ST{number:03d}" for number in range(STATIONS)]
         for station in names:
@@ -120,7 +95,7 @@ async def _start_all(cpo: Clockwork, names: list[str]) -> int:
     return waited
 
 
-async def _time_all(cpo: Clockwork, fleet: _Fleet, names: list[str]) -> list[tuple[int, int]]:
+async def _time_all(cpo: Clockwork, fleet: Accepting, names: list[str]) -> list[tuple[int, int]]:
     """Give stations schedules that go from 6 A to 32 A at one time; return when they do so, and by how many watts."""
     insider = Principal(cpo.world.tenant, "token/insider", frozenset(), frozenset({"commands:write"}))
     periods = [{"startPeriod": 0, "limit": 6}, {"startPeriod": STEPS_AT_S, "limit": 32}]

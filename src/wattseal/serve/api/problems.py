@@ -102,6 +102,7 @@ _STATUS = {
     "account_closed": 409,
     "account_not_empty": 409,
     "not_a_driver": 409,
+    "agreed_limit": 409,
     "ramp_full": 409,
     "ramp_synchronised": 409,
     "no_waiting_command": 404,
