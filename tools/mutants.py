@@ -167,6 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=2, help="at once (default: %(default)s)")
     parser.add_argument("--keep", type=Path, default=RESULTS, help="where the summary goes (default: bench/results)")
     chosen = parser.parse_args(arguments)
+    chosen.keep.mkdir(parents=True, exist_ok=True)
     version = commit()
     tallies, cpu_s = run(batches(chosen.mutants, chosen.honest, chosen.seed), chosen.processes)
     found = summary(chosen, tallies, cpu_s)
