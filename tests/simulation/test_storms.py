@@ -5,6 +5,8 @@ from tests.simulation.play import play
 from tests.simulation.storm import Weather
 
 SEEDS = 120
+ONCE_BROKEN = (49, 1088)
+"""A commit of a billing round whose process died; a bill at a grade that a clock put back by a day had spoilt."""
 CALM = Weather(sessions=2)
 
 
@@ -15,6 +17,11 @@ def test_whatever_happens_every_promise_is_kept(first: int) -> None:
             play(seed)
         except Exception as error:
             raise AssertionError(f"python -m tests.simulation --seed {seed} --trace shows: {error}") from error
+
+
+def test_storms_that_once_broke_a_promise_do_not() -> None:
+    for seed in ONCE_BROKEN:
+        play(seed)
 
 
 def test_a_process_may_die_wherever_anything_waits() -> None:

@@ -9,6 +9,8 @@ from wattseal.model.verdict import Grade, Source, Verdict
 from wattseal.rules.transactions import METER_COMPLETE
 from wattseal.seal.item import Kind
 
+_STRETCH = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
+
 
 async def grade_now(world: World, proofs: Proofs, transaction: Transaction) -> Grade | None:
     """Return the grade an ended transaction has reached; it rises as witnesses cosign.
@@ -43,16 +45,21 @@ def _complete(transaction: Transaction) -> bool:
 
 
 async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> tuple[set[str], bool]:
-    """Return the parties that cosigned both start and end, and whether others than the log's did within a day."""
+    """Return the parties that cosigned both start and end, and whether others than the log's did within a day.
+
+    Within a day of each logged record between them too, as verifiers ask: a clock may have been put back meanwhile.
+    """
     subject = Subject(bytes.fromhex(transaction.id))
     bounds = {transaction.started, transaction.ended}
     parties: set[str] | None = None
     in_time = True
     for kept in await world.journal.items_by_subject(world.tenant, subject):
-        if kept.item.kind not in {Kind.STARTED, Kind.ENDED} or kept.item.payload_hash.hex() not in bounds:
+        bound = kept.item.payload_hash.hex() in bounds
+        if kept.item.kind not in _STRETCH or (kept.log_index is None and not bound):
             continue
         found = None if kept.log_index is None else await proofs.cosigners(kept.log_index)
         others = {p: ms for p, ms in (found or {}).items() if p != world.party}
         in_time = in_time and any(ms - kept.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values())
-        parties = set(others) if parties is None else parties & set(others)
+        if bound:
+            parties = set(others) if parties is None else parties & set(others)
     return parties or set(), in_time and parties is not None
