@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from wattseal.serve.web.reasons import REASONS
+from wattseal.serve.web.reasons import NOTES, REASONS
 from wattseal.serve.web.texts import marked as _
 
 
@@ -180,7 +180,9 @@ def topic_of(code: str, *, transaction: bool) -> Topic:
 def words_of(code: str) -> str:
     """Return what an alarm means (English, the key of translations); one that nobody gave words to is its code."""
     known = _BY_CODE.get(code)
-    return REASONS.get(code, code.replace("_", " ")) if known is None else known[0]
+    if known is not None:
+        return known[0]
+    return REASONS.get(code) or NOTES.get(code) or code.replace("_", " ")
 
 
 def advice_of(code: str, *, transaction: bool) -> str:

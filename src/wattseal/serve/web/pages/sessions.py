@@ -36,6 +36,7 @@ from wattseal.serve.web import price_words
 from wattseal.serve.web.broken_words import WORDS, field_of
 from wattseal.serve.web.curve import Curve, curve_of
 from wattseal.serve.web.formats import Formats
+from wattseal.serve.web.identity_words import IDENTITY, IDENTITY_ELSE
 from wattseal.serve.web.reasons import NOTES, REASONS
 from wattseal.serve.web.render import render
 from wattseal.serve.web.session_list import GRADES, PAGE, Filters, seen_by
@@ -187,6 +188,7 @@ async def session(request: Req, viewer: Looks, service: What, key: FromPath[str]
         row=shown.row,
         t=transaction,
         states=STATE_WORDS,
+        identity=IDENTITY.get(transaction.identity_level or "", IDENTITY_ELSE),
         reasons=REASONS,
         notes={**REASONS, **NOTES},
         broken_words=WORDS,
