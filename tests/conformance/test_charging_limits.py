@@ -1,6 +1,7 @@
 """Smart charging of 1.6, the verbs of all versions, limits from outside and dynamic profiles."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tests.conformance.profiles import (
 )
 from tests.conformance.sessions import Charge16, at, seed
 from tests.conformance.wire import CallError, Wire
+
+from wattseal.app.system import SystemClock
 
 both = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 
@@ -90,7 +93,8 @@ async def test_an_operators_limit_becomes_the_profile_of_the_version(wire: Wire,
     again = await limited({"limit_a": 8, "evse_id": 1})
     assert again["stackLevel"] == one["stackLevel"], "it takes the place of the one before"
     assert (await composite(station, 1, unit="A"))["schedule"]["periods"][0]["limit"] == 8
-    stopped = await limited({"limit_a": 0, "evse_id": 1, "below_floor": True})
+    soon = (SystemClock().now() + timedelta(hours=1)).isoformat()
+    stopped = await limited({"limit_a": 0, "evse_id": 1, "below_floor": True, "until": soon})
     assert stopped["stackLevel"] == one["stackLevel"]
     clearing = asyncio.create_task(wire.api("POST", f"/stations/{station.name}/clear-limit", {"evse_id": 1}))
     asked = await station.next_call("ClearChargingProfile")

@@ -15,6 +15,7 @@ def test_the_page_lists_every_scope() -> None:
 
 
 def test_every_scope_the_api_demands_exists_and_none_is_idle() -> None:
-    folder = ROOT / "src" / "wattseal" / "serve" / "api"
-    used = {scope for file in folder.glob("*.py") for scope in SCOPE.findall(file.read_text())}
+    source = ROOT / "src" / "wattseal"
+    files = (*(source / "serve" / "api").glob("*.py"), source / "flow" / "limits" / "agreed.py")
+    used = {scope for file in files for scope in SCOPE.findall(file.read_text())}
     assert used == SCOPES.keys(), "scopes stand in rules/scopes.py and docs/reference/api.md"

@@ -29,6 +29,7 @@ from wattseal.wire.ocpp.rpc import CallError, CallResult, Connection
 from wattseal.wire.ocpp.version import Version
 
 STATION = StationId("CS1")
+SOON = "2027-01-15T12:00:00Z"
 Reply = dict[str, Any] | Silence | CallError
 
 
@@ -91,7 +92,7 @@ def profile(limit: float, number: int = 1, **more: Any) -> dict[str, Any]:
 
 async def test_only_those_entitled_may_send_a_limit_that_stops_charging() -> None:
     world, line, _ = await a_world()
-    stopping = json.dumps({"evseId": 1, "chargingProfile": profile(0)}).encode()
+    stopping = json.dumps({"evseId": 1, "chargingProfile": profile(0, validTo=SOON)}).encode()
     with pytest.raises(InputError, match="charging:stop"):
         await commands.send_payload(world, who(world, "commands:write"), STATION, "SetChargingProfile", stopping)
     assert line.asked == []
@@ -377,7 +378,7 @@ async def test_what_ends_with_the_agreed_maximum_or_comes_after_it_is_free() -> 
 @pytest.mark.parametrize("period", [{"operationMode": "Idle"}, {"setpoint": 0, "operationMode": "CentralSetpoint"}])
 async def test_a_mode_or_a_setpoint_that_stops_charging_takes_the_scope_as_well(period: dict[str, Any]) -> None:
     world, line, _ = await a_world(Version.V21)
-    told = profile(16)
+    told = profile(16, validTo=SOON)
     told["chargingSchedule"][0]["chargingSchedulePeriod"] = [{"startPeriod": 0, **period}]
     payload = json.dumps({"evseId": 1, "chargingProfile": told}).encode()
     with pytest.raises(InputError, match="charging:stop"):
@@ -385,3 +386,24 @@ async def test_a_mode_or_a_setpoint_that_stops_charging_takes_the_scope_as_well(
     stopper = who(world, "commands:write", "charging:stop")
     assert isinstance(await commands.send_payload(world, stopper, STATION, "SetChargingProfile", payload), Done)
     assert len(line.asked) == 1
+
+
+async def test_what_stops_charging_ends_by_itself_for_its_csms_may_be_gone() -> None:
+    world, line, _ = await a_world()
+    stopper = who(world, "commands:write", "charging:stop")
+    endless: list[dict[str, Any]] = [{}, {"validTo": "2027-02-15T12:00:00Z"}]
+    for more in endless:
+        payload = json.dumps({"evseId": 1, "chargingProfile": profile(0, **more)}).encode()
+        with pytest.raises(InputError, match="ends by itself") as refused:
+            await commands.send_payload(world, stopper, STATION, "SetChargingProfile", payload)
+        assert refused.value.code == "stop_without_end"
+    with pytest.raises(InputError, match="ends by itself"):
+        await set_limit(world, stopper, STATION, Limit(Decimal(0), RateUnit.A, 1, below_floor=True))
+    assert line.asked == []
+    until = AT + timedelta(days=1)
+    _, sent = await set_limit(world, stopper, STATION, Limit(Decimal(0), RateUnit.A, 1, until=until, below_floor=True))
+    assert isinstance(sent, Done)
+    lasting = profile(0, number=3, stackLevel=5)
+    lasting["chargingSchedule"][0]["duration"] = 3600
+    payload = json.dumps({"evseId": 1, "chargingProfile": lasting}).encode()
+    assert isinstance(await commands.send_payload(world, stopper, STATION, "SetChargingProfile", payload), Done)

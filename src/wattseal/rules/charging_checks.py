@@ -6,6 +6,7 @@ attack). A profile that would hide behind or shadow another one of the same plac
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ from wattseal.rules.charging_rates import Electrics
 
 BELOW_FLOOR = "charging:stop"
 """Scope of sending limits that stop charging."""
+MAX_STOP = timedelta(days=7)
+"""How long what stops charging may last."""
 MAX_STATION_PROFILES = 100
 """Profiles kept of one station."""
 
@@ -67,6 +70,41 @@ def check_floor(profile: Profile, floor: Floor) -> None:
             amounts = (period.limit, period.limit_l2, period.limit_l3, period.setpoint)
             if period.mode == "Idle" or any(amount is not None and amount < least for amount in amounts):
                 raise below_floor(least, schedule.unit)
+
+
+def check_ends(profile: Profile, floor: Floor, now: datetime) -> None:
+    """Refuse (`stop_without_end`) what stops charging and does not end by itself within a week.
+
+    A station keeps its profiles when its CSMS is gone. A TxProfile ends with its transaction.
+    """
+    if profile.purpose is Purpose.TX or not _stops(profile, floor):
+        return
+    if profile.valid_to is not None or profile.kind is ProfileKind.RECURRING:
+        check_end_of_stop(profile.valid_to, now)
+        return
+    for schedule in profile.schedules:
+        check_end_of_stop(_end(schedule), now)
+
+
+def check_end_of_stop(end: datetime | None, now: datetime) -> None:
+    """Refuse (`stop_without_end`) an end that is none, or too far."""
+    if end is None or end > now + MAX_STOP:
+        text = "what stops charging ends by itself, a week from now at most: give an end (until, validTo or duration)"
+        raise InputError(text, code="stop_without_end", subject="until")
+
+
+def _stops(profile: Profile, floor: Floor) -> bool:
+    try:
+        check_floor(profile, floor)
+    except InputError:
+        return True
+    return False
+
+
+def _end(schedule: Schedule) -> datetime | None:
+    if schedule.start is None or schedule.duration_s is None:
+        return None
+    return schedule.start + timedelta(seconds=schedule.duration_s)
 
 
 def check_agreed(agreed: Composite, after: Composite) -> None:

@@ -20,7 +20,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.charging import RateUnit
 from wattseal.model.principal import Principal
-from wattseal.rules.charging_checks import below_floor
+from wattseal.rules.charging_checks import below_floor, check_end_of_stop
 from wattseal.rules.rollout import Plan
 from wattseal.rules.two_persons import (
     MAX_STATIONS,
@@ -61,6 +61,8 @@ async def ask(
     floor, now_ms = world.settings.charging.floor.of(limit.unit), world.now_ms()
     if limit.amount < floor and not (limit.below_floor and principal.may(STOP)):
         raise below_floor(floor, limit.unit)
+    if limit.amount < floor:
+        check_end_of_stop(limit.until, world.clock.now())
     until_ms = None if limit.until is None else int(limit.until.timestamp() * 1000)
     if until_ms is not None and until_ms <= now_ms:
         raise InputError("the limit would be over before it began", subject="until")

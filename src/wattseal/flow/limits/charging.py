@@ -40,6 +40,7 @@ from wattseal.rules.charging_checks import (
     BELOW_FLOOR,
     MAX_STATION_PROFILES,
     check_conflicts,
+    check_ends,
     check_floor,
     check_profile,
     check_start_profile,
@@ -60,6 +61,7 @@ async def _check_set(asking: Asking, command: SetProfile) -> None:
     check_profile(command.profile, command.evse_id, ocpp16=ocpp16)
     if not asking.principal.may(BELOW_FLOOR):
         check_floor(command.profile, asking.world.settings.charging.floor)
+    check_ends(command.profile, asking.world.settings.charging.floor, asking.world.clock.now())
     await keep_agreed(asking, command)
     known = await profiles_of(asking.world, asking.memory)
     if not ocpp16:
@@ -195,6 +197,7 @@ async def _check_update(asking: Asking, command: UpdateDynamic) -> None:
             check_profile(changed, kept.evse_id, ocpp16=False)
             if not asking.principal.may(BELOW_FLOOR):
                 check_floor(changed, asking.world.settings.charging.floor)
+            check_ends(changed, asking.world.settings.charging.floor, asking.world.clock.now())
     await keep_agreed(asking, command)
 
 
