@@ -6,16 +6,26 @@ from litestar import Response, get
 
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.reproof import broken_sessions
-from wattseal.flow.documents import STATION, read
+from wattseal.flow.charges.session_rows import SessionRow, SessionsWanted, session_page
+from wattseal.flow.documents import ALARM, STATION, read
+from wattseal.flow.listing import Wanted, latest
+from wattseal.model.alarm import Alarm
 from wattseal.model.rollup import SessionState
 from wattseal.model.station import Station
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.viewers import Viewer
+from wattseal.serve.web.alarm_words import words_of
+from wattseal.serve.web.pages.alarms import SEVERITIES
+from wattseal.serve.web.pages.sessions import STATE_WORDS, scopes_of
+from wattseal.serve.web.reasons import REASONS
 from wattseal.serve.web.render import render
+from wattseal.serve.web.session_list import seen_by
 from wattseal.serve.web.viewer import Looks, Req
 
 MOST = 1000
 """So many are counted; beyond it the page says "1000+"."""
+SESSIONS, ALARMS = 8, 5
+"""So many of the newest are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,28 @@ class Glance:
 @get("/", security=[{}], include_in_schema=False)
 async def overview(request: Req, viewer: Looks, service: What) -> Response[bytes]:
     """Show it."""
-    return render(request, viewer, "overview.html", glance=await _glance(service, viewer))
+    rows: list[SessionRow] = []
+    if viewer.may("transactions:read"):
+        rows, _ = await session_page(service.world, service.proofs, SessionsWanted(), seen_by(viewer), SESSIONS)
+    return render(
+        request,
+        viewer,
+        "overview.html",
+        glance=await _glance(service, viewer),
+        alarms=await _alarms(service) if viewer.may("alarms:read") else [],
+        severities=SEVERITIES,
+        rows=rows,
+        states=STATE_WORDS,
+        reasons=REASONS,
+        **scopes_of(viewer),
+    )
+
+
+async def _alarms(service: Service) -> list[tuple[Alarm, str]]:
+    """Return the newest alarms that wait for somebody, with what each says."""
+    found, _ = await latest(service.world, ALARM, Alarm, Wanted(limit=ALARMS, active=True), None)
+    found.sort(key=lambda one: one.last_ms or one.at_ms, reverse=True)
+    return [(one, words_of(one.code)) for one in found]
 
 
 async def _glance(service: Service, viewer: Viewer) -> Glance:

@@ -131,7 +131,7 @@ async def sessions(request: Req, viewer: Looks, service: What) -> Response[bytes
         states=STATE_WORDS,
         grades=GRADES,
         reasons=REASONS,
-        **_scopes(viewer),
+        **scopes_of(viewer),
     )
 
 
@@ -200,7 +200,7 @@ async def session(request: Req, viewer: Looks, service: What, key: FromPath[str]
         quantity=partial(price_words.quantity, fmt),
         unit_price=partial(price_words.unit_price, fmt),
         amount=partial(price_words.amount, fmt),
-        **_scopes(viewer),
+        **scopes_of(viewer),
     )
 
 
@@ -271,7 +271,8 @@ def charged(bill: Bill) -> Decimal:
     return bill.total.before_tax if bill.total.after_tax is None else bill.total.after_tax
 
 
-def _scopes(viewer: Viewer) -> dict[str, Any]:
+def scopes_of(viewer: Viewer) -> dict[str, Any]:
+    """Return what a template of sessions may show."""
     return {
         "energy": viewer.may("energy:read"),
         "bills": viewer.may("bills:read"),
