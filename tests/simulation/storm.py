@@ -192,6 +192,8 @@ class Storm:
         while not all(site.done for site in self.sites):
             self._step()
         self.calm = True
+        self._settle()
+        self.journal.broken = None
         for minutes in CALM:
             self.clock.at += timedelta(minutes=minutes)
             for site in self.sites:

@@ -26,7 +26,9 @@ from wattseal.seal.plain import PlainDraft
 from wattseal.watch.detector import Moment, Seen
 
 GAP = "message_gap"
-"""Document kind: a gap in the messages of a session, by the session's id."""
+"""Document kind: a gap in the messages of a session, by the session's id and since when.
+
+One that opens after another was filled is its own, whatever has yet to be done about that one."""
 AT_ONCE = 50
 """Gaps looked at in one round; the others wait for the next."""
 FILLING_MS = 3_600_000
@@ -75,7 +77,7 @@ async def look_after(world: World) -> None:
 
 
 async def _over(world: World, document: Put, gap: OpenGap) -> None:
-    now_ms, key = world.now_ms(), _alarm_key(document.key, gap.since_ms)
+    now_ms, key = world.now_ms(), _alarm_key(_session(document), gap.since_ms)
     step = Step(world, document.station_id or "", now_ms)
     step.puts.extend(await over(world, key, now_ms, gap.filled_ms or now_ms))
     step.puts.append(removal(GAP, document.key, now_ms))
@@ -84,7 +86,7 @@ async def _over(world: World, document: Put, gap: OpenGap) -> None:
 
 async def _judge(world: World, document: Put, gap: OpenGap) -> None:
     memory = await remember_station(world, StationId(document.station_id or ""))
-    live = None if memory is None else await recall(world, memory, document.key)
+    live = None if memory is None else await recall(world, memory, _session(document))
     if memory is None or live is None:
         return
     transaction = live.transaction
@@ -122,7 +124,12 @@ async def _tell(world: World, memory: Memory, live: Live, found: Finding, gap: O
 
 def _put(live: Live, gap: OpenGap, now_ms: int, *, looked_at: bool = True) -> Put:
     transaction = live.transaction
-    return put(GAP, transaction.id, gap, now_ms, station_id=transaction.station_id, active=looked_at)
+    key = f"{transaction.id}-{gap.since_ms:015d}"
+    return put(GAP, key, gap, now_ms, station_id=transaction.station_id, active=looked_at)
+
+
+def _session(document: Put) -> str:
+    return document.key.partition("-")[0]
 
 
 def _alarm_key(transaction_id: str, since_ms: int) -> str:

@@ -3,13 +3,11 @@
 from wattseal.base.ids import Subject
 from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing, grade
 from wattseal.flow.charges.bundling import Proofs
+from wattseal.flow.ports import KeptItem
 from wattseal.flow.world import World
 from wattseal.model.transaction import VEHICLE, Transaction
 from wattseal.model.verdict import Grade, Source, Verdict
 from wattseal.rules.transactions import METER_COMPLETE
-from wattseal.seal.item import Kind
-
-_STRETCH = frozenset({Kind.STARTED, Kind.READING, Kind.ENDED})
 
 
 async def grade_now(world: World, proofs: Proofs, transaction: Transaction) -> Grade | None:
@@ -50,16 +48,23 @@ async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> t
     Within a day of each logged record between them too, as verifiers ask: a clock may have been put back meanwhile.
     """
     subject = Subject(bytes.fromhex(transaction.id))
-    bounds = {transaction.started, transaction.ended}
+    kept = await world.journal.items_by_subject(world.tenant, subject)
+    bounds = [k for k in kept if k.item.payload_hash.hex() in {transaction.started, transaction.ended}]
     parties: set[str] | None = None
     in_time = True
-    for kept in await world.journal.items_by_subject(world.tenant, subject):
-        bound = kept.item.payload_hash.hex() in bounds
-        if kept.item.kind not in _STRETCH or (kept.log_index is None and not bound):
+    for one in kept:
+        bound = one in bounds
+        if not bound and (one.log_index is None or not _between(one, bounds)):
             continue
-        found = None if kept.log_index is None else await proofs.cosigners(kept.log_index)
+        found = None if one.log_index is None else await proofs.cosigners(one.log_index)
         others = {p: ms for p, ms in (found or {}).items() if p != world.party}
-        in_time = in_time and any(ms - kept.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values())
+        in_time = in_time and any(ms - one.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values())
         if bound:
             parties = set(others) if parties is None else parties & set(others)
     return parties or set(), in_time and parties is not None
+
+
+def _between(one: KeptItem, bounds: list[KeptItem]) -> bool:
+    """Return whether a record stands between these in their chain."""
+    places = [(k.item.origin, k.item.stream, k.item.epoch, k.item.seq) for k in bounds]
+    return bool(places) and min(places) < (one.item.origin, one.item.stream, one.item.epoch, one.item.seq) < max(places)

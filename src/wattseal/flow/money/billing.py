@@ -90,7 +90,9 @@ class Biller:
 
     def _is_patient(self, document: Put) -> bool:
         waits = self._waiting.get(document.key)
-        return waits is not None and waits.seen_ms == document.updated_at_ms and self._world.now_ms() < waits.until_ms
+        if waits is None or waits.seen_ms != document.updated_at_ms:
+            return False
+        return 0 < waits.until_ms - self._world.now_ms() <= MAX_PATIENCE_MS  # more is left where the clock was put back
 
     def _wait(self, document: Put) -> None:
         waits, now_ms = self._waiting.get(document.key), self._world.now_ms()

@@ -51,7 +51,8 @@ async def due_of(world: World, proofs: Proofs, transaction: Transaction, waited_
     """Return what is due for an ended transaction, or where it stands: pending, free or quarantined, and why.
 
     `waited_ms` is for how long it has been looked at: evidence that can still rise in grade is waited for, so that the
-    bill prints what it will rest on.
+    bill prints what it will rest on. It is less than nothing where the clock was put back; by more than the wait, there
+    is no waiting any more.
     """
     case = await gate(world, proofs, transaction)
     if case.standing[0] is not Billing.BILLED:
@@ -60,7 +61,7 @@ async def due_of(world: World, proofs: Proofs, transaction: Transaction, waited_
     if settled and transaction.settlement is None:
         return Billing.PENDING, AWAITING_SETTLEMENT
     best = attainable(transaction.source, sealed=transaction.sealed)
-    if not settled and (case.grade or Grade.G0) < best and waited_ms < world.settings.billing.wait_ms:
+    if not settled and (case.grade or Grade.G0) < best and abs(waited_ms) < world.settings.billing.wait_ms:
         return Billing.PENDING, AWAITING_CHECKPOINT
     record = await tariff_record(world, await others_of(world, transaction))
     if record is None:
