@@ -8,6 +8,7 @@ import cyclopts
 from wattseal.app.system import SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.cli import keys_ca
+from wattseal.cli.keys_drill import drilled
 from wattseal.cli.output import JsonOutput, json_line
 from wattseal.cli.passphrase import PassphraseFile, ask_passphrase
 from wattseal.stores.files import write_durably
@@ -15,6 +16,7 @@ from wattseal.stores.keyfiles import KeyFiles, export_keys, import_keys
 
 app = cyclopts.App(name="keys", help="Take the private keys of a data directory to safety, and back.")
 app.command(keys_ca.app)
+app.command(drilled, name="drill")
 
 
 @app.command
