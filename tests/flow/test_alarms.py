@@ -213,3 +213,21 @@ async def test_a_storm_of_alarms_writes_few_records_and_takes_bounded_room() -> 
         book.take(Alarm("silence", f"ST{number}", number), str(number))
     assert len(book.standing) == MAX_STANDING
     assert book.standing["0"].count == 51
+
+
+async def test_a_row_that_a_late_step_wrote_as_open_does_not_open_a_closed_alarm_again() -> None:
+    world = make_world()
+    keeper = AlarmKeeper(world)
+    key = await tell(world, "silence")
+    await keeper.round()
+    late = Step(world, "ST1", world.now_ms())
+    alarm(late, "silence", "signature")
+    await keeper.act(key, AlarmEvent.CLOSED, "person/1")
+    await late.commit()
+    assert [each.state for each in await alarms(world)] == [AlarmState.OPEN]
+    with pytest.raises(AlarmError, match="closed"):
+        await keeper.act(key, AlarmEvent.CLOSED, "person/1")
+    await keeper.look()
+    assert [each.state for each in await alarms(world)] == [AlarmState.CLOSED]
+    assert [record.event.name for record in said(world)] == ["OPENED", "CLOSED"]
+    assert world.alarms.restored == 0

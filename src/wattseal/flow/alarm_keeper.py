@@ -16,7 +16,7 @@ from wattseal.flow.documents import ALARM, every_document, read
 from wattseal.flow.ports import Batch
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
-from wattseal.model.alarm import Alarm
+from wattseal.model.alarm import Alarm, AlarmState
 from wattseal.rules.alarms import REMOVED
 from wattseal.seal import dcbor
 from wattseal.seal.alarm import AlarmEvent, AlarmSaid
@@ -79,8 +79,8 @@ class AlarmKeeper:
             if document is None:
                 raise AlarmError("there is no such alarm", code="no_alarm", subject="key")
             before = replace(read(document, Alarm), id=key)
-            if not before.stands:
-                raise AlarmError(f"this alarm is {before.state.value}", code="alarm_over", subject="key")
+            if not before.stands or self._is_over(key, before):
+                raise AlarmError("this alarm is closed, or over by itself", code="alarm_over", subject="key")
             self._take_over(key, before)
         if before.state is OVER[event]:
             return before
@@ -96,8 +96,12 @@ class AlarmKeeper:
         """Look whether every alarm on record that stands is in the database, and the chain as it was written."""
         world, book = self.world, self.world.alarms
         on_record = {key for key, alarm in book.standing.items() if alarm.said}
-        found = {d.key async for d in every_document(world.journal, world.tenant, ALARM, active=True)}
-        gone = sorted(key for key in on_record - found if key in book.standing)
+        rows = {d.key: d async for d in every_document(world.journal, world.tenant, ALARM, active=True)}
+        for key, row in rows.items():
+            if self._is_over(key, told := read(row, Alarm)):
+                ended = document_of(key, replace(told, state=AlarmState.CLOSED), world.now_ms())
+                await world.journal.commit(Batch(world.tenant, puts=(ended,)))
+        gone = sorted(key for key in on_record - rows.keys() if key in book.standing)
         if gone:
             await self._put_back(gone)
 
@@ -105,6 +109,11 @@ class AlarmKeeper:
         """Return where the chain of alarms ends in the database: how many records, and the last one's payload hash."""
         last = await self.world.journal.chain_head(self.world.tenant, Origin(self.world.billing_origin), STREAM)
         return (0, "") if last is None else (last.item.seq + 1, last.item.payload_hash.hex())
+
+    def _is_over(self, key: str, told: Alarm) -> bool:
+        """Return whether an alarm that stands by its row is over by its records: a step wrote it as it was closed."""
+        book = self.world.alarms
+        return bool(told.said) and key not in book.standing and key not in book.recorded
 
     async def _put_back(self, keys: list[str]) -> None:
         world, now_ms = self.world, self.world.now_ms()
