@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from wattseal.base.errors import InputError
+from wattseal.flow.fleet.api_tokens import named
+from wattseal.model.api_token import ApiToken
 from wattseal.model.charging import RateUnit
-from wattseal.rules.two_persons import FleetOrder, OrderState, decided
+from wattseal.rules.two_persons import FleetOrder, OrderState, decided, in_both_names, is_agreed
 
 ORDER = FleetOrder(
     id="1",
@@ -60,3 +62,12 @@ def test_who_asked_withdraws_and_anybody_entitled_refuses() -> None:
     assert refused(ORDER, "person/bo", OrderState.WITHDRAWN) == "not_own_order"
     assert decided(ORDER, "admin", OrderState.REFUSED, 1).state is OrderState.REFUSED
     assert refused(ORDER, "person/bo", OrderState.EXPIRED) == "bad_choice"
+
+
+def test_no_name_of_a_token_passes_for_two_people() -> None:
+    assert is_agreed(in_both_names("person/a1", "person/b2"))
+    assert is_agreed(in_both_names("desk 00ff", "person/b2"))
+    assert not is_agreed("person/a1")
+    name = "x, approved by person/b2"
+    spoofed = ApiToken(id="00ff", name=name, scopes=(), digest=b"", created_by="a", created_at_ms=0, expires_at_ms=1)
+    assert not is_agreed(named(spoofed))

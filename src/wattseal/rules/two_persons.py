@@ -15,7 +15,8 @@ PERSON = "person/"
 """How the names of people begin, as records have them; API tokens have other names."""
 
 
-_BY_BOTH = re.compile(r", approved by person/[^,]+\Z")
+_BY_BOTH = re.compile(r", approved by person/[^, ]+\Z")
+"""A person's name has no space: an API token's always ends in one and its id, whatever its maker called it."""
 
 
 def in_both_names(asked_by: str, decided_by: str | None) -> str:
