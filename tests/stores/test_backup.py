@@ -145,7 +145,8 @@ async def test_a_witness_refutes_that_nothing_was_signed_since(tmp_path: Path) -
     with pytest.raises(InputError) as refused:
         bring_back(tmp_path / "b.tar", tmp_path / "c", [later])
     assert refused.value.code == "published_since"
-    assert not bring_back(tmp_path / "b.tar", tmp_path / "c", [same]).archive
+    done = bring_back(tmp_path / "b.tar", tmp_path / "c", [same])
+    assert (done.archive, done.missing) == (False, {})
 
 
 async def test_a_backup_taken_at_work_is_consistent(tmp_path: Path) -> None:
@@ -162,11 +163,13 @@ async def test_a_backup_taken_at_work_is_consistent(tmp_path: Path) -> None:
 
 
 async def test_a_restored_log_signs_nothing_that_conflicts_with_what_was_published_later(tmp_path: Path) -> None:
-    await charge(tmp_path / "a", 0, 5)
+    entries_before = (await charge(tmp_path / "a", 0, 5)).checkpoint.size
     make(tmp_path / "a", tmp_path / "b.tar")
     later = await charge(tmp_path / "a", 5, 20)
     done = bring_back(tmp_path / "b.tar", tmp_path / "c", [later], nothing_since=False)
     assert done.floors == {LOG_KEY.name: later.checkpoint.size}
+    ((first, end),) = done.missing.values()
+    assert (first, end) == (entries_before, later.checkpoint.size)
     with pytest.raises(StoreError) as behind:
         await charge(tmp_path / "c", 100, 1, archive_too=True)
     assert behind.value.code == "log_behind"

@@ -65,4 +65,11 @@ def restore(
     print(f"keys: {', '.join(done.keys) or 'none; import them with `wattseal keys import` before the first start'}")
     for origin, size in done.floors.items():
         print(f"log {origin}: {size} entries published")
+    for origin, (first, end) in done.missing.items():
+        print(f"log {origin}: entries {first} to {end - 1} were published and are not in this backup")
+    if done.missing:
+        print(
+            "what they were is gone here: ask eMSPs and drivers for their bundles of that time, each proves itself "
+            "(`wattseal verify`); start in a new directory, under a new log"
+        )
     print("an archive: nothing new is signed in it" if done.archive else "ready to go on")

@@ -32,6 +32,7 @@ from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.stores.datadir import FORMAT, read_format, schema_of
 from wattseal.stores.files import write_durably
 from wattseal.stores.keyfiles import KeyFiles, export_keys, import_keys
+from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.sqlite_writer import apply_pending
 
 VERSION: Final = 1
@@ -74,13 +75,15 @@ class Manifest(msgspec.Struct):
 class Restored:
     """What `restore` did: when the backup was made, which keys came back, each log's highest published size.
 
-    `archive` tells that its owner refuses to go on in it.
+    `archive` tells that its owner refuses to go on in it. `missing` are each log's entries that were published and are
+    not in the backup, from the first of them to before the second number.
     """
 
     created_at: str
     keys: tuple[str, ...]
     floors: dict[str, int]
     archive: bool
+    missing: dict[str, tuple[int, int]]
 
 
 def backup(
@@ -158,6 +161,7 @@ def restore(
         migrate(f"sqlite:///{fresh / 'journal.sqlite3'}")
         apply_pending(fresh / "journal.sqlite3")
         floors = _set_floors(fresh / "journal.sqlite3", published, nothing_since=nothing_since)
+        missing = _missing(fresh / "journal.sqlite3", floors)
         if not nothing_since:
             write_durably(fresh / "RESTORED", f"{clock.now().isoformat(timespec='seconds')}\n".encode(), 0o600)
         _sync_tree(fresh)
@@ -165,7 +169,7 @@ def restore(
             data.rmdir()
         fresh.rename(data)
         _sync(data.parent)
-    return Restored(manifest.created_at, keys, floors, archive=not nothing_since)
+    return Restored(manifest.created_at, keys, floors, not nothing_since, missing)
 
 
 def _copy_tiles(data: Path, folder: Path) -> list[str]:
@@ -333,6 +337,19 @@ def _set_floors(journal: Path, published: Sequence[SignedCheckpoint], *, nothing
                 connection.execute(_RAISE, (body, tenant, *_HEAD))
             heads[tenant] = highest
     return {head.checkpoint.origin: head.checkpoint.size for head in heads.values()}
+
+
+def _missing(journal: Path, floors: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Return by log which of its published entries the journal does not have."""
+    with closing(sqlite3.connect(journal)) as connection:
+        rows = connection.execute("SELECT tenant_id, body FROM documents WHERE kind = ? AND key = ?", _HEAD).fetchall()
+        found = {}
+        for tenant, body in rows:
+            origin = SignedCheckpoint.parse(json.loads(body)["note"].encode()).checkpoint.origin
+            (size,) = connection.execute(LOG_SIZE.replace("$1", "?"), (tenant,)).fetchone()
+            if size < floors[origin]:
+                found[origin] = int(size), floors[origin]
+    return found
 
 
 _RAISE: Final = "UPDATE documents SET body = ? WHERE tenant_id = ? AND kind = ? AND key = ?"
