@@ -180,3 +180,24 @@ async def test_sessions_from_a_queue_do_not_say_that_the_evse_has_gone_on(world:
     await wait(world, 10)
     assert [note.code for each in await transactions(world) for note in each.alarms] == []
     await station.stop(later, 9000, minutes=120)
+
+
+async def test_a_gap_over_a_restart_is_the_same_one_and_its_alarm_is_over_once_it_is_filled(world: World) -> None:
+    await tell(world, 2)
+    await wait(world, 1)
+    await tell(world, 0)
+    await wait(world, 6)
+    assert len(await alarms(world)) == 1
+    world.forget()
+    await tell(world, 1)
+    await wait(world, 1)
+    [alarm] = await alarms(world)
+    assert alarm.over_ms is not None
+
+
+async def test_a_gap_that_opens_at_once_after_another_was_filled_is_told_too_and_ends_the_first(world: World) -> None:
+    await tell(world, 0, 2)
+    await wait(world, 6)
+    await tell(world, 1, 4)
+    await wait(world, 6)
+    assert sorted(alarm.over_ms is None for alarm in await alarms(world)) == [False, True]

@@ -116,15 +116,17 @@ async def revive(world: World, transaction: Transaction) -> Live:
     live = Live(transaction, subject)
     held = await holds_of(world, transaction.id)
     live.held = held if held is not None and held.open else None
+    started = False
     for kept in await world.journal.items_by_subject(world.tenant, Subject(subject)):
-        _recall(live, parse_item(kept.item.item))
+        started = started or kept.item.kind == Kind.STARTED
+        _recall(live, parse_item(kept.item.item), started=started)
     return live
 
 
 _NOT_A_METERS = frozenset({MESSAGE, VEHICLE})
 
 
-def _recall(live: Live, item: Item) -> None:
+def _recall(live: Live, item: Item, *, started: bool) -> None:
     record = read_item(item)
     if record.continued:
         return
@@ -138,7 +140,7 @@ def _recall(live: Live, item: Item) -> None:
         signed = record.meter.evidence if record.meter is not None and told else ()
         pages = tuple(data for name, data in signed if name != iso15118_receipt.NAME)
         live.take(record.ops.seq_no if record.ops else None, pages)
-        live.follow_gap(record.ms)
+        live.follow_gap(record.ms, started=started)
         live.meter_pages.update(dict.fromkeys(pages_of(pages)))
     if record.kind in EVENTS and record.kind is not Kind.ENDED:
         _recall_register(live, record)

@@ -187,9 +187,13 @@ class Live:
         """Whether messages of it are missing by their numbers, the start included."""
         return self.numbers.gap or (self.transaction.started is None and self.numbers.count > 0)
 
-    def follow_gap(self, now_ms: int) -> None:
-        """Take note of a message that was counted: whether some are missing since, still, or no more."""
-        if not self.missing:
+    def follow_gap(self, now_ms: int, *, started: bool | None = None) -> None:
+        """Take note of a message that was counted: whether some are missing since, still, or no more.
+
+        `started`: whether the start had come by then, where that is another time than now.
+        """
+        lacks_start = self.numbers.count > 0 if started is False else self.missing
+        if not (self.numbers.gap or lacks_start):
             self.gap = None
         elif self.gap is None:
             self.gap = Gap.opened(now_ms, self.numbers.highest or 0)
