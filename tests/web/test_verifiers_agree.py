@@ -120,9 +120,14 @@ def test_what_the_signers_themselves_say_oddly_is_judged_alike(browser: Peer, ki
     honest = sealed_charge(readings=3).bundle.encode()
     dice = random.Random(f"{SEED} {kind}")  # noqa: S311 - repeatable on purpose
     pairs = [judged(resigned(kind, honest, dice), trust()) for _ in range(RESIGNED_EACH)]
-    assert agree(browser, pairs) == RESIGNED_EACH
-    reached = {step["step"] for _, answer in pairs for step in answer["steps"] if step["result"] != "not_reached"}
-    assert 12 in reached
+    while not any(reached(answer, 12) for _, answer in pairs) and len(pairs) < 20 * RESIGNED_EACH:
+        pairs.append(judged(resigned(kind, honest, dice), trust()))
+    assert agree(browser, pairs) == len(pairs)
+    assert any(reached(answer, 12) for _, answer in pairs), "something odd is only seen at the last step"
+
+
+def reached(answer: dict[str, Any], step: int) -> bool:
+    return any(one["step"] == step and one["result"] != "not_reached" for one in answer["steps"])
 
 
 def test_openings_handed_over_apart_show_what_they_would_inside(browser: Peer) -> None:
