@@ -10,12 +10,12 @@ import pytest
 from tests.support.charges import charge, pen
 from tests.support.worlds import EDGE_KEY
 
-from wattseal.lab.adversary import lower_signed_text, lower_stop, spoil_sealed_stop
 from wattseal.lab.crew import LabError
+from wattseal.lab.demo.middle import once
 from wattseal.lab.dice import Dice
-from wattseal.lab.insider import lower_register
-from wattseal.lab.leaks import find_leaks
-from wattseal.lab.middle import once
+from wattseal.lab.means.adversary import lower_signed_text, lower_stop, spoil_sealed_stop
+from wattseal.lab.means.insider import lower_register
+from wattseal.lab.means.leaks import find_leaks
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import BoxState, Content, Opening, check_box, open_box
 from wattseal.seal.item import Group, parse_item

@@ -6,7 +6,7 @@ from pathlib import Path
 import cbor2
 import pytest
 
-from wattseal.lab.leaks import find_leaks
+from wattseal.lab.means.leaks import find_leaks
 
 CARD = "K7QZXW4M2NTB8C"
 

@@ -1,6 +1,6 @@
 """Looking at pages without a browser: what would run is found, and whether the policy lets it."""
 
-from wattseal.lab.looking import allows_inline, would_run
+from wattseal.lab.means.looking import allows_inline, would_run
 
 
 def test_a_handler_a_script_and_an_address_that_run_are_found() -> None:

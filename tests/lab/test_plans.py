@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from wattseal.lab.plans import (
+from wattseal.lab.means.plans import (
     Plan,
     Sent,
     altering,

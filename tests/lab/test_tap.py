@@ -12,11 +12,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from wattseal.lab.dialler import dial
-from wattseal.lab.forged_tls import forge
-from wattseal.lab.plans import Plan, delayed, duplicated, gray_hole, joined, listening, pass_on, reordered
-from wattseal.lab.sinkhole import Sinkhole
-from wattseal.lab.tap import Tap
+from wattseal.lab.means.dialler import dial
+from wattseal.lab.means.forged_tls import forge
+from wattseal.lab.means.plans import Plan, delayed, duplicated, gray_hole, joined, listening, pass_on, reordered
+from wattseal.lab.means.sinkhole import Sinkhole
+from wattseal.lab.means.tap import Tap
 
 WAIT_S = 20.0
 

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 
 from wattseal.base.errors import ConfigError
-from wattseal.lab.demo import Demo, play
+from wattseal.lab.demo.play import Demo, play
 
 app = App(name="demo", help="Charge, seal, forward, check and tamper: the whole product on this machine.")
 

@@ -9,12 +9,12 @@ from typing import Any
 from wattseal.app.log_keeper import CHECKPOINT, HEAD
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import now_text
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
-from wattseal.lab.moved_tenant import fingerprint, move
+from wattseal.lab.means.dialler import now_text
+from wattseal.lab.means.moved_tenant import fingerprint, move
+from wattseal.lab.means.routes import Route, routes_of
 from wattseal.lab.null import take_out
-from wattseal.lab.routes import Route, routes_of
 from wattseal.rules.roles import ROLES
 from wattseal.stores.sqlite import SqliteJournal
 

@@ -6,9 +6,9 @@ import re
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import Line
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import Line
 from wattseal.lab.null import take_out
 from wattseal.wire.ocpp.rpc import Connection, Outstanding
 

@@ -9,10 +9,10 @@ from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.clockwork import clockwork
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.signing_site import signing_site
 from wattseal.lab.month.plan import CLASSES
 from wattseal.lab.month.tamper import tamper
 from wattseal.lab.null import swapped
-from wattseal.lab.signing_site import signing_site
 
 ENERGY_WH = (2_000, 30_000)
 FAULTS = tuple(CLASSES["tampering"])

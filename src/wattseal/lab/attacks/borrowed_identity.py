@@ -13,9 +13,9 @@ from wattseal.crypto.authority import Authority, load_private_key
 from wattseal.crypto.certificates import read_certificate
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.dialler import dial
 from wattseal.lab.grounds.door import Door, at_the_door
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import dial
 from wattseal.lab.null import swapped
 from wattseal.rules.pki import CertificateVerdict, StationTrust
 from wattseal.serve.ocpp_ws import Arrival, OcppServer, StationConnection, basic_credentials, station_of

@@ -11,9 +11,9 @@ from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.clockwork import Clockwork
 from wattseal.lab.lab import Lab
-from wattseal.lab.leaks import spellings_of_text
+from wattseal.lab.means.leaks import spellings_of_text
+from wattseal.lab.means.signing_site import signing_site
 from wattseal.lab.null import swapped
-from wattseal.lab.signing_site import signing_site
 from wattseal.model.transaction import Transaction
 from wattseal.seal.item import Group
 

@@ -11,8 +11,8 @@ from wattseal.base.ids import StationId
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.grounds.door import Door, at_the_door
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.raw import TEXT, Raw, frame, upgraded
 from wattseal.lab.null import swapped
-from wattseal.lab.raw import TEXT, Raw, frame, upgraded
 from wattseal.net.websocket import PicowsSocket
 
 STATION = "ST1"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from wattseal.crypto.certificates import read_certificate
 from wattseal.flow.drivers import contracts
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.contracts import DAY, Holder, Responder
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.clockwork import AT, Clockwork, Line
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.contracts import DAY, Holder, Responder
 from wattseal.lab.null import swapped
 from wattseal.rules.contracts import ChainStatus
 from wattseal.wire.ocpp.version import Version

@@ -8,9 +8,9 @@ import aiohttp
 from wattseal.app.doorman import Doorman
 from wattseal.app.patience import Patience
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.dialler import dial
 from wattseal.lab.grounds.door import Door, at_the_door
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import dial
 from wattseal.lab.null import swapped
 from wattseal.rules.guessing import TRIES
 

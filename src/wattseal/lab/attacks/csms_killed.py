@@ -7,9 +7,9 @@ from typing import Any
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import Line, now_text
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import Line, now_text
 from wattseal.lab.null import take_out
 from wattseal.stores import sqlite_writer
 from wattseal.stores.sqlite_writer import Writer

@@ -1,10 +1,10 @@
 """T28: messages are held up on the way, by seconds to a day; the station tells them again meanwhile."""
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.forgetful import LAYERS, forgetful
 from wattseal.lab.grounds.clockwork import Clockwork
-from wattseal.lab.kept_back import notes_of
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.forgetful import LAYERS, forgetful
+from wattseal.lab.means.kept_back import notes_of
 from wattseal.model.transaction import Transaction
 
 DELAYS = (("10 s", 10, None), ("60 s", 60, None), ("1 h", 3_600, "time_differs"), ("24 h", 86_460, "recorded_late"))

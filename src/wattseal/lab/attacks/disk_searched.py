@@ -9,7 +9,7 @@ from wattseal.bundle.format import parse_bundle
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError, output
 from wattseal.lab.lab import Lab, Living
-from wattseal.lab.leaks import find_leaks
+from wattseal.lab.means.leaks import find_leaks
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Group

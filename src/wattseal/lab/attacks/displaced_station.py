@@ -8,9 +8,9 @@ import aiohttp
 from wattseal.app.doorman import Doorman
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import dial
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import dial
 from wattseal.lab.null import take_out
 
 STATION = "ST1"

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.kept_back import kept_back, without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import kept_back, without
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.watch import Watch
 from wattseal.watch.reach import most_wh

@@ -8,8 +8,8 @@ from litestar.routes import HTTPRoute
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.visitor import Visitor, hired
 from wattseal.lab.null import take_out
-from wattseal.lab.visitor import Visitor, hired
 from wattseal.serve.web import guard
 from wattseal.serve.web.routes import pages
 

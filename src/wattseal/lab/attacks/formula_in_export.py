@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from wattseal.base import spreadsheet
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import now_text
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import now_text
+from wattseal.lab.means.visitor import hired
 from wattseal.lab.null import take_out
-from wattseal.lab.visitor import hired
 
 OLD, NEW = "ST16", "ST201"
 FORMULAS = (

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome, Series
-from wattseal.lab.gray_link import Seen, kept, swallowed
-from wattseal.lab.kept_back import without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.gray_link import Seen, kept, swallowed
+from wattseal.lab.means.kept_back import without
 from wattseal.watch import Watch
 from wattseal.wire.ocpp.version import Version
 

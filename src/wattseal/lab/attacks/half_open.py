@@ -5,9 +5,9 @@ import time
 
 from wattseal.flow.commands import Done, Unanswered
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.dialler import Line
 from wattseal.lab.grounds.door import Door, at_the_door
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import Line
 from wattseal.lab.null import swapped
 from wattseal.model.remote import CacheClearRequested
 from wattseal.net.keepalive import Keepalive

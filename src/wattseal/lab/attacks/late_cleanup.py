@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from wattseal.flow.commands import Unanswered
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.dialler import ClosedError
 from wattseal.lab.grounds.door import Door, at_the_door
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import ClosedError
 from wattseal.lab.null import swapped
 from wattseal.model.remote import CacheClearRequested
 from wattseal.serve.ocpp_ws import OcppServer, StationConnection

@@ -5,9 +5,9 @@ from urllib.parse import unquote
 import aiohttp
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.dialler import CallRefusedError, Line, dial
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import CallRefusedError, Line, dial
 from wattseal.lab.null import take_out
 from wattseal.model import token
 

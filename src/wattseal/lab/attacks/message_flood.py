@@ -6,10 +6,10 @@ import time
 from collections import Counter
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.dialler import Line, now_text
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import Line, now_text
+from wattseal.lab.means.raw import PING, PONG, TEXT, Raw, frame, upgraded
 from wattseal.lab.null import take_out
-from wattseal.lab.raw import PING, PONG, TEXT, Raw, frame, upgraded
 from wattseal.net import websocket
 from wattseal.net.buckets import Allowance, Rates
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.raw import CONTINUATION, TEXT, Raw, frame, upgraded
 from wattseal.lab.null import take_out
-from wattseal.lab.raw import CONTINUATION, TEXT, Raw, frame, upgraded
 from wattseal.net import websocket
 from wattseal.net.websocket import Limits
 from wattseal.serve.ocpp_ws import Endpoint, OcppServer

@@ -5,9 +5,9 @@ import aiohttp
 from wattseal.app import doorman
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import dial, now_text
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import dial, now_text
 from wattseal.lab.null import take_out
 
 ORIGINS = ("https://evil.example", "null", "http://127.0.0.1.evil.example")

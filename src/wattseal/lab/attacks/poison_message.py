@@ -9,10 +9,10 @@ from wattseal.flow.handle import begin
 from wattseal.flow.ports import Unflushed
 from wattseal.flow.world import World
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.dialler import CallRefusedError, Line
 from wattseal.lab.grounds.clockwork import Clockwork
 from wattseal.lab.grounds.door import at_the_door
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import CallRefusedError, Line
 from wattseal.lab.null import swapped
 from wattseal.model.principal import Principal
 from wattseal.wire.ocpp.rpc import Call

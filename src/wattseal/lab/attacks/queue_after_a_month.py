@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.dice import Dice
-from wattseal.lab.forgetful import LAYERS, forgetful
 from wattseal.lab.grounds.clockwork import Clockwork, Told2x
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.forgetful import LAYERS, forgetful
 from wattseal.wire.ocpp.version import Version
 
 DAY = 1_440

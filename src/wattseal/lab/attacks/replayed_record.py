@@ -4,8 +4,8 @@ import json
 
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.grounds.signing import enrol_signing
-from wattseal.lab.kept_back import kept_back, without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import kept_back, without
 from wattseal.watch import Watch
 
 CODE = "evidence_replayed"

@@ -2,8 +2,8 @@
 
 from wattseal.flow.charges import charge
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.kept_back import notes_of
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import notes_of
 from wattseal.lab.null import swapped
 from wattseal.model.transaction import Transaction
 from wattseal.rules import transactions

@@ -8,10 +8,10 @@ from aiohttp import ClientSession
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import Line
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
-from wattseal.lab.listener import Listener, listening
+from wattseal.lab.means.dialler import Line
+from wattseal.lab.means.listener import Listener, listening
 from wattseal.lab.null import take_out
 
 STATION = "ST1"

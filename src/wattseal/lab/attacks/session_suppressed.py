@@ -3,8 +3,8 @@
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.clockwork import Clockwork
-from wattseal.lab.kept_back import without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import without
 from wattseal.watch import Watch
 
 CODE = "unaccounted_session"

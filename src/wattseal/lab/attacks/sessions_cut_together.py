@@ -2,8 +2,8 @@
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.grounds.clockwork import Clockwork, Line
-from wattseal.lab.kept_back import without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import without
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.watch import Watch
 

@@ -8,7 +8,7 @@ from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.dice import Dice
 from wattseal.lab.lab import Lab
-from wattseal.lab.signing_site import METER_PIN, SigningSite, Told, signing_site
+from wattseal.lab.means.signing_site import METER_PIN, SigningSite, Told, signing_site
 from wattseal.model.station import NO_PIN
 from wattseal.model.verdict import EvidencePin
 

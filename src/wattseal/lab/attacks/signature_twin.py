@@ -13,8 +13,8 @@ from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.paper import AT_MS, LASTS_MIN, LOG, STATION, Paper, Pen, fresh
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.signing_site import signing_site
 from wattseal.lab.null import swapped
-from wattseal.lab.signing_site import signing_site
 from wattseal.model.transaction import Billing as Stand
 from wattseal.model.verdict import Verdict
 from wattseal.seal.item import Item, Kind

@@ -5,15 +5,15 @@ import time
 from dataclasses import replace
 
 from wattseal.app.edge_uplink import CsmsSide
-from wattseal.lab.adversary import carried_items
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.lab import Lab, Living
-from wattseal.lab.leaks import find_leaks
+from wattseal.lab.means.adversary import carried_items
+from wattseal.lab.means.leaks import find_leaks
+from wattseal.lab.means.plans import Plan, Sent
+from wattseal.lab.means.sinkhole import Sinkhole
+from wattseal.lab.means.tap import Tap
 from wattseal.lab.null import take_out
-from wattseal.lab.plans import Plan, Sent
-from wattseal.lab.sinkhole import Sinkhole
-from wattseal.lab.tap import Tap
 from wattseal.parties.edge import _forget_done
 from wattseal.parties.edge_step import Step
 from wattseal.parties.edge_upstream import Upward

@@ -9,11 +9,11 @@ import aiohttp
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.dialler import Line
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import Line
+from wattseal.lab.means.raw import TEXT, Raw, connected, frame, request, upgraded
 from wattseal.lab.null import take_out
-from wattseal.lab.raw import TEXT, Raw, connected, frame, request, upgraded
 from wattseal.serve import websocket
 from wattseal.serve.websocket import WebSocketServer
 

@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.dialler import now_text
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import now_text
+from wattseal.lab.means.routes import routes_of
 from wattseal.lab.null import take_out
-from wattseal.lab.routes import routes_of
 from wattseal.stores.frame_queries import FrameQuery
 
 STATION, CARD = "ST1", "CARD"

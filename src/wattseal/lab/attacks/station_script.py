@@ -1,12 +1,12 @@
 """T60: a station tells texts that are to run as script in an operator's browser."""
 
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
-from wattseal.lab.dialler import now_text
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
-from wattseal.lab.looking import MARK, Looked, look
+from wattseal.lab.means.dialler import now_text
+from wattseal.lab.means.looking import MARK, Looked, look
+from wattseal.lab.means.visitor import hired
 from wattseal.lab.null import take_out
-from wattseal.lab.visitor import hired
 from wattseal.serve.web import render
 from wattseal.serve.web.nav import NAVIGATION
 

@@ -1,8 +1,8 @@
 """T08: a session ends below where it began, so that its energy comes to less than nothing."""
 
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.kept_back import kept_back, without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import kept_back, without
 from wattseal.model.transaction import Billing
 from wattseal.watch import Watch
 

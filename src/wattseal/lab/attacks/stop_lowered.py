@@ -5,10 +5,10 @@ import time
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome as Judged
 from wattseal.bundle.trust import Trust
-from wattseal.lab.adversary import lower_stop
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.lab import Lab
-from wattseal.lab.tap import Tap
+from wattseal.lab.means.adversary import lower_stop
+from wattseal.lab.means.tap import Tap
 
 LOWERED_WH = (500, 3_000)
 ENERGY_WH = (12_500, 30_000)

@@ -5,9 +5,9 @@ import time
 from wattseal.bundle.format import parse_bundle
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.lab import Lab, Living
-from wattseal.lab.leaks import find_leaks
-from wattseal.lab.plans import listening
-from wattseal.lab.tap import Tap
+from wattseal.lab.means.leaks import find_leaks
+from wattseal.lab.means.plans import listening
+from wattseal.lab.means.tap import Tap
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Group

@@ -4,8 +4,8 @@ from wattseal.flow.charges import charge
 from wattseal.flow.turn import Turn
 from wattseal.flow.world import Live
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.kept_back import notes_of
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import notes_of
 from wattseal.lab.null import swapped
 from wattseal.model.facts import TransactionEnded
 from wattseal.model.transaction import Billing

@@ -8,8 +8,8 @@ from wattseal.bundle.cdr import price_charge
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.clockwork import AT, Clockwork, Line
-from wattseal.lab.kept_back import kept_back, notes_of, without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import kept_back, notes_of, without
 from wattseal.lab.month.tariffs import TIME_OF_USE
 from wattseal.pricing.periods import Point
 from wattseal.pricing.trace import Incomplete

@@ -2,8 +2,8 @@
 
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
-from wattseal.lab.kept_back import kept_back, without
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import kept_back, without
 from wattseal.lab.month.tariffs import TIME_OF_USE
 from wattseal.watch import Watch
 

@@ -9,9 +9,9 @@ from wattseal.flow.documents import read
 from wattseal.flow.stations.uploads import UPLOAD, Closed, Upload
 from wattseal.flow.world import World
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
-from wattseal.lab.dialler import Line
 from wattseal.lab.grounds.alone import Alone
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.dialler import Line
 from wattseal.lab.null import take_out
 from wattseal.serve.api import uploads
 

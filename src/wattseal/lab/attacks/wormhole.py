@@ -2,8 +2,8 @@
 
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.grounds.signing import enrol_signing
-from wattseal.lab.kept_back import kept_back
 from wattseal.lab.lab import Lab
+from wattseal.lab.means.kept_back import kept_back
 from wattseal.lab.null import swapped
 from wattseal.model.station import Station
 

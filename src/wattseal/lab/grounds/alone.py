@@ -12,7 +12,7 @@ import aiohttp
 
 from wattseal.app.system import SystemRandom
 from wattseal.lab.crew import Crew, LabError
-from wattseal.lab.dialler import Line, dial
+from wattseal.lab.means.dialler import Line, dial
 
 PASSWORD_BYTES = 15
 

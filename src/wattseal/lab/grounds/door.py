@@ -14,8 +14,8 @@ from wattseal.app.lines import StationLines
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import Outcome, send
 from wattseal.flow.fleet.enrol import enrol_station
-from wattseal.lab.dialler import Line, dial
 from wattseal.lab.grounds.clockwork import Clockwork
+from wattseal.lab.means.dialler import Line, dial
 from wattseal.model.message import Command
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.net.websocket import Limits

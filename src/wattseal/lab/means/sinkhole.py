@@ -9,7 +9,7 @@ from typing import Any, Self
 from aiohttp import WSMsgType, web
 
 from wattseal.app.system import SystemClock
-from wattseal.lab.plans import call_of
+from wattseal.lab.means.plans import call_of
 
 ACCEPTED = {"status": "Accepted"}
 INTERVAL_S = 30

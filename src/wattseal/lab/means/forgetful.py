@@ -7,7 +7,7 @@ from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges import charge
 from wattseal.flow.money import billing
 from wattseal.lab.grounds.clockwork import Clockwork
-from wattseal.lab.kept_back import without
+from wattseal.lab.means.kept_back import without
 from wattseal.lab.null import swapped
 from wattseal.model.transaction import Transaction
 

@@ -11,9 +11,9 @@ from typing import Any
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.bundle.report import Outcome, place_text
-from wattseal.lab.adversary import carried_items, lower_stop, spoil_sealed_stop
-from wattseal.lab.story import Story, Tampered
-from wattseal.lab.tap import Alter, Tap
+from wattseal.lab.demo.story import Story, Tampered
+from wattseal.lab.means.adversary import carried_items, lower_stop, spoil_sealed_stop
+from wattseal.lab.means.tap import Alter, Tap
 from wattseal.seal.item import parse_item
 
 MOST_WH = 3_000

@@ -11,12 +11,12 @@ from typing import Any
 import aiohttp
 
 from wattseal.base.errors import WattsealError
-from wattseal.lab import inside, money, shown
 from wattseal.lab.crew import Crew
+from wattseal.lab.demo import inside, money, shown
+from wattseal.lab.demo.middle import sit_in_the_middle
+from wattseal.lab.demo.story import Outcomes, Say, Story, charge_honestly
 from wattseal.lab.dice import Dice
-from wattseal.lab.middle import sit_in_the_middle
 from wattseal.lab.scene import CHECKPOINT_S, HEARTBEAT_S, Stations, prepare
-from wattseal.lab.story import Outcomes, Say, Story, charge_honestly
 from wattseal.lab.world import World
 
 

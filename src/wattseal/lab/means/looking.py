@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-from wattseal.lab.visitor import COOKIE, Visitor
+from wattseal.lab.means.visitor import COOKIE, Visitor
 
 MARK = "pwned"
 """What a script of the attacker calls or says, and none of ours."""

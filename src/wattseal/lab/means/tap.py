@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import WSMsgType, web
 
-from wattseal.lab.plans import Alter, Plan, Sent, pass_on
+from wattseal.lab.means.plans import Alter, Plan, Sent, pass_on
 
 __all__ = ["Alter", "Tap"]
 

@@ -10,7 +10,7 @@ from wattseal.bundle.format import parse_bundle
 from wattseal.bundle.report import Outcome
 from wattseal.bundle.trust import Trust
 from wattseal.lab.dice import Dice
-from wattseal.lab.leaks import find_leaks
+from wattseal.lab.means.leaks import find_leaks
 from wattseal.lab.world import World
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content

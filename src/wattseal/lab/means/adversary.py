@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from wattseal.base.errors import InputError
-from wattseal.lab.tap import Alter
+from wattseal.lab.means.tap import Alter
 from wattseal.seal.item import Group, Item, Kind, parse_item
 
 REGISTER = "Energy.Active.Import.Register"

@@ -7,7 +7,7 @@ from typing import Any
 
 from wattseal.app.system import SystemClock
 from wattseal.lab.crew import LabError, output
-from wattseal.lab.story import Story
+from wattseal.lab.demo.story import Story
 from wattseal.lab.world import TOKEN_TYPE
 
 ACCOUNT_EUR = "100.00"

@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from wattseal.lab.insider import Insider
-from wattseal.lab.story import Story, Tampered
+from wattseal.lab.demo.story import Story, Tampered
+from wattseal.lab.means.insider import Insider
 
 BROKEN = "session_broken"
 

@@ -13,9 +13,9 @@ from wattseal.bundle.report import Outcome as Judged
 from wattseal.crypto.keys import SigningKey
 from wattseal.dial.witness import Outcome, WitnessClient, WitnessPeer
 from wattseal.lab.crew import output
-from wattseal.lab.insider import TILES, Insider
+from wattseal.lab.demo.story import Story, Tampered
+from wattseal.lab.means.insider import TILES, Insider
 from wattseal.lab.scene import LOG_ORIGIN
-from wattseal.lab.story import Story, Tampered
 from wattseal.stores.tiles import DiskLog
 
 SAYS = {

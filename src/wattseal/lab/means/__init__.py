@@ -1,0 +1,1 @@
+"""What adversaries have: ends of connections, taps on them, forged certificates, searches, a browser, null parts."""
