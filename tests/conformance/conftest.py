@@ -12,7 +12,7 @@ __all__ = ["csms", "pytest_collection_modifyitems", "pytest_runtest_call", "wire
 
 @pytest.fixture(scope="session")
 def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    settings = '[tokens]\nmaster_group = "MASTER"\n'
+    settings = '[tokens]\nmaster_group = "MASTER"\n[ramp]\nfleet_kw_s = 100000\nsite_kw_s = 100000\n'
     with serving(tmp_path_factory.mktemp("conformance"), settings=settings) as running:
         running.token("CARD")
         yield running
