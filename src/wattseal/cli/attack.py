@@ -18,6 +18,8 @@ from wattseal.lab.compare.measure import Compared, compare
 from wattseal.lab.report import after, write_report
 from wattseal.lab.threats import THREATS
 
+WIDTH = 150
+"""Of the table where it goes to a file."""
 app = App(name="attack", help="Play the attacks of the threat model against this product, each with its control.")
 
 
@@ -43,6 +45,8 @@ def attack(
     every expectation and every control held, else 1.
     """
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = WIDTH
     if list_:
         _list(console)
         return 0
