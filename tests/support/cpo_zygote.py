@@ -19,7 +19,8 @@ import msgspec
 from tests.support.forking import prepare
 
 from wattseal.app import cpo
-from wattseal.app.cpo import Options, Running, run_cpo
+from wattseal.app.cpo import run_cpo
+from wattseal.app.cpo_parts import Options, Running
 from wattseal.app.settings import Settings
 from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.journal import BaseJournal

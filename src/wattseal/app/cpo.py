@@ -3,60 +3,34 @@
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
 
-import msgspec
 from aiohttp import ClientSession
 
 from wattseal.app.alerts import alert_channels
 from wattseal.app.alive import Statements
 from wattseal.app.background import in_background
-from wattseal.app.backups import last_backup
-from wattseal.app.config import redacted
-from wattseal.app.cpo_api import ApiStores, api_stores, links_of
-from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
-from wattseal.app.cpo_endpoint import make_endpoint
+from wattseal.app.cpo_api import api_stores
 from wattseal.app.cpo_keys import load_keys, load_log_key, load_message_signer, load_trust
+from wattseal.app.cpo_listening import opened, pages_at
 from wattseal.app.cpo_log import LogProofs
-from wattseal.app.cpo_stations import (
-    StationPorts,
-    close_when_unhealthy,
-    follow_tls_files,
-    listen_for_stations,
-    port_unusable,
-)
-from wattseal.app.cpo_timers import Timers, every, run_timers
-from wattseal.app.doorman import Doorman, is_loopback
-from wattseal.app.http import serve_http
-from wattseal.app.inventories import INVENTORY_INTERVAL_S, ask_inventories
+from wattseal.app.cpo_parts import Options, Parts, Running
+from wattseal.app.cpo_tenant import ROLE, SYSTEM, TENANT
+from wattseal.app.cpo_timers import Timers, run_timers
 from wattseal.app.lines import StationLines
-from wattseal.app.listening import listening
 from wattseal.app.log_keeper import LogKeeper
-from wattseal.app.metrics import Sources, metrics_application
-from wattseal.app.payments import own_base, pay_base, payment_providers
-from wattseal.app.people import first_owner, forget_sessions, outside_of, people_policy
+from wattseal.app.payments import payment_providers
+from wattseal.app.people import first_owner, people_policy
 from wattseal.app.policy import load_contract_roots, policy_of, ramp_of
-from wattseal.app.rendering import RenderElsewhere
 from wattseal.app.rollout_works import WORKS
 from wattseal.app.rollouts import Rollouts
 from wattseal.app.settings import Settings
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import PooledRandom, SystemClock
-from wattseal.app.tls import TlsKeeper, make_proxies
-from wattseal.app.uploads import (
-    FORGET_INTERVAL_S,
-    forget_customers,
-    forget_invoices,
-    forget_uploads,
-    open_uploads,
-    upload_base,
-)
 from wattseal.app.vendors import load_vendors
 from wattseal.base.errors import ConfigError
-from wattseal.base.ids import TenantId
 from wattseal.dial.emsp import EmspPartners, Partner
 from wattseal.dial.ocsp import ListedResponders
 from wattseal.dial.witness import WitnessClient, WitnessPeer
@@ -77,74 +51,17 @@ from wattseal.flow.ports import Batch, Clock
 from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.waiting import Sender
 from wattseal.flow.world import World
-from wattseal.log.keys import SigningKey as LogKey
 from wattseal.log.keys import VerifierKey
-from wattseal.model.principal import Principal
-from wattseal.parties.cpo import CpoKeys, own_entries
+from wattseal.parties.cpo import own_entries
 from wattseal.rules.enrolment import believe
 from wattseal.rules.ramp import Ramp
 from wattseal.seal.registry import Registry
-from wattseal.serve.api.app import make_api
-from wattseal.serve.api.service import Service
 from wattseal.serve.feed import Feed
-from wattseal.serve.ocpp_ws import PATH, OcppServer
-from wattseal.serve.pay.desk import PayDesk
-from wattseal.serve.people import PersonViewers
-from wattseal.stores.authority import AuthorityFiles
 from wattseal.stores.datadir import DataDir
-from wattseal.stores.files import write_durably
-from wattseal.stores.keyfiles import admin_token
 from wattseal.stores.sqlite import SqliteJournal
 
-ROLE = "cpo"
 SWITCH_INTERVAL_S = 0.001
 """How long a thread that writes may keep the interpreter while the event loop wants it: stations wait for the loop."""
-TENANT = TenantId("default")
-"""The one tenant of a directory made by `wattseal serve`; every row and look-up names it."""
-SYSTEM = Principal(TENANT, "system", frozenset(), frozenset({"*"}))
-"""Who asks for what is done by the clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to run: settings, and whether unknown stations are let in from this machine (`--insecure-dev`).
-
-    With `owner_link` a one-time link is made at the start as long as there is no owner.
-    """
-
-    data: Path
-    settings: Settings
-    insecure_dev: bool = False
-    owner_link: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A process that answers: its ports, the directory, the log's verifier key, the link for the first owner."""
-
-    stations: StationPorts
-    http_port: int
-    data: Path
-    log_vkey: str
-    metrics_port: int | None = None
-    owner_link: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The CPO put together, before it listens."""
-
-    world: World
-    keeper: LogKeeper
-    proofs: LogProofs
-    partners: EmspPartners
-    log_key: LogKey
-    keys: CpoKeys
-    lines: StationLines
-    desk: PayDesk
-    feed: Feed
-    session: ClientSession
-    statements: Statements
 
 
 async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
@@ -161,7 +78,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
             stores = await stack.enter_async_context(
                 api_stores(parts.world, data.path, options.settings.frames, people_policy(options.settings.people))
             )
-            running = await stack.enter_async_context(_listening(options, data, parts, stores))
+            running = await stack.enter_async_context(opened(options, data, parts, stores))
             timers = Timers(
                 parts.world,
                 parts.keeper,
@@ -292,100 +209,6 @@ async def _claim(world: World) -> None:
     if found != mine:
         text = f"this directory is of {found.party} with the log {found.log_origin}; neither can be changed"
         raise ConfigError(text, code="another_party", subject=found.party)
-
-
-@asynccontextmanager
-async def _listening(options: Options, data: DataDir, parts: Parts, stores: ApiStores) -> AsyncIterator[Running]:
-    world, serve = parts.world, options.settings.serve
-    if options.insecure_dev and not is_loopback(serve.host):
-        raise ConfigError("--insecure-dev is for loopback only", code="not_loopback", subject=serve.host)
-    tls = TlsKeeper(options.settings.tls, AuthorityFiles(data.path), world.clock, world.count)
-    world.authority = tls.authority(world.clock, world.random)
-    certificates = CertificateWork(world, options.settings.tls.renew_days, tls.seconds_left)
-    doorman = Doorman(
-        world,
-        insecure_dev=options.insecure_dev,
-        allow_profile_0=serve.allow_profile_0,
-        trust=lambda: tls.trust,
-    )
-    endpoint = make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls))
-    tap = None if stores.frames is None else stores.frames.take
-    ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases), tap=tap))
-    parts.lines.attach(ocpp)
-    renderer = RenderElsewhere()
-    ports: dict[str, int] = {}
-    service = Service(
-        world=world,
-        proofs=parts.proofs,
-        authenticate=stores.bearer(admin_token(data.admin_token_file, world.random)),
-        api_tokens=stores.api_tokens,
-        requests=stores.requests,
-        frames=stores.frames,
-        link=links_of(ocpp),
-        ready=lambda: world.journal.healthy,
-        tiles=data.log_dir(TENANT),
-        log_vkey=str(parts.log_key.verifier),
-        own_entries=own_entries(world.party, parts.keys),
-        retry_after_s=max(1, round(options.settings.log.checkpoint_interval_s)),
-        uploads=await open_uploads(options.settings.uploads, data.path),
-        renderer=renderer,
-        pay=parts.desk,
-        viewers=PersonViewers(stores.people),
-        feed=parts.feed,
-        people=stores.people,
-        outside=outside_of(stores.people, options.settings.people, parts.session),
-        witnesses={witness.party: witness.vkey for witness in options.settings.witnesses},
-        ports=ports,
-        settings=redacted(options.settings),
-        last_backup=lambda: last_backup(data.path),
-        statement=lambda: parts.statements.latest,
-    )
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(renderer.close)
-        try:
-            http_port = await stack.enter_async_context(serve_http(make_api(service), serve.host, serve.http_port))
-        except OSError as error:
-            raise port_unusable(serve.host, serve.http_port, error) from error
-        stack.callback(parts.feed.close)
-        world.upload_base = upload_base(options.settings, http_port)
-        world.own_base = own_base(options.settings, http_port)
-        world.pay_base = pay_base(options.settings, http_port)
-        stations = await listen_for_stations(serve, ocpp, tls, stack)
-        ports |= {"ocpp": stations.ws, "http": http_port}
-        ports |= {k: v for k, v in (("wss", stations.wss), ("mutual", stations.mutual)) if v is not None}
-        if serve.metrics_port is not None:
-            sources = Sources(
-                world,
-                parts.lines.traffic,
-                lambda: [connection.version for connection in ocpp.connections.values()],
-                certificates.seconds_left,
-            )
-            metrics = listening(metrics_application(sources), serve.metrics_host, serve.metrics_port)
-            ports["metrics"] = await stack.enter_async_context(metrics)
-        await asyncio.to_thread(write_durably, data.path / "ports.json", msgspec.json.encode(ports) + b"\n")
-        for watch in (
-            close_when_unhealthy(world, ocpp),
-            follow_tls_files(tls, doorman, ocpp, world),
-            every(DELIVERY_INTERVAL_S, certificates.deliver),
-            every(RENEWAL_INTERVAL_S, certificates.renew),
-            every(INVENTORY_INTERVAL_S, ask_inventories(world)),
-            every(FORGET_INTERVAL_S, forget_customers(world, options.settings.devices.customer_days)),
-            every(FORGET_INTERVAL_S, forget_invoices(world)),
-            every(FORGET_INTERVAL_S, forget_sessions(stores.people)),
-            every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
-        ):
-            stack.callback(asyncio.create_task(watch).cancel)
-        yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))
-
-
-def pages_at(options: Options, running: Running) -> str:
-    """Return where people open the pages: passkeys want a name, so this machine is called one."""
-    serve = options.settings.serve
-    if serve.public_url is not None:
-        return serve.public_url
-    if is_loopback(serve.host):
-        return f"http://localhost:{running.http_port}"
-    return own_base(options.settings, running.http_port)
 
 
 def _settle_down() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from wattseal.app.cpo import ROLE, SYSTEM, TENANT, Options, Parts, assemble
+from wattseal.app.cpo import assemble
+from wattseal.app.cpo_parts import Options, Parts
+from wattseal.app.cpo_tenant import ROLE, SYSTEM, TENANT
 from wattseal.app.settings import Settings
 from wattseal.base.errors import StoreError
 from wattseal.flow.charges.open_transactions import OpenKeeper
