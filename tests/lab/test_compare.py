@@ -15,7 +15,7 @@ from wattseal.lab.dice import Dice
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compared]:
-    return {each.name: each for each in compare(tmp_path_factory.mktemp("compare"), seed=7)}
+    return {each.name: each for each in compare(tmp_path_factory.mktemp("compare"), seed=7, sessions=12)}
 
 
 def test_without_protection_he_reads_changes_and_drops(compared: dict[str, Compared]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from tests.simulation.play import play
 from tests.simulation.storm import Weather
 
-SEEDS = 120
+SEEDS = 60
 ONCE_BROKEN = (49, 1088)
 """A commit of a billing round whose process died; a bill at a grade that a clock put back by a day had spoilt."""
 CALM = Weather(sessions=2)

@@ -58,17 +58,17 @@ def protections(folder: Path) -> list[Protection]:
     ]
 
 
-def compare(folder: Path, seed: int) -> list[Compared]:
+def compare(folder: Path, seed: int, sessions: int = SESSIONS) -> list[Compared]:
     """Put the same sessions through every protection, and the same man in the middle at each."""
-    return [_measured(one, Dice(f"{seed}/compare")) for one in protections(folder)]
+    return [_measured(one, Dice(f"{seed}/compare"), sessions) for one in protections(folder)]
 
 
-def _measured(way: Protection, dice: Dice) -> Compared:
-    sessions = [session(dice) for _ in range(SESSIONS)]
+def _measured(way: Protection, dice: Dice, count: int) -> Compared:
+    sessions = [session(dice) for _ in range(count)]
     began = time.process_time()
     packed = [way.pack(messages) for messages in sessions]
     taken = [way.unpack(packets) for packets in packed]
-    cpu_ms = (time.process_time() - began) * 1000 / SESSIONS
+    cpu_ms = (time.process_time() - began) * 1000 / count
     for messages, received in zip(sessions, taken, strict=True):
         if received.doubt or received.stop_wh != messages[-1].register_wh:
             raise AssertionError(f"{way.name}: an honest session is doubted: {received}")
