@@ -45,6 +45,7 @@ PAGES = {
     "invoices": "/invoices",
     "disputes": "/disputes",
     "fleet-limits": "/fleet-limits",
+    "ramp": "/ramp",
     "people": "/people",
     "audit": "/audit",
     "profile": "/profile",

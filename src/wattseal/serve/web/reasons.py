@@ -77,6 +77,7 @@ NOTES: Mapping[str, str] = {
     "evidence_key_unknown": _("The key of the meter is not enrolled."),
     "evidence_missing": _("The meter signs, and signed nothing in it."),
     "meter_complete": _("What the meter signed is complete."),
+    "box_altered_in_transit": _("A sealed part of a record was changed on the way."),
     "pagination_gap": _("Pages of the meter's signed records are missing."),
     "vehicle_confirmed": _("The vehicle confirmed the register."),
     "billing_party_unreachable": _("The eMSP could not be reached."),
