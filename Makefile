@@ -8,6 +8,7 @@
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make attack ARGS="--html report.html"     every attack of the threat model, each with its control (a quarter of an hour)
 #   make storm ARGS="--seeds 5000"             storms of faults over the core, so many seeds; all promises held after each
+#   make ramp           a million commands of any mix against the cap of the fleet's ramp
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
 #   make agree          prices and verifiers of browser and server on all examples, of which `make test` draws a share

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -155,13 +155,6 @@ async def _payment_findings(inside: Inside) -> Rows:
             yield plain(PAYMENT_FINDING, found)
 
 
-async def _terminal_payments(inside: Inside) -> Rows:
-    async for document in _every(inside, TERMINAL_PAYMENT):
-        found = read(document, TerminalPayment)
-        if inside.mine.took(found.station_id, found.transaction_id):
-            yield plain(TERMINAL_PAYMENT, found)
-
-
 async def _disputes(inside: Inside) -> Rows:
     async for document in _every(inside, DISPUTE):
         found = read(document, Dispute)
@@ -177,20 +170,6 @@ async def _reservations(inside: Inside) -> Rows:
         card = found.id_token.key()
         if mine.had(card, found.requested_ms) or (card in mine.since and found.transaction in mine.ids):
             yield plain(RESERVATION, found)
-
-
-async def _needs(inside: Inside) -> Rows:
-    async for document in _every(inside, NEEDS):
-        found = read(document, KeptNeeds)
-        if inside.mine.took(found.station_id, found.transaction_id):
-            yield plain(NEEDS, found)
-
-
-async def _priority(inside: Inside) -> Rows:
-    async for document in _every(inside, PRIORITY):
-        found = read(document, Priority)
-        if inside.mine.took(found.station_id, found.transaction_id):
-            yield plain(PRIORITY, found)
 
 
 async def _swaps(inside: Inside) -> Rows:
@@ -231,6 +210,28 @@ async def _history(inside: Inside) -> Rows:
         yield row
 
 
+class _OfSession(Protocol):
+    """What a station told of one of its transactions, under its own number."""
+
+    @property
+    def station_id(self) -> str: ...
+
+    @property
+    def transaction_id(self) -> str | None: ...
+
+
+def _of_sessions(kind: str, shape: type[_OfSession]) -> Callable[[Inside], Rows]:
+    """Return what yields the documents of a kind that are about one of the account's sessions."""
+
+    async def rows(inside: Inside) -> Rows:
+        async for document in _every(inside, kind):
+            found = read(document, shape)
+            if inside.mine.took(found.station_id, found.transaction_id):
+                yield plain(kind, found)
+
+    return rows
+
+
 SECTIONS: Mapping[str, Callable[[Inside], Rows]] = {
     "cards": _cards,
     "sessions": _sessions,
@@ -240,11 +241,11 @@ SECTIONS: Mapping[str, Callable[[Inside], Rows]] = {
     "invoices": _invoices,
     "payments": _payments,
     "payment_findings": _payment_findings,
-    "terminal_payments": _terminal_payments,
+    "terminal_payments": _of_sessions(TERMINAL_PAYMENT, TerminalPayment),
     "disputes": _disputes,
     "reservations": _reservations,
-    "vehicle_needs": _needs,
-    "priority": _priority,
+    "vehicle_needs": _of_sessions(NEEDS, KeptNeeds),
+    "priority": _of_sessions(PRIORITY, Priority),
     "battery_swaps": _swaps,
     "commands": _commands,
     "history": _history,
