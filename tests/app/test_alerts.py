@@ -27,8 +27,9 @@ from wattseal.flow.alarm_keeper import AlarmKeeper
 from wattseal.flow.alarms import alarm
 from wattseal.flow.alerts import AlertPolicy
 from wattseal.flow.courier import Courier, Delivery
+from wattseal.flow.settings import Settings
 from wattseal.flow.step import Step
-from wattseal.flow.world import Settings, World
+from wattseal.flow.world import World
 from wattseal.model.alarm import Severity
 from wattseal.seal.alarm import AlarmEvent
 

@@ -16,7 +16,8 @@ from wattseal.flow.fleet.sites import put_site
 from wattseal.flow.money.billing import Round
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.rulings import Decided, rule
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.billing import Bill, BillState
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.site import Site

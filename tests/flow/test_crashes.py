@@ -33,7 +33,8 @@ from wattseal.flow.money.rulings import Decided, rule
 from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.money.wallets import give_back
 from wattseal.flow.ports import Batch, Committed
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.billing import Bill, TaxShare
 from wattseal.model.dispute import Claim, DisputeVerdict

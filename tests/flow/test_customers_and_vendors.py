@@ -15,11 +15,12 @@ from wattseal.flow.documents import read
 from wattseal.flow.drivers import customers
 from wattseal.flow.drivers.customers import CUSTOMER
 from wattseal.flow.drivers.plug_and_charge16 import VENDOR
+from wattseal.flow.settings import Settings
 from wattseal.flow.stations import device
 from wattseal.flow.stations.network_profiles import PROFILE
 from wattseal.flow.stations.vendors import MAX_MESSAGES, VENDOR_MESSAGE, KeptMessage
 from wattseal.flow.turn import Turn, remember_station
-from wattseal.flow.world import Settings, World
+from wattseal.flow.world import World
 from wattseal.model.answers import DataTransferAnswer
 from wattseal.model.customer import CustomerAsked, KeptCustomer
 from wattseal.model.facts import DataTransferred

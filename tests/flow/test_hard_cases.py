@@ -51,7 +51,8 @@ from wattseal.flow.money.invoices import Desk, RenderHere, issue
 from wattseal.flow.money.rulings import Decided, rule
 from wattseal.flow.money.statements import account_statement
 from wattseal.flow.money.tariff_changes import assign, set_tariff
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.audit import Period
 from wattseal.model.invoice import Issued

@@ -5,7 +5,8 @@ from tests.support.cpo_world import Talker, add_token, enrol, make_world, transa
 
 from wattseal.flow.documents import put_token
 from wattseal.flow.ports import Batch
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 

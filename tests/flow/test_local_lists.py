@@ -21,7 +21,8 @@ from wattseal.flow.drivers.known_tokens import LOCAL_LIST, find_list
 from wattseal.flow.drivers.list_sync import AT_ONCE, ListKeeper, set_policy, sync
 from wattseal.flow.fleet.enrol import put_a_token
 from wattseal.flow.ports import Batch, Committed, Silence
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.local_list import ListPolicy, ListStatus, LocalList
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.wire.ocpp.version import Version

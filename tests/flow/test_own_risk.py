@@ -11,7 +11,8 @@ from tests.support.proving import troubles
 from wattseal.flow.documents import put, put_token
 from wattseal.flow.drivers.known_tokens import LOCAL_LIST
 from wattseal.flow.ports import Batch
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.local_list import Held, LocalList
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction

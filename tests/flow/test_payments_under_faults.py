@@ -16,7 +16,8 @@ from wattseal.flow.money.payment_care import due, look_after
 from wattseal.flow.money.payment_events import hear
 from wattseal.flow.money.payments import Wanted, begin, cancel, capture, is_open, open_payments, refund
 from wattseal.flow.ports import Batch, Clock, Committed
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.payment import Payment, PaymentPolicy, PaymentState, Purpose, Spot
 from wattseal.rules import chart
 

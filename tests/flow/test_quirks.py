@@ -13,8 +13,8 @@ from tests.support.cpo_world import enrol, make_world
 from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.fleet import quirks
+from wattseal.flow.memory import Memory
 from wattseal.flow.turn import remember_station
-from wattseal.flow.world import Memory
 from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
 from wattseal.model.charging_orders import SetProfile
 from wattseal.model.remote import StartRequested

@@ -18,7 +18,8 @@ from wattseal.flow.money.payment_care import due, look_after, look_up
 from wattseal.flow.money.payments import Wanted, begin, capture, refund
 from wattseal.flow.money.settlement_report import Imported, import_lines, settlement_report
 from wattseal.flow.ports import Batch
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.billing import Bill, BillState, TaxShare
 from wattseal.model.payment import BalanceChange, ChangeKind, Payment, PaymentPolicy, PaymentState, Purpose, Spot

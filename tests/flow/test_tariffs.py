@@ -29,10 +29,10 @@ from wattseal.flow.money.tariffs import (
 )
 from wattseal.flow.ports import Batch
 from wattseal.flow.step import Step
-from wattseal.flow.world import CurrentTariff, World
+from wattseal.flow.world import World
 from wattseal.model.site import Site
 from wattseal.model.station import Station
-from wattseal.model.tariff import PriceComponent, Restrictions, Tariff, TariffElement
+from wattseal.model.tariff import CurrentTariff, PriceComponent, Restrictions, Tariff, TariffElement
 from wattseal.model.tariff_place import Level, TariffPlace
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
 from wattseal.seal import dcbor

@@ -9,7 +9,8 @@ from tests.support.proving import troubles
 
 from wattseal.flow.documents import put_token
 from wattseal.flow.ports import Batch
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing
 from wattseal.rules.authorize import OnePer

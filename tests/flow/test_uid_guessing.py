@@ -8,9 +8,10 @@ from tests.support.cpo_world import Talker, TestClock, TestPartners, add_token, 
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.drivers.authorise import Asked, authorise, keep_grant
+from wattseal.flow.memory import Grant
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
-from wattseal.flow.world import Grant, World
+from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.token import IdToken
 from wattseal.rules.uid_guessing import LIMIT

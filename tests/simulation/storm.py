@@ -34,8 +34,9 @@ from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.money.tariffs import tariff_for
 from wattseal.flow.ports import Batch
 from wattseal.flow.ports import Journal as JournalPort
+from wattseal.flow.settings import Settings
 from wattseal.flow.stations.silence import SilenceKeeper
-from wattseal.flow.world import Settings, World
+from wattseal.flow.world import World
 from wattseal.lab.null import swapped
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.principal import Principal

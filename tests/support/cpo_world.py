@@ -19,7 +19,8 @@ from wattseal.flow.chains import Chains
 from wattseal.flow.documents import TRANSACTION, put_station, put_token, read
 from wattseal.flow.handle import handle
 from wattseal.flow.ports import Batch, Journal
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus

@@ -18,7 +18,8 @@ from wattseal.flow.money.invoice_due import Group, Wanted, groups
 from wattseal.flow.money.invoice_list import list_invoices
 from wattseal.flow.money.invoices import Desk, issue
 from wattseal.flow.ports import Batch, Committed
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, Payer
 from wattseal.model.billing import Bill
 from wattseal.model.invoice import Invoice, Issued

@@ -9,7 +9,8 @@ from tests.support.no_proofs import NoProofs
 from wattseal.flow.money.billing import Biller, Round
 from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.ports import Journal
-from wattseal.flow.world import Settings, World
+from wattseal.flow.settings import Settings
+from wattseal.flow.world import World
 from wattseal.model.tariff import PriceComponent, Tariff, TariffElement
 from wattseal.rules.billing_policy import BillingPolicy
 

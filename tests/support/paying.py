@@ -14,8 +14,9 @@ from wattseal.flow.money.held import HOLD
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.money.tariff_changes import set_tariff
 from wattseal.flow.ports import Batch
+from wattseal.flow.settings import Settings
 from wattseal.flow.step import Step
-from wattseal.flow.world import Settings, World
+from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.held import Held
 from wattseal.model.ledger import Posting, PostingKind, Transfer

@@ -20,9 +20,10 @@ from wattseal.flow.fleet.inbox import note_stranger
 from wattseal.flow.identity.guessing import note_guessing
 from wattseal.flow.identity.passwords import settle_password
 from wattseal.flow.identity.station_certificates import notice_certificate
+from wattseal.flow.memory import Memory
 from wattseal.flow.stations.security_events import certificate_refused
 from wattseal.flow.turn import remember_station
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.station import Station
 from wattseal.rules.guessing import Guesses
 from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate

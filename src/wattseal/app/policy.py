@@ -11,7 +11,7 @@ from wattseal.app.settings import ChargingLimits, Ramp, Settings
 from wattseal.app.settings_money import Billing
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.crypto.certificates import Certificate, read_bundle
-from wattseal.flow.world import Settings as Policy
+from wattseal.flow.settings import Settings as Policy
 from wattseal.model.token import canonical
 from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.charging_policy import ChargingPolicy

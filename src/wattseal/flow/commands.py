@@ -16,13 +16,14 @@ from wattseal.flow.drivers import local_lists, reservations
 from wattseal.flow.fleet import quirks
 from wattseal.flow.identity import certificates, credentials
 from wattseal.flow.limits import batteries, charging, der, station_tariffs
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Asking, Checks, joined
 from wattseal.flow.ports import Silence
 from wattseal.flow.ramp import Passing
 from wattseal.flow.stations import device
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.message import Answer, Asked, Command, Replied
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station

@@ -15,12 +15,14 @@ from wattseal.flow.identity import certificates
 from wattseal.flow.limits import batteries, der
 from wattseal.flow.limits import needs as charging_needs
 from wattseal.flow.limits import told as charging_told
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.ports import Unflushed
 from wattseal.flow.stations import device, vendors
 from wattseal.flow.stations.provisioning import must_wait
 from wattseal.flow.tables import united
 from wattseal.flow.turn import Handlers, Turn, remember_station
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.world import World
 from wattseal.model.answers import AuthorizationAnswer, DataTransferAnswer, HeartbeatAnswer, TransactionAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wattseal.flow.memory import Memory
 from wattseal.flow.step import Step
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.message import Answer, Command
 from wattseal.model.principal import Principal
 from wattseal.wire.ocpp.version import Version

@@ -11,12 +11,12 @@ from wattseal.base.ids import Origin, TenantId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, read
+from wattseal.flow.live import Numbers
 from wattseal.flow.ports import Journal, KeptItem
 from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.replay_people import RecordedPeople
-from wattseal.flow.world import Numbers
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source
 from wattseal.rules.arrival import source_of

@@ -11,10 +11,12 @@ from wattseal.evidence import iso15118_receipt
 from wattseal.flow.alarms import raised
 from wattseal.flow.documents import EVSE, STATION, TRANSACTION, read
 from wattseal.flow.drivers.authorization import authorization_of
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.money.held import holds_of
 from wattseal.flow.ports import Flush
 from wattseal.flow.step import Step
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.continuity import LastEnd
 from wattseal.model.message import Answer, Fact

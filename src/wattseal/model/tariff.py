@@ -94,3 +94,11 @@ class Tariff:
     end_at: datetime | None = None
     time_zone: str = "UTC"
     idle_grace_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentTariff:
+    """A tariff by the record that decisions under it refer to (payload hash in hex)."""
+
+    record: str
+    tariff_id: str

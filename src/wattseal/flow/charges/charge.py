@@ -15,9 +15,10 @@ from wattseal.flow.charges.watching import Told, is_astray, power_of, remember_e
 from wattseal.flow.drivers import reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise, standing
 from wattseal.flow.drivers.known_tokens import find_token, token_of
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Grant
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import Turn, find_live, keep_ended, keep_live
-from wattseal.flow.world import Grant, Live
 from wattseal.model.answers import Acknowledged, TransactionAnswer
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
 from wattseal.model.metering import Reading

@@ -10,9 +10,9 @@ from wattseal.flow.charges.direct_records import examine_here, observe
 from wattseal.flow.charges.watching import Told, at_end, at_start, power_of, span_before, take
 from wattseal.flow.drivers.own_risk import beyond_cap
 from wattseal.flow.fleet import quirks
+from wattseal.flow.live import Live
 from wattseal.flow.step import Plain
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Live
 from wattseal.model.continuity import Span
 from wattseal.model.facts import TransactionEnded, TransactionStarted
 from wattseal.model.transaction import Transaction

@@ -8,9 +8,10 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.charges.direct_records import put_record
 from wattseal.flow.charges.watching import Told, at_end, remember_end
+from wattseal.flow.live import Live
 from wattseal.flow.step import Plain
 from wattseal.flow.turn import Turn, keep_ended, recall, remember_station, transaction_by_id
-from wattseal.flow.world import Live, World
+from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import MAX_DETAIL, Observed

@@ -18,9 +18,10 @@ from wattseal.flow.charges.bundling import others_of, tariff_record
 from wattseal.flow.charges.measured import points_for, points_so_far
 from wattseal.flow.commands import Declined
 from wattseal.flow.limits.station_tariffs import tariff_at
+from wattseal.flow.live import Live
 from wattseal.flow.money.tariffs import tariff_by_record
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Live, World
+from wattseal.flow.world import World
 from wattseal.model.answers import TransactionAnswer
 from wattseal.model.facts import TransactionEnded
 from wattseal.model.message import Asked

@@ -8,9 +8,9 @@ from wattseal.flow.alarms import cleared_by
 from wattseal.flow.charges.gaps import follow
 from wattseal.flow.charges.sealed import is_relayed, relay
 from wattseal.flow.charges.watching import Told, at_idle, at_reading, power_of, take
+from wattseal.flow.live import Live
 from wattseal.flow.step import Plain, Step
 from wattseal.flow.turn import Turn, raise_alarms
-from wattseal.flow.world import Live
 from wattseal.model.metering import Reading, begin_register_wh, energy_register_wh
 from wattseal.model.verdict import Finding
 from wattseal.pricing.periods import Point

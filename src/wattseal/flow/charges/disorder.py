@@ -16,9 +16,9 @@ from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.watching import Told, is_astray, remember_end, take
 from wattseal.flow.drivers import reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise
+from wattseal.flow.live import Live
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn, keep_live
-from wattseal.flow.world import Live
 from wattseal.model.facts import TransactionEnded, TransactionStarted
 from wattseal.model.token import Authorization, IdToken
 from wattseal.model.verdict import Finding

@@ -12,10 +12,12 @@ from wattseal.base.ids import StationId
 from wattseal.flow.alarms import over, raised
 from wattseal.flow.charges.charge_details import counts
 from wattseal.flow.documents import put, read, removal
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
 from wattseal.flow.turn import recall, remember_station
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import Observed, read_item

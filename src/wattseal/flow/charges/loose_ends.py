@@ -1,9 +1,11 @@
 """Notes of this CSMS on an open transaction, as records of their own; and what a station's answer about one means."""
 
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.step import Step
 from wattseal.flow.turn import raise_alarms
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.world import World
 from wattseal.model.remote import TransactionStatusRequested, TransactionStatusResponded
 from wattseal.model.verdict import Finding
 from wattseal.rules.recorded import Observed, read_item

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from wattseal.base.ids import Subject
+from wattseal.flow.live import Live
 from wattseal.flow.ports import KeptItem
-from wattseal.flow.world import Live, World
+from wattseal.flow.world import World
 from wattseal.model.tariff import Tariff
 from wattseal.model.transaction import Transaction
 from wattseal.pricing.periods import Point, needs_readings, usable

@@ -12,7 +12,8 @@ from wattseal.flow.charges.loose_ends import note_open
 from wattseal.flow.charges.token_uses import UseKeeper
 from wattseal.flow.charges.watching import overtaken
 from wattseal.flow.commands import Done, send
-from wattseal.flow.world import Memory, World
+from wattseal.flow.memory import Memory
+from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.model.remote import TransactionStatusRequested
 from wattseal.watch.detector import Moment

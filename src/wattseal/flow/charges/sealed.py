@@ -17,11 +17,12 @@ from wattseal.flow.charges.watching import Told, at_end, at_reading, at_start, i
 from wattseal.flow.documents import put
 from wattseal.flow.drivers.authorise import decision_on
 from wattseal.flow.drivers.authorization import authorization_of
+from wattseal.flow.live import Live
 from wattseal.flow.money.holds import refuses_partner
 from wattseal.flow.ports import Committed, Outgoing
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn, find_live, keep_ended, keep_live, raise_alarms
-from wattseal.flow.world import ASK_TIMEOUT_S, Live, World
+from wattseal.flow.world import ASK_TIMEOUT_S, World
 from wattseal.model.answers import AuthorizationAnswer, DataTransferAnswer, TransactionAnswer
 from wattseal.model.facts import (
     AuthorizationRequested,

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from wattseal.base.ids import StationId, TransactionId
 from wattseal.flow import commands
 from wattseal.flow.commands import Done
+from wattseal.flow.live import Live
 from wattseal.flow.ramp import Passing
-from wattseal.flow.world import Live, World
+from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.model.remote import StopRequested
 from wattseal.rules.transactions import is_accepted

@@ -16,9 +16,10 @@ from wattseal.flow.documents import ALARM, TRANSACTION_TIME, put, read
 from wattseal.flow.drivers.known_tokens import token_of
 from wattseal.flow.fleet.sites import site_by_id
 from wattseal.flow.listing import timed
+from wattseal.flow.live import Live
 from wattseal.flow.ports import Batch
 from wattseal.flow.turn import find_in_memory, remember_station, transaction_by_id
-from wattseal.flow.world import Live, World
+from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.token import NO_AUTHORIZATION, TokenStatus
 from wattseal.model.transaction import Transaction

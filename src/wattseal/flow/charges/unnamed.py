@@ -3,8 +3,8 @@
 A stop that was matched ends its transaction, which is kept from being billed until somebody has looked at it.
 """
 
+from wattseal.flow.live import Live
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Live
 from wattseal.model.facts import MeterReported, TransactionEnded
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, energy_register_wh
 from wattseal.model.verdict import Finding

@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from wattseal.flow.alarms import cleared_by
 from wattseal.flow.documents import EVSE, put
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Live, Memory
 from wattseal.model.continuity import LastEnd, Span
 from wattseal.model.metering import Reading
 from wattseal.model.verdict import Finding, Source

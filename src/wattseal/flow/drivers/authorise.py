@@ -10,10 +10,12 @@ from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import by_hearsay, cap_of
 from wattseal.flow.drivers.shown_price import prices_ready, with_price
 from wattseal.flow.drivers.uid_tries import COUNTED, is_stopped, note_try
+from wattseal.flow.memory import MAX_GRANTS, Grant, Memory
 from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place, refuses_partner
 from wattseal.flow.money.tariffs import tariff_for
 from wattseal.flow.step import Step, decided
-from wattseal.flow.world import ASK_TIMEOUT_S, MAX_GRANTS, CurrentTariff, Grant, Memory, World
+from wattseal.flow.world import ASK_TIMEOUT_S, World
+from wattseal.model.tariff import CurrentTariff
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import (
     AskParty,

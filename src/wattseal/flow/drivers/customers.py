@@ -5,12 +5,13 @@ import msgspec
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.history import prefix
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.ports import Batch
 from wattseal.flow.stations.shelf import numbered
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Handlers, Turn
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.customer import CustomerAsked, CustomerReported, KeptCustomer
 from wattseal.model.message import Command, Replied
 

@@ -10,8 +10,9 @@ from wattseal.flow.alarms import alarm
 from wattseal.flow.charges.charged_token import charged_token
 from wattseal.flow.documents import TRANSACTION, TRANSACTION_TIME, put, read
 from wattseal.flow.drivers.known_tokens import find_token
+from wattseal.flow.memory import Memory
 from wattseal.flow.step import Step
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.token import NO_AUTHORIZATION, IdToken, TokenStatus
 from wattseal.model.transaction import Transaction
 from wattseal.rules.uid_guessing import CODE, LIMIT, WINDOW_MS, Tries, mark_of, prefix_of

@@ -7,11 +7,12 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.passwords import digest_password
 from wattseal.flow.documents import ENTRY, STATION, TOKEN, put, put_station, put_token, read
+from wattseal.flow.memory import Memory
 from wattseal.flow.money.accounts import account_of
 from wattseal.flow.money.tariff_changes import moved, tell_of_move
 from wattseal.flow.ports import Batch, Put
 from wattseal.flow.step import Step
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.station import Station
 from wattseal.model.token import TokenRecord
 from wattseal.rules.enrolment import believe, station_entry

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import EvseId
-from wattseal.flow.world import Memory
+from wattseal.flow.memory import Memory
 from wattseal.model.charging import Purpose
 from wattseal.model.charging_orders import SetProfile
 from wattseal.model.message import Command

@@ -11,8 +11,8 @@ from wattseal.base.errors import InputError
 from wattseal.crypto.passwords import digest_password, password_matches
 from wattseal.flow.documents import put_station
 from wattseal.flow.fleet.enrol import change_station
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Asking, Checks
-from wattseal.flow.world import Memory
 from wattseal.model.device import Component, Variable, VariablesSet, VariablesWritten, VariableWrite
 from wattseal.model.message import Asked
 from wattseal.model.station import Station

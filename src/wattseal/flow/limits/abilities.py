@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.flow.memory import Memory
 from wattseal.flow.stations.device_model import value_of
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.charging import RateUnit
 from wattseal.model.device import Component, Variable
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.limits.store import CSO, MAX_KEPT, KeptProfile, profiles_of, put_profile, raise_alarm
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Asking
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.charging import Profile, ProfileKind, Purpose
 from wattseal.model.charging_facts import ProfilesReported
 from wattseal.model.charging_orders import GetProfiles

@@ -14,9 +14,10 @@ from wattseal.flow.documents import read
 from wattseal.flow.limits.abilities import abilities_of
 from wattseal.flow.limits.needs import NEEDS, KeptNeeds, Wanted
 from wattseal.flow.limits.store import circumstances, in_force, profiles_of, running_at
+from wattseal.flow.memory import Memory
 from wattseal.flow.ramp import Passing
 from wattseal.flow.turn import remember_station
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
 from wattseal.model.charging_orders import ClearProfiles, SetProfile
 from wattseal.model.principal import Principal

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from wattseal.base.ids import StationId
 from wattseal.flow.alarms import alarm
 from wattseal.flow.documents import put, read, removal
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.world import World
 from wattseal.model.charging import Profile, ProfileKind, Purpose, Schedule
 from wattseal.model.charging_orders import ClearProfiles
 from wattseal.rules.charging import Charging, Circumstances, Installed

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from wattseal.base.errors import LimitError
 from wattseal.flow.limits.after import installed_after
 from wattseal.flow.limits.store import circumstances, in_force, running_at
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Asking
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.charging import ProfileKind, RateUnit
 from wattseal.model.charging_orders import SetProfile
 from wattseal.model.message import Command

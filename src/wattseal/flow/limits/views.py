@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import read
 from wattseal.flow.limits.store import circumstances, in_force
-from wattseal.flow.world import Memory, World
+from wattseal.flow.memory import Memory
+from wattseal.flow.world import World
 from wattseal.model.charging import Composite, RateUnit
 from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_differs import Difference

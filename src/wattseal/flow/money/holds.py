@@ -10,6 +10,7 @@ import msgspec
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import TRANSACTION, UNBILLED, every_document, read
+from wattseal.flow.memory import Grant
 from wattseal.flow.money import ledger
 from wattseal.flow.money.accounts import account_of
 from wattseal.flow.money.held import HOLD, holds_of, put_held
@@ -17,11 +18,11 @@ from wattseal.flow.money.records import money_ready
 from wattseal.flow.money.tariffs import tariff_by_record
 from wattseal.flow.ports import Put
 from wattseal.flow.step import Step
-from wattseal.flow.world import MAX_CAPS, CurrentTariff, Grant, World
+from wattseal.flow.world import MAX_CAPS, World
 from wattseal.model.account import Account, AccountStatus
 from wattseal.model.held import Held, HeldState
 from wattseal.model.ledger import Posting, PostingKind, Transfer
-from wattseal.model.tariff import Tariff
+from wattseal.model.tariff import CurrentTariff, Tariff
 from wattseal.model.token import TokenRecord, TokenStatus
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.rules import chart

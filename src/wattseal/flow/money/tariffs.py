@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from wattseal.bundle.tariff import tariff_from_value
 from wattseal.flow.documents import TARIFF, every_document, read
-from wattseal.flow.world import CurrentTariff, World
+from wattseal.flow.world import World
 from wattseal.model.station import Station
-from wattseal.model.tariff import Tariff
+from wattseal.model.tariff import CurrentTariff, Tariff
 from wattseal.model.tariff_place import Level, TariffVersion
 from wattseal.model.token import TokenRecord
 from wattseal.rules.tariff_choice import Choice, choose, names_of

@@ -12,9 +12,11 @@ from wattseal.flow.charges.loose_ends import note_open
 from wattseal.flow.charges.measured import points_so_far, with_next
 from wattseal.flow.charges.stopping import CAP_REACHED, HOLD_USED_UP, NOT_AUTHORISED, Stopping, to_stop
 from wattseal.flow.drivers.own_risk import EXCEEDED
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.flow.money.holds import extend
 from wattseal.flow.money.tariffs import tariff_by_record
-from wattseal.flow.world import Live, Memory, World
+from wattseal.flow.world import World
 from wattseal.rules.holding import in_units
 from wattseal.rules.transactions import is_accepted
 

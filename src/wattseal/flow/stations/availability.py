@@ -4,9 +4,10 @@ from wattseal.base.ids import StationId
 from wattseal.flow.alarms import alarm
 from wattseal.flow.documents import put, read
 from wattseal.flow.history import prefix
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.turn import Handlers, Turn
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.answers import Acknowledged
 from wattseal.model.connector import ConnectorState, ServiceOrder
 from wattseal.model.facts import StatusReported

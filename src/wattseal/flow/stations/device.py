@@ -1,6 +1,7 @@
 """Everything about a station as a device, put together: what it tells of itself, and what answered commands change."""
 
 from wattseal.flow.drivers import customers
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Effects
 from wattseal.flow.stations import (
     availability,
@@ -16,7 +17,6 @@ from wattseal.flow.stations import (
 )
 from wattseal.flow.tables import united
 from wattseal.flow.turn import Handlers
-from wattseal.flow.world import Memory
 from wattseal.model.message import Command
 
 HANDLERS: Handlers = united(

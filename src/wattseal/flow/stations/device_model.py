@@ -9,11 +9,12 @@ from wattseal.base.ids import StationId
 from wattseal.flow.documents import put, read
 from wattseal.flow.history import prefix
 from wattseal.flow.identity import credentials
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.stations import assemblies
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Handlers, Turn
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.device import (
     Component,
     InventoryReported,

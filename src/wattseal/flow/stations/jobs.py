@@ -10,8 +10,9 @@ from dataclasses import replace
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.history import prefix
+from wattseal.flow.memory import Memory
 from wattseal.flow.step import Step
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.job import Job, JobFile
 
 FIRMWARE, PUBLICATION, LOG = "firmware_job", "publish_job", "log_job"

@@ -8,12 +8,12 @@ from wattseal.flow.alarms import alarm
 from wattseal.flow.documents import read
 from wattseal.flow.fleet.maintenance import is_quiet
 from wattseal.flow.history import append, prefix
+from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Effects
 from wattseal.flow.stations import assemblies, availability
 from wattseal.flow.stations.shelf import numbered, shelve, unshelve
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Handlers, Turn
-from wattseal.flow.world import Memory
 from wattseal.model.connector import ConnectorState
 from wattseal.model.message import Asked, Replied
 from wattseal.model.monitoring import (

@@ -6,8 +6,8 @@ from wattseal.base.errors import InputError
 from wattseal.flow.charges import sealed
 from wattseal.flow.documents import put, put_station
 from wattseal.flow.history import append
+from wattseal.flow.memory import Memory
 from wattseal.flow.turn import Handlers, Turn
-from wattseal.flow.world import Memory
 from wattseal.model.answers import BootAnswer
 from wattseal.model.facts import (
     BootReported,

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from wattseal.flow.alarms import alarm
 from wattseal.flow.history import append
+from wattseal.flow.memory import Memory
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Handlers, Turn
-from wattseal.flow.world import Memory, World
+from wattseal.flow.world import World
 from wattseal.model.message import Replied
 from wattseal.model.security import CRITICAL, ROUTINE, SecurityEventReported
 

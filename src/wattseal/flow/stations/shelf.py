@@ -5,8 +5,8 @@ from typing import Any
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import put, removal
 from wattseal.flow.history import prefix
+from wattseal.flow.memory import Memory
 from wattseal.flow.step import Step
-from wattseal.flow.world import Memory
 
 _PAGE = 1000
 

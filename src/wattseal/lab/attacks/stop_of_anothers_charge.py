@@ -5,9 +5,9 @@ import json
 from wattseal.app.settings_money import Billing as Billed
 from wattseal.flow.charges import charge
 from wattseal.flow.handle import begin
+from wattseal.flow.live import Live
 from wattseal.flow.ports import Flush, Unflushed
 from wattseal.flow.turn import Turn, find_live
-from wattseal.flow.world import Live
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.grounds.clockwork import Clockwork, Line

@@ -3,8 +3,8 @@
 from wattseal.base.ids import EvseId
 from wattseal.flow.charges import charge
 from wattseal.flow.charges.disorder import open_early
+from wattseal.flow.live import Live
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Live
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.lab import Lab
 from wattseal.lab.means.kept_back import notes_of

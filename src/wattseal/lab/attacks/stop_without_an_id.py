@@ -1,8 +1,8 @@
 """T17: a stop with transaction id -1 or 0 is to end whatever charge is open, at a register of the sender's choice."""
 
 from wattseal.flow.charges import charge
+from wattseal.flow.live import Live
 from wattseal.flow.turn import Turn
-from wattseal.flow.world import Live
 from wattseal.lab.attack import Attack, Found, Ground, Outcome
 from wattseal.lab.lab import Lab
 from wattseal.lab.means.kept_back import notes_of

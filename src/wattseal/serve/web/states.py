@@ -6,7 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from wattseal.base.ids import StationId
-from wattseal.flow.world import Live, Memory
+from wattseal.flow.live import Live
+from wattseal.flow.memory import Memory
 from wattseal.serve.api.service import Link, Service
 from wattseal.serve.web.texts import marked as _
 

@@ -14,8 +14,8 @@ from wattseal.flow.drivers.reservations import list_reservations
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.fleet.uptime import PortUptime, station_uptime
 from wattseal.flow.listing import Wanted, latest
+from wattseal.flow.live import Live
 from wattseal.flow.stations.availability import connectors, service_orders
-from wattseal.flow.world import Live
 from wattseal.model.alarm import Alarm
 from wattseal.model.connector import ConnectorState, ServiceOrder
 from wattseal.model.reservation import Reservation
