@@ -121,7 +121,7 @@ class World:
     payments: dict[str, Payment] | None = None
     """Payments under way, by id; None until they were read."""
     deciding: set[str] = field(default_factory=set)
-    """Transactions on which a ruling is being written, or whose bills are being invoiced."""
+    """Transactions, accounts, payments and others that somebody is deciding on right now (`flow.claims`)."""
     numbering: set[str] = field(default_factory=set)
     """Series of invoices in which one is being issued."""
     trust: Trust | None = None

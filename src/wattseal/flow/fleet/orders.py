@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from wattseal.base.errors import InputError
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import put, read
 from wattseal.flow.fleet import rollouts
 from wattseal.flow.fleet.api_tokens import ApiTokens
@@ -94,16 +95,13 @@ async def decide(world: World, principal: Principal, order_id: str, wanted: Orde
 
     Who approves needs the rights that asking needs. Of two who decide at once the first counts.
     """
-    if order_id in world.deciding:
-        raise OrderError("somebody decides on it at this moment", code="being_decided", subject="id")
-    world.deciding.add(order_id)
-    try:
+    with claimed(world, (order_id,)) as mine:
+        if not mine:
+            raise OrderError("somebody decides on it at this moment", code="being_decided", subject="id")
         order = await find(world, order_id)
         if order is None:
             raise OrderError("there is no such order", code="no_order", subject="id")
         return await _decide(world, principal, order, wanted)
-    finally:
-        world.deciding.discard(order_id)
 
 
 async def _decide(world: World, principal: Principal, order: FleetOrder, wanted: OrderState) -> FleetOrder:

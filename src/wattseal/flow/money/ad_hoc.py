@@ -12,6 +12,7 @@ from decimal import Decimal
 from wattseal.base.errors import InputError, WattsealError
 from wattseal.base.ids import StationId
 from wattseal.flow.charges.transaction_list import TransactionQuery, find_transactions
+from wattseal.flow.claims import claimed
 from wattseal.flow.commands import Declined, Done, Queued, Unanswered, find_station
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.drivers.known_tokens import token_of
@@ -114,17 +115,14 @@ async def pay_here(world: World, station_id: str, evse_id: int, *, method: str |
     """Begin a payment for a charge at an EVSE; one at a time there. `method` is an app's handle with the provider."""
     offered = await offer(world, station_id, evse_id)
     key = _place(offered.station_id, evse_id)
-    if key in world.deciding:
-        raise NotPayableError("somebody is paying here just now", code="being_paid", subject="evse")
-    world.deciding.add(key)
-    try:
+    with claimed(world, (key,)) as mine:
+        if not mine:
+            raise NotPayableError("somebody is paying here just now", code="being_paid", subject="evse")
         currency = offered.tariff.currency
         account = world.random.bytes(PAYMENT_ID_BYTES).hex()
         spot = Spot(offered.station_id, evse_id)
         wanted = Wanted(Purpose.AD_HOC, account, currency, minor(offered.amount, currency), spot, method)
         return await begin(world, wanted)
-    finally:
-        world.deciding.discard(key)
 
 
 async def attend(world: World, payment: Payment) -> Payment:

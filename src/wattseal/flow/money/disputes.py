@@ -15,6 +15,7 @@ from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.bundle.report import Outcome, Report
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.money.bills import bill_in_force
 from wattseal.flow.money.credits import TakeBack, check_amounts, prepare, take_back
@@ -193,14 +194,11 @@ async def decide(world: World, dispute: Dispute, told: Verdict) -> Dispute:
     billed is waived in quarantine), and those of `credits.check_amounts`.
     """
     keys = {f"dispute {dispute.id}"} | ({dispute.transaction} if dispute.transaction is not None else set())
-    if keys & world.deciding:
-        text = "this dispute or its session is being decided, or invoiced, right now; try again"
-        raise InputError(text, code="being_decided", subject="id")
-    world.deciding.update(keys)
-    try:
+    with claimed(world, keys) as mine:
+        if not mine:
+            text = "this dispute or its session is being decided, or invoiced, right now; try again"
+            raise InputError(text, code="being_decided", subject="id")
         return await _decide(world, dispute.id, told)
-    finally:
-        world.deciding.difference_update(keys)
 
 
 async def _decide(world: World, dispute_id: str, told: Verdict) -> Dispute:

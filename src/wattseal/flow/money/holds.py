@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from wattseal.base.errors import InputError
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import TRANSACTION, UNBILLED, every_document, read
 from wattseal.flow.memory import Grant
 from wattseal.flow.money import ledger
@@ -287,14 +288,11 @@ async def release_by_hand(world: World, account_id: str, transaction_id: str, by
     held = await holds_of(world, transaction_id)
     if held is None or held.account != account_id or not held.open:
         return None
-    if transaction_id in world.deciding:
-        text = "this session is being billed right now; look again"
-        raise InputError(text, code="being_decided", subject="transaction")
-    world.deciding.add(transaction_id)
-    try:
+    with claimed(world, (transaction_id,)) as mine:
+        if not mine:
+            text = "this session is being billed right now; look again"
+            raise InputError(text, code="being_decided", subject="transaction")
         await release(world, transaction_id, f"{BY_HAND}{by}"[:MAX_MEMO])
-    finally:
-        world.deciding.discard(transaction_id)
     for memory in tuple(world.stations.values()):
         for live in memory.live.values():
             live.held = None if live.transaction.id == transaction_id else live.held
@@ -309,16 +307,10 @@ async def tidy(world: World) -> int:
     given = 0
     stale = [read(document, Held) async for document in every_document(world.journal, world.tenant, HOLD, active=True)]
     for held in stale:
-        if held.id in world.deciding:
-            continue
-        why = await _over(world, held)
-        if why is None:
-            continue
-        world.deciding.add(held.id)
-        try:
-            given += await release(world, held.id, why)
-        finally:
-            world.deciding.discard(held.id)
+        with claimed(world, (held.id,)) as mine:
+            why = await _over(world, held) if mine else None
+            if why is not None:
+                given += await release(world, held.id, why)
     return given
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from wattseal.base.errors import InputError
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.money.accounts import account_of, payer_of
 from wattseal.flow.money.bills import bill_of, keep_bill
@@ -123,16 +124,15 @@ def _claimed(world: World, series: str, bills: Sequence[Bill]) -> Iterator[None]
     if series in world.numbering:
         text = "an invoice of this series is being issued right now; try again"
         raise InputError(text, code="being_issued", subject="series")
-    if sessions & world.deciding:
-        text = "one of these sessions is being decided on right now; try again"
-        raise InputError(text, code="being_decided", subject="account")
-    world.numbering.add(series)
-    world.deciding.update(sessions)
-    try:
-        yield
-    finally:
-        world.numbering.discard(series)
-        world.deciding.difference_update(sessions)
+    with claimed(world, sessions) as mine:
+        if not mine:
+            text = "one of these sessions is being decided on right now; try again"
+            raise InputError(text, code="being_decided", subject="account")
+        world.numbering.add(series)
+        try:
+            yield
+        finally:
+            world.numbering.discard(series)
 
 
 async def _still_open(world: World, group: Group) -> tuple[Bill, ...]:

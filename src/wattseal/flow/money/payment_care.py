@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from wattseal.base.errors import WattsealError
+from wattseal.flow.claims import claimed
 from wattseal.flow.money.ad_hoc import attend, close
 from wattseal.flow.money.payments import (
     ask_refund,
@@ -38,20 +39,17 @@ async def due(world: World) -> tuple[str, ...]:
 
 async def look_after(world: World, payment_id: str) -> None:
     """Look at one payment, unless that is being done; trouble with one is counted and keeps no other from its turn."""
-    key = f"payment {payment_id}"
-    if key in world.deciding:
-        return
-    world.deciding.add(key)
-    try:
-        payment = await payment_of(world, payment_id)
-        if payment is not None and payment.look_ms is not None and payment.look_ms <= world.now_ms():
-            after = await look(world, payment)
-            if after.state in ENDED:
-                await close(world, after)
-    except WattsealError:
-        world.count("payment_looks_failed")
-    finally:
-        world.deciding.discard(key)
+    with claimed(world, (f"payment {payment_id}",)) as mine:
+        if not mine:
+            return
+        try:
+            payment = await payment_of(world, payment_id)
+            if payment is not None and payment.look_ms is not None and payment.look_ms <= world.now_ms():
+                after = await look(world, payment)
+                if after.state in ENDED:
+                    await close(world, after)
+        except WattsealError:
+            world.count("payment_looks_failed")
 
 
 async def look(world: World, payment: Payment) -> Payment:

@@ -7,6 +7,7 @@ from wattseal.base.ids import Subject
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.standing import Case, case_of
+from wattseal.flow.claims import claimed
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.records import money_ready, write_money
 from wattseal.flow.step import Step
@@ -43,13 +44,10 @@ async def rule(world: World, proofs: Proofs, transaction_id: str, decided: Decid
     `not_the_ruling` (the one named is not the present one), `billed_already` (a dispute puts a bill right),
     `nothing_to_bill` (no energy known, none delivered, or sealed from this CPO: waive it), `being_decided`.
     """
-    if transaction_id in world.deciding:
-        raise NotDecidableError("this session is being decided right now", code="being_decided", subject="id")
-    world.deciding.add(transaction_id)
-    try:
+    with claimed(world, (transaction_id,)) as mine:
+        if not mine:
+            raise NotDecidableError("this session is being decided right now", code="being_decided", subject="id")
         return await _rule(world, proofs, transaction_id, decided)
-    finally:
-        world.deciding.discard(transaction_id)
 
 
 async def _rule(world: World, proofs: Proofs, transaction_id: str, decided: Decided) -> Transaction:

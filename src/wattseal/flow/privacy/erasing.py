@@ -12,6 +12,7 @@ import msgspec
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Subject
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import ALARM, UNBILLED, put_transaction
 from wattseal.flow.money.accounts import balance_of, note_account, put_account
 from wattseal.flow.money.held import open_holds
@@ -108,14 +109,10 @@ async def erase_person(world: World, account_id: str, code: str, by: str) -> Pla
     What is broken off is taken up by erasing again. `InputError`: `plan_differs` where what would go is no longer what
     was confirmed, `not_settled` where something has to be settled first.
     """
-    key = f"erasure {account_id}"
-    if key in world.deciding:
-        raise InputError("this account is being erased already", code="plan_differs", subject="id")
-    world.deciding.add(key)
-    try:
+    with claimed(world, (f"erasure {account_id}",)) as mine:
+        if not mine:
+            raise InputError("this account is being erased already", code="plan_differs", subject="id")
         return await _erase(world, account_id, code, by)
-    finally:
-        world.deciding.discard(key)
 
 
 async def _erase(world: World, account_id: str, code: str, by: str) -> Plan:

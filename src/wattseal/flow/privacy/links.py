@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from wattseal.crypto.hashes import sha256
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import every_document, put, read, removal
 from wattseal.flow.money.accounts import note_account
 from wattseal.flow.ports import Batch, Put
@@ -45,11 +46,9 @@ async def find_link(world: World, secret: str) -> ExportLink | None:
 
 async def use_link(world: World, link: ExportLink) -> bool:
     """Use a link up, durable on return; of several who do so at once one is let through."""
-    key = f"export link {link.digest.hex()}"
-    if key in world.deciding:
-        return False
-    world.deciding.add(key)
-    try:
+    with claimed(world, (f"export link {link.digest.hex()}",)) as mine:
+        if not mine:
+            return False
         document = await world.journal.document(world.tenant, EXPORT_LINK, link.digest.hex())
         if document is None or read(document, ExportLink).used_ms is not None:
             return False
@@ -57,8 +56,6 @@ async def use_link(world: World, link: ExportLink) -> bool:
         used = _document(replace(link, used_ms=now_ms), now_ms)
         await world.journal.commit(Batch(world.tenant, puts=(used,)))
         return True
-    finally:
-        world.deciding.discard(key)
 
 
 def _document(link: ExportLink, now_ms: int) -> Put:
