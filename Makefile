@@ -8,6 +8,7 @@
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make attack ARGS="--html report.html"     every attack of the threat model, each with its control (a quarter of an hour)
 #   make storm ARGS="--seeds 5000"             storms of faults over the core, so many seeds; all promises held after each
+#   make explore ARGS="tests/rules"   the properties with other examples each time, ten times as many (make test: alike)
 #   make ramp           a million commands of any mix against the cap of the fleet's ramp
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
@@ -28,7 +29,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo attack test agree schemathesis check bench fuzz mutants ramp storm audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo attack test agree explore schemathesis check bench fuzz mutants ramp storm audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -92,6 +93,11 @@ web: install-dev
 agree: install-dev
 	WATTSEAL_EXAMPLES=100 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/web/test_pricing_agrees.py \
 		tests/web/test_verifiers_agree.py tests/web/test_receipt_agrees.py tests/web/test_ocmf_agrees.py $(ARGS)
+
+# What `make test` draws alike in every run is drawn anew here; WATTSEAL_EXAMPLES is per cent of the usual number.
+explore: install-dev
+	WATTSEAL_EXAMPLES=$(or $(WATTSEAL_EXAMPLES),1000) $(BIN)/python -m pytest -q -n 2 --dist worksteal -m hypothesis \
+		--hypothesis-profile explore $(ARGS)
 
 bench: install-dev
 	$(BIN)/python -m bench $(ARGS)

@@ -1,10 +1,11 @@
-"""What makes a run of all tests short, without a test less: their order, and where their files are."""
+"""What makes a run of all tests short and alike: their order, where their files are, and what they draw."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+from tests.support.examples import EXPLORE, draw_alike, register_profiles
 
 SLOWEST_FIRST = Path(__file__).with_name("slow_files.txt").read_text().split()
 """Files that take longest, begun first, so that no worker is left alone with one of them at the end."""
@@ -25,6 +26,13 @@ def in_memory() -> bool:
 
 if in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+register_profiles()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--hypothesis-profile", default=None) != EXPLORE:
+        draw_alike()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

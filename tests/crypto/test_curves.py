@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.curves import (
@@ -51,7 +52,7 @@ def test_signature_verifies_on_its_curve_and_hash_and_on_no_other_message(curve:
 
 
 @given(st.binary(max_size=64))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_two_libraries_agree_on_secp256k1_high_s_included(message: bytes) -> None:
     private = PRIVATE[Curve.SECP256K1]
     r, s = decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA256())))

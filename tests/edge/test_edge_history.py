@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.edge.edge_world import CARD, NOW_MS, emsp, end_fact, meter_fact, receipt_for, site, start_fact
+from tests.support.examples import examples
 
 from wattseal.model.token import IdToken
 from wattseal.parties.edge import Heard, ended, metered, receipted, started
@@ -89,7 +90,7 @@ class History:
                 return
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(events, max_size=40))
 def test_chains_stay_whole_and_receipts_end_the_waiting(story: list[tuple[object, ...]]) -> None:
     history = History()

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from wattseal.model.provider import Account, Hold, HoldState
 from wattseal.rules.holds import capture, check_sums, place, release
@@ -10,7 +11,7 @@ money = st.decimals(min_value=0, max_value=1000, places=2)
 moves = st.lists(st.tuples(st.sampled_from(["place", "capture", "release"]), money, st.integers(0, 5)), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(limit=money, moves=moves)
 def test_whatever_happens_accounts_and_holds_add_up_and_no_money_is_promised_twice(
     limit: Decimal, moves: list[tuple[str, Decimal, int]]

@@ -10,6 +10,7 @@ import pyocmf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.meters import METER, METER_KEY, METER_SPKI, NOON, reading, single, transaction
 
 from wattseal import evidence
@@ -43,7 +44,7 @@ def test_meter_s_record_is_valid_and_says_its_energy() -> None:
 
 
 @given(st.integers(5, PAYLOAD_END - 1), st.integers(1, 255))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_changed_payload_byte_is_never_valid(position: int, flip: int) -> None:
     forged = bytearray(RECORD)
     forged[position] ^= flip
@@ -57,7 +58,7 @@ def test_unchanged_record_is_valid_which_gives_the_test_above_its_meaning() -> N
 
 
 @given(st.binary(max_size=80) | st.binary(max_size=80).map(lambda tail: b"OCMF|" + tail))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_noise_is_unreadable_and_never_an_exception(raw: bytes) -> None:
     assert evidence.check(raw, [METER_SPKI]).verdict is Verdict.UNREADABLE
 
@@ -73,7 +74,7 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(["FV", "PG", "MS", "IS", "IL", "IF", "IT", "ID", "TT", "RD", "LC"]), json_values)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_value_in_any_field_is_a_finding_or_unreadable_never_an_exception(key: str, value: object) -> None:
     fields = json.loads(RECORD.split(b"|")[1])
     payload = json.dumps({**fields, key: value}).encode()
@@ -83,7 +84,7 @@ def test_any_value_in_any_field_is_a_finding_or_unreadable_never_an_exception(ke
 
 
 @given(decimals, decimals)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_energy_is_the_exact_difference_of_the_register(begin_wh: Decimal, more_wh: Decimal) -> None:
     checked = evidence.check(transaction(begin_wh=str(begin_wh), end_wh=str(begin_wh + more_wh)), [METER_SPKI])
     assert checked.energy_wh == more_wh

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, RSAKey
 from tests.support.charges import signing_key
+from tests.support.examples import examples
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import P256_ORDER, Algorithm
@@ -220,7 +221,7 @@ def test_signatures_of_another_library_verify_and_ours_do_there(algorithm: str) 
 
 
 @given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_any_changed_byte_is_never_valid(position: int, flip: int) -> None:
     forged = bytearray(SIGNED)
     forged[position] ^= flip

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world
+from tests.support.examples import examples
 from tests.wire import ocpp_payloads
 
 from wattseal.base.errors import LimitError
@@ -68,7 +69,7 @@ async def told(version: Version, action: str, payloads: list[Any]) -> None:
 
 @pytest.mark.parametrize("version", [Version.V201, Version.V21])
 @pytest.mark.parametrize("action", ACTIONS)
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_message_is_answered_and_schedules_stay_computable(
     version: Version, action: str, data: st.DataObject

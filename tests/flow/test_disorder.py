@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world, transactions
+from tests.support.examples import examples
 from tests.support.memory_journal import MemoryJournal
 from tests.support.proving import troubles
 from tests.support.sound import audited
@@ -85,7 +86,7 @@ async def tell(world: World, events: Sequence[dict[str, Any]], restarts: Sequenc
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(data=st.data(), count=st.integers(0, 3))
 async def test_events_in_any_order_make_one_transaction_and_one_bill(data: st.DataObject, count: int) -> None:
     readings = sorted(data.draw(st.lists(st.integers(1000, 5000), min_size=count, max_size=count)))
@@ -105,7 +106,7 @@ async def test_events_in_any_order_make_one_transaction_and_one_bill(data: st.Da
     assert check_chain(items) == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(data=st.data())
 async def test_a_1_6_charge_told_twice_over_restarts_is_one(data: st.DataObject) -> None:
     world = await a_world()

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.flow.test_holds_at_charge import started
 from tests.flow.test_stopping import lines, turn
 from tests.support.cpo_world import Talker, transactions
+from tests.support.examples import examples
 from tests.support.paying import STATIONS, account, bill, held, money, pay_in, paying_world, wait
 from tests.support.proving import troubles
 
@@ -145,7 +146,7 @@ async def play(units: int, limit: int | None, deeds: list[tuple[str, str]]) -> N
     assert await troubles(world) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40))
 @given(units=st.integers(0, 120), limit=st.sampled_from(LIMITS), deeds=PLAYS)
 def test_any_order_of_events_holds_what_is_held_once_and_gives_it_back(
     units: int, limit: int | None, deeds: list[tuple[str, str]]

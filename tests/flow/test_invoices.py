@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support.bills import bill, share
 from tests.support.cpo_world import TestClock
 from tests.support.einvoice import assert_valid
+from tests.support.examples import examples
 from tests.support.invoicing import (
     PAYER,
     FlakyJournal,
@@ -355,7 +356,7 @@ async def test_a_bill_that_is_being_decided_waits() -> None:
     assert world.deciding == world.numbering == set()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     failing=st.dictionaries(st.integers(1, 60), st.booleans(), max_size=12),
     orders=st.lists(st.integers(0, 3), min_size=1, max_size=12),

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.answering import OPERATOR, Answering, Reply, refusal
 from tests.support.cpo_world import AT, TestClock, enrol, make_world
+from tests.support.examples import examples
 from tests.support.memory_journal import MemoryJournal
 
 from wattseal.base.errors import InputError
@@ -383,7 +384,7 @@ async def test_a_list_nobody_wants_any_more_is_emptied_after_a_restart_too(world
 CHANGES = st.lists(st.tuples(st.sampled_from("ABCDEF"), st.booleans()), max_size=6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(rounds=st.lists(CHANGES, min_size=1, max_size=5), version=st.sampled_from(list(Version)), data=st.data())
 async def test_whatever_changes_the_station_ends_with_the_list_it_should_have(
     rounds: Sequence[Sequence[tuple[str, bool]]], version: Version, data: st.DataObject

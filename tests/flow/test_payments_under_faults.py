@@ -8,6 +8,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.cpo_world import TestClock, enrol, make_world
+from tests.support.examples import examples
 from tests.support.fault_provider import NAME, Fault, FaultProvider
 from tests.support.memory_journal import MemoryJournal
 
@@ -195,7 +196,7 @@ async def _payment(till: Till, payment_id: str) -> Payment:
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400))
 @given(BEGUN, st.lists(STEPS, max_size=30), st.sampled_from(Purpose), st.sampled_from(Fault))
 def test_a_payment_is_taken_once_and_never_lost_whatever_happens(
     begun: tuple[str, ...], steps: list[tuple[str, int, Fault]], purpose: Purpose, fault: Fault

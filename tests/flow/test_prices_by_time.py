@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pricing.prices import element, energy, flat, hourly, parking
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world, transactions
+from tests.support.examples import examples
 
 from wattseal.bundle import readings
 from wattseal.bundle.case import Case
@@ -132,7 +133,7 @@ def event(kind: str, seq: int, minutes: int, wh: int, **more: Any) -> dict[str, 
 TOLD = ((10, 2000), (20, 3000), (30, 3000), (40, 3500))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12))
 @given(st.permutations(range(len(TOLD))))
 async def test_events_of_2_x_count_by_the_stations_time_in_whatever_order_they_come(order: list[int]) -> None:
     world, station = await a_world(Version.V201)

@@ -93,7 +93,7 @@ def amounts(made: Priced) -> tuple[Decimal | Fraction, Decimal | Fraction]:
     return total(line.before_tax for line in made.trace), total(line.after_tax for line in made.trace)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(tariffs(), sessions())
 def test_a_price_is_never_negative_and_its_trace_and_taxes_add_up_to_it(by: Tariff, read: tuple[Point, ...]) -> None:
     made = priced(read, by)
@@ -107,7 +107,7 @@ def test_a_price_is_never_negative_and_its_trace_and_taxes_add_up_to_it(by: Tari
     assert [s.percent or D(-1) for s in made.taxes] == sorted(s.percent or D(-1) for s in made.taxes)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(tariffs(kwh=False), sessions(), st.data())
 def test_more_energy_never_costs_less(by: Tariff, read: tuple[Point, ...], data: st.DataObject) -> None:
     """Premise: no restriction by energy or power, no maximum; the car charged whenever it did before."""
@@ -121,7 +121,7 @@ def test_more_energy_never_costs_less(by: Tariff, read: tuple[Point, ...], data:
     assert less[1] <= after_more[1]
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(150))
 @given(tariffs(), sessions(), st.data())
 def test_cutting_a_period_in_two_changes_no_total(by: Tariff, read: tuple[Point, ...], data: st.DataObject) -> None:
     """Premise: no restriction by power. Time is cut at any instant, its energy staying ahead; energy at any amount."""
@@ -156,7 +156,7 @@ def _cut(period: ChargingPeriod, by: Tariff, data: st.DataObject) -> Iterator[Ch
     yield ChargingPeriod(after, (Dimension("ENERGY", D(0)), Dimension(kind, hours(ms - first_ms))), by.id)
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(200))
 @given(tariffs(step=st.just(1)), sessions())
 def test_the_price_is_what_counting_minutes_and_tenths_of_a_kwh_gives(by: Tariff, read: tuple[Point, ...]) -> None:
     """Boundaries here lie on whole minutes and whole 100 Wh, so that counting those misses nothing."""
@@ -228,7 +228,7 @@ def holds(r: Restrictions | None, local: datetime, age_ms: int, kwh: Decimal) ->
     )
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(tariffs(), sessions(), MONEY, MONEY, st.sampled_from([None, D("1.25")]))
 def test_minimum_and_maximum_hold_before_and_after_tax(
     by: Tariff, read: tuple[Point, ...], one: Decimal, other: Decimal, stated: Decimal | None
@@ -246,7 +246,7 @@ def test_minimum_and_maximum_hold_before_and_after_tax(
     assert sum((share.net + share.tax for share in made.taxes), D(0)) == made.total.after_tax
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(100))
 @given(tariffs(), sessions(), st.sampled_from(["JPY", "EUR", "KWD", "CLF"]))
 def test_taxes_are_in_whole_minor_units_of_any_currency(by: Tariff, read: tuple[Point, ...], currency: str) -> None:
     made, digits = priced(read, replace(by, currency=currency)), minor_unit_digits(currency)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from wattseal.base.errors import InputError, LimitError
 from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Recurrency, Schedule
@@ -267,7 +268,7 @@ def value(steps: list[tuple[int, Decimal | None]], moment: int) -> Decimal | Non
     return [limit for start, limit in steps if start <= moment][-1]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(some_profiles(), st.sampled_from([A, W]), st.integers(0, 47 * 60))
 def test_the_result_is_never_above_a_cap_in_its_own_unit(stack: list[Installed], unit: RateUnit, minute: int) -> None:
     whole = limits(stack, MONDAY, 2 * DAY_S, unit, RUNNING)
@@ -282,7 +283,7 @@ def test_the_result_is_never_above_a_cap_in_its_own_unit(stack: list[Installed],
             assert result <= limit
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(some_profiles(), st.integers(1, 2 * DAY_S - 1), st.integers(0, 47 * 60))
 def test_splitting_the_window_changes_nothing(stack: list[Installed], cut: int, minute: int) -> None:
     moment = minute * 60
@@ -294,7 +295,7 @@ def test_splitting_the_window_changes_nothing(stack: list[Installed], cut: int, 
     assert value(whole, moment) == part
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(some_profiles(), st.randoms())
 def test_the_order_of_installing_is_irrelevant(stack: list[Installed], random: Any) -> None:
     mixed = list(stack)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wattseal.base.errors import InputError
@@ -77,7 +77,6 @@ def test_what_cannot_be_asked_for_is_said() -> None:
         assert nowhere.value.code == "bad_time_zone"
 
 
-@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.integers(0, 1_000_000), st.integers(1, 5000), st.sampled_from(StepSize))
 def test_steps_follow_each_other_and_begin_by_the_clock(zone: str, start: int, length: int, size: StepSize) -> None:
     since = 1_000_000_000_000 // QUARTER_MS * QUARTER_MS + start * QUARTER_MS
@@ -99,7 +98,6 @@ def test_steps_follow_each_other_and_begin_by_the_clock(zone: str, start: int, l
             assert local.day == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 96 * 400), min_size=2, max_size=30, unique=True))
 def test_spans_of_hours_and_days_cover_each_hour_of_a_step_once(hours: list[int]) -> None:
     bounds = [hour * 4 for hour in sorted(hours)]

@@ -3,8 +3,9 @@
 import hashlib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import Algorithm, SigningKey
@@ -34,7 +35,7 @@ class Counted:
         return hashlib.shake_256(self.calls.to_bytes(8)).digest(n)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60))
 @given(
     key=st.sampled_from(KEYS),
     stream=st.integers(0, 65535),

@@ -20,6 +20,7 @@ from tests.support.charges import (
     seeded,
     signing_key,
 )
+from tests.support.examples import examples
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.hpke import SealPrivateKey
@@ -54,7 +55,7 @@ def test_a_record_survives_its_encoding_and_its_key_verifies_it(algorithm: Algor
         assert again.verify(key.public, LOG) == (item.signature is not None)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.data())
 def test_any_flipped_bit_of_a_signed_record_fails(data: st.DataObject) -> None:
     item = charge(pen())[0]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.stores.journal_contract import T1, posting
 from tests.support.cpo_world import make_world
+from tests.support.examples import examples
 from tests.support.memory_journal import MemoryJournal
 from tests.support.proving import troubles
 
@@ -70,7 +71,7 @@ def crashed(path: Path, copy: Path) -> Path:
     return copy
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(st.lists(st.tuples(batches, st.sampled_from(("go on", "look", "crash", "restart"))), min_size=1, max_size=6))
 def test_whatever_is_committed_repeated_and_crashed_the_tables_balance(told: list[tuple[Any, str]]) -> None:
     async def scenario(folder: Path) -> None:
@@ -140,7 +141,7 @@ async def attempt(world: World, one: Posting, how: str) -> None:
         world.forget()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.lists(turns, min_size=1, max_size=12))
 def test_whatever_becomes_of_steps_books_records_and_tables_agree(told: list[tuple[Posting, str]]) -> None:
     async def scenario() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.log.log_world import LOG_KEY, WITNESS_KEY, Forest, entries, entry, signed_checkpoint, signing_key
+from tests.support.examples import examples
 
 from wattseal.base.errors import InputError, StoreError
 from wattseal.log import checkpoint, merkle, proof, tiles
@@ -36,7 +37,7 @@ def codes(directory: Path, journal: list[bytes] | None = None) -> set[str]:
     return {finding.code for finding in fsck(directory, LOG_KEY.verifier, journal)}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 @given(st.lists(st.integers(0, 2000), min_size=1, max_size=6).map(sorted))
 def test_a_log_grown_in_any_steps_and_reopened_between_is_the_same_tree(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int]

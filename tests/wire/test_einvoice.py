@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.rules.test_invoicing import FRENCH, HEAD, made, sessions, shares
 from tests.support.bills import GMBH, bill, share
 from tests.support.einvoice import assert_valid, schema_fault, schematron_faults
+from tests.support.examples import examples
 
 from wattseal.model.billing import TaxShare
 from wattseal.model.invoice import Buyer, Invoice, Language, Original
@@ -85,7 +86,7 @@ def test_the_schema_refuses_what_is_no_invoice() -> None:
     assert schema_fault(xml.replace(b"ram:BilledQuantity", b"ram:Quantity")) is not None
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 @given(st.lists(st.lists(shares().filter(share_counts), min_size=1, max_size=3), min_size=1, max_size=8), st.booleans())
 def test_any_bills_make_a_valid_invoice(parts: list[list[TaxShare]], credit: bool) -> None:  # noqa: FBT001 - drawn
     bills = [bill(n, *taxes) for n, taxes in enumerate(parts)]

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.wire import ocpp_payloads
 
 from wattseal.wire.ocpp import catalog, guard
@@ -66,7 +67,7 @@ def explained(value: Any) -> bool:
             return isinstance(value, float) and value == int(value)
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], deadline=None)
+@settings(max_examples=examples(400), suppress_health_check=[HealthCheck.data_too_large])
 @given(st.data())
 def test_types_and_schemas_agree_on_what_is_valid(data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(sorted(SCHEMAS)))

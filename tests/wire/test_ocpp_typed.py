@@ -8,6 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw, Struct
+from tests.support.examples import examples
 from tests.wire import ocpp_payloads
 
 from wattseal.model.message import Answer, Command, Fact
@@ -50,7 +51,7 @@ def check(version: Version, action: str, side: str, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize(("version", "action"), TYPED)
-@settings(max_examples=15, phases=[Phase.generate])
+@settings(max_examples=examples(15), phases=[Phase.generate])
 @given(st.data())
 def test_what_was_understood_is_spelled_again(version: Version, action: str, data: st.DataObject) -> None:
     drawn = data.draw(ocpp_payloads.payloads(ocpp_payloads.schemas()[version, action, "Request"]))
@@ -64,7 +65,7 @@ def test_what_was_understood_is_spelled_again(version: Version, action: str, dat
 
 
 @pytest.mark.parametrize(("version", "action"), TYPED)
-@settings(max_examples=15, phases=[Phase.generate])
+@settings(max_examples=examples(15), phases=[Phase.generate])
 @given(st.data())
 def test_an_answer_is_spelled_again(version: Version, action: str, data: st.DataObject) -> None:
     schema = ocpp_payloads.schemas().get((version, action, "Response"))

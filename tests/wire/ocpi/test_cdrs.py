@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.examples import examples
 from tests.support.meters import METER_SPKI, transaction
 
 from wattseal import evidence
@@ -98,7 +99,7 @@ def test_cdr_survives_the_way_out_and_in_with_every_digit() -> None:
 
 
 @given(st.decimals(0, 10**9, places=6))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_energy_is_never_a_float(kwh: Decimal) -> None:
     text = raw({**CDR, "total_energy": 0}).replace(b'"total_energy": 0', b'"total_energy": ' + str(kwh).encode())
     assert decode_cdr(encode_cdr(decode_cdr(text))[0]).total_energy_kwh == kwh
