@@ -12,9 +12,7 @@ from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, key, seal_key, seeded, s
 from tests.support.charges import signing_key
 
 from wattseal.app.edge_memory import LinkDownError
-from wattseal.base.errors import StoreError
 from wattseal.evidence.ocpp_jws_build import MessageSigner
-from wattseal.flow.ports import Batch, Committed, Journal
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.edge_state import Mode
 from wattseal.parties.edge_upstream import items_in
@@ -281,36 +279,6 @@ class SpoiledOnce(MemoryCsms):
             self.spoiled = True
             return result(action, {"status": "Accepted"})
         return await super().call(action, payload)
-
-
-async def test_when_the_disk_refuses_nothing_is_answered_and_the_chain_goes_on_afterwards(tmp_path: Path) -> None:
-    async with bench(tmp_path, site()) as b:
-        transaction_id = (await b.say("StartTransaction", START))["transactionId"]
-        await b.settle()
-        before = b.memory.state
-        disk = b.memory._journal
-        b.memory._journal = FullDisk(disk)  # type: ignore[assignment] # a journal that only refuses
-        for action, payload in (("MeterValues", meter_values(transaction_id, 2)), ("Authorize", {"idTag": "X"})):
-            with pytest.raises(StoreError):
-                await b.up.handle(call(action, payload))
-        assert b.memory.state is before
-        b.memory._journal = disk
-        assert await b.say("MeterValues", meter_values(transaction_id, 2)) == {}
-        chain = await b.memory.items_from(1, (0, 0), 10)
-        assert [item.payload.kind for item in chain] == [Kind.BOOT, Kind.STARTED, Kind.READING]
-        assert check_chain(chain[:2]) == []
-        assert chain[2].payload.prev == chain[1].hash
-
-
-class FullDisk:
-    """A journal on a disk that is full: what is there can be read."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.answer = journal.answer
-
-    async def commit(self, batch: Batch) -> Committed:
-        del batch
-        raise StoreError("the disk is full")
 
 
 async def test_forged_receipts_and_garbage_from_above_change_nothing(tmp_path: Path) -> None:

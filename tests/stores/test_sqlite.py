@@ -117,6 +117,70 @@ async def test_a_full_disk_is_told_to_every_waiter_and_loses_no_acknowledged_ite
     assert told.indexes == {item(10_001).payload_hash: acknowledged}
 
 
+async def test_what_a_failing_disk_kept_all_the_same_is_known_once_it_works_again(
+    store: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flush may fail after the bytes went out: a retry of the message must not become a second record."""
+    append, whole = store._writer._append, Batch(T1, dedups=(Dedup(S1, "start", b"first"),), puts=(station("kept"),))
+    asked = [await store.document(T1, "transaction", "kept"), await store.answer(T1, S1, "start")]
+    assert asked == [None, None]
+
+    def torn(blobs: list[tuple[str, bytes]]) -> None:
+        append(blobs)
+        monkeypatch.setattr(store._writer, "_append", append)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    monkeypatch.setattr(store._writer, "_append", torn)
+    doubted: list[bytes | None] = []
+    store.doubt(lambda: doubted.append(None))
+    with pytest.raises(StoreError):
+        await store.commit(whole)
+    assert await store.document(T1, "transaction", "kept") is None
+    assert await store.outbox(T1, 0) == ()
+    await healed(store)
+    assert len(doubted) == 2
+    assert await store.document(T1, "transaction", "kept") == whole.puts[0]
+    assert await store.answer(T1, S1, "start") == b"first"
+
+
+async def test_nothing_read_before_the_disk_worked_again_is_built_on(
+    store: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, losses = store._writer, store._losses
+    await limit_pages(store, 0)
+    with pytest.raises(StoreError):
+        await store.commit(Batch(T1, items=(item(0, salt=b"x" * 100_000),)))
+    heard = store._losses
+    assert heard > losses
+    monkeypatch.setattr(store, "_resolve_later", lambda *_: None)
+    writer._resolve = lambda *_: None  # nobody is told yet
+    while writer.failure is not None:  # noqa: ASYNC110 - a thread of its own owes nobody an event
+        await asyncio.sleep(0.01)
+    assert not store.healthy
+    with pytest.raises(StoreError, match="built on it"):
+        await store.commit(Batch(T1, items=(item(1),)))
+    assert store.submit(Batch(T1, items=(item(1),))) is None
+    store._resolve([], writer.losses)
+    assert store.healthy
+
+
+async def test_batches_that_wait_for_room_keep_their_order(store: SqliteJournal) -> None:
+    told = asyncio.gather(*(store.commit(Batch(T1, items=(item(n, leaf=True),))) for n in range(100)))
+    late = [asyncio.ensure_future(_when_there_is_room(store, n)) for n in (100, 101)]
+    indexes = [next(iter(committed.indexes.values())) for committed in await told]
+    assert indexes == list(range(100))
+    await asyncio.gather(*late)
+
+
+async def _when_there_is_room(store: SqliteJournal, number: int) -> None:
+    """Take the first room there is: behind all that waits for some already."""
+    while (flush := store.submit(Batch(T1, items=(item(number, leaf=True),)))) is None:  # noqa: ASYNC110 - as it does
+        await asyncio.sleep(0)
+    assert next(iter((await flush).indexes.values())) >= 100
+
+
 async def test_memory_of_answers_is_bounded_and_the_table_knows_the_rest(path: Path) -> None:
     journal = await SqliteJournal.open(path)
     journal._answers._capacity = 4  # type: ignore[misc] # the bound is small here so that the test is

@@ -173,6 +173,7 @@ async def assemble(
         ramp=Ramp(ramp_of(settings.ramp)),
         pause=asyncio.sleep if isinstance(clock, SystemClock) else None,
     )
+    journal.doubt(world.forget)
     await _claim(world)
     registry.add_all(list(await load_entries(world)))
     believe(registry, own_entries(party, keys))

@@ -92,6 +92,7 @@ class Edge:
             heartbeat_ms=int(min(settings.heartbeat_s, MAX_HEARTBEAT_S) * 1000),
         )
         self._memory = EdgeMemory(journal, TenantId(settings.party), site, clock)
+        journal.doubt(self._memory.doubt)
         self._station = StationLink()
         target = Target(settings.upstream, settings.station, (), settings.password)
         self._csms = CsmsLink(target, Surroundings(clock, random), self._from_csms, self._came)

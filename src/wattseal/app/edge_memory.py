@@ -1,12 +1,12 @@
 """The edge's durable memory: its journal, and the state that is a function of it."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from wattseal.base.errors import InputError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import Hash, Origin, Subject, TenantId
 from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put, StoredItem
 from wattseal.parties.edge import receipted
@@ -62,7 +62,7 @@ class Taken:
 
 
 class EdgeMemory:
-    """State and journal. Whoever changes the state holds `lock` from reading it to the end of `commit`."""
+    """State and journal. Whoever changes the state does so within `turn`, from reading it to the end of `commit`."""
 
     def __init__(self, journal: Journal, tenant: TenantId, site: Site, clock: Clock) -> None:
         """Remember nothing yet: `load` first."""
@@ -75,6 +75,11 @@ class EdgeMemory:
         self._tenant = tenant
         self._clock = clock
         self._last_id = 0
+        self._doubtful = False
+
+    def doubt(self) -> None:
+        """Learn that a commit has failed, or that the journal works again after that: what failed may be in it."""
+        self._doubtful = True
 
     def now_ms(self) -> int:
         """Return the present in Unix milliseconds."""
@@ -85,21 +90,39 @@ class EdgeMemory:
 
         Returns whether the station's OCPP version is known from before.
         """
-        documents = [put for kind in (STREAM, PERMIT, CHARGE) for put in await self._documents(kind)]
-        self.state = restore(documents)
-        last = await self._journal.document(self._tenant, LOCAL, LAST)
-        self._last_id = 0 if last is None else int(last.body)
+        await self._recall()
         version = await self._journal.document(self._tenant, LOCAL, VERSION)
         if version is not None:
             self.site = replace(self.site, version=version.body.decode())
-        async with self.lock:
+        async with self.turn():
             await self.commit(boot(self.state, self.site, self.now_ms()))
         return version is not None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Be the only one to change the state, which is as the journal has it."""
+        async with self.lock:
+            if self._doubtful:
+                await self._recall()
+            yield
+
+    async def _recall(self) -> None:
+        """Take the state from the journal, once all that is under way is in it."""
+        self._doubtful = False
+        try:
+            await self._journal.commit(Batch(self._tenant))
+            documents = [put for kind in (STREAM, PERMIT, CHARGE) for put in await self._documents(kind)]
+            last = await self._journal.document(self._tenant, LOCAL, LAST)
+        except BaseException:
+            self._doubtful = True
+            raise
+        self.state = restore(documents)
+        self._last_id = 0 if last is None else int(last.body)
 
     async def speaks(self, version: str) -> None:
         """Note the OCPP version the station speaks."""
         put = Put(LOCAL, VERSION, 1, version.encode(), self.now_ms(), self.site.station_id)
-        async with self.lock:
+        async with self.turn():
             await self._journal.commit(Batch(self._tenant, puts=(put,)))
             self.site = replace(self.site, version=version)
 
@@ -115,7 +138,14 @@ class EdgeMemory:
     async def commit(
         self, step: Step, *, dedup: Dedup | None = None, delivered: Iterable[str] = (), kept: Iterable[Item] = ()
     ) -> None:
-        """Make a step durable; then it is the state. `kept` are others' records worth keeping beside ours."""
+        """Make a step durable; then it is the state. `kept` are others' records worth keeping beside ours.
+
+        After a commit that failed or was given up the journal may hold more than the state, which is read anew at the
+        next turn; a step made from what was known before is refused: a second record at a place of a chain would be
+        taken for a forgery.
+        """
+        if self._doubtful:
+            raise StoreError("a commit before this one failed; say it again", code="behind_a_loss", subject="journal")
         now_ms = self.now_ms()
         outbox = tuple(self._outgoing(message.encode(), now_ms) for message in step.upward)
         puts = changes(self.state, step.state, self.site.station_id, now_ms)
@@ -130,7 +160,11 @@ class EdgeMemory:
             outbox=outbox,
             attempts=tuple(Attempt(message_id) for message_id in delivered),
         )
-        await self._journal.commit(batch)
+        try:
+            await self._journal.commit(batch)
+        except BaseException:
+            self._doubtful = True
+            raise
         self.state = step.state
         if step.upward:
             self.work.set()
@@ -201,7 +235,7 @@ class EdgeMemory:
         """Take receipts and decisions that came from the CSMS, and note messages as delivered."""
         refused: list[str] = []
         kept: list[Item] = []
-        async with self.lock:
+        async with self.turn():
             state = self.state
             for data in items:
                 outcome = await self._take_one(state, data, kept)

@@ -142,7 +142,7 @@ class StationSide:
 
     async def _send_later(self, action: str, shown: Mapping[str, Any]) -> None:
         memory = self._memory
-        async with memory.lock:
+        async with memory.turn():
             await memory.commit(Step(memory.state, upward=(Upward(action=action, payload=shown),)))
 
     async def _seal(self, call: Call, fact: Fact) -> bytes | Refusal:
@@ -180,7 +180,7 @@ class StationSide:
         now_ms = memory.now_ms()
         if refused_at_once(self._directory(), token, now_ms):
             return Authorization(TokenStatus.INVALID)
-        async with memory.lock:
+        async with memory.turn():
             permit = standing_permit(memory.state, memory.site, token, now_ms)
             if permit is None or (keys is not None and permit.keys != keys):
                 step, permit = request(memory.state, memory.site, token, now_ms, evse_id=evse_id, keys=keys)
@@ -197,7 +197,7 @@ class StationSide:
         if permit.granted is not None:
             return permit
         status = local_status(self._directory(), token, memory.now_ms())
-        async with memory.lock:
+        async with memory.turn():
             await memory.commit(Step(answer_locally(memory.state, permit, status)))
         return replace(permit, local=status)
 
@@ -208,7 +208,7 @@ class StationSide:
             authorization = await self._authorise(fact.id_token, evse_id=fact.evse_id)
         elif self.version is Version.V16:
             authorization = Authorization(TokenStatus.INVALID)
-        async with memory.lock:
+        async with memory.turn():
             if fact.transaction_id is None:
                 drawn = TransactionId(new_transaction_id(memory.state, memory.site))
                 fact = structs.replace(fact, transaction_id=drawn)
@@ -224,7 +224,7 @@ class StationSide:
             if authorization is None:
                 keys = charge.keys if charge is not None else None
                 authorization = await self._authorise(fact.id_token, evse_id=fact.evse_id, keys=keys)
-        async with memory.lock:
+        async with memory.turn():
             step = updated(memory.state, memory.site, self._heard(call), fact)
             return await self._answer(call, step, TransactionAnswer(None, authorization), key)
 
@@ -236,13 +236,13 @@ class StationSide:
             if authorization is None:
                 standing = standing_permit(memory.state, memory.site, fact.id_token, memory.now_ms())
                 authorization = Authorization(TokenStatus.ACCEPTED if standing is not None else TokenStatus.INVALID)
-        async with memory.lock:
+        async with memory.turn():
             step = ended(memory.state, memory.site, self._heard(call), fact)
             return await self._answer(call, step, TransactionAnswer(None, authorization), key)
 
     async def _meter(self, call: Call, fact: MeterReported, key: str) -> bytes:
         memory = self._memory
-        async with memory.lock:
+        async with memory.turn():
             step = metered(memory.state, memory.site, self._heard(call), fact)
             return await self._answer(call, step, Acknowledged(), key)
 

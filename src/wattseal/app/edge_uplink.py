@@ -174,7 +174,7 @@ class CsmsSide:
         now_ms = memory.now_ms()
         if self._csms.connected and not await memory.waiting(1):
             await self._send_again(now_ms)
-        async with memory.lock:
+        async with memory.turn():
             step = heartbeat(memory.state, memory.site, now_ms, online=self._csms.connected)
             tidied = expire_permits(step.state, now_ms, KEEP_REQUEST_MS)
             if tidied is not memory.state:

@@ -25,12 +25,16 @@ from wattseal.stores import ledger, queries, rollups
 from wattseal.stores.answers import Answers, Look
 
 QUEUE_BATCHES: Final = 4096
-"""So many batches may wait for the disk; beyond that `commit` waits before it queues."""
+"""So many batches may wait for the disk; beyond that those of `commit` wait for room, in their order."""
 PROBE_INTERVAL_S: Final = 1.0
 """How often a failed store is tried again."""
 
-Work = tuple[Batch | None, asyncio.Future[Committed]]
-"""A batch to commit; None asks that everything committed can be read from the tables."""
+Work = tuple[Batch | None, asyncio.Future[Committed], int]
+"""A batch to commit, who waits for it, and how many losses were known of when it was made.
+
+A batch of None asks that everything committed can be read from the tables. What was made before its maker could know
+of a loss may be built on what was lost, and fails like it: a chain never goes on behind a record that is not there.
+"""
 Outcome = Committed | StoreError
 
 T = TypeVar("T")
@@ -42,15 +46,25 @@ class BaseJournal(ABC):
     def __init__(self, queue_batches: int) -> None:
         self._loop = asyncio.get_running_loop()
         self._room = queue_batches
-        self._crowd: deque[asyncio.Future[None]] = deque()
+        self._crowd: deque[Work] = deque()
+        self._losses = 0
         self._answers = Answers()
         self._keys = Answers()
         self._closed = False
         self._followers: list[Callable[[Batch], None]] = []
+        self._doubters: list[Callable[[], None]] = []
 
     def follow(self, told: Callable[[Batch], None]) -> None:
         """Have `told` called in the event loop with every batch that became durable; it is quick and never fails."""
         self._followers.append(told)
+
+    def doubt(self, told: Callable[[], None]) -> None:
+        """Have `told` called in the event loop when a batch has failed, and when the store works again after that.
+
+        From then on only the journal says what is true: what memory knows may rest on what was lost, or lack what
+        reached the disk all the same. Batches made before `told` was called fail.
+        """
+        self._doubters.append(told)
 
     @property
     def healthy(self) -> bool:
@@ -76,10 +90,6 @@ class BaseJournal(ABC):
 
     async def commit(self, batch: Batch) -> Committed:
         """See `Journal.commit`."""
-        while self._room <= 0:
-            turn: asyncio.Future[None] = self._loop.create_future()
-            self._crowd.append(turn)
-            await turn
         if self._closed:
             raise closed()
         failure = self._failure()
@@ -94,36 +104,59 @@ class BaseJournal(ABC):
         return self._submit(batch)
 
     def _submit(self, batch: Batch | None) -> asyncio.Future[Committed]:
-        self._room -= 1
+        """Queue a batch, behind those that wait for room; readers do not wait for it."""
         done: asyncio.Future[Committed] = self._loop.create_future()
-        self._queue((batch, done))
+        work = (batch, done, self._losses)
+        if self._room <= 0 and batch is not None:
+            self._crowd.append(work)
+        else:
+            self._room -= 1
+            self._queue(work)
         return done
 
-    def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]]) -> None:
-        """Tell a group what became of it, in the event loop."""
-        for (batch, done), outcome in outcomes:
+    def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]], losses: int) -> None:
+        """Tell a group what became of it, in the event loop; before that, whose memory there was a loss to."""
+        if losses != self._losses:
+            self._losses = losses
+            for doubts in self._doubters:
+                doubts()
+        for (batch, done, _), outcome in outcomes:
             if batch is not None:
-                for posting in batch.postings:
-                    self._keys.note((batch.tenant, "", posting.key))  # what failed may be on the disk all the same
-            if isinstance(outcome, StoreError):
-                if not done.done():
-                    done.set_exception(again(outcome))
+                self._note(batch, outcome)
+            if done.done():
                 continue
-            if batch is not None:
-                for dedup in batch.dedups:
-                    self._answers.keep((batch.tenant, dedup.station_id, dedup.key), dedup.answer)
-                for told in self._followers:
-                    told(batch)
-            if not done.done():
+            if isinstance(outcome, StoreError):
+                done.set_exception(again(outcome))
+            else:
                 done.set_result(outcome)
         self._room += len(outcomes)
-        self._let_in(min(len(self._crowd), self._room) if self.healthy else len(self._crowd))
+        self._let_in()
 
-    def _let_in(self, count: int) -> None:
-        for _ in range(count):
-            turn = self._crowd.popleft()
-            if not turn.done():
-                turn.set_result(None)
+    def _note(self, batch: Batch, outcome: Outcome) -> None:
+        """Follow in memory what became of a batch; one that failed may be on the disk all the same."""
+        for posting in batch.postings:
+            self._keys.note((batch.tenant, "", posting.key))
+        if isinstance(outcome, StoreError):
+            for dedup in batch.dedups:
+                self._answers.note((batch.tenant, dedup.station_id, dedup.key))
+            return
+        for dedup in batch.dedups:
+            self._answers.keep((batch.tenant, dedup.station_id, dedup.key), dedup.answer)
+        for told in self._followers:
+            told(batch)
+
+    def _let_in(self) -> None:
+        """Queue what waits for room as far as there is any, in its order."""
+        while self._crowd and self._room > 0:
+            self._room -= 1
+            self._queue(self._crowd.popleft())
+
+    def _turn_away(self) -> None:
+        """Tell those who still wait for room that the journal is closed."""
+        while self._crowd:
+            _, done, _ = self._crowd.popleft()
+            if not done.done():
+                done.set_exception(closed())
 
     async def items(
         self, tenant: TenantId, origin: Origin, stream: int, start: tuple[int, int] = (0, 0), limit: int = 1000
@@ -254,6 +287,12 @@ def closed() -> StoreError:
 def again(error: StoreError) -> StoreError:
     """Return a copy to raise: one instance raised for many would gather all their tracebacks."""
     return StoreError(str(error), code=error.code, subject=error.subject)
+
+
+def behind_a_loss() -> StoreError:
+    """Return what is said of a batch that may be built on one that failed."""
+    text = "what came before this could not be stored, and this may be built on it; say it again"
+    return StoreError(text, code="behind_a_loss", subject="journal")
 
 
 def _first(row: Sequence[Any]) -> Any:

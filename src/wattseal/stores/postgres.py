@@ -14,7 +14,7 @@ import asyncpg
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.answers import Answers
-from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
+from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, behind_a_loss, closed
 from wattseal.stores.ledger import LAST_NUMBER, POSTING_COLUMNS, TRANSFER_COLUMNS, Numbering
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ERASE, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan, place_of, plan
 from wattseal.stores.queries import ANSWER_KEYS, LOG_SIZE, POSTING_KEYS
@@ -25,7 +25,6 @@ READERS: Final = 4
 TIMEOUT_S: Final = 30.0
 
 T = TypeVar("T")
-Write = tuple[Batch, asyncio.Future[Committed]]
 
 _BROKEN: Final = (
     OSError,
@@ -46,7 +45,8 @@ class PostgresJournal(BaseJournal):
         super().__init__(queue_batches)
         self._url = url
         self._probe_interval_s = probe_interval_s
-        self._waiting: list[Write] = []
+        self._waiting: list[Work] = []
+        self._lost = 0
         self._wake = asyncio.Event()
         self._trouble: StoreError | None = None
         self._connection: asyncpg.Connection
@@ -78,9 +78,9 @@ class PostgresJournal(BaseJournal):
         if self._closed:
             return
         self._closed = True
+        self._turn_away()
         self._wake.set()
         await self._task
-        self._let_in(len(self._crowd))
         await self._pool.close()
         with suppress(*_BROKEN, asyncpg.InterfaceError):
             await self._connection.close(timeout=TIMEOUT_S)
@@ -89,9 +89,8 @@ class PostgresJournal(BaseJournal):
         return self._trouble
 
     def _queue(self, work: Work) -> None:
-        batch, done = work
-        if batch is not None:
-            self._waiting.append((batch, done))
+        if work[0] is not None:
+            self._waiting.append(work)
             self._wake.set()
 
     async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
@@ -110,27 +109,38 @@ class PostgresJournal(BaseJournal):
             self._wake.clear()
             group, self._waiting = self._waiting, []
             if group:
-                self._resolve(await self._write_all(group))
+                outcomes = await self._write_all(group)
+                self._resolve(outcomes, self._lost)
             elif self._trouble is not None and not self._closed:
                 await self._recover()
 
-    async def _write_all(self, group: Sequence[Write]) -> list[tuple[Work, Outcome]]:
-        """Write a group; where one batch cannot be stored, halve the group until it fails alone."""
+    async def _write_all(self, group: Sequence[Work]) -> list[tuple[Work, Outcome]]:
+        """Write a group; where one batch cannot be stored, halve the group until it fails alone.
+
+        What came behind it fails too, up to what was made by somebody who knew of that: it may be built on it.
+        """
         if self._trouble is not None:
+            self._lost += 1
             return [(work, self._trouble) for work in group]
+        late: list[tuple[Work, Outcome]] = [(work, behind_a_loss()) for work in group if work[2] != self._lost]
+        if late:
+            group = [work for work in group if work[2] == self._lost]
+        if not group:
+            return late
         try:
             async with self._connection.transaction():
-                committed = await self._write([batch for batch, _ in group])
+                committed = await self._write([batch for batch, _, _ in group if batch is not None])
         except Exception as error:  # noqa: BLE001 - whatever went wrong, every waiter must hear of it
             if isinstance(error, _BROKEN) or self._connection.is_closed():
                 code = "disk_full" if isinstance(error, asyncpg.DiskFullError) else "store_failed"
                 self._trouble = StoreError(f"the journal cannot write: {error}", code=code, subject="journal")
-                return await self._write_all(group)
+                return late + await self._write_all(group)
             if len(group) == 1:
-                return [(group[0], StoreError(f"this cannot be stored: {error}", code="unstorable"))]
+                self._lost += 1
+                return [*late, (group[0], StoreError(f"this cannot be stored: {error}", code="unstorable"))]
             half = len(group) // 2
-            return await self._write_all(group[:half]) + await self._write_all(group[half:])
-        return list(zip(group, committed, strict=True))
+            return late + await self._write_all(group[:half]) + await self._write_all(group[half:])
+        return late + list(zip(group, committed, strict=True))
 
     async def _write(self, batches: list[Batch]) -> list[Committed]:
         tenants: set[str] = {batch.tenant for batch in batches}
@@ -219,7 +229,9 @@ class PostgresJournal(BaseJournal):
             await self._connection.execute("DELETE FROM probe WHERE tenant_id = ''")
         except (*_BROKEN, asyncpg.PostgresError, asyncpg.InterfaceError):
             return
+        self._lost += 1  # what failed may be in the tables all the same; what was read before that lacks it
         self._trouble = None
+        self._resolve((), self._lost)
 
 
 def _unnest(table: str, columns: str, types: str, conflict: str) -> str:

@@ -16,7 +16,7 @@ from wattseal.flow.ports import Outgoing, Put, RowsWanted
 from wattseal.stores import queries
 from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
-from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, closed
+from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, behind_a_loss, closed
 from wattseal.stores.rollups import sessions_index
 from wattseal.stores.sqlite_writer import Writer, open_connection
 
@@ -39,6 +39,7 @@ class SqliteJournal(BaseJournal):
         self._posted: Counter[TenantId] = Counter()
         self._nothing_since: dict[TenantId, int] = {}
         self._readers = ThreadPoolExecutor(READERS, "journal-reader")
+        self.doubt(self._forget)
 
     @classmethod
     async def open(
@@ -77,35 +78,38 @@ class SqliteJournal(BaseJournal):
         if self._closed:
             return
         self._closed = True
+        self._turn_away()
         await asyncio.to_thread(self._writer.close)
-        self._let_in(len(self._crowd))
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._connections:
             connection.close()
 
-    def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]]) -> None:
-        for (batch, _), outcome in outcomes:
-            if isinstance(outcome, StoreError):
-                self._documents.forget()  # what failed may have reached the disk all the same
-            elif batch is not None:
+    def _resolve(self, outcomes: Sequence[tuple[Work, Outcome]], losses: int) -> None:
+        for (batch, _, _), outcome in outcomes:
+            if batch is not None and not isinstance(outcome, StoreError):
                 for put in batch.puts:
                     self._documents.written(batch.tenant, put)
-        super()._resolve(outcomes)
+        super()._resolve(outcomes, losses)
+
+    def _forget(self) -> None:
+        """Know nothing of what is in the file: what failed may have reached it all the same, and be seen only later."""
+        self._documents.forget()
+        self._nothing_since.clear()
 
     def _index(self, wanted: RowsWanted) -> str:
         return sessions_index(wanted)
 
     def _failure(self) -> StoreError | None:
-        return self._writer.failure
+        return self._writer.failure or (behind_a_loss() if self._writer.losses != self._losses else None)
 
     def _queue(self, work: Work) -> None:
         if work[0] is not None and work[0].outbox:
             self._posted[work[0].tenant] += 1
         self._writer.submit(work)
 
-    def _resolve_later(self, outcomes: list[tuple[Work, Outcome]]) -> None:
+    def _resolve_later(self, outcomes: list[tuple[Work, Outcome]], losses: int) -> None:
         with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
-            self._loop.call_soon_threadsafe(self._resolve, outcomes)
+            self._loop.call_soon_threadsafe(self._resolve, outcomes, losses)
 
     async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
         if self._closed:

@@ -1,7 +1,6 @@
 """The one thread that writes to SQLite: everything that queued up during the last fsync is one transaction."""
 
 import sqlite3
-from asyncio import Future
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Final
 
 from wattseal.base.errors import ConfigError, StoreError, WattsealError
 from wattseal.flow.ports import Batch, Committed
-from wattseal.stores.journal import Outcome, Work
+from wattseal.stores.journal import Outcome, Work, behind_a_loss
 from wattseal.stores.ledger import LAST_NUMBER, Numbering
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
@@ -50,8 +49,8 @@ _DISK_CODES: Final = frozenset(
     }
 )
 
-Resolve = Callable[[list[tuple[Work, Outcome]]], None]
-"""Called in the writer's thread, once a group, with the outcome of every batch in it."""
+Resolve = Callable[[list[tuple[Work, Outcome]], int], None]
+"""Called in the writer's thread, once a group, with the outcome of every batch in it and the losses so far."""
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
@@ -84,7 +83,8 @@ def apply_pending(path: Path) -> None:
 class Writer:
     """Owns the writing connection and its thread.
 
-    `failure` is None while the store works; `behind` tells whether committed rows are not in their tables yet.
+    `failure` is None while the store works; `behind` tells whether committed rows are not in their tables yet; `losses`
+    counts how often a batch failed, and how often the store works again after that.
     """
 
     def __init__(self, path: Path, resolve: Resolve, probe_interval_s: float) -> None:
@@ -94,6 +94,7 @@ class Writer:
         self._queue: SimpleQueue[Work | None] = SimpleQueue()
         self.failure: StoreError | None = None
         self.behind = False
+        self.losses = 0
         self._crowded = False
         self._flushed_s = 0.0
         self._to_scrub = False
@@ -161,35 +162,45 @@ class Writer:
             self._try_apply()
 
     def _serve(self, group: list[Work]) -> None:
-        writes = [(batch, done) for batch, done in group if batch is not None]
+        writes = [work for work in group if work[0] is not None]
         outcomes = self._write_all(writes) if writes else []
         asked = [work for work in group if work[0] is None]
         if self._to_scrub:
             self._scrub()
         if asked or self._unapplied.rows >= (APPLY_ROWS_OF_A_CROWD if self._crowded else APPLY_ROWS):
             if writes:
-                self._resolve(outcomes)  # they are durable and need not wait for the tables
+                self._resolve(outcomes, self.losses)  # they are durable and need not wait for the tables
                 outcomes = []
             self._try_apply()
         outcomes += [(work, self.failure or Committed()) for work in asked]
-        self._resolve(outcomes)
+        self._resolve(outcomes, self.losses)
 
-    def _write_all(self, group: Sequence[tuple[Batch, Future[Committed]]]) -> list[tuple[Work, Outcome]]:
-        """Write a group; where one batch cannot be stored, halve the group until it fails alone."""
+    def _write_all(self, group: Sequence[Work]) -> list[tuple[Work, Outcome]]:
+        """Write a group; where one batch cannot be stored, halve the group until it fails alone.
+
+        What came behind it fails too, up to what was made by somebody who knew of that: it may be built on it.
+        """
         if self.failure is not None:
+            self.losses += 1
             return [(work, self.failure) for work in group]
+        late: list[tuple[Work, Outcome]] = [(work, behind_a_loss()) for work in group if work[2] != self.losses]
+        if late:
+            group = [work for work in group if work[2] == self.losses]
+        if not group:
+            return late
         try:
-            committed = self._write([batch for batch, _ in group])
+            committed = self._write([batch for batch, _, _ in group if batch is not None])
         except Exception as error:  # noqa: BLE001 - whatever went wrong, every waiter must hear of it
             self._roll_back()
             if _is_disk(error):
                 self._fail(error)
-                return self._write_all(group)
+                return late + self._write_all(group)
             if len(group) == 1:
-                return [(group[0], StoreError(f"this cannot be stored: {error}", code="unstorable"))]
+                self.losses += 1
+                return [*late, (group[0], StoreError(f"this cannot be stored: {error}", code="unstorable"))]
             half = len(group) // 2
-            return self._write_all(group[:half]) + self._write_all(group[half:])
-        return list(zip(group, committed, strict=True))
+            return late + self._write_all(group[:half]) + self._write_all(group[half:])
+        return late + list(zip(group, committed, strict=True))
 
     def _write(self, batches: list[Batch]) -> list[Committed]:
         """Make `batches` durable in one transaction; nothing in memory changes before that."""
@@ -336,7 +347,9 @@ class Writer:
             self._connection.execute("DELETE FROM probe WHERE tenant_id = ''")
         except (sqlite3.Error, WattsealError):
             return
+        self.losses += 1  # what failed may be in the tables now; what was read before that lacks it
         self.failure = None
+        self._resolve([], self.losses)
 
 
 _PLACE: Final = (
