@@ -6,7 +6,9 @@ from typing import cast
 
 import pytest
 from tests.support.cpo_world import Talker, TestClock, enrol, make_world, own_entry, signing_key
+from tests.support.memory_journal import MemoryJournal
 
+from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.fleet.maintenance import Cause, announce
@@ -94,6 +96,20 @@ async def test_who_was_silent_over_a_restart_is_told_of_after_it(silent: Silent)
     assert await silent.alarms() == [], "while we were down nobody could speak"
     await silent.later(1)
     assert [each.code for each in await silent.alarms()] == ["silence"]
+
+
+async def test_who_first_spoke_while_nothing_could_be_written_is_told_of_after_a_restart(silent: Silent) -> None:
+    journal = cast("MemoryJournal", silent.world.journal)
+    await enrol(silent.world, "ST2")
+    await Talker(silent.world, "ST2").call("Heartbeat", {})
+    journal.broken = True
+    with pytest.raises(StoreError):
+        await silent.later(0)
+    journal.broken = False
+    await silent.later(0)
+    await silent.restart()
+    await silent.later(11)
+    assert [alarm.station_id for alarm in await silent.alarms()] == ["ST1", "ST2"]
 
 
 async def test_who_never_spoke_is_not_missed(silent: Silent) -> None:

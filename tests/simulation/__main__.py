@@ -28,9 +28,9 @@ def main() -> int:
             if args.seed is not None:
                 traceback.print_exc()
             continue
-        happened.update(one.happened)
+        happened.update(one.faults.happened)
         sessions.update(counted)
-        places |= one.died_at
+        places |= one.faults.died_at
     spent = time.process_time() - begun
     print(f"{len(seeds)} seeds in {spent:.1f} CPU-s; sessions {dict(sessions)}")
     print(f"faults {dict(happened)}; died at {len(places)} places of the code")

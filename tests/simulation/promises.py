@@ -3,10 +3,10 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import NoReturn
 
+from tests.simulation.broken import broken
 from tests.simulation.site import Session, canonical
-from tests.simulation.storm import BrokenPromiseError, Storm
+from tests.simulation.storm import Storm
 from tests.support.cpo_world import TENANT, signing_key, transactions
 from tests.support.proved import Proved, bundle_of
 from tests.support.proving import troubles
@@ -51,10 +51,6 @@ def frames(storm: Storm) -> Iterator[str]:
         record = read_item(parse_item(kept.item.item))
         if record.frame and not record.continued:
             yield canonical(json.loads(record.frame)[3])
-
-
-def broken(promise: int, text: str) -> NoReturn:
-    raise BrokenPromiseError(promise, text)
 
 
 def _acknowledged(storm: Storm, kept: Counter[str], found: list[Transaction]) -> None:
@@ -148,7 +144,7 @@ async def _omitted(storm: Storm, world: World, found: list[Transaction]) -> None
     told = {alarm.transaction for alarm in raised if alarm.code == "messages_missing"}
     for session in (session for site in storm.sites for session in site.sessions):
         one = _transaction(session, found)
-        if session.swallowed and one.id not in told and not storm.happened["clock jumped"]:
+        if session.swallowed and one.id not in told and not storm.faults.happened["clock jumped"]:
             broken(6, f"{session.station} {session.number} lacks {session.swallowed} messages, and nobody was told")
         if not session.swallowed and one.id in told:
             alarms = [a for a in raised if a.transaction == one.id and a.code == "messages_missing" and not a.over_ms]
@@ -165,7 +161,7 @@ async def _counted(storm: Storm, world: World, found: list[Transaction], bills: 
     unsettled = sum(one.party == "MSP" and one.settlement is None for one in found)
     if not 0 <= counted[Billing.BILLED.value] - len({bill.id for bill in bills}) <= unsettled:
         broken(7, f"{len(bills)} bills, {counted}")
-    calm = not any(storm.happened[what] for what in TOLD)
+    calm = not any(storm.faults.happened[what] for what in TOLD)
     for session in (session for site in storm.sites for session in site.sessions if calm and session.token == "CARD"):
         one = _transaction(session, found)
         if one.id not in {bill.id for bill in bills}:
@@ -177,7 +173,7 @@ async def _function_of_the_journal(world: World, storm: Storm) -> None:
     if wrong := await troubles(world):
         broken(11, f"{wrong[0]} and {len(wrong) - 1} more")
     result = await audited(world, Proved(storm.disk))
-    allowed = {code for what, codes in TOLD.items() if storm.happened[what] for code in codes}
+    allowed = {code for what, codes in TOLD.items() if storm.faults.happened[what] for code in codes}
     if faults := [fault for fault in result.faults if fault.code not in allowed]:
         broken(11, f"an audit finds {faults[0]}")
     for currency, total in result.sums.items():

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from tests.simulation.broken import BrokenPromiseError
 from tests.simulation.play import play
-from tests.simulation.storm import BrokenPromiseError, Storm
+from tests.simulation.storm import Storm
 
 from wattseal.base.errors import WattsealError
 from wattseal.flow.charges import open_transactions

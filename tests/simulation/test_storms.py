@@ -2,7 +2,7 @@
 
 import pytest
 from tests.simulation.play import play
-from tests.simulation.storm import Weather
+from tests.simulation.weather import Weather
 
 SEEDS = 60
 ONCE_BROKEN = (49, 1088)
@@ -27,11 +27,11 @@ def test_storms_that_once_broke_a_promise_do_not() -> None:
 def test_a_process_may_die_wherever_anything_waits() -> None:
     places: dict[str, int] = {}
     calm, expected = play(7, weather=CALM, survey=places)
-    assert not calm.happened
+    assert not calm.faults.happened
     assert len(places) > 40
     for place, waits in places.items():
         one, counted = play(7, weather=Weather(sessions=2, crash_at=waits))
-        assert one.happened["died"] == 1, place
+        assert one.faults.happened["died"] == 1, place
         assert counted.total() == expected.total()
 
 

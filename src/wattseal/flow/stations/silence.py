@@ -42,13 +42,14 @@ class Spoken:
 
 @dataclass(slots=True)
 class SilenceKeeper:
-    """Looks after all stations; `since_ms` is when it began to."""
+    """Looks after all stations; `since_ms` is when it began to, `unkept` are those whose first word is not written."""
 
     world: World
     since_ms: int
     known: dict[str, Spoken] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
     signed: dict[str, int] = field(default_factory=dict)
+    unkept: set[str] = field(default_factory=set)
 
     @staticmethod
     async def load(world: World) -> "SilenceKeeper":
@@ -61,14 +62,14 @@ class SilenceKeeper:
 
     async def round(self) -> None:
         """Raise alarms about those that have fallen silent, end those of stations that speak again."""
-        new = self._listen()
+        self._listen()
         now_ms, asked = self.world.now_ms(), 0
         for station_id, spoken in list(self.known.items()):
             if spoken.alarm is not None:
                 if self._is_back(spoken):
                     await self._over(spoken, now_ms)
                     asked += 1
-            elif station_id in new or (self.signed.get(station_id, 0) and not spoken.signs):
+            elif station_id in self.unkept or (self.signed.get(station_id, 0) and not spoken.signs):
                 await self._keep(replace(spoken, signs=self.signed.get(station_id, 0) > 0), now_ms)
                 asked += 1
             elif self._may_be_silent(spoken, now_ms):
@@ -77,8 +78,8 @@ class SilenceKeeper:
             if asked >= AT_ONCE:
                 return
 
-    def _listen(self) -> set[str]:
-        """Take over what was heard, for a station's memory may be dropped; return who had never spoken before."""
+    def _listen(self) -> None:
+        """Take over what was heard, for a station's memory may be dropped; who had never spoken before is new."""
         for station_id, memory in self.world.stations.items():
             if memory.station.ephemeral:
                 continue
@@ -86,9 +87,9 @@ class SilenceKeeper:
                 self.heard[station_id] = memory.seen_ms
             if memory.signed_ms > self.signed.get(station_id, 0):
                 self.signed[station_id] = memory.signed_ms
-        new = self.heard.keys() - self.known.keys()
+        new = sorted(self.heard.keys() - self.known.keys())
         self.known |= {station_id: Spoken(station_id) for station_id in new}
-        return new
+        self.unkept.update(new)
 
     def _is_back(self, spoken: Spoken) -> bool:
         heard = self.signed if spoken.signed else self.heard
@@ -142,3 +143,4 @@ class SilenceKeeper:
         step.puts.append(put(SPOKEN, station_id.casefold(), spoken, step.now_ms, station_id=station_id))
         await step.commit()
         self.known[station_id] = spoken
+        self.unkept.discard(station_id)
