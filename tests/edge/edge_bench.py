@@ -14,7 +14,7 @@ from tests.edge.edge_world import NOW_MS, Emsp, emsp, receipt_for
 
 from wattseal.app.edge_memory import EdgeMemory, LinkDownError
 from wattseal.app.edge_station import StationSide
-from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.edge_uplink import MESSAGE_ID_LENGTH, CsmsSide
 from wattseal.base.ids import TenantId
 from wattseal.model.token import TokenStatus
 from wattseal.parties.edge_state import Site
@@ -48,6 +48,7 @@ class MemoryCsms:
     receipting: bool = True
     status: TokenStatus | None = TokenStatus.ACCEPTED
     frames: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     billing: Emsp = field(default_factory=emsp)
     dialling: bool = False
@@ -61,6 +62,7 @@ class MemoryCsms:
             raise LinkDownError(action)
         told = msgspec.json.decode(payload)
         self.frames.append((action, told))
+        self.lengths.append(len(call_of(action, payload, "0" * MESSAGE_ID_LENGTH).raw))
         answers: list[bytes] = []
         for data in items_in(self.site.version, told):
             item = parse_item(data)
@@ -111,6 +113,10 @@ def result(action: str, payload: dict[str, Any]) -> CallResult:
 
 def call(action: str, payload: dict[str, Any], message_id: str = "1") -> Call:
     body = msgspec.json.encode(payload)
+    return call_of(action, body, message_id)
+
+
+def call_of(action: str, body: bytes, message_id: str) -> Call:
     raw = b'[2,"%b","%b",%b]' % (message_id.encode(), action.encode(), body)
     return Call(message_id, action, msgspec.Raw(body), raw, datetime.fromtimestamp(NOW_MS / 1000, UTC))
 
@@ -153,7 +159,13 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    folder: Path, at: Site, *, directory: Directory | None = None, csms: MemoryCsms | None = None, budget_s: float = 5
+    folder: Path,
+    at: Site,
+    *,
+    directory: Directory | None = None,
+    csms: MemoryCsms | None = None,
+    budget_s: float = 5,
+    pace_s: float | None = None,
 ) -> AsyncIterator[Bench]:
     """Run an edge on the journal in `folder` (made where there is none)."""
     path = folder / "edge.db"
@@ -163,7 +175,7 @@ async def bench(
     csms = csms or MemoryCsms(at)
     memory = EdgeMemory(journal, TENANT, at, clock)
     await memory.load()
-    down = CsmsSide(memory, csms, station)
+    down = CsmsSide(memory, csms, station, pace_s)
     delivering = asyncio.create_task(down.deliver())
     try:
         yield Bench(

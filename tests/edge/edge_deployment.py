@@ -79,7 +79,7 @@ class EdgeProcess:
             *(sys.executable, "-m", "wattseal", "edge", "--json", "--data", str(self.folder / "edge")),
             *("--listen", f"ws://127.0.0.1:{self.port}/", "--upstream", f"ws://127.0.0.1:{self.csms.port}/ocpp"),
             *("--station", STATION, "--trust", str(self.folder / "trust.json"), "--password", PASSWORD),
-            *("--seal-for", self.seal_for, *self.more),
+            *("--seal-for", self.seal_for, "--pace-s", "0.05", *self.more),
         ]
         self.process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         assert self.process.stdout is not None

@@ -15,6 +15,7 @@ from wattseal.model.principal import Principal
 from wattseal.net.conversation import Excess
 from wattseal.serve.ocpp_ws import Endpoint, StationConnection
 from wattseal.serve.proxy import Proxies
+from wattseal.wire.ocpp.blanks import fill_answer, is_filled
 from wattseal.wire.ocpp.rpc import Call, Event, ResultError, Violation
 from wattseal.wire.ocpp.version import Refusal
 
@@ -51,7 +52,7 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
             else:
                 turn.release()
         traffic.received(call.action, begun)
-        return begun
+        return answer_alike(call, begun)
 
     def flushed(turn: asyncio.Lock, flush: Flush) -> None:
         if flush.cancelled() or flush.exception() is not None:
@@ -68,6 +69,15 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
         proxies=proxies or Proxies(),
         notice=lambda _, event: world.count(_NOTICED.get(type(event), "frames_ignored")),
     )
+
+
+def answer_alike(call: Call, answer: bytes | Refusal | Unflushed) -> bytes | Refusal | Unflushed:
+    """Fill up the answer to a call that was filled up, so that its length tells no more than the call's."""
+    if not is_filled(call.raw) or isinstance(answer, Refusal):
+        return answer
+    if isinstance(answer, Unflushed):
+        return Unflushed(fill_answer(answer.payload, len(call.message_id)), answer.flush)
+    return fill_answer(answer, len(call.message_id))
 
 
 _NOTICED: Mapping[type[Event], str] = {

@@ -33,6 +33,7 @@ from wattseal.wire.ocpp.version import Refusal, Version
 PATHS = ("/ocpp/", "/")
 """A station may point at the edge with the CSMS's path or with none."""
 MAX_HEARTBEAT_S = 300.0
+PACE_S = 10.0
 RESTART_S = 1.0
 _LOOPBACK = ("127.", "::1")
 _log = structlog.get_logger(__name__)
@@ -43,7 +44,8 @@ class EdgeSettings:
     """What an edge is told. `password` is the station's, towards edge and CSMS alike.
 
     `seal_for` are the parties that may read meter values; `route` is the one that decides on authorisations and is
-    told the token. `heartbeat_s` is at most 300.
+    told the token. `heartbeat_s` is at most 300. `pace_s` is how often a message goes up while a car charges; what is
+    only signed needs none.
     """
 
     data: Path
@@ -61,6 +63,7 @@ class EdgeSettings:
     directory: Path | None = None
     heartbeat_s: float = MAX_HEARTBEAT_S
     budget_s: float = BUDGET_S
+    pace_s: float = PACE_S
 
     @property
     def origin(self) -> str:
@@ -111,7 +114,8 @@ class Edge:
             budget_s=settings.budget_s,
             booted=self._booted,
         )
-        self._down = CsmsSide(self._memory, self._csms, self._station)
+        pace_s = settings.pace_s if settings.mode is Mode.SEALED else None
+        self._down = CsmsSide(self._memory, self._csms, self._station, pace_s)
         self._server = OcppServer(
             Endpoint(
                 authenticate=self._authenticate,

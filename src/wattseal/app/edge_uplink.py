@@ -7,19 +7,23 @@ from contextlib import suppress
 import structlog
 
 from wattseal.app.edge_memory import EdgeMemory, Link, LinkDownError
+from wattseal.parties.edge_pace import BACKLOG, COVER, is_charging, is_hurried, next_step
 from wattseal.parties.edge_permits import expire_permits
 from wattseal.parties.edge_step import Step, heartbeat
 from wattseal.parties.edge_upstream import Upward, items_in, object_in, spell, to_json
 from wattseal.rules.edge_table import Direction, Treatment, answer_up, lets_down, row
 from wattseal.seal.item import parse_item
+from wattseal.wire.ocpp.blanks import fill_call
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.version import Fault, Refusal
 
-MERGE_ITEMS = 16
+MERGE_ITEMS = BACKLOG
 MERGE_BYTES = 48 * 1024
 """Items that only need a carrier share one, up to so many and so large."""
 RESEND_ITEMS = 16
 RETRY_S = 1.0
+MESSAGE_ID_LENGTH = 32
+"""Of the ids that our calls have."""
 MAX_FRAME_BYTES = 120 * 1024
 """Longer calls are not sent: a CSMS would hang up. Their items go alone."""
 MAX_TRIES = 8
@@ -33,8 +37,9 @@ _log = structlog.get_logger(__name__)
 class CsmsSide:
     """Keeps the CSMS informed, and lets of its commands pass what the table lets pass."""
 
-    def __init__(self, memory: EdgeMemory, csms: Link, station: Link) -> None:
-        """Send what `memory` holds over `csms`; commands go to `station`."""
+    def __init__(self, memory: EdgeMemory, csms: Link, station: Link, pace_s: float | None = None) -> None:
+        """Send what `memory` holds over `csms`; commands go to `station`. `pace_s`: see `parties.edge_pace`."""
+        self._pace_s = pace_s
         self._memory = memory
         self._csms = csms
         self._station = station
@@ -77,11 +82,28 @@ class CsmsSide:
         """Send what waits, oldest first, for ever. What is not answered is sent again."""
         while True:
             self._memory.work.clear()
+            if self._pace_s is not None and await self._step(self._pace_s):
+                continue
             if not await self._deliver_next():
                 await self._memory.work.wait()
 
-    async def _deliver_next(self) -> bool:
-        waiting = await self._memory.waiting(MERGE_ITEMS)
+    async def _step(self, pace_s: float) -> bool:
+        """Let one message go at the next step, a cover where none waits; False where pace is none of its business."""
+        memory = self._memory
+        waiting = [Upward.decode(message.body) for message in await memory.waiting(MERGE_ITEMS)]
+        charging = is_charging(memory.state) and self._csms.connected
+        if is_hurried(waiting) or not (waiting or charging):
+            return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(next_step(asyncio.get_running_loop().time(), pace_s)):
+                await memory.work.wait()
+                return True
+        if not await self._deliver_next(merge=False) and charging:
+            await self._send(COVER, [], first_time=False)
+        return True
+
+    async def _deliver_next(self, *, merge: bool = True) -> bool:
+        waiting = await self._memory.waiting(MERGE_ITEMS if merge else 1)
         if not waiting:
             return False
         first = Upward.decode(waiting[0].body)
@@ -114,6 +136,8 @@ class CsmsSide:
         if len(body) > MAX_FRAME_BYTES and message.action is not None:
             _log.warning("upstream_message_too_long", action=action)
             return await self._send(Upward(message.items), ids, first_time=first_time)
+        if self._pace_s is not None:
+            body = fill_call(body, action, MESSAGE_ID_LENGTH)
         connected = self._csms.connected
         try:
             result = await self._csms.call(action, body)
@@ -163,6 +187,8 @@ class CsmsSide:
         return False
 
     async def _take(self, items: tuple[bytes, ...], delivered: list[str] | None = None) -> None:
+        if not (items or delivered):
+            return
         taken = await self._memory.take(items, delivered or ())
         for code in taken.refused:
             self.refused[code] += 1

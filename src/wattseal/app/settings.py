@@ -33,6 +33,8 @@ class Serve(Section, frozen=True):
     """Stations over TLS that must show a certificate (profile 3)."""
     public_url: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+[^/]\Z", max_length=200)] | None = None
     """Where others reach the HTTP API, for links in CDRs and the QR codes of receipts."""
+    decision_step_s: Annotated[float, Meta(ge=0.02, le=5)] = 0.5
+    """An eMSP's answer to an authorisation is passed on at multiples of this: how long it took names no eMSP then."""
     allow_profile_0: bool = False
     """Let stations that are enrolled with profile 0 in from other machines: no password, no TLS."""
     path_aliases: tuple[Annotated[str, Meta(pattern=r"^/([^?#]*/)?$")], ...] = ()
@@ -293,6 +295,8 @@ class Edge(Section, frozen=True):
     route: Party | None = None
     seal_for: tuple[Party, ...] = ()
     heartbeat_s: Seconds = 300.0
+    pace_s: Seconds = 10.0
+    """How often a message goes up while a car charges, where content is sealed; 60 at most."""
     mode: EdgeMode = EdgeMode.SEALED
 
 

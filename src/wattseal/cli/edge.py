@@ -28,6 +28,7 @@ app = App(name="edge", help="Stand beside a stock station and seal what it says 
 T = TypeVar("T")
 MAX_PASSWORD_BYTES = 64
 DEFAULT_ROUTE = "MSP"
+MIN_PACE_S, MAX_PACE_S = 0.02, 60.0
 
 
 @app.default
@@ -47,6 +48,7 @@ def edge(
     log_origin: str | None = None,
     directory: Path | None = None,
     heartbeat_s: float | None = None,
+    pace_s: float | None = None,
     budget_s: float = BUDGET_S,
     config: Path | None = None,
     json: JsonOutput = False,
@@ -87,6 +89,9 @@ def edge(
         The directory of tokens that ROUTE issued for this edge; DATA/directory where nothing is said.
     heartbeat_s
         Every chain is signed at least this often, 300 at most.
+    pace_s
+        How often, sealed, one message goes up while a car charges, all of one length: when and how much is said tells
+        nothing then.
     budget_s
         How long ROUTE may take to decide before local policy answers.
     config
@@ -113,6 +118,7 @@ def edge(
         log_origin=log_origin or told.log.origin,
         directory=directory,
         heartbeat_s=heartbeat_s or told.edge.heartbeat_s,
+        pace_s=_pace(pace_s or told.edge.pace_s),
         budget_s=budget_s,
     )
 
@@ -151,6 +157,13 @@ def _address(listen: str) -> tuple[str, int]:
     if parts.scheme != "ws" or not parts.hostname or port is None:
         raise ConfigError("--listen is an address such as ws://127.0.0.1:9000/", subject=listen)
     return parts.hostname, port
+
+
+def _pace(pace_s: float) -> float:
+    if not MIN_PACE_S <= pace_s <= MAX_PACE_S:
+        text = f"a pace is {MIN_PACE_S} to {MAX_PACE_S:.0f} seconds"
+        raise ConfigError(text, code="bad_pace", subject="pace_s")
+    return pace_s
 
 
 def _needed(value: T | None, name: str) -> T:

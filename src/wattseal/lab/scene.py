@@ -25,6 +25,7 @@ LOG_ORIGIN = "CPO/log"
 WITNESS_PARTIES = ("MSP", "DSO")
 CHECKPOINT_S = 1
 HEARTBEAT_S = 2
+PACE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ def _configure(scene: Scene, witnesses: dict[str, LogSigningKey], entries: Seque
         scene.root / "cpo.toml",
         f"""[serve]
 party = "CPO"
+decision_step_s = 0.1
 public_url = "http://127.0.0.1:{scene.ports.http}"
 [billing]
 wait_s = 30

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from wattseal.lab.crew import Crew, LabError
-from wattseal.lab.scene import HEARTBEAT_S, WITNESS_PARTIES, Scene
+from wattseal.lab.scene import HEARTBEAT_S, PACE_S, WITNESS_PARTIES, Scene
 
 POLL_S = 0.1
 SETTLE_WITHIN_S = 45
@@ -78,7 +78,7 @@ class World:
         who = ("--trust", scene.trust, "--password-file", secret, "--party", "CPO", "--route", "MSP")
         await self._crew.start(
             "edge", "edge", *where, "--data", scene.home("edge"), *who, "--seal-for", "MSP,ARB",
-            "--mode", mode, "--heartbeat-s", str(HEARTBEAT_S), undefend=undefend,
+            "--mode", mode, "--heartbeat-s", str(HEARTBEAT_S), "--pace-s", str(PACE_S), undefend=undefend,
         )  # fmt: skip
         await self._crew.until("edge", lambda: _listening(scene.ports.edge))
 
