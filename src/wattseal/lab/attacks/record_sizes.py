@@ -141,9 +141,8 @@ ATTACK = Attack(
     ),
     defence="content is filled up to powers of two before it is sealed, and every box has four wraps whoever reads it",
     without="content is sealed as long as it is",
-    residual="of the records alone; where frames go over a link their number and times tell too, and `traffic-timed` is "
-    "about those; names of eMSPs of other lengths show in the part that the operator reads; a frame that lies at a step "
-    "tells on which side of it",
+    residual="of the records alone; their number and times on a link are `traffic-timed`'s; names of eMSPs of other "
+    "lengths show in the part that the operator reads; a frame that lies at a step tells on which side of it",
     expected=Outcome.PREVENTED,
     ground=Ground.PURE,
     perform=_perform,
