@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from tests.support.cpo_world import Talker, TestClock, add_token, enrol, make_world, transactions
@@ -58,7 +58,13 @@ class Fleet:
 async def fleet() -> Fleet:
     world = make_world()
     for name, (latitude, longitude) in PLACES.items():
-        site = {"name": name, "address": "x", "city": "y", "country": "DEU", "time_zone": "Europe/Berlin"}
+        site: dict[str, Any] = {
+            "name": name,
+            "address": "x",
+            "city": "y",
+            "country": "DEU",
+            "time_zone": "Europe/Berlin",
+        }
         await put_site(world, Site(id=name, latitude=latitude, longitude=longitude, **site))
         await enrol(world, Station(id=f"ST-{name}", site=name))
     await enrol(world, Station(id="ST-BERLIN2", site="BERLIN"))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from tests.support.bills import share
@@ -153,7 +154,14 @@ class Watching(MemoryJournal):
 
 async def test_filters_leave_out_what_is_others() -> None:
     world = await billing_world()
-    place = {"address": "a", "city": "c", "country": "DEU", "latitude": "1", "longitude": "2", "time_zone": "UTC"}
+    place: dict[str, Any] = {
+        "address": "a",
+        "city": "c",
+        "country": "DEU",
+        "latitude": "1",
+        "longitude": "2",
+        "time_zone": "UTC",
+    }
     await put_site(world, Site(id="SOUTH", name="South", **place))
     evses = (EvseEnrolment(id=1), EvseEnrolment(id=2))
     await enrol(world, Station(id="ST2", site="SOUTH", evses=evses))

@@ -23,7 +23,14 @@ from wattseal.model.site import Site
 from wattseal.model.station import Station
 from wattseal.model.verdict import Grade
 
-PLACE = {"address": "a", "city": "c", "country": "DEU", "latitude": "1", "longitude": "2", "time_zone": "UTC"}
+PLACE: dict[str, Any] = {
+    "address": "a",
+    "city": "c",
+    "country": "DEU",
+    "latitude": "1",
+    "longitude": "2",
+    "time_zone": "UTC",
+}
 ALL = Include(energy=True, bill=True, token=True)
 
 

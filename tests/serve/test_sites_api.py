@@ -32,7 +32,19 @@ def test_a_station_stands_on_a_site_that_is_known(cpo: Cpo) -> None:
     assert cpo.ask("PUT", "/api/v1/sites/harbour", SITE).status == 200
     assert cpo.ask("POST", "/api/v1/stations", station).status == 201
     assert cpo.ask("GET", "/api/v1/stations/S1").json()["site"] == "harbour"
-    assert cpo.ask("GET", "/api/v1/sites").json() == [SITE | {"id": "harbour", "postal_code": None, "state": None}]
+    shown = SITE | {"id": "harbour", "postal_code": None, "state": None, "fallback_a": None}
+    assert cpo.ask("GET", "/api/v1/sites").json() == [shown]
+
+
+def test_site_and_station_have_a_fallback_that_never_stops_charging(cpo: Cpo) -> None:
+    assert cpo.ask("PUT", "/api/v1/sites/pier", SITE | {"fallback_a": 10.5}).json()["fallback_a"] == 10.5
+    station = {"id": "S3", "password": "secret-password", "site": "pier", "fallback_a": 8}
+    assert cpo.ask("POST", "/api/v1/stations", station).json()["fallback_a"] == 8
+    for path, method, body in (("sites/pier", "PUT", SITE), ("stations", "POST", station)):
+        refused = cpo.ask(method, f"/api/v1/{path}", body | {"fallback_a": 5})
+        assert (refused.status, refused.json()["code"]) == (422, "bad_fallback")
+    assert cpo.ask("POST", "/api/v1/stations", station | {"fallback_a": 0}).json()["fallback_a"] == 0
+    assert cpo.ask("GET", "/api/v1/stations/S3/charging-limits").json()["fallbacks"] == []
 
 
 def test_a_site_goes_only_when_no_station_stands_on_it(cpo: Cpo) -> None:

@@ -45,6 +45,7 @@ from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
 from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.fleet.enrol import load_entries, load_stations
 from wattseal.flow.fleet.uptime import Ports
+from wattseal.flow.limits.fallback import FallbackKeeper
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.tariff_partners import tell_new_partners
 from wattseal.flow.ports import Batch, Clock
@@ -102,6 +103,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 background=background,
                 reprover=Reprover(parts.world, parts.proofs, options.settings.reproof.sessions),
                 sender=Sender(parts.world, background.start),
+                fallbacks=FallbackKeeper(parts.world, SYSTEM, background.start),
                 reproof_interval_s=options.settings.reproof.interval_s,
             )
             await tell_new_partners(parts.world)

@@ -25,6 +25,7 @@ from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits import tariff_installing
+from wattseal.flow.limits.fallback import FallbackKeeper
 from wattseal.flow.money import holds, watching
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.stations.silence import SilenceKeeper
@@ -53,6 +54,8 @@ HOLDS_INTERVAL_S = 30.0
 """How often holds are looked for that are held for nothing any more."""
 LISTS_INTERVAL_S = 2.0
 """How often stations are looked for whose local lists are to follow the tokens."""
+FALLBACKS_INTERVAL_S = 2.0
+"""How often stations are looked for whose limits have changed or ended."""
 RAMP_INTERVAL_S = 0.05
 """How often commands are looked for whose turn on the ramp has come."""
 _LOGGER = logging.getLogger("wattseal.cpo")
@@ -79,6 +82,7 @@ class Timers:
     reproof_interval_s: float
     alarms: AlarmKeeper
     sender: Sender
+    fallbacks: FallbackKeeper
     statements: Statements
     told_costs: costs.Told = field(default_factory=costs.Told)
     installed: tariff_installing.Installed = field(default_factory=tariff_installing.Installed)
@@ -113,6 +117,10 @@ class Timers:
     async def ramp(self) -> None:
         """Send what waited for the ramp."""
         await self.sender.round()
+
+    async def fall_back(self) -> None:
+        """Keep fallbacks beneath limits that end."""
+        await self.fallbacks.round()
 
     async def reservations(self) -> None:
         """End those whose time is over."""
@@ -160,6 +168,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.tails, min(timers.heartbeat_interval_s / 4, 30)),
         (timers.send, COURIER_INTERVAL_S),
         (timers.ramp, RAMP_INTERVAL_S),
+        (timers.fall_back, FALLBACKS_INTERVAL_S),
         (timers.look, LOOK_INTERVAL_S),
         (timers.bill, BILLING_INTERVAL_S),
         (timers.reprover.turn, timers.reproof_interval_s),

@@ -14,7 +14,7 @@ from wattseal.crypto.certificates import Certificate, read_bundle
 from wattseal.flow.settings import Settings as Policy
 from wattseal.model.token import canonical
 from wattseal.rules.billing_policy import BillingPolicy
-from wattseal.rules.charging_policy import ChargingPolicy
+from wattseal.rules.charging_policy import MAX_FALLBACK_A, ChargingPolicy
 from wattseal.rules.hold_policy import GroupRisk, HoldPolicy
 from wattseal.rules.ramp import RampPolicy
 from wattseal.rules.revenue_split import RevenueShares
@@ -57,6 +57,9 @@ def ramp_of(chosen: Ramp) -> RampPolicy:
 def _charging(chosen: ChargingLimits) -> ChargingPolicy:
     if not (chosen.floor_a >= 0 and chosen.voltage_v > 0):
         raise ConfigError("floor_a is at least 0 and voltage_v more", code="bad_charging", subject="charging")
+    if chosen.fallback_a is not None and not chosen.floor_a <= chosen.fallback_a <= MAX_FALLBACK_A:
+        text = f"fallback_a is at least floor_a ({chosen.floor_a:f}): less would stop charging when a limit ends"
+        raise ConfigError(text, code="bad_charging", subject="charging.fallback_a")
     try:
         zone = ZoneInfo(chosen.time_zone)
     except (ValueError, OSError, KeyError) as error:
@@ -71,6 +74,8 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
         cost_interval_s=chosen.cost_interval_s,
         show_price=chosen.show_price,
         install_tariffs=chosen.install_tariffs,
+        fallback_a=chosen.fallback_a,
+        fallback_hold_s=chosen.fallback_hold_s,
     )
 
 

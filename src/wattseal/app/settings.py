@@ -169,6 +169,10 @@ class ChargingLimits(Section, frozen=True):
     """Whether the answer to a token tells its driver the price in one line (2.x, personalMessage)."""
     install_tariffs: bool = False
     """Whether 2.1 stations are given the tariff that applies to them as their default (SetDefaultTariff)."""
+    fallback_a: Decimal | None = None
+    """What each EVSE falls back to when a limit ends, in amperes of each phase; sites and stations may have others."""
+    fallback_hold_s: Annotated[int, Meta(ge=0, le=604_800)] = 900
+    """How long after that the fallback is taken away, through the ramp; 0 leaves it until somebody clears the limit."""
 
 
 class Ramp(Section, frozen=True):

@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from wattseal.base.ids import EvseId
@@ -33,7 +34,8 @@ from wattseal.model.remote import (
     TriggerRequested,
     UnlockRequested,
 )
-from wattseal.rules.charging import Charging, Circumstances, Installed, composite, window_of
+from wattseal.rules.charging import NO_ELECTRICS, Charging, Circumstances, Installed, composite, window_of
+from wattseal.rules.charging_rates import convert
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Sender
 from wattseal.wire.ocpp.rpc import Call
@@ -42,6 +44,8 @@ from wattseal.wire.ocpp.version import Fault, Refusal, Version
 MAX_CALLED = 4
 """Remote starts that may wait for their turn."""
 MAX_PROFILES = 32
+MOST_A = Decimal(32)
+"""What it says it can do, in amperes of each phase, where nothing limits it."""
 MAX_WANTED = 16
 """Messages asked for that may wait to be sent; a further one is refused."""
 _PLAIN_ANSWERS: dict[str, dict[str, Any]] = {
@@ -179,12 +183,16 @@ class Commands:
             {} if running is None else {int(self._evse_id): Charging(running.transaction_id or "", running.begun_at)}
         )
         unit = command.unit or RateUnit.A
-        return composite(
+        found = composite(
             self.orders.profiles.values(),
             command.evse_id,
             window_of(now, command.duration_s),
             unit,
             Circumstances(charging, (int(self._evse_id),)),
+        )
+        most = convert(MOST_A, RateUnit.A, unit, NO_ELECTRICS, None)
+        return replace(
+            found, periods=tuple(replace(p, limit=most if p.limit is None else p.limit) for p in found.periods)
         )
 
 

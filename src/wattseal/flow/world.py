@@ -130,6 +130,8 @@ class World:
     """How fast commands may change the fleet's power."""
     waiting: dict[str, Any] | None = None
     """Commands that wait for the ramp (`flow.ramp.Waiting`) by id; None until they were read."""
+    limited: dict[StationId, int] | None = None
+    """When to look at the fallbacks of stations with limits (`flow.limits.fallback`); None until they were read."""
     pause: Callable[[float], Awaitable[None]] | None = None
     """Waits so many seconds; without it whatever must wait is kept until its time."""
     watch: Watch = WATCH
@@ -173,6 +175,7 @@ class World:
         self.syncing.clear()
         self.payments = None
         self.waiting = None
+        self.limited = None
         self.tariff_book = None
         self.chains.forget()
         self.books.forget()

@@ -1,6 +1,7 @@
 """Stations as enrolled: who they are, what meters they carry, what evidence their sessions must reach."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from wattseal.model.verdict import EvidencePin, Grade, Source
 
@@ -58,7 +59,7 @@ class Station:
     development only. `security_profile` (0 to 3, 2.0.1 part 2, 1.3) is the least it may connect with;
     `pending_password_digests` are of passwords that it was told and may use from now on; `certificate_name` is what its
     certificate calls it where that is not its id. A station that was replaced names its `successor` and is not let in.
-    `site` is the id of the site it stands on.
+    `site` is the id of the site it stands on; `fallback_a` is what its EVSEs fall back to instead of the site's.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Station:
     certificate_name: str | None = None
     successor: str | None = None
     site: str | None = None
+    fallback_a: Decimal | None = None
 
     def meter_key(self, evse_id: int) -> bytes | None:
         """Return the enrolled meter key of an EVSE; for the station itself (0) the only one there is, if one."""

@@ -21,6 +21,7 @@ _OTHERS = frozenset(
         "certificate_rejected",
         "clock_drift",
         "device_event",
+        "fallback_missing",
         "firmware_suspect",
         "grid_event",
         "message_not_processed",

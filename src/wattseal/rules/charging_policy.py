@@ -8,6 +8,9 @@ from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateU
 from wattseal.rules.charging_checks import Floor, below_floor
 from wattseal.rules.charging_rates import Electrics
 
+MAX_FALLBACK_A = Decimal(10_000)
+"""No fallback of an EVSE is larger."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChargingPolicy:
@@ -15,6 +18,8 @@ class ChargingPolicy:
 
     With `answer_needs` an EV that tells its needs (ISO 15118) gets a schedule computed for it; `zone` is the stations'
     local time; every `cost_interval_s` a station is told what a running transaction costs, never where that is 0.
+    `fallback_a` is what each EVSE falls back to when a limit ends, in amperes of each phase; None: to whatever else
+    applies. `fallback_hold_s` after that the fallback is taken away, never where that is 0.
     With `show_price` drivers are told the price in the answer to their token (2.x); with `install_tariffs` 2.1 stations
     are given the tariff that applies to them.
     """
@@ -27,6 +32,8 @@ class ChargingPolicy:
     cost_interval_s: int = 0
     show_price: bool = False
     install_tariffs: bool = False
+    fallback_a: Decimal | None = None
+    fallback_hold_s: int = 900
 
     @property
     def electrics(self) -> Electrics:

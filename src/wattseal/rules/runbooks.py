@@ -180,6 +180,12 @@ RUNBOOKS: Mapping[str, Runbook] = {
         "Report it with the data; the session has the grade of what can be read.",
         "That it is forged.",
     ),
+    "fallback_missing": Runbook(
+        "A station has a limit that ends, and nothing beneath it to fall back to.",
+        "What it answered, and the stack levels of its profiles: the lowest is the fallback's.",
+        "Set the limit again, or have somebody at hand when it ends: the station then charges with all it has.",
+        "That load is over the limit now: only from its end on.",
+    ),
     "firmware_suspect": Runbook(
         "A station runs a firmware that nobody sent, or that failed its checks.",
         "Version, and who ordered an update.",

@@ -1,20 +1,31 @@
 """A maximum that two people agreed on holds until its end: no single caller's profile hides, replaces or clears it."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from wattseal.base.errors import InputError, LimitError
 from wattseal.flow.limits.after import installed_after
-from wattseal.flow.limits.store import circumstances, in_force, profiles_of
+from wattseal.flow.limits.store import KeptProfile, circumstances, in_force, profiles_of
 from wattseal.flow.orders import Asking
 from wattseal.model.charging import Purpose, RateUnit
 from wattseal.model.message import Command
 from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_checks import check_agreed
 from wattseal.rules.charging_spans import MAX_WINDOW_S
+from wattseal.rules.fallback import is_fallback
 from wattseal.rules.two_persons import is_agreed
 
 LIFT = "charging:lift"
 """Scope of limits against a maximum that two people agreed on."""
+
+
+def keep_fallbacks(asking: Asking, profile_id: int | None, gone: Iterable[KeptProfile]) -> None:
+    """Refuse (`fallback_kept`) what would change, replace or clear what a station falls back to."""
+    touched = profile_id is not None and is_fallback(profile_id)
+    if asking.principal.may(LIFT) or not (touched or any(is_fallback(kept.profile.id) for kept in gone)):
+        return
+    text = "that is what the station falls back to when its limit ends; set `fallback_a` of the station or site instead"
+    raise InputError(text, code="fallback_kept", subject="chargingProfile")
 
 
 async def keep_agreed(asking: Asking, command: Command) -> None:

@@ -7,10 +7,11 @@ from wattseal.base.errors import InputError, LimitError
 from wattseal.flow.documents import put
 from wattseal.flow.limits import reports as charging_reports
 from wattseal.flow.limits.after import AMOUNTS, updated
-from wattseal.flow.limits.agreed import keep_agreed
+from wattseal.flow.limits.agreed import keep_agreed, keep_fallbacks
 from wattseal.flow.limits.store import (
     CSO,
     KeptProfile,
+    changed,
     circumstances,
     in_force,
     keep_priority,
@@ -59,11 +60,12 @@ async def _check_set(asking: Asking, command: SetProfile) -> None:
     """
     ocpp16 = asking.version is Version.V16
     check_profile(command.profile, command.evse_id, ocpp16=ocpp16)
+    known = await profiles_of(asking.world, asking.memory)
+    keep_fallbacks(asking, command.profile.id, (k for k in known if ocpp16 and _takes_place(k, command)))
     if not asking.principal.may(BELOW_FLOOR):
         check_floor(command.profile, asking.world.settings.charging.floor)
     check_ends(command.profile, asking.world.settings.charging.floor, asking.world.clock.now())
     await keep_agreed(asking, command)
-    known = await profiles_of(asking.world, asking.memory)
     if not ocpp16:
         check_conflicts(command.profile, command.evse_id, [kept.installed() for kept in known if kept.source == CSO])
     if len(known) >= MAX_STATION_PROFILES and all(kept.profile.id != command.profile.id for kept in known):
@@ -80,6 +82,8 @@ async def _check_clear(asking: Asking, command: ClearProfiles) -> None:
         )
     if command.purpose in {Purpose.EXTERNAL, Purpose.LOCAL_GENERATION}:
         raise InputError("profiles of that purpose are not a CSMS's to clear", subject="chargingProfilePurpose")
+    known = await profiles_of(asking.world, asking.memory)
+    keep_fallbacks(asking, command.profile_id, (kept for kept in known if matches(command, kept)))
     await keep_agreed(asking, command)
 
 
@@ -92,7 +96,7 @@ async def _set(answered: Answered, command: SetProfile, answer: ChargingReply) -
     if answered.version is Version.V16:
         profile = _bound(answered, command)
         for kept in known:
-            if kept.profile.id != profile.id and kept.evse_id == command.evse_id and _same_place(kept.profile, profile):
+            if kept.profile.id != profile.id and _takes_place(kept, command):
                 step.puts.append(put_profile(kept, step.now_ms, active=False))
     keep = KeptProfile(
         station_id=answered.station_id,
@@ -102,6 +106,11 @@ async def _set(answered: Answered, command: SetProfile, answer: ChargingReply) -
         asked_by=answered.asked_by,
     )
     step.puts.append(put_profile(keep, step.now_ms))
+    changed(answered.world, answered.station_id)
+
+
+def _takes_place(kept: KeptProfile, command: SetProfile) -> bool:
+    return kept.evse_id == command.evse_id and _same_place(kept.profile, command.profile)
 
 
 def _same_place(one: Profile, other: Profile) -> bool:
@@ -122,6 +131,7 @@ async def _clear(answered: Answered, command: ClearProfiles, answer: ChargingRep
     for kept in await profiles_of(answered.world, answered.memory):
         if kept.source == CSO and matches(command, kept):
             answered.step.puts.append(put_profile(kept, answered.step.now_ms, active=False))
+    changed(answered.world, answered.station_id)
 
 
 async def _check_get(asking: Asking, command: GetProfiles) -> None:
@@ -189,6 +199,7 @@ async def _update(answered: Answered, command: UpdateDynamic, answer: ChargingRe
 
 async def _check_update(asking: Asking, command: UpdateDynamic) -> None:
     """Hold a new limit to the floor, as if it came in a profile."""
+    keep_fallbacks(asking, command.profile_id, ())
     for kept in await profiles_of(asking.world, asking.memory):
         if kept.profile.id == command.profile_id and kept.profile.kind is ProfileKind.DYNAMIC:
             if any(abs(Decimal(str(command.values.get(name, 0)))) > MAX_LIMIT for name in AMOUNTS):
@@ -230,6 +241,7 @@ async def _started(answered: Answered, command: StartRequested, answer: StartRes
         asked_by=answered.asked_by,
     )
     answered.step.puts.append(put_profile(keep, answered.step.now_ms))
+    changed(answered.world, answered.station_id)
 
 
 CHECKS: Checks = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.limits.store import CSO, MAX_KEPT, KeptProfile, profiles_of, put_profile, raise_alarm
+from wattseal.flow.limits.store import changed as keep_changed
 from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Asking
 from wattseal.flow.step import Step
@@ -143,6 +144,7 @@ async def _reconcile(step: Step, memory: Memory, report: Report) -> None:
         step.puts.append(put(DRIFT, step.station_id.casefold(), drift, step.now_ms, station_id=step.station_id))
         detail = f"missing {missing}, unknown {unknown}, changed {changed}"[:200]
         raise_alarm(step, "profiles_differ", field="profiles", detail=detail)
+        keep_changed(step.world, step.station_id)
     if question is not None:
         _keep(step, report)
 

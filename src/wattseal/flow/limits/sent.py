@@ -12,6 +12,7 @@ from wattseal.flow import commands
 from wattseal.flow.commands import Outcome, Unanswered
 from wattseal.flow.documents import read
 from wattseal.flow.limits.abilities import abilities_of
+from wattseal.flow.limits.fallback import fallback_a
 from wattseal.flow.limits.needs import NEEDS, KeptNeeds, Wanted
 from wattseal.flow.limits.store import circumstances, in_force, profiles_of, running_at
 from wattseal.flow.memory import Memory
@@ -25,6 +26,7 @@ from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_checks import BELOW_FLOOR, below_floor, check_floor
 from wattseal.rules.charging_needs import AHEAD_S, NEEDS_PROFILE_ID, Needs, plan, profile_for, read_needs
 from wattseal.rules.charging_rates import convert
+from wattseal.rules.fallback import LEVEL
 
 LIMIT_PROFILE_ID = 1_000_000
 """Profiles of an operator's limits have ids from here on: 3 an EVSE, one a purpose."""
@@ -81,7 +83,7 @@ async def _profile(world: World, memory: Memory, limit: Limit) -> Profile:
     )
     return Profile(
         id=number,
-        stack_level=able.check_level(await _level(world, memory, purpose, number)),
+        stack_level=able.check_level(await _level(world, memory, purpose, number, able.max_level)),
         purpose=purpose,
         kind=ProfileKind.ABSOLUTE,
         schedules=(schedule,),
@@ -99,10 +101,11 @@ def _purpose(memory: Memory, limit: Limit) -> tuple[Purpose, str | None]:
     return Purpose.TX, running[0]
 
 
-async def _level(world: World, memory: Memory, purpose: Purpose, number: int) -> int:
-    """Return a stack level above all others of the purpose, so that the limit leads."""
+async def _level(world: World, memory: Memory, purpose: Purpose, number: int, most: int | None) -> int:
+    """Return a stack level above all others of the purpose, so that the limit leads, with room for a fallback."""
     others = [kept.profile for kept in await profiles_of(world, memory) if kept.profile.id != number]
-    return max((profile.stack_level + 1 for profile in others if profile.purpose is purpose), default=0)
+    lowest = 0 if most == LEVEL or await fallback_a(world, memory) is None else LEVEL + 1
+    return max((profile.stack_level + 1 for profile in others if profile.purpose is purpose), default=lowest)
 
 
 async def clear_limit(

@@ -96,6 +96,12 @@ def put_profile(kept: KeptProfile, now_ms: int, *, active: bool = True) -> Put:
     return put(PROFILE, key, kept, now_ms, station_id=kept.station_id, active=active)
 
 
+def changed(world: World, station_id: str) -> None:
+    """Have the fallbacks of a station looked at, as its limits have changed."""
+    if world.limited is not None:
+        world.limited[StationId(station_id)] = 0
+
+
 def matches(command: ClearProfiles, kept: KeptProfile) -> bool:
     """Return whether a profile is one of those to clear."""
     profile = kept.profile

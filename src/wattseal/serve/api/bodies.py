@@ -18,6 +18,7 @@ from wattseal.model.transaction import Billing, Transaction
 from wattseal.model.verdict import EvidencePin, Finding, Grade, Source
 from wattseal.rules.vehicle import word_of_vehicle
 from wattseal.seal.fields import Settlement, SettlementVerdict
+from wattseal.serve.api.amounts import Amount, decimal_of
 
 MAX_CERTIFICATES = 4
 """Certificates for a station's signed messages: the one in use, those before and after it."""
@@ -70,7 +71,8 @@ class StationBody(Body, frozen=True, kw_only=True):
     """`POST /api/v1/stations`. A password is text or, for binary ones (OCPP 1.6), hex; certificates are PEM.
 
     What is left out stays what it was. `security_profile` is the least the station may connect with, 1 at first.
-    `certificate_name` is the CN or serialNumber in its certificate where that is not its id.
+    `certificate_name` is the CN or serialNumber in its certificate where that is not its id. `fallback_a` is what its
+    EVSEs fall back to when a limit ends, in amperes of each phase, instead of its site's; 0 is nothing.
     """
 
     id: ShortText
@@ -87,6 +89,7 @@ class StationBody(Body, frozen=True, kw_only=True):
     certificate_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     boot: BootBody | None = None
     site: ShortText | None = None
+    fallback_a: Amount | None = None
 
     @property
     def needs_password(self) -> bool:
@@ -124,6 +127,7 @@ class StationBody(Body, frozen=True, kw_only=True):
             certificate_name=self.certificate_name or known.certificate_name,
             boot=known.boot if self.boot is None else BootPolicy(self.boot.status, self.boot.interval_s),
             site=self.site or known.site,
+            fallback_a=known.fallback_a if self.fallback_a is None else decimal_of(self.fallback_a),
         )
         if changed.signed_messages and not changed.message_certificates:
             raise InputError("signed_messages needs message_certificates to check them", subject="signed_messages")
@@ -224,6 +228,7 @@ def station_view(station: Station, *, connection: dict[str, Any] | None, statuse
         "certificate_name": station.certificate_name,
         "boot": {"status": station.boot.status, "interval_s": station.boot.interval_s},
         "site": station.site,
+        "fallback_a": None if station.fallback_a is None else float(station.fallback_a),
     }
 
 

@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from wattseal.base.ids import StationId
 from wattseal.flow import commands
 from wattseal.flow.documents import read
+from wattseal.flow.limits.fallback import FALLBACK, KeptFallback
 from wattseal.flow.limits.needs import EV_SCHEDULE, NEEDS, KeptNeeds, KeptPlan
 from wattseal.flow.limits.reports import DRIFT, Drift
 from wattseal.flow.limits.sent import Limit as LimitToSet
@@ -92,7 +93,7 @@ async def get_profiles(
 
 @get("/stations/{station_id:str}/charging-limits")
 async def get_limits(principal: Who, service: What, station_id: FromPath[str]) -> dict[str, Any]:
-    """Show what limits a station from outside, what its EVs need and plan, and how its profiles have differed."""
+    """Show a station's limits from outside, its EVs' needs and plans, how its profiles differed, its fallbacks."""
     demand(principal, READ)
     world = service.world
     memory = await commands.find_station(world, StationId(station_id))
@@ -218,11 +219,25 @@ def _drift_view(drift: Drift) -> dict[str, Any]:
     }
 
 
+def _fallback_view(kept: KeptFallback) -> dict[str, Any]:
+    return {
+        "evse_id": kept.evse_id,
+        "purpose": kept.purpose.value,
+        "profile_id": kept.profile_id,
+        "limit": float(kept.amount),
+        "unit": kept.unit.value,
+        "ends_ms": kept.ends_ms,
+        "standing": kept.standing.value,
+        "at_ms": kept.at_ms,
+    }
+
+
 _LISTS: Sequence[tuple[str, str, type[Any], Any]] = (
     ("limits", LIMIT, KeptLimit, _limit_view),
     ("needs", NEEDS, KeptNeeds, _needs_view),
     ("plans", EV_SCHEDULE, KeptPlan, _plan_view),
     ("drift", DRIFT, Drift, _drift_view),
+    ("fallbacks", FALLBACK, KeptFallback, _fallback_view),
 )
 
 

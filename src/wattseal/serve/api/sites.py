@@ -10,7 +10,9 @@ from msgspec import Meta
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import read
 from wattseal.flow.fleet.sites import SITE, put_site, remove_site, site_by_id
+from wattseal.flow.limits.fallback import check_fallback
 from wattseal.model.site import Site
+from wattseal.serve.api.amounts import Amount, decimal_of
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.kept import READ
 from wattseal.serve.api.paging import paged
@@ -25,7 +27,8 @@ SiteId = Annotated[str, Meta(min_length=1, max_length=36, pattern=r"\A[A-Za-z0-9
 class SiteBody(Body, frozen=True, kw_only=True):
     """A site. `country` is ISO 3166-1 alpha-3, coordinates are decimal degrees, `time_zone` is an IANA name.
 
-    `host` is the key of whoever has a share of its revenue.
+    `host` is the key of whoever has a share of its revenue. `fallback_a` is what each EVSE there falls back to when a
+    limit ends, in amperes of each phase; 0 is nothing, whatever applies elsewhere.
     """
 
     name: Text
@@ -38,6 +41,12 @@ class SiteBody(Body, frozen=True, kw_only=True):
     postal_code: Annotated[str, Meta(min_length=1, max_length=10, pattern=r"^[^\x00-\x1f]+$")] | None = None
     state: Annotated[str, Meta(min_length=1, max_length=20, pattern=r"^[^\x00-\x1f]+$")] | None = None
     host: SiteId | None = None
+    fallback_a: Amount | None = None
+
+    def site(self, site_id: str) -> Site:
+        """Return the site."""
+        told = msgspec.structs.asdict(self)
+        return Site(id=site_id, **told | {"fallback_a": decimal_of(self.fallback_a)})
 
 
 @get("/sites")
@@ -47,7 +56,7 @@ async def get_sites(
     """List sites in the order of their ids."""
     demand(principal, READ)
     page = await service.world.journal.documents(principal.tenant, SITE, after=after or "", limit=limit)
-    views = [msgspec.to_builtins(read(document, Site)) for document in page]
+    views = [_view(read(document, Site)) for document in page]
     return paged(request, views, page[-1].key if len(page) == limit else None)
 
 
@@ -69,7 +78,8 @@ async def put_one_site(
     demand(principal, WRITE)
     if not _is_id(site_id):
         raise InputError("a site's id has 1 to 36 of A-Z a-z 0-9 . _ -", code="bad_site_id", subject="id")
-    site = Site(id=site_id, **msgspec.structs.asdict(data))
+    site = data.site(site_id)
+    check_fallback(service.world, site.fallback_a)
     await put_site(service.world, site)
     return _view(site)
 
@@ -88,7 +98,7 @@ def _is_id(text: str) -> bool:
 
 def _view(site: Site) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.to_builtins(site)
-    return shown
+    return shown | {"fallback_a": None if site.fallback_a is None else float(site.fallback_a)}
 
 
 ROUTES = (get_sites, get_site, put_one_site, delete_site)

@@ -12,6 +12,7 @@ from wattseal.base.ids import StationId
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.fleet import enrol
 from wattseal.flow.fleet.sites import site_by_id
+from wattseal.flow.limits.fallback import check_fallback
 from wattseal.flow.stations.availability import connectors
 from wattseal.model.principal import Principal
 from wattseal.model.station import Station
@@ -36,7 +37,9 @@ async def post_station(principal: Who, service: What, data: JSONBody[StationBody
     if data.site is not None and await site_by_id(world, data.site) is None:
         raise InputError("there is no such site; put it first", code="no_such_site", subject="site")
     before = None if known is None else read(known, Station)
-    station = await enrol.enrol_station(world, data.station(before), data.password_bytes())
+    wanted = data.station(before)
+    check_fallback(world, wanted.fallback_a)
+    station = await enrol.enrol_station(world, wanted, data.password_bytes())
     return Response(await _station(principal, service, station), status_code=201 if known is None else 200)
 
 

@@ -66,6 +66,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("The station allows more power than its profiles do."),
         _("Clear its charging profiles and set the limit again."),
     ),
+    "fallback_missing": (
+        _("The station has nothing to fall back to when its limit ends."),
+        _("Set the limit again, or have somebody at hand when it ends."),
+    ),
     "profiles_differ": (
         _("The station has other charging profiles than it was given."),
         _("Clear its charging profiles and set the limit again."),
