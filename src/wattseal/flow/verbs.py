@@ -8,6 +8,7 @@ from wattseal.flow.commands import DEADLINE_S, Outcome, Unanswered, find_station
 from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.drivers.known_tokens import find_token
+from wattseal.flow.drivers.shown import Shown
 from wattseal.flow.ports import Silence
 from wattseal.flow.ramp import Passing
 from wattseal.flow.step import Step
@@ -64,13 +65,15 @@ class Ask:
 class Start:
     """What a remote start names; `type` None is the type the token is enrolled with.
 
-    With a `limit` the transaction is charged with at most that from its beginning.
+    With a `limit` the transaction is charged with at most that from its beginning. `shown` is what somebody showed for
+    it beyond a number.
     """
 
     id_token: str
     type: str | None = None
     evse_id: int | None = None
     limit: StartLimit | None = None
+    shown: Shown | None = None
 
 
 async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
@@ -88,11 +91,15 @@ async def remote_start(ask: Ask, start: Start) -> tuple[Outcome, int]:
     profile = None
     if start.limit is not None:
         profile = lower_profile(start.limit.profile(start.evse_id or 0, world.settings.charging.floor), version)
-    token = await find_token(world, IdToken(start.id_token, DEFAULT_TYPE))
+    shown = start.shown
+    token = await find_token(world, IdToken(start.id_token, DEFAULT_TYPE)) if shown is None else shown.token
     enrolled = DEFAULT_TYPE if token is None else token.id_token.type
     id_token = IdToken(start.id_token, start.type or enrolled)
     step = Step(world, memory.station.id, world.now_ms())
-    decided = await authorise(Asked(memory, step, id_token, start.evse_id or 0, only_starts=True, vouched=True))
+    asked = Asked(memory, step, id_token, start.evse_id or 0, only_starts=True, vouched=True, shown=shown)
+    decided = await authorise(asked)
+    if shown is not None and not isinstance(decided, Refused):
+        step.puts += shown.spent(decided.subject)
     if step.items:
         await step.commit()
     if isinstance(decided, Refused):

@@ -64,6 +64,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     `charging_s` how long energy had flowed by then, `remote_start_id` that of the command it began with. `opened` is
     the first record of one whose start arrived late or never; `ended_first`: its end is still to be told after it.
     `identity_level` is how sure it is who charged (rules.identity_level), None where the CPO is not told the token.
+    `identified` is the hash of what was shown beyond a number, by which its decision calls it (a code of an app).
     `ruling` is the record of a person's decision on it, `ruled` what that says, `ruled_on` the reasons it was taken in
     knowledge of.
     """
@@ -84,6 +85,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     party: str | None = None
     authorization: TokenStatus | None = None
     identity_level: str | None = None
+    identified: str | None = None
     request: str | None = None
     decision: str | None = None
     started: str | None = None

@@ -66,6 +66,7 @@ ROLES: Mapping[str, frozenset[str]] = {
         "accounts:read",
         "alarms:handle",
         "bills:read",
+        "codes:write",
         "commands:charging",
         "commands:operation",
         "disputes:open",

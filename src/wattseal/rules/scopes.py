@@ -17,6 +17,7 @@ SCOPES: Mapping[str, str] = {
     "charging:lift": "limits against a maximum that two people agreed on, beside what sends them",
     "charging:read": "charging profiles, limits and schedules",
     "charging:stop": "limits that stop charging, beside what sends them",
+    "codes:write": "sign codes by which an app begins one charge on one of the operator's tokens",
     "commands:charging": "remote start and stop",
     "commands:maintenance": "firmware, logs, variables and configuration of stations",
     "commands:operation": "restart, unlock, availability, trigger, caches",

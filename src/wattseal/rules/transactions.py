@@ -10,10 +10,10 @@ from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Settled, Transaction
 from wattseal.model.verdict import Finding, Source, Verdict
 from wattseal.rules.billing import bill
-from wattseal.rules.identity_level import level_of, signed_level, with_signed
+from wattseal.rules.identity_level import RISING, level_of, signed_level, with_signed
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Recorded
-from wattseal.seal.fields import Ops, Settlement, SettlementVerdict
+from wattseal.seal.fields import Decision, Ops, Settlement, SettlementVerdict
 from wattseal.seal.item import Kind
 from wattseal.seal.ruling import Ruling
 
@@ -93,6 +93,14 @@ def _identified(transaction: Transaction, record: Recorded) -> dict[str, Any]:
     return {} if level == transaction.identity_level else {"identity_level": level}
 
 
+def _shown(decision: Decision) -> dict[str, Any]:
+    """Return what whoever decided says of more than a number that was shown."""
+    if decision.identified is None or decision.identified[0] not in RISING:
+        return {}
+    level, reference = decision.identified
+    return {"identity_level": level, "identified": reference.hex()}
+
+
 def told_anew(transaction: Transaction, kind: Kind, ops: Ops | None) -> dict[str, Any]:
     """Return what a message tells beside its event: state of charging, remote start, EVSE; {} where that is known.
 
@@ -129,7 +137,7 @@ def _facts(transaction: Transaction, record: Recorded) -> dict[str, Any]:
             party = record.ops.route if record.ops else None
             return {"request": record.hash.hex(), "party": party, "identity_level": level}
         case Kind.DECISION if record.decision is not None and (transaction.decision is None or _refused(transaction)):
-            return {"decision": record.hash.hex(), "authorization": record.decision.status}
+            return {"decision": record.hash.hex(), "authorization": record.decision.status} | _shown(record.decision)
         case Kind.STARTED if transaction.started is None:
             return _start(transaction, record)
         case Kind.ENDED if transaction.ended is None or transaction.ended_first or may_still_end(transaction):

@@ -26,14 +26,15 @@ _STATUSES = tuple(TokenStatus)
 
 
 class Identity(Struct, frozen=True, gc=False):
-    """Group IDENTITY: the driver's token as presented."""
+    """Group IDENTITY: the driver's token as presented, and what was shown with it: its kind, and its bytes."""
 
     id_token: str
     type: str
+    shown: tuple[str, bytes] | None = None
 
     def to_fields(self) -> dict[int, Any]:
         """Return the group's fields."""
-        return {1: self.id_token, 2: self.type}
+        return present({1: self.id_token, 2: self.type, 3: None if self.shown is None else list(self.shown)})
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Identity":
@@ -41,7 +42,12 @@ class Identity(Struct, frozen=True, gc=False):
         value, kind = typed(fields, 1, str, "id_token"), typed(fields, 2, str, "token type")
         if value is None or kind is None:
             raise CborError("identity needs token and type", subject="identity")
-        return Identity(value, kind)
+        match typed(fields, 3, list, "shown"):
+            case None:
+                return Identity(value, kind)
+            case [str(name), bytes(data)]:
+                return Identity(value, kind, (name, data))
+        raise CborError("what was shown is [kind, bytes]", subject="identity")
 
 
 class Meter(Struct, frozen=True, gc=False):
@@ -189,7 +195,8 @@ class Decision(Struct, frozen=True, gc=False):
     """Public fields of a DECISION record: the billing party's answer to the REQUEST in its refs.
 
     `reason` is a code: why it is refused, or on what a CPO lets somebody charge at its own risk who is another's
-    customer or was not asked about. A decision with one is never the eMSP's word.
+    customer or was not asked about. A decision with one is never the eMSP's word. `identified` says how sure it is who
+    charges (a level of OCMF) where more was shown than a number, and a hash of what was.
     """
 
     status: TokenStatus
@@ -197,11 +204,13 @@ class Decision(Struct, frozen=True, gc=False):
     expires_ms: int
     cap_wh: int | None = None
     reason: str | None = None
+    identified: tuple[str, bytes] | None = None
 
     def to_public(self) -> dict[int, Any]:
         """Return the public fields."""
         status = _STATUSES.index(self.status)
-        return present({1: status, 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh, 5: self.reason})
+        identified = None if self.identified is None else list(self.identified)
+        return present({1: status, 2: self.auth_id, 3: self.expires_ms, 4: self.cap_wh, 5: self.reason, 6: identified})
 
     @staticmethod
     def read(public: Mapping[int, Any]) -> "Decision":
@@ -210,7 +219,13 @@ class Decision(Struct, frozen=True, gc=False):
         expires_ms, cap_wh = typed(public, 3, int, "expires"), typed(public, 4, int, "cap")
         if status is None or not 0 <= status < len(_STATUSES) or auth_id is None or expires_ms is None:
             raise CborError("a decision needs status, auth_id and expiry", subject="decision")
-        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, typed(public, 5, str, "reason"))
+        reason = typed(public, 5, str, "reason")
+        match typed(public, 6, list, "identified"):
+            case None:
+                return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, reason)
+            case [str(level), bytes(reference)]:
+                return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, reason, (level, reference))
+        raise CborError("who was identified is [level, hash]", subject="decision")
 
 
 class SettlementVerdict(IntEnum):

@@ -1,4 +1,4 @@
-"""Signed statements that are not records: receipts, registry entries, consents, handovers, directories.
+"""Signed statements that are not records: receipts, registry entries, consents, handovers, directories, app codes.
 
 Same envelope as a record (COSE_Sign1 with {1: alg, 4: kid}), each with a domain of its own in external_aad, so that a
 signature made for one purpose verifies for no other.
@@ -22,6 +22,7 @@ class Domain(StrEnum):
     CONSENT = "wattseal-consent-v1"
     HANDOVER = "wattseal-handover-v1"
     DIRECTORY = "wattseal-directory-v1"
+    APP_CODE = "wattseal-code-v1"
 
 
 _LASTING = frozenset({Domain.ENTRY, Domain.CONSENT, Domain.HANDOVER})

@@ -8,6 +8,7 @@ from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.authorization import at, authorization_of
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import by_hearsay, cap_of
+from wattseal.flow.drivers.shown import Shown
 from wattseal.flow.drivers.shown_price import prices_ready, with_price
 from wattseal.flow.drivers.uid_tries import COUNTED, is_stopped, note_try
 from wattseal.flow.memory import MAX_GRANTS, Grant, Memory
@@ -81,7 +82,8 @@ class Asked:
     `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
     and an unused grant's will do. `starts`: a transaction is to be charged to it now. `only_starts`: the station knows
     no master pass and takes Accepted for leave to begin (1.6). `offline`: the station has let it charge by itself.
-    `drawn`: the subject has just been drawn. `vouched`: the operator asks, no card was held to a reader.
+    `drawn`: the subject has just been drawn. `vouched`: the operator asks, no card was held to a reader. `shown`: what
+    was shown beyond a number; it is always decided on anew.
     """
 
     memory: Memory
@@ -94,6 +96,7 @@ class Asked:
     offline: bool = False
     drawn: bool = False
     vouched: bool = False
+    shown: Shown | None = None
 
     @property
     def world(self) -> World:
@@ -117,7 +120,7 @@ async def authorise(asked: Asked) -> Grant | Refused:
     world = asked.world
     if await _is_stopped(asked):
         return await _refused(asked, None, TokenStatus.INVALID, "guessing")
-    token = await find_token(world, asked.id_token)
+    token = await find_token(world, asked.id_token) if asked.shown is None else asked.shown.token
     decides = who_decides(token, asked.place, world.settings.master_group)
     if isinstance(decides, OwnDecision) and decides.status is not TokenStatus.ACCEPTED:
         await _note_try(asked, decides.status)
@@ -130,8 +133,8 @@ async def authorise(asked: Asked) -> Grant | Refused:
         return Refused(Authorization(TokenStatus.ACCEPTED), "start_button")
     if token is not None and await _charges_elsewhere(asked, token):
         return await _refused(asked, token, TokenStatus.CONCURRENT_TX)
-    grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms, asked.subject)
-    if grant is None or (asked.starts and asked.subject not in {None, grant.subject}):
+    grant = _at_hand(asked)
+    if grant is None:
         asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject(), drawn=True)
         assert token is not None  # noqa: S101 - nobody decides well on a token that is not known
         await prices_ready(world)
@@ -144,6 +147,15 @@ async def authorise(asked: Asked) -> Grant | Refused:
     if asked.starts and token is not None:
         _note_charging(asked.step, token, grant.subject)
     return grant
+
+
+def _at_hand(asked: Asked) -> Grant | None:
+    """Return an authorisation given before that will do."""
+    if asked.shown is not None:
+        return None
+    grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms, asked.subject)
+    other = grant is not None and asked.starts and asked.subject not in {None, grant.subject}
+    return None if other else grant
 
 
 async def _is_stopped(asked: Asked) -> bool:
@@ -225,7 +237,8 @@ async def _request(asked: Asked, step: Step, route: str) -> Written:
     world, id_token = asked.world, asked.id_token
     place = (asked.memory.origin, 0)
     await world.chains.ready(*place)
-    identity = Identity(id_token.value, id_token.type)
+    shown = None if asked.shown is None else (asked.shown.kind, asked.shown.data)
+    identity = Identity(id_token.value, id_token.type, shown)
     ops = Ops(route=route, evse_id=asked.evse_id or None, nonce=world.random.bytes(16))
     groups = ((_IDENTITY, dcbor.encode(identity.to_fields())), (_OPS, dcbor.encode(ops.to_fields())))
     return step.write(place, world.csms_key, PlainDraft(Kind.REQUEST, step.now_ms, groups), asked.subject)
@@ -266,7 +279,7 @@ async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
         cap_wh = cap_for(world, backing, amount, asked.step.now_ms)
         cap_wh, reason = by_hearsay(world, token, cap_wh, vouched=asked.vouched)
     request = await _request(asked, asked.step, world.party)
-    decision = Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, reason)
+    decision = _accepted(asked, cap_wh, reason)
     grant = _sign(asked, request, world.party, decision, tariff)
     grant.held = place(asked.step, backing, amount, grant)
     return grant
@@ -279,6 +292,11 @@ def _sign(asked: Asked, request: Written, route: str, decision: Decision, tariff
     draft = PlainDraft(Kind.DECISION, step.now_ms, refs=refs, public=dcbor.encode(decision.to_public()))
     written = step.write((world.billing_origin, 0), world.billing_key, draft, asked.subject)
     return _grant(_requested(request, route, asked.id_token), decision, written)
+
+
+def _accepted(asked: Asked, cap_wh: int | None, reason: str | None) -> Decision:
+    identified = None if asked.shown is None else asked.shown.identified
+    return Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, reason, identified)
 
 
 def _auth_id(asked: Asked) -> bytes:
@@ -336,7 +354,7 @@ async def _alone(asked: Asked, token: TokenRecord, request: Written, party: str)
         refusal = Decision(TokenStatus.INVALID, _auth_id(asked), asked.step.now_ms, None, UNREACHABLE)
         grant = _sign(asked, request, party, refusal)
         return Refused(grant.authorization, "billing_party_unreachable", grant)
-    decision = Decision(TokenStatus.ACCEPTED, _auth_id(asked), _expires_ms(asked), cap_wh, UNREACHABLE)
+    decision = _accepted(asked, cap_wh, UNREACHABLE)
     return _sign(asked, request, party, decision, tariff)
 
 

@@ -10,6 +10,7 @@ from wattseal.flow.alarms import document_of
 from wattseal.flow.charges.token_uses import TOKEN_USES, Uses
 from wattseal.flow.command_log import COMMAND, NOTHING, CommandKept
 from wattseal.flow.documents import ALARM, TOKEN, every_document, read, removal
+from wattseal.flow.drivers.app_code_issue import ALIAS_TOKEN, CODE_ALIAS, Alias, AliasToken
 from wattseal.flow.drivers.authorise import CHARGING, Charging
 from wattseal.flow.drivers.reservations import RESERVATION
 from wattseal.flow.limits.batteries import SWAP, Swap
@@ -60,6 +61,14 @@ def _used(mine: Belongings, key: str, _found: Uses) -> bool:
     return key in mine.since
 
 
+def _alias(mine: Belongings, key: str, _found: Alias) -> bool:
+    return key in mine.since
+
+
+def _aliased(mine: Belongings, _key: str, found: AliasToken) -> bool:
+    return found.token in mine.since
+
+
 GOING: Mapping[str, tuple[type, Judge]] = {
     TOKEN: (TokenRecord, _card),
     CHARGING: (Charging, _charging),
@@ -69,6 +78,8 @@ GOING: Mapping[str, tuple[type, Judge]] = {
     SWAP: (Swap, _swapped),
     EXPORT_LINK: (ExportLink, _link),
     TOKEN_USES: (Uses, _used),
+    CODE_ALIAS: (Alias, _alias),
+    ALIAS_TOKEN: (AliasToken, _aliased),
 }
 """By kind of document that goes: its shape, and whether one is this person's. `payer` goes by its own id."""
 

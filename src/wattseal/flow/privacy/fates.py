@@ -35,6 +35,8 @@ FATES: Mapping[str, tuple[Fate, str]] = {
     "command": (Fate.EMPTIED, "that a station was asked something stays; what named the cards goes"),
     "alarm": (Fate.EMPTIED, "alarms about the sessions stay, without a detail that names a card"),
     "token_uses": (Fate.GOES, "the latest sessions of the cards"),
+    "code_alias": (Fate.GOES, "by which codes of an app call the cards"),
+    "alias_token": (Fate.GOES, "the cards that such names stand for"),
     "export_link": (Fate.GOES, "links to fetch the archive by"),
 }
 """By kind of document; the kinds that a driver's archive holds, and those that only point to a person."""

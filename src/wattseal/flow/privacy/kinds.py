@@ -35,6 +35,7 @@ _OURS = "about this system's own keys, log or working"
 LEFT_OUT: Mapping[str, str] = {
     "aggregate": "sums over at least five drivers",
     "alarm": "raised about stations; what was noted of a session is in the session",
+    "alias_token": _POINTER,
     "alive": _OURS,
     "api_token": _STAFF,
     "assembly": _STATION,
@@ -50,6 +51,7 @@ LEFT_OUT: Mapping[str, str] = {
     "charging_profile": "a limit that a station was sent; it names a session by the station's number, and no person",
     "checkpoint": _OURS,
     "checkpoint_head": _OURS,
+    "code_alias": "a random name by which codes of an app call a card; the cards are exported",
     "component": _STATION,
     "connector": _STATION,
     "customer_report": "what a station told about a customer; about whom is not kept beside it",
@@ -127,6 +129,7 @@ LEFT_OUT: Mapping[str, str] = {
     "token_uses": _POINTER,
     "token_uses_until": _OURS,
     "uid_tries": "marks, shared by thousands of numbers each, of cards that were good for nothing, for two hours",
+    "used_code": "that a code was used, until a day after its end; the session says so",
     "unbilled": "that a session waits to be billed; the session says so",
     "upload": "a file that a station wrote about itself, removed when its time is over",
     "vendor_message": _STATION,

@@ -282,6 +282,7 @@ def transaction_view(
         "source": transaction.source.value,
         "vehicle": word_of_vehicle(transaction),
         "identity_level": transaction.identity_level,
+        "identified": transaction.identified,
         "authorization": transaction.authorization,
         "party": transaction.party,
         "verdicts": [

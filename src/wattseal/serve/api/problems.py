@@ -74,6 +74,7 @@ _STATUS = {
     "not_offered": 409,
     "no_provider": 409,
     "no_such_place": 404,
+    "token_refused": 409,
     "no_payment": 404,
     "offline": 409,
     "charging": 409,

@@ -29,11 +29,15 @@ class Trial:
 
 @dataclass(slots=True)
 class PayDesk:
-    """`key` signs the nonces of forms and dies with the process; `proxies` may say from where somebody really comes."""
+    """`key` signs the nonces of forms and dies with the process; `proxies` may say from where somebody really comes.
+
+    `code_tries` bounds what is tried with codes of apps, by address, and by code where it is a genuine one.
+    """
 
     key: bytes = b""
     proxies: Proxies = field(default_factory=Proxies)
     buckets: Buckets = field(default_factory=Buckets)
+    code_tries: Buckets = field(default_factory=Buckets)
     trial: Trial | None = None
 
     def address(self, request: Req) -> str:

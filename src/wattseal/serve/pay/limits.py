@@ -1,4 +1,4 @@
-"""How often one address may begin a payment: a bucket of tokens each, a bounded number of buckets."""
+"""How often one address may begin a payment, or show a bad code: a bucket of tokens each, a bounded number of them."""
 
 from collections import OrderedDict
 
@@ -16,6 +16,11 @@ class Buckets:
     def __init__(self) -> None:
         """Begin with full buckets."""
         self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def left(self, address: str, now_s: float) -> bool:
+        """Return whether there is a token left, without taking it."""
+        tokens, since_s = self._kept.get(address, (float(AT_ONCE), now_s))
+        return tokens + max(0.0, now_s - since_s) / REFILL_S >= 1
 
     def take(self, address: str, now_s: float) -> bool:
         """Take a token; False where there is none left."""
