@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.edge.edge_world import NOW_MS, Emsp, emsp, receipt_for
+from tests.edge.edge_world import LOG, NOW_MS, ORIGIN, Emsp, emsp, key, receipt_for
 
 from wattseal.app.edge_memory import EdgeMemory, LinkDownError
 from wattseal.app.edge_station import StationSide
@@ -18,12 +18,14 @@ from wattseal.app.edge_uplink import MESSAGE_ID_LENGTH, CsmsSide
 from wattseal.base.ids import TenantId
 from wattseal.model.token import TokenStatus
 from wattseal.parties.edge_state import Site
-from wattseal.parties.edge_upstream import Upward, items_in, spell
+from wattseal.parties.edge_upstream import Upward, items_in, spell, to_json
+from wattseal.seal.command import SignedCommand, issue
 from wattseal.seal.directory import Directory
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.stores.migrate import migrate
 from wattseal.stores.sqlite import SqliteJournal
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult
+from wattseal.wire.ocpp.signed_commands import announcement, payload_hash, with_command
 from wattseal.wire.ocpp.version import Refusal
 
 TENANT = TenantId("CPO")
@@ -112,7 +114,7 @@ def result(action: str, payload: dict[str, Any]) -> CallResult:
 
 
 def call(action: str, payload: dict[str, Any], message_id: str = "1") -> Call:
-    body = msgspec.json.encode(payload)
+    body = to_json(payload)
     return call_of(action, body, message_id)
 
 
@@ -131,6 +133,7 @@ class Bench:
     station: MemoryStation
     up: StationSide
     down: CsmsSide
+    commands: int = 0
 
     async def say(self, action: str, payload: dict[str, Any], message_id: str = "1") -> dict[str, Any]:
         """Say something as the station; return the payload of the answer."""
@@ -140,7 +143,27 @@ class Bench:
         return told
 
     async def command(self, action: str, payload: dict[str, Any]) -> dict[str, Any] | Refusal:
-        """Ask something as the CSMS."""
+        """Ask something as the CSMS, with its signature."""
+        statement = issue(self.signs(action, payload), key("csms"), LOG).encode()
+        return await self.carried(action, payload, statement)
+
+    def signs(self, action: str, payload: dict[str, Any]) -> SignedCommand:
+        """Return what the CSMS signs for a command of its own."""
+        self.commands += 1
+        record = self.commands.to_bytes(32)
+        return SignedCommand(ORIGIN, action, payload_hash(payload), record, self.clock.ms, self.clock.ms + 30_000)
+
+    async def carried(self, action: str, payload: dict[str, Any], statement: bytes | None) -> dict[str, Any] | Refusal:
+        """Say something to the edge on the CSMS's link, with a statement or none."""
+        if statement is not None and self.memory.site.version == "1.6":
+            ahead, told = announcement(statement)
+            await self.down.handle(call(ahead, msgspec.json.decode(told)))
+        elif statement is not None:
+            payload = msgspec.json.decode(with_command(payload, statement))
+        return await self.raw(action, payload)
+
+    async def raw(self, action: str, payload: dict[str, Any]) -> dict[str, Any] | Refusal:
+        """Say something to the edge on the CSMS's link."""
         answer = await self.down.handle(call(action, payload))
         return answer if isinstance(answer, Refusal) else msgspec.json.decode(answer)
 

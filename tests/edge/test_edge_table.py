@@ -125,6 +125,9 @@ def test_unsigned_firmware_does_not_reach_the_station(signed: dict[str, str]) ->
         assert not lets_down(line.guard, {"firmware": firmware})
         assert line.answer == {"status": "Rejected"}
     assert row("1.6", Direction.DOWN, "UpdateFirmware").treatment is Treatment.BLOCK
+    for version in ("2.0.1", "2.1"):
+        line = row(version, Direction.DOWN, "PublishFirmware")
+        assert (line.treatment, line.answer) == (Treatment.BLOCK, {"status": "Rejected"}), "it cannot be signed"
 
 
 def test_signed_firmware_reaches_the_station() -> None:

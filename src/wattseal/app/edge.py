@@ -45,7 +45,8 @@ class EdgeSettings:
 
     `seal_for` are the parties that may read meter values; `route` is the one that decides on authorisations and is
     told the token. `heartbeat_s` is at most 300. `pace_s` is how often a message goes up while a car charges; what is
-    only signed needs none.
+    only signed needs none. With `signed_commands` an edge from before lets no unsigned command pass from now on, as one
+    that begins anew never does.
     """
 
     data: Path
@@ -64,6 +65,7 @@ class EdgeSettings:
     heartbeat_s: float = MAX_HEARTBEAT_S
     budget_s: float = BUDGET_S
     pace_s: float = PACE_S
+    signed_commands: bool = False
 
     @property
     def origin(self) -> str:
@@ -133,6 +135,10 @@ class Edge:
     async def run(self, ready: Callable[[int], None], stop: asyncio.Event) -> None:
         """Serve until `stop`; `ready` is told the port."""
         known = await self._memory.load()
+        if self._settings.signed_commands:
+            await self._down.gate.require()
+        elif not self._memory.state.commands.required:
+            _log.warning("unsigned_commands_pass", until="the first signed one")
         if known:
             self._csms.dial(Version(self._memory.site.version))
         port = await self._server.start(self._settings.host, self._settings.port)

@@ -10,8 +10,9 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import Hash, Origin, Subject, TenantId
 from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put, StoredItem
 from wattseal.parties.edge import receipted
+from wattseal.parties.edge_commands import requiring
 from wattseal.parties.edge_permits import decided
-from wattseal.parties.edge_state import CHARGE, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
+from wattseal.parties.edge_state import CHARGE, COMMANDS, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
 from wattseal.parties.edge_step import Step, boot
 from wattseal.seal.chain import MAX_LINKS
 from wattseal.seal.item import Item, Kind, parse_item
@@ -88,14 +89,15 @@ class EdgeMemory:
     async def load(self) -> bool:
         """Rebuild the state from the journal and record the boot of the edge.
 
-        Returns whether the station's OCPP version is known from before.
+        Returns whether the station's OCPP version is known from before. One that begins now takes signed commands only.
         """
         await self._recall()
         version = await self._journal.document(self._tenant, LOCAL, VERSION)
         if version is not None:
             self.site = replace(self.site, version=version.body.decode())
         async with self.turn():
-            await self.commit(boot(self.state, self.site, self.now_ms()))
+            began = requiring(self.state) if not self.state.streams else self.state
+            await self.commit(boot(began, self.site, self.now_ms()))
         return version is not None
 
     @asynccontextmanager
@@ -111,7 +113,7 @@ class EdgeMemory:
         self._doubtful = False
         try:
             await self._journal.commit(Batch(self._tenant))
-            documents = [put for kind in (STREAM, PERMIT, CHARGE) for put in await self._documents(kind)]
+            documents = [put for kind in (STREAM, PERMIT, CHARGE, COMMANDS) for put in await self._documents(kind)]
             last = await self._journal.document(self._tenant, LOCAL, LAST)
         except BaseException:
             self._doubtful = True

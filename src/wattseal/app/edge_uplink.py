@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from wattseal.app.edge_commands import CommandGate
 from wattseal.app.edge_memory import EdgeMemory, Link, LinkDownError
 from wattseal.parties.edge_pace import BACKLOG, COVER, is_charging, is_hurried, next_step
 from wattseal.parties.edge_permits import expire_permits
@@ -47,6 +48,7 @@ class CsmsSide:
         self._caught_up: set[int] = set()
         self._tries: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.gate = CommandGate(memory)
         self.retry_s = RETRY_S
 
     def came(self) -> None:
@@ -61,13 +63,17 @@ class CsmsSide:
         if payload is None:
             return Refusal(Fault.MALFORMED, "the payload is a JSON object")
         if call.action == "DataTransfer" and payload.get("vendorId") == "wattseal":
-            await self._take(items_in(version, payload))
-            return to_json({"status": "Accepted"})
+            taken = await self.gate.announce(payload)
+            if taken is None:
+                await self._take(items_in(version, payload))
+            return to_json({"status": "Rejected" if taken is False else "Accepted"})
         line = row(version, Direction.DOWN, call.action)
         if line.treatment is not Treatment.PASS or not lets_down(line.guard, payload):
             if line.answer is not None:
                 return to_json(line.answer)
             return Refusal(Fault.UNSUPPORTED_ACTION, "this action does not pass the edge")
+        if not await self.gate.passes(call.action, payload):
+            return Refusal(Fault.SECURITY, "the edge takes commands that the CSMS signed for this station, once")
         down = {key: value for key, value in payload.items() if key != "customData"}
         try:
             result = await self._station.call(call.action, to_json(down))

@@ -302,6 +302,8 @@ class Edge(Section, frozen=True):
     pace_s: Seconds = 10.0
     """How often a message goes up while a car charges, where content is sealed; 60 at most."""
     mode: EdgeMode = EdgeMode.SEALED
+    signed_commands: bool = False
+    """Let no unsigned command pass from now on, as an edge that begins anew never does; once done it stays."""
 
 
 class Emsp(Section, frozen=True):

@@ -50,6 +50,7 @@ def edge(
     heartbeat_s: float | None = None,
     pace_s: float | None = None,
     budget_s: float = BUDGET_S,
+    signed_commands: bool = False,
     config: Path | None = None,
     json: JsonOutput = False,
 ) -> None:
@@ -94,6 +95,9 @@ def edge(
         nothing then.
     budget_s
         How long ROUTE may take to decide before local policy answers.
+    signed_commands
+        Let no command pass that the CSMS has not signed. An edge that begins with this version never does; one from
+        before does until the first signed command, or until it is started with this once. There is no way back.
     config
         The TOML file.
     """
@@ -120,6 +124,7 @@ def edge(
         heartbeat_s=heartbeat_s or told.edge.heartbeat_s,
         pace_s=_pace(pace_s or told.edge.pace_s),
         budget_s=budget_s,
+        signed_commands=signed_commands or told.edge.signed_commands,
     )
 
     def ready(bound: int) -> None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
-from wattseal.flow import command_log, ramp, signing
+from wattseal.flow import command_log, command_signing, ramp, signing
 from wattseal.flow.charges import charge_details, loose_ends, payments
+from wattseal.flow.command_signing import Sending
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.drivers import local_lists, reservations
 from wattseal.flow.fleet import quirks
@@ -207,7 +208,8 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     step.puts.append(kept.put(now_ms))
     await step.commit()
     action, sent = signing.command(world, memory.station, order.version, order.action, order.payload)
-    told = await _call(world, StationId(memory.station.id), order, action, sent)
+    sending = Sending(memory.station, order.version, asked.hash, now_ms, said.deadline_ms, order.deadline_s)
+    told = await _call(world, sending, action, sent)
     verdicts: tuple[EvidenceVerdict, ...] = ()
     if isinstance(told, CallResult) and action != order.action:
         told, verdicts = signing.open_result(world, memory.station, told)
@@ -226,13 +228,11 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     return outcome
 
 
-async def _call(
-    world: World, station_id: StationId, order: _Order, action: str, payload: bytes
-) -> CallResult | CallError | Silence:
+async def _call(world: World, sending: Sending, action: str, payload: bytes) -> CallResult | CallError | Silence:
     """Ask, unless the station has come back with another version meanwhile: the payload is in words of the first."""
-    if world.lines.version(station_id) is not order.version:
+    if world.lines.version(StationId(sending.station.id)) is not sending.version:
         return Silence.OFFLINE
-    return await world.lines.call(station_id, action, payload, order.deadline_s)
+    return await command_signing.call(world, sending, action, payload)
 
 
 async def _record(

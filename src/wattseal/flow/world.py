@@ -156,6 +156,12 @@ class World:
         origin = self.signed_origin(station)
         return any(e.origin == origin and e.role in _SIGNERS for e in self.registry.entries())
 
+    def has_edge(self, station: Station) -> bool:
+        """Return whether an edge stands beside a station: it looks at the commands that it is sent."""
+        origin = self.signed_origin(station)
+        edges = (e for e in self.registry.entries() if e.origin == origin and e.role is Role.EDGE)
+        return any(e.revoked_ms is None for e in edges)
+
     def origin_of(self, station: Station) -> str:
         """Return the chain this CSMS writes for a station; the plain name belongs to the station's own signer."""
         return self.signed_origin(station) + ("~csms" if self.has_signer(station) else "")

@@ -19,7 +19,7 @@ from wattseal.seal.writer import Reader, SubjectKeys, Writer
 
 VERSION = 1
 """Layout of the documents below."""
-STREAM, PERMIT, CHARGE = "edge_stream", "edge_permit", "edge_charge"
+STREAM, PERMIT, CHARGE, COMMANDS = "edge_stream", "edge_permit", "edge_charge", "edge_commands"
 
 
 class Mode(StrEnum):
@@ -138,12 +138,26 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Commands:
+    """Signed commands that passed: of each the hash of its record, and until when it is good (ms).
+
+    One that is good until `forgotten_ms` at the latest does not pass: of those nothing is remembered. Once `required`,
+    no command passes without a signature; that is never taken back.
+    """
+
+    required: bool = False
+    used: tuple[tuple[bytes, int], ...] = ()
+    forgotten_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeState:
     """All an edge remembers. Steps make a new one; it counts once it is durable."""
 
     streams: Mapping[int, Stream] = field(default_factory=dict)
     permits: Mapping[bytes, Permit] = field(default_factory=dict)
     charges: Mapping[str, Charge] = field(default_factory=dict)
+    commands: Commands = Commands()
 
     def stream(self, number: int) -> Stream:
         """Return a chain, a new one where there is none yet."""
@@ -185,6 +199,8 @@ def changes(old: EdgeState, new: EdgeState, station_id: StationId, now_ms: int) 
     compare(STREAM, old.streams, new.streams)
     compare(PERMIT, old.permits, new.permits)
     compare(CHARGE, old.charges, new.charges)
+    if new.commands is not old.commands:
+        puts.append(_put(COMMANDS, "all", msgspec.json.encode(new.commands), station_id, now_ms, active=True))
     return tuple(puts)
 
 
@@ -194,10 +210,11 @@ def _put(kind: str, key: Any, body: bytes, station_id: StationId, now_ms: int, *
 
 
 def restore(documents: Iterable[Put]) -> EdgeState:
-    """Return the state that active documents of the three kinds tell."""
+    """Return the state that active documents of the four kinds tell."""
     streams: dict[int, Stream] = {}
     permits: dict[bytes, Permit] = {}
     charges: dict[str, Charge] = {}
+    commands = Commands()
     for document in documents:
         match document.kind:
             case "edge_stream":
@@ -209,4 +226,6 @@ def restore(documents: Iterable[Put]) -> EdgeState:
             case "edge_charge":
                 charge = msgspec.json.decode(document.body, type=Charge)
                 charges[charge.transaction_id] = charge
-    return EdgeState(streams, permits, charges)
+            case "edge_commands":
+                commands = msgspec.json.decode(document.body, type=Commands)
+    return EdgeState(streams, permits, charges, commands)

@@ -5,6 +5,7 @@ A step counts once it is durable; only then is the station answered.
 
 from dataclasses import dataclass, replace
 
+from wattseal.parties.edge_records import Groups
 from wattseal.parties.edge_state import EdgeState, Site
 from wattseal.parties.edge_upstream import Upward
 from wattseal.seal.chain import NO_HEAD
@@ -68,7 +69,21 @@ def heartbeat(state: EdgeState, site: Site, now_ms: int, *, online: bool) -> Ste
         wanted = number == STATION_STREAM or number in busy or bool(stream.pending)
         if not tail_due and not (online and wanted and now_ms - stream.signed_ms >= site.heartbeat_ms):
             continue
-        first = stream.pending[0][1] if stream.pending else stream.head.seq + 1
-        draft = Draft(Kind.HEARTBEAT, now_ms, site.clock, public={FIRST_UNRECEIPTED: first})
-        step = step.then(_carry(*append(step.state, site, number, draft, None)))
+        step = step.then(heartbeat_of(step.state, site, number, now_ms))
     return step
+
+
+def heartbeat_of(
+    state: EdgeState,
+    site: Site,
+    number: int,
+    now_ms: int,
+    *,
+    groups: Groups | None = None,
+    refs: tuple[bytes, ...] = (),
+) -> Step:
+    """Sign one chain now, with something to tell (`groups`, open to all) where there is."""
+    stream = state.stream(number)
+    first = stream.pending[0][1] if stream.pending else stream.head.seq + 1
+    draft = Draft(Kind.HEARTBEAT, now_ms, site.clock, groups or {}, refs, {FIRST_UNRECEIPTED: first})
+    return _carry(*append(state, site, number, draft, None))

@@ -45,6 +45,7 @@ _CRITICAL = frozenset(
         "chain_fork",
         "chain_gap",
         "cloned_token",
+        "command_mismatch",
         "evidence_differs",
         "evidence_invalid",
         "evidence_key_differs",
@@ -72,7 +73,15 @@ _NOTICE = frozenset(
     }
 )
 _BY_FIELD = frozenset(
-    {"device_event", "grid_event", "message_not_processed", "password_guessing", "security_event", "uid_guessing"}
+    {
+        "command_mismatch",
+        "device_event",
+        "grid_event",
+        "message_not_processed",
+        "password_guessing",
+        "security_event",
+        "uid_guessing",
+    }
 )
 """Alarms of which a station has several kinds, told apart by the field that they name."""
 

@@ -115,8 +115,9 @@ _V201_UP: dict[str, Row] = {
 _V201_DOWN: dict[str, Row] = {
     **_pass("ChangeAvailability ClearCache ClearChargingProfile CostUpdated GetChargingProfiles"),
     **_pass("GetCompositeSchedule GetInstalledCertificateIds GetLocalListVersion GetTransactionStatus"),
-    **_pass("PublishFirmware UnpublishFirmware RequestStartTransaction RequestStopTransaction Reset"),
+    **_pass("UnpublishFirmware RequestStartTransaction RequestStopTransaction Reset"),
     **_pass("SetChargingProfile TriggerMessage UnlockConnector"),
+    "PublishFirmware": _REJECTED,
     "GetVariables": Row(Treatment.PASS, guard=Guard.VARIABLES),
     "SetVariables": Row(Treatment.PASS, guard=Guard.VARIABLES),
     "UpdateFirmware": Row(Treatment.PASS, guard=Guard.SIGNED_FIRMWARE, answer={"status": "Rejected"}),

@@ -94,6 +94,7 @@ EFFECTS: dict[str, Effect] = {
     "chain_fork": Effect.ALARM_AND_QUARANTINE,
     "chain_unsigned_too_long": Effect.ALARM,
     "box_altered_in_transit": Effect.ALARM,
+    "command_mismatch": Effect.ALARM,
     "billing_party_unreachable": Effect.FINDING,
     "no_decision": Effect.FINDING,
     "hold_used_up": Effect.FINDING,

@@ -96,6 +96,22 @@ RUNBOOKS: Mapping[str, Runbook] = {
         "Block the card, tell its issuer and the owner, who gets another.",
         "Which of the two is the owner, nor that sites are where they are written.",
     ),
+    "command_mismatch": Runbook(
+        (
+            "An edge refused a command: it came unsigned, altered, signed for another station, out of its time, or "
+            "once more. The station was not asked."
+        ),
+        (
+            "The alarm names the action, and what was sent and what came where both are known; whether somebody here "
+            "sent it (the station's command log). Who ends TLS between here and the edge. Where the time is the "
+            "reason: the edge's clock, and ours."
+        ),
+        (
+            "Send the command again if it was meant. Where it was altered or nobody sent it, find who is on the link: "
+            "another address, a proxy, a certificate that is not ours. A clock that is off is set at the edge."
+        ),
+        "That the station is safe without its edge: whoever reaches it directly needs no signature.",
+    ),
     "conflicting_end": Runbook(
         "A second stop of one session tells another value.",
         "Both messages; whether the station was restarted between.",

@@ -1,4 +1,4 @@
-"""Signed statements that are not records: receipts, registry entries, consents, handovers, directories, app codes.
+"""Signed statements that are not records: receipts, entries, consents, handovers, directories, app codes, commands.
 
 Same envelope as a record (COSE_Sign1 with {1: alg, 4: kid}), each with a domain of its own in external_aad, so that a
 signature made for one purpose verifies for no other.
@@ -23,6 +23,7 @@ class Domain(StrEnum):
     HANDOVER = "wattseal-handover-v1"
     DIRECTORY = "wattseal-directory-v1"
     APP_CODE = "wattseal-code-v1"
+    COMMAND = "wattseal-command-v1"
 
 
 _LASTING = frozenset({Domain.ENTRY, Domain.CONSENT, Domain.HANDOVER})

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin, Subject, TransactionId
 from wattseal.flow.chains import load_head
+from wattseal.flow.charges.mismatches import refused_commands
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.watching import Told, at_end, at_reading, at_start, is_astray, remember_end, take
 from wattseal.flow.documents import put
@@ -160,7 +161,8 @@ async def _keep(turn: Turn, step: Step, item: Item) -> bool:
     if item.payload.subject is not None and item.payload.kind in {Kind.STARTED, Kind.READING, Kind.ENDED}:
         await _project(turn, step, item, judged)
     else:
-        raise_alarms(step, Observed(judged.notes), item.hash)
+        refused = await refused_commands(turn, item, judged)
+        raise_alarms(step, Observed((*judged.notes, *refused)), item.hash)
     return True
 
 

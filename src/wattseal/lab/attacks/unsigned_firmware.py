@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from wattseal.app import edge_uplink
+from wattseal.app.edge_commands import CommandGate
 from wattseal.app.edge_memory import EdgeMemory, Link
 from wattseal.app.edge_uplink import CsmsSide
 from wattseal.app.system import SystemRandom
@@ -50,6 +51,17 @@ class _Station:
         return cast("CallResult", SimpleNamespace())
 
 
+class _SignedByTheOperator:
+    """Whoever has the operator's system signs what is sent from there."""
+
+    async def passes(self, action: str, payload: dict[str, Any]) -> bool:
+        """Let a command pass."""
+        return bool(action) and payload is not None
+
+    async def announce(self, payload: dict[str, Any]) -> None:
+        """Take no other message for one."""
+
+
 async def _send(lab: Lab) -> Found:
     reached: list[str] = []
     tried = 0
@@ -75,6 +87,7 @@ async def _down(version: Version, action: str, payload: dict[str, Any]) -> tuple
     station = _Station()
     memory = cast("EdgeMemory", SimpleNamespace(site=SimpleNamespace(version=version.value)))
     side = CsmsSide(memory, cast("Link", station), cast("Link", station))
+    side.gate = cast("CommandGate", _SignedByTheOperator())
     raw = json.dumps([2, "1", action, payload]).encode()
     call = Connection(version).receive(raw, datetime(2027, 1, 15, tzinfo=UTC))
     if not isinstance(call, Call):
@@ -112,6 +125,12 @@ def _updates(lab: Lab, version: Version) -> Iterator[tuple[str, str, dict[str, A
     }
     for name, pair in pairs.items():
         yield name, action, _signed(*pair)
+    if version is not Version.V16:
+        yield (
+            "firmware to hand on",
+            "PublishFirmware",
+            {"location": LOCATION, "checksum": lab.dice.word(32), "requestId": 7},
+        )
     yield (
         "a root of its own",
         "InstallCertificate",

@@ -148,6 +148,10 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
         _("A message came without the signature that its station puts on all."),
         _("Check the station's settings; somebody may sit in between."),
     ),
+    "command_mismatch": (
+        _("A command came to the edge as it was not sent."),
+        _("Look who ends TLS on the way to the edge, and send the command again if it was meant."),
+    ),
     "plain_at_signed_station": (
         _("Unsigned data from a station that signs."),
         _("Check the station's signer; somebody may speak in its name."),
