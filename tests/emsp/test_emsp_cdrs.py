@@ -209,6 +209,39 @@ async def test_another_cpo_cannot_see_or_claim_a_charge(tmp_path: Path) -> None:
         assert await world.emsp.cdr(CONTRACT, "cdr-1") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ({"country_code": "NL"}, "country_code"),
+        ({"party_id": "NEW"}, "party_id"),
+        ({"country_code": "nl", "party_id": "cpo"}, "country_code"),
+    ],
+)
+async def test_a_cdr_in_another_name_than_the_signed_tariffs_is_not_taken(
+    tmp_path: Path, name: dict[str, str], field: str
+) -> None:
+    async with open_world(tmp_path) as world:
+        auth_id = await settled(world)
+        raw = cdr_json(auth_id, **name)
+        with pytest.raises(InputError) as refused:
+            await world.emsp.receive_cdr(CONTRACT, decode_cdr(raw), raw)
+        assert (refused.value.code, refused.value.subject) == ("party_of_another", field)
+        assert (await world.charge_of()).cdr is None
+        right = cdr_json(auth_id, country_code="zz", party_id="Cpo")
+        await world.emsp.receive_cdr(CONTRACT, decode_cdr(right), right)
+        assert (await world.charge_of()).cdr == "cdr-1"
+
+
+async def test_a_partner_of_one_country_sends_no_cdr_of_another_for_any_charge(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        dutch = cdr_json(b"nobody here saw it", country_code="NL")
+        with pytest.raises(InputError):
+            await world.emsp.receive_cdr(replace(CONTRACT, country="zz"), decode_cdr(dutch), dutch)
+        assert await world.emsp.cdr(CONTRACT, "cdr-1") is None
+        await world.emsp.receive_cdr(replace(CONTRACT, country="nl"), decode_cdr(dutch), dutch)
+        assert await world.emsp.cdr(CONTRACT, "cdr-1") == dutch
+
+
 async def test_a_cdr_for_no_charge_of_ours_is_kept_and_pays_nothing(tmp_path: Path) -> None:
     async with open_world(tmp_path) as world:
         raw = cdr_json(b"nobody here saw it")

@@ -44,7 +44,8 @@ def _contract(partner: Partner, trust: Trust) -> Contract:
     logs = [log.key.name for log in trust.logs if log.party == partner.party]
     origin = partner.log_origin or next(iter(logs), f"{partner.party}/log")
     pins = {station: Grade[name.value] for station, name in partner.stations.items()}
-    return Contract(partner.party, origin, Grade[partner.minimum_grade.value], partner.accept_g1, pins)
+    minimum = Grade[partner.minimum_grade.value]
+    return Contract(partner.party, origin, minimum, partner.accept_g1, pins, partner.country_code)
 
 
 def _tokens(settings: Settings) -> dict[str, str]:

@@ -266,6 +266,8 @@ class Partner(Section, frozen=True):
     url: str | None = None
     log_origin: str | None = None
     """The CPO's log; the one the trust file names for it by default."""
+    country_code: Annotated[str, Meta(pattern=r"\A[A-Za-z]{2}\Z")] | None = None
+    """The country of the CPO's party id, ISO 3166-1 alpha-2; its CDRs name no other."""
     minimum_grade: GradeName = GradeName.G2
     accept_g1: bool = False
     stations: dict[str, GradeName] = field(default_factory=dict)

@@ -33,7 +33,8 @@ class Contract:
     """What was agreed with one CPO: the grade its stations' charges must reach.
 
     `pins` name single stations and win; otherwise `minimum`, and G1 will do where `accept_g1` says so and nobody has
-    enrolled a signing source for the station.
+    enrolled a signing source for the station. `country` (ISO 3166-1 alpha-2) is the one its CDRs must name; None: that
+    of the tariff it signed.
     """
 
     party: str
@@ -41,6 +42,7 @@ class Contract:
     minimum: Grade = Grade.G2
     accept_g1: bool = False
     pins: Mapping[str, Grade] = field(default_factory=dict)
+    country: str | None = None
 
     def required(self, station: str, registry: Registry) -> Grade:
         """Return the grade a charge at `station` must reach: leaving out a signature never lowers it."""

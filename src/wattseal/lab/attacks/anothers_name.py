@@ -9,14 +9,21 @@ from wattseal.lab.grounds.paper import AT_MS, Authorised
 from wattseal.lab.grounds.provider import CONTRACT, Provider, provider
 from wattseal.lab.lab import Lab
 from wattseal.lab.month.tariffs import STANDARD
+from wattseal.lab.null import swapped
+from wattseal.model.cdr import Cdr
+from wattseal.model.provider import Charge
 from wattseal.model.token import TokenStatus
+from wattseal.parties.emsp import cdrs
+from wattseal.parties.emsp.desk import Desk
 from wattseal.rules.settlement import Contract
 from wattseal.seal.fields import Decision
 from wattseal.seal.item import Item, parse_item
 
 RIVAL = Contract("RIV", "RIV/log")
 SPELLINGS = ("CPO", "cpo", "Cpo", "cPo")
+COUNTRIES = ("NL", "nl")
 DEARER = Decimal(9)
+OWN = {"excl_vat": 1.0, "incl_vat": 1.2}
 
 
 async def _perform(lab: Lab) -> Found:
@@ -24,8 +31,15 @@ async def _perform(lab: Lab) -> Found:
 
 
 async def _control(lab: Lab) -> Found:
-    """Let its token lead to the other CPO's contract, as if tokens belonged to nobody."""
-    return await _speak(lab, CONTRACT)
+    """Let its token lead to the other CPO's contract, as if tokens belonged to nobody, and take CDRs in any name."""
+
+    async def unnamed(_desk: Desk, _charge: Charge, _cdr: Cdr) -> None:
+        return None
+
+    with swapped(cdrs, "_check_name", unnamed):
+        found = await _speak(lab, CONTRACT)
+    named = all(f"CDR as {country}*CPO" in found.evidence for country in COUNTRIES)
+    return found if named else Found(Outcome.PREVENTED, f"no CDR of another country was taken: {found.evidence}")
 
 
 async def _speak(lab: Lab, known_as: Contract) -> Found:
@@ -47,6 +61,8 @@ async def _speak(lab: Lab, known_as: Contract) -> Found:
         later = await emsp.authorised(begin_ms=AT_MS + 3_600_000)
         if later.decision.payload.refs[1:] != (emsp.tariff.hash,):
             rival.gained.append("the other CPO's tariff was replaced")
+        for country in COUNTRIES:
+            await rival.abroad(later, country)
     if rival.gained:
         return Found(Outcome.MISSED, "; ".join(rival.gained))
     return Found(
@@ -108,6 +124,20 @@ class _Rival:
             else:
                 self.refused.append(f"CDR as {party} kept as its own, of no charge")
 
+    async def abroad(self, granted: Authorised, country: str) -> None:
+        """Send, as the CPO itself, a CDR for one of its own sessions under the same party id of another country."""
+        raw = self.emsp.cdr(granted, f"abroad-{country}", country_code=country, total_cost=OWN, total_energy=1.0)
+        code = "taken"
+        try:
+            await self.emsp.sent(raw)
+        except InputError as error:
+            code = error.code
+        charge = await self.emsp.charge(granted.subject.subject)
+        if charge is not None and charge.cdr is not None:
+            self.gained.append(f"CDR as {country}*CPO is that of a session of ZZ*CPO")
+        else:
+            self.refused.append(f"CDR as {country}*CPO {code}")
+
 
 ATTACK = Attack(
     line="T67",
@@ -116,10 +146,14 @@ ATTACK = Attack(
         "be a CPO with a token of one's own at the eMSP, and overhear another one",
         "send on the other's request, tariff and bundle, and CDRs under its party id in several spellings",
         "send CDRs under one's own party id that refer to the other's session",
+        "send, as that CPO, CDRs for its own sessions under its party id of another country",
         "look for a decision, a settlement, a tariff in force, a CDR at the charge",
     ),
-    defence="a token leads to one party, and what that party says counts for its own stations and sessions only",
-    without="the token leads to the other party's contract",
+    defence=(
+        "a token leads to one party, and what that party says counts for its own stations and sessions only; a CDR "
+        "names the country and party of the tariff that was signed for its session"
+    ),
+    without="the token leads to the other party's contract, and the name in a CDR is held against nothing",
     residual="who has the other's token is the other; keys, not tokens, still bind every record to its signer",
     expected=Outcome.PREVENTED,
     ground=Ground.CLOCKWORK,

@@ -10,6 +10,7 @@ from wattseal.model.cdr import Cdr
 from wattseal.model.provider import Charge, ChargeStatus, Customer
 from wattseal.parties.emsp.books import Authorised, Entries
 from wattseal.parties.emsp.desk import Desk
+from wattseal.parties.emsp.tariffs import tariff_of
 from wattseal.rules.holds import capture, refund
 from wattseal.rules.settlement import Contract, compare_amounts
 
@@ -39,9 +40,7 @@ async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> N
     back exactly what the charge's CDR asked for gives the customer that money back; a CDR after it asks for what is
     left. Any other credit CDR is kept and flagged, and moves nothing.
     """
-    others = {c.party.casefold() for c in desk.contracts.values()} - {contract.party.casefold()}
-    if cdr.party_id.casefold() in others:
-        raise InputError("a CDR in another partner's name", code="party_of_another", subject="party_id")
+    _check_party(desk, contract, cdr)
     key = _key(contract, cdr.id)
     known = await desk.books.get("cdr", key, KeptCdr)
     if known is not None and known.raw != raw:
@@ -49,6 +48,8 @@ async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> N
     if known is not None:
         return
     charge = await _charge_of(desk, contract, cdr)
+    if charge is not None:
+        await _check_name(desk, charge, cdr)
     kept = KeptCdr(
         id=cdr.id,
         cpo=contract.party,
@@ -66,6 +67,33 @@ async def receive_cdr(desk: Desk, contract: Contract, cdr: Cdr, raw: bytes) -> N
             desk.books.put_charge(await _taken(desk, entries, contract, charge, kept, credit=cdr.credit))
         )
     await desk.books.commit(entries)
+
+
+def _check_party(desk: Desk, contract: Contract, cdr: Cdr) -> None:
+    """Refuse (`party_of_another`) the party id of another partner, and a country that is not this one's.
+
+    Ids and countries are compared without case (OCPI 2.2.1, CiString).
+    """
+    others = {c.party.casefold() for c in desk.contracts.values()} - {contract.party.casefold()}
+    if cdr.party_id.casefold() in others:
+        raise InputError("a CDR in another partner's name", code="party_of_another", subject="party_id")
+    if contract.country is not None and cdr.country_code.casefold() != contract.country.casefold():
+        text = f"this partner is a party of {contract.country}, the CDR names another country"
+        raise InputError(text, code="party_of_another", subject="country_code")
+
+
+async def _check_name(desk: Desk, charge: Charge, cdr: Cdr) -> None:
+    """Refuse (`party_of_another`) a CDR in another name, country and id, than the tariff that the CPO signed for it."""
+    tariff = await tariff_of(desk, charge)
+    if tariff is None:
+        return
+    for field, told, signed in (
+        ("country_code", cdr.country_code, tariff.country_code),
+        ("party_id", cdr.party_id, tariff.party_id),
+    ):
+        if told.casefold() != signed.casefold():
+            text = f"the tariff of this charge is of {tariff.country_code}*{tariff.party_id}; send the CDR in that name"
+            raise InputError(text, code="party_of_another", subject=field)
 
 
 async def _taken(
