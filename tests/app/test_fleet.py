@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections import Counter
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.app.simulated_csms import Csms, serving
+from tests.support.forking import wattseal_command
 
 from wattseal.app.fleet import Fleet, FleetReport, FleetSettings, Scenario, member, parse_mix, versions_of
 from wattseal.app.station_plan import Plan, Settings
@@ -89,9 +89,7 @@ async def test_the_command_runs_a_fleet_and_reports_in_json() -> None:
     async with serving(Csms()) as url:
         words = ["station", "--url", url, "--id", "SIM", "--password", "pw", "--count", "5", "--mix", "1.6=1,2.1=1"]
         words += ["--rate", "36000", "--interval", "0.05", "--duration", "1", "--json"]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "wattseal", *words, stdout=asyncio.subprocess.PIPE
-        )
+        process = await asyncio.create_subprocess_exec(*wattseal_command(), *words, stdout=asyncio.subprocess.PIPE)
         out, _ = await asyncio.wait_for(process.communicate(), 40)
     report = json.loads(out)
     assert (process.returncode, report["ok"], report["stations"]) == (0, True, 5)

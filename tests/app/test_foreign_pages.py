@@ -3,6 +3,7 @@
 import pytest
 from tests.support.cpo_world import enrol, make_world
 
+from wattseal.app import patience
 from wattseal.app.doorman import Doorman, is_foreign_page
 from wattseal.base.ids import StationId
 from wattseal.model.station import Station
@@ -32,7 +33,10 @@ def test_a_page_of_this_machine_and_no_page_are_not(origin: str) -> None:
 
 
 @pytest.mark.parametrize("station", ["UNKNOWN", "OPEN"])
-async def test_who_shows_nothing_is_let_in_from_this_machine_unless_a_foreign_page_asks(station: str) -> None:
+async def test_who_shows_nothing_is_let_in_from_this_machine_unless_a_foreign_page_asks(
+    station: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_DELAY_S", 0)
     world = make_world()
     await enrol(world, Station(id="OPEN", security_profile=0))
     guard = Doorman(world, insecure_dev=True)

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.app.simulated_csms import Csms, serving
+from tests.support.forking import wattseal_command
 
 from wattseal import evidence
 from wattseal.app.station import run_station
@@ -165,7 +165,7 @@ async def test_with_no_sessions_only_the_meters_key_is_told(tmp_path: Path) -> N
 
 async def command(*arguments: str) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "wattseal", *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *wattseal_command(), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     out, errors = await asyncio.wait_for(process.communicate(), 30)
     assert not errors, errors

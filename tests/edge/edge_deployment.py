@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from tests.edge.edge_bench import MemoryCsms
 from tests.edge.edge_world import ORIGIN, REGISTRY, STATION, entries, key, site
+from tests.support.forking import wattseal_command
 
 from wattseal.app.system import SystemRandom
 from wattseal.bundle.trust import Root, Trust
@@ -71,12 +71,13 @@ class EdgeProcess:
     csms: SocketCsms
     more: tuple[str, ...] = ()
     seal_for: str = "MSP,ARB"
+    program: tuple[str, ...] = ()
     process: asyncio.subprocess.Process | None = None
     port: int = 0
 
     async def start(self) -> None:
         command = [
-            *(sys.executable, "-m", "wattseal", "edge", "--json", "--data", str(self.folder / "edge")),
+            *(*(self.program or wattseal_command()), "edge", "--json", "--data", str(self.folder / "edge")),
             *("--listen", f"ws://127.0.0.1:{self.port}/", "--upstream", f"ws://127.0.0.1:{self.csms.port}/ocpp"),
             *("--station", STATION, "--trust", str(self.folder / "trust.json"), "--password", PASSWORD),
             *("--seal-for", self.seal_for, "--pace-s", "0.05", *self.more),
@@ -107,9 +108,17 @@ class Deployment:
 
 @asynccontextmanager
 async def deployment(
-    folder: Path, version: str, *more: str, seal_for: str = "MSP,ARB", directory: tuple[IdToken, ...] = ()
+    folder: Path,
+    version: str,
+    *more: str,
+    seal_for: str = "MSP,ARB",
+    directory: tuple[IdToken, ...] = (),
+    program: tuple[str, ...] = (),
 ) -> AsyncIterator[Deployment]:
-    """Enrol an edge, start it and a CSMS; both are gone afterwards. `directory` is what the eMSP has given the edge."""
+    """Enrol an edge, start it and a CSMS; both are gone afterwards. `directory` is what the eMSP has given the edge.
+
+    The edge is a fork of a program that is started already, unless `program` says what to run.
+    """
     with await asyncio.to_thread(EdgeHome.open, folder / "edge", SystemRandom()) as home:
         statements = tuple(entries(home.sign_key().public.spki))
         if directory:
@@ -122,7 +131,7 @@ async def deployment(
     at: Site = site(version=version)
     csms = SocketCsms(MemoryCsms(at))
     await csms.start()
-    edge = EdgeProcess(folder, csms, more, seal_for)
+    edge = EdgeProcess(folder, csms, more, seal_for, program)
     try:
         await edge.start()
         yield Deployment(edge, csms)

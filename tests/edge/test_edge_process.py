@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -162,7 +163,7 @@ async def test_negative_control_signed_mode_shows_both_on_the_wire(tmp_path: Pat
 
 
 async def test_killed_in_the_middle_of_a_charge_and_cut_off_nothing_is_lost(tmp_path: Path) -> None:
-    async with deployment(tmp_path, "1.6") as world:
+    async with deployment(tmp_path, "1.6", program=(sys.executable, "-m", "wattseal")) as world:
         async with connected(Old, "ocpp1.6", world.edge.port) as station:
             await station.call(call16.BootNotification(charge_point_model="m", charge_point_vendor="v"))
             start = call16.StartTransaction(connector_id=1, id_tag=TOKEN, meter_start=int(START_WH), timestamp=now())

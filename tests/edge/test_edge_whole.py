@@ -7,6 +7,7 @@ from tests.edge.edge_deployment import PASSWORD
 from tests.edge.leaks import found_under
 from tests.edge.test_edge_leaks import NUMBERS, STOP_WH, TOKEN, TOKENS
 from tests.edge.test_edge_process import charge_16, charge_201
+from tests.support.forking import wattseal_command
 
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome
@@ -53,7 +54,7 @@ def leaks(scene: Scene) -> dict[str, set[str]]:
 async def test_sealed_charges_are_settled_at_g4_and_the_cpo_knows_no_register_and_no_token(tmp_path: Path) -> None:
     scene = prepare(tmp_path, Stations("SIG1", STATION, "STK1"), "M-1")
     scene.passwords[STATION] = PASSWORD
-    async with Crew(tmp_path / "logs") as crew, aiohttp.ClientSession() as session:
+    async with Crew(tmp_path / "logs", wattseal_command()) as crew, aiohttp.ClientSession() as session:
         world = World(scene, crew, session)
         await world.start()
         await world.enrol("AA112233", TOKEN)

@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 from tests.emsp.emsp_world import TOKEN, bundled, read_decision, read_settlement
 from tests.support.charges import CPO, EMSP, ORIGIN, Pen, charge, pen, seeded
+from tests.support.forking import wattseal_command
 from tests.support.worlds import CSMS_KEY, EDGE_KEY, EMSP_KEY, enrolled, entry, tariff, trust
 
 from wattseal.bundle.check import check_bundle
@@ -105,21 +106,12 @@ def prepare(data: Path) -> None:
 
 
 @asynccontextmanager
-async def running(data: Path) -> AsyncIterator[Process]:
+async def running(data: Path, command: Sequence[str] = ()) -> AsyncIterator[Process]:
+    """Run an eMSP meanwhile; `command` is what stands for the program, else a fork of one that is started already."""
     prepare(data)
-    words = (
-        "-m",
-        "wattseal",
-        "emsp",
-        "--data",
-        str(data),
-        "--port",
-        "0",
-        "--json",
-        "--config",
-        str(data / "emsp.toml"),
-    )
-    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    words = (*(command or wattseal_command()), "emsp", "--json", "--port", "0")
+    places = ("--data", str(data), "--config", str(data / "emsp.toml"))
+    process = await asyncio.create_subprocess_exec(*words, *places, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
         line = await asyncio.wait_for(process.stdout.readline(), 60)
@@ -174,7 +166,7 @@ async def test_a_charge_is_authorised_settled_and_archived_with_no_cpo_to_ask(tm
 
 async def test_a_kill_after_the_decision_loses_neither_decision_nor_hold(tmp_path: Path) -> None:
     desk = pen(stream=0, key=EDGE_KEY, seed="desk")
-    async with running(tmp_path / "msp") as emsp:
+    async with running(tmp_path / "msp", (sys.executable, "-m", "wattseal")) as emsp:
         await emsp.customer()
         request = request_now(desk)
         (decision,) = await emsp.send(request)

@@ -23,7 +23,10 @@ from types import FrameType
 
 ROOT = Path(__file__).parents[2]
 LAUNCHER = Path(__file__).with_name("forked_launcher.py")
-COMMANDS = ("serve", "witness", "month", "audit", "fsck", "invoice", "account", "enrol", "verify", "station", "ledger")
+COMMANDS = (
+    *("serve", "witness", "emsp", "edge"),
+    *("month", "audit", "fsck", "invoice", "account", "enrol", "verify", "station", "ledger"),
+)
 """Commands whose modules are imported before anything is asked."""
 LATER = (
     "duckdb",

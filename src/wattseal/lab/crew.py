@@ -11,6 +11,7 @@ from typing import Self
 
 from wattseal.base.errors import WattsealError
 
+PROGRAM = (sys.executable, "-m", "wattseal")
 STOP_WITHIN_S = 10
 """What a process gets to end by itself before it is killed."""
 
@@ -33,9 +34,10 @@ class Member:
 class Crew:
     """The processes of one world; leaving the context ends them all."""
 
-    def __init__(self, logs: Path) -> None:
-        """Keep logs under `logs`."""
+    def __init__(self, logs: Path, program: Sequence[str] = PROGRAM) -> None:
+        """Keep logs under `logs`; `program` are the words that run `wattseal`."""
         self._logs = logs
+        self._program = program
         self._members: dict[str, Member] = {}
 
     async def __aenter__(self) -> Self:
@@ -53,9 +55,7 @@ class Crew:
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                *(["wattseal"] if undefend is None else ["wattseal.lab.undefended", undefend]),
+                *(self._program if undefend is None else (sys.executable, "-m", "wattseal.lab.undefended", undefend)),
                 *map(str, arguments),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -111,9 +111,7 @@ class Crew:
 async def output(arguments: Sequence[str | Path], timeout_s: float = 60) -> tuple[int, str]:
     """Run `wattseal ARGUMENTS...` and return its exit code and what it printed on standard output."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "wattseal",
+        *PROGRAM,
         *map(str, arguments),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
