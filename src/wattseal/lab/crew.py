@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -50,8 +51,14 @@ class Crew:
         for name in reversed(list(self._members)):
             await self.stop(name)
 
-    async def start(self, name: str, *arguments: str | Path, undefend: str | None = None) -> Member:
-        """Start `wattseal ARGUMENTS...` in the background, without the defence that `undefend` names if it is given."""
+    async def start(
+        self, name: str, *arguments: str | Path, undefend: str | None = None, trusts: Path | None = None
+    ) -> Member:
+        """Start `wattseal ARGUMENTS...` in the background, without the defence that `undefend` names if it is given.
+
+        `trusts` is a file of certificates that it believes in the place of the machine's.
+        """
+        around = None if trusts is None else {**os.environ, "SSL_CERT_FILE": str(trusts)}
         log = self._logs / f"{name}.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
@@ -60,6 +67,7 @@ class Crew:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
+                env=around,
             )
         member = Member(name, process, log)
         self._members[name] = member

@@ -66,10 +66,12 @@ class World:
         """Stop the CPO's central system."""
         await self._crew.stop("cpo")
 
-    async def start_edge(self, upstream: str, mode: str = "sealed", undefend: str | None = None) -> None:
+    async def start_edge(
+        self, upstream: str, mode: str = "sealed", undefend: str | None = None, trusts: Path | None = None
+    ) -> None:
         """Start the edge beside the stock station; `upstream` may be somebody in the middle, `mode` signed in place.
 
-        `undefend`: see `lab.undefended`.
+        `undefend`: see `lab.undefended`. `trusts` are the certificates it believes, the machine's where none are told.
         """
         scene, station = self.scene, self.scene.stations.edged
         secret = scene.home("edge") / "password"
@@ -79,6 +81,7 @@ class World:
         await self._crew.start(
             "edge", "edge", *where, "--data", scene.home("edge"), *who, "--seal-for", "MSP,ARB",
             "--mode", mode, "--heartbeat-s", str(HEARTBEAT_S), "--pace-s", str(PACE_S), undefend=undefend,
+            trusts=trusts,
         )  # fmt: skip
         await self._crew.until("edge", lambda: _listening(scene.ports.edge))
 
