@@ -21,6 +21,7 @@ from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.charges.reproof_rounds import Reprover
 from wattseal.flow.charges.tails import sign_tails
 from wattseal.flow.courier import Courier
+from wattseal.flow.drivers import app_codes
 from wattseal.flow.drivers.list_sync import ListKeeper
 from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
@@ -152,8 +153,9 @@ class Timers:
                 stopping.put_off(self.watch.stopping, one)
 
     async def tidied(self) -> None:
-        """Give back what is held for nothing any more."""
+        """Give back what is held for nothing any more, and forget old codes of apps."""
         await holds.tidy(self.world)
+        await app_codes.forget_old(self.world)
 
     async def roll_out(self) -> None:
         """Give the stations of rollouts their turn."""

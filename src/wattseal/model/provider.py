@@ -33,12 +33,31 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A contract: a token, whether it may charge, its account; `open_charges` are subjects (hex) with money held."""
+    """A contract: a token, whether it may charge, its account; `open_charges` are subjects (hex) with money held.
+
+    `card` is whether the token's number may be shown: one that was copied is blocked, and the customer goes on by app.
+    """
 
     id_token: IdToken
     status: TokenStatus
     account: Account
     open_charges: tuple[str, ...] = ()
+    card: TokenStatus = TokenStatus.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app of a customer (by the canonical form of the token), and whether its codes are good."""
+
+    customer: str
+    status: TokenStatus = TokenStatus.ACCEPTED
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCode:
+    """That a code was used, and for which charge (its subject, hex)."""
+
+    subject: str
 
 
 class HoldState(StrEnum):

@@ -15,6 +15,7 @@ REMOVED = "alarms_removed"
 _OTHERS = frozenset(
     {
         REMOVED,
+        "app_code_replayed",
         "battery_not_taken",
         "battery_out_without_in",
         "certificate_failed",
@@ -64,6 +65,7 @@ _CRITICAL = frozenset(
 )
 _NOTICE = frozenset(
     {
+        "app_code_replayed",
         "battery_not_taken",
         "battery_out_without_in",
         "ended_unseen",
@@ -74,6 +76,7 @@ _NOTICE = frozenset(
 )
 _BY_FIELD = frozenset(
     {
+        "app_code_replayed",
         "command_mismatch",
         "device_event",
         "grid_event",

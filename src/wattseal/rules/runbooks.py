@@ -30,6 +30,12 @@ RUNBOOKS: Mapping[str, Runbook] = {
         ),
         "That all alarms are back: those of the last second before it may never have been on record.",
     ),
+    "app_code_replayed": Runbook(
+        "An app's code that had begun a charge was shown again, more than a minute later. It began nothing.",
+        "The session that the alarm names, and whether its owner knows of both; whether the app sends codes twice.",
+        "Nothing at once. Where the owner never charged there, waive the session and block the app's token.",
+        "That anything was stolen: an app that heard no answer asks again.",
+    ),
     "battery_not_taken": Runbook(
         "A swap station offered a battery and nobody took it.",
         "The slot, and whether the driver left or the door stayed shut.",

@@ -21,10 +21,12 @@ from wattseal.base.errors import InputError, LimitError, StoreError, WattsealErr
 from wattseal.flow.ports import Clock
 from wattseal.model.provider import Account, Customer
 from wattseal.model.token import IdToken, TokenStatus
+from wattseal.parties.emsp.codes import apps
 from wattseal.parties.emsp.service import Emsp, charge_to_json
 from wattseal.parties.emsp.tariffs import DistrustError
 from wattseal.rules.settlement import Contract
 from wattseal.seal import dcbor
+from wattseal.serve import emsp_codes
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
 from wattseal.wire.ocpi.v2_2_1.envelope import StatusCode, encode_response
 
@@ -63,6 +65,9 @@ class EmspService:
         add.add_post("/wattseal/v1/sessions/{subject}/release", self.release)
         add.add_post("/wattseal/v1/customers", self.put_customer)
         add.add_get("/wattseal/v1/customers", self.customers)
+        add.add_post("/wattseal/v1/apps", self.put_app)
+        add.add_get("/wattseal/v1/apps", self.apps)
+        add.add_post("/wattseal/v1/codes", self.issue_code)
         add.add_post("/wattseal/v1/directories", self.directories)
         add.add_post("/ocpi/emsp/2.2.1/cdrs", self.cdrs)
         add.add_get("/ocpi/emsp/2.2.1/cdrs/{id}", self.cdr)
@@ -119,18 +124,41 @@ class EmspService:
         return _json(charge_to_json(charge))
 
     async def put_customer(self, request: web.Request) -> web.Response:
-        """Make or change a customer: `{id_token, type, status, limit, currency}`; `balance` is taken for `limit`."""
+        """Make or change a customer: `{id_token, type, status, limit, currency, card?}`; `balance` also means `limit`.
+
+        `card` is the status of the token's number alone: a copied one is blocked, and the customer's apps go on.
+        """
         self._administrator(request)
         body = await _json_object(request)
         token, status, account = _customer(body)
+        card = None if "card" not in body else _status(body, "card")
         async with self._turn:
-            customer = await self._emsp.put_customer(token, status, account)
+            customer = await self._emsp.put_customer(token, status, account, card)
         return _json(_customer_json(customer), status=201)
 
     async def customers(self, request: web.Request) -> web.Response:
         """List customers with their accounts."""
         self._administrator(request)
         return _json([_customer_json(customer) for customer in await self._emsp.customers()])
+
+    async def put_app(self, request: web.Request) -> web.Response:
+        """Give a customer's app an alias, or block or unblock one."""
+        self._administrator(request)
+        body = await _json_object(request)
+        async with self._turn:
+            return _json(await emsp_codes.put_app(self._emsp.desk, body), status=201)
+
+    async def apps(self, request: web.Request) -> web.Response:
+        """List apps."""
+        self._administrator(request)
+        return _json([emsp_codes.view(alias, app) for alias, app in await apps(self._emsp.desk)])
+
+    async def issue_code(self, request: web.Request) -> web.Response:
+        """Sign a code by which an app begins one charge at one EVSE within minutes."""
+        self._administrator(request)
+        body = await _json_object(request)
+        async with self._turn:
+            return _json(await emsp_codes.issue(self._emsp.desk, body), status=201)
 
     async def directories(self, request: web.Request) -> web.Response:
         """Issue the directory of customers for an edge: `{edge_key (base64 SPKI), days?, cap_wh?}`."""
@@ -284,13 +312,18 @@ def _customer(body: Mapping[str, Any]) -> tuple[IdToken, TokenStatus, Account]:
     token = IdToken(_text(body, "id_token"), _text(body, "type", "ISO14443"))
     if len(token.value) > 255 or not token.key():
         raise InputError("an id_token has 1 to 255 characters", code="bad_field", subject="id_token")
-    status = _text(body, "status", "Accepted")
-    if status not in _STATUSES:
-        raise InputError("status is Accepted, Blocked, Expired or Invalid", code="bad_field", subject="status")
+    status = _status(body, "status")
     currency = _text(body, "currency", "EUR")
     if len(currency) != 3 or not (currency.isascii() and currency.isupper()):
         raise InputError("currency is three capital letters (ISO 4217)", code="bad_field", subject="currency")
-    return token, TokenStatus(status), Account(currency, _amount(body))
+    return token, status, Account(currency, _amount(body))
+
+
+def _status(body: Mapping[str, Any], name: str) -> TokenStatus:
+    status = _text(body, name, "Accepted")
+    if status not in _STATUSES:
+        raise InputError(f"{name} is Accepted, Blocked, Expired or Invalid", code="bad_field", subject=name)
+    return TokenStatus(status)
 
 
 def _amount(body: Mapping[str, Any]) -> Decimal:
@@ -314,6 +347,7 @@ def _customer_json(customer: Customer) -> dict[str, Any]:
         "id_token": customer.id_token.value,
         "type": customer.id_token.type,
         "status": customer.status.value,
+        "card": customer.card.value,
         "currency": account.currency,
         "limit": format(account.limit, "f"),
         "held": format(account.held, "f"),

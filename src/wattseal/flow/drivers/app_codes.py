@@ -4,28 +4,35 @@ Where the CPO itself has issued it, the charge goes to the token its alias stand
 given a token drawn for this one charge, and the eMSP decides on the code, which it is sent as it was shown.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.flow.alarms import alarm
 from wattseal.flow.commands import Outcome, find_station
-from wattseal.flow.documents import put, put_token
+from wattseal.flow.documents import TOKEN, TRANSACTION, put, put_token, read, removal
 from wattseal.flow.drivers.app_code_issue import token_of_alias
+from wattseal.flow.drivers.code_starts import CODE_START, put_start
 from wattseal.flow.drivers.shown import Shown
 from wattseal.flow.memory import Memory
-from wattseal.flow.ports import Put
+from wattseal.flow.ports import Batch, Put
 from wattseal.flow.ramp import Passing
+from wattseal.flow.step import Step
 from wattseal.flow.verbs import Ask, Start, TokenRefusedError, remote_start
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
-from wattseal.rules.app_codes import KIND, Fault, Verifier, fault_of
+from wattseal.rules.app_codes import KEPT_S, KIND, Fault, Verifier, fault_of
 from wattseal.rules.identity_level import TRUSTED
 from wattseal.seal.app_code import AppCode, ShownCode, read_text
 
 USED_CODE = "used_code"
 """Document kind: that a code was used, by its end and reference, so that the oldest go first."""
+REPLAYED = "app_code_replayed"
+"""Alarm: a code that was used is shown again, not at once."""
+RETRIED_MS = 60_000
+PAGE = 500
 BY = "app code"
 TOKEN_TYPE = "Central"  # noqa: S105 - a type of token, no secret
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -35,11 +42,15 @@ TOKEN_LENGTH = 20
 
 @dataclass(frozen=True, slots=True)
 class UsedCode:
-    """Document: the charge that a code has begun (its subject in hex), and the token that was drawn for it, if any."""
+    """Document: the charge that a code has begun (its subject in hex), and the token that was drawn for it, if any.
+
+    `again` is how often it was shown after that.
+    """
 
     subject: str
     at_ms: int
     token: str | None = None
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +83,15 @@ async def redeem(world: World, text: str, station_id: str, evse_id: int) -> Begu
     if fault is not None:
         return _refused(world, fault.value)
     key = _used_key(shown.code)
-    if key in world.deciding or await world.journal.document(world.tenant, USED_CODE, key) is not None:
+    if key in world.deciding:
         return _refused(world, Fault.USED.value)
     world.deciding.add(key)
     try:
-        return await _begin(world, shown, key)
+        document = await world.journal.document(world.tenant, USED_CODE, key)
+        if document is None:
+            return await _begin(world, shown, key)
+        await _note_again(world, shown.code, key, read(document, UsedCode))
+        return _refused(world, Fault.USED.value)
     finally:
         world.deciding.discard(key)
 
@@ -92,6 +107,17 @@ def _refused(world: World, reason: str, status: str | None = None) -> NotStarted
 
 def _used_key(code: AppCode) -> str:
     return f"{code.expires_s:013d}-{code.reference.hex()}"
+
+
+async def _note_again(world: World, code: AppCode, key: str, used: UsedCode) -> None:
+    """Keep that a used code was shown again; an alarm unless it is right after, as apps do that heard no answer."""
+    now_ms = world.now_ms()
+    step = Step(world, code.station_id, now_ms)
+    step.puts.append(put(USED_CODE, key, replace(used, again=used.again + 1), now_ms))
+    if now_ms - used.at_ms > RETRIED_MS:
+        what = f"a code that began session {used.subject} was shown again"
+        alarm(step, REPLAYED, code.reference.hex()[:16], what)
+    await step.commit()
 
 
 async def _begin(world: World, shown: ShownCode, key: str) -> Begun | NotStarted:
@@ -144,9 +170,39 @@ async def _token(world: World, memory: Memory, code: AppCode) -> TokenRecord | N
 
 def _spent(world: World, token: TokenRecord, key: str, subject: bytes) -> tuple[Put, ...]:
     """Return what is durable together with the decision: that the code is used, and the token that was drawn."""
-    now_ms = world.now_ms()
+    now_ms, name = world.now_ms(), token.id_token.key()
+    start = put_start(name, subject, now_ms)
     if token.party is None:
-        return (put(USED_CODE, key, UsedCode(subject.hex(), now_ms), now_ms),)
-    drawn = token.id_token.key()
-    world.tokens.pop(drawn, None)
-    return put(USED_CODE, key, UsedCode(subject.hex(), now_ms, drawn), now_ms), put_token(token, now_ms)
+        return put(USED_CODE, key, UsedCode(subject.hex(), now_ms), now_ms), start
+    world.tokens.pop(name, None)
+    return put(USED_CODE, key, UsedCode(subject.hex(), now_ms, name), now_ms), put_token(token, now_ms), start
+
+
+async def forget_old(world: World) -> int:
+    """Forget codes that nobody could use any more, and the tokens drawn for them; return how many codes."""
+    now_ms, gone, after = world.now_ms(), 0, ""
+    limit = f"{now_ms // 1000 - KEPT_S:013d}"
+    while page := await world.journal.documents(world.tenant, USED_CODE, after=after, limit=PAGE):
+        after = page[-1].key
+        puts: list[Put] = []
+        for document in page:
+            if document.key < limit and (used := read(document, UsedCode)) is not None:
+                puts += await _forgotten(world, document.key, used, now_ms)
+        if puts:
+            await world.journal.commit(Batch(world.tenant, puts=tuple(puts)))
+            gone += sum(one.kind == USED_CODE for one in puts)
+        if after >= limit:
+            break
+    return gone
+
+
+async def _forgotten(world: World, key: str, used: UsedCode, now_ms: int) -> list[Put]:
+    """Return what removes a code; nothing while its charge runs."""
+    charge = await world.journal.document(world.tenant, TRANSACTION, used.subject)
+    if charge is not None and charge.active:
+        return []
+    puts = [removal(USED_CODE, key, now_ms)]
+    if used.token is not None:
+        world.tokens.pop(used.token, None)
+        puts += [removal(TOKEN, used.token, now_ms), removal(CODE_START, used.token, now_ms)]
+    return puts

@@ -6,6 +6,7 @@ from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.authorization import at, authorization_of
+from wattseal.flow.drivers.code_starts import kept_grant
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import by_hearsay, cap_of
 from wattseal.flow.drivers.shown import Shown
@@ -133,7 +134,7 @@ async def authorise(asked: Asked) -> Grant | Refused:
         return Refused(Authorization(TokenStatus.ACCEPTED), "start_button")
     if token is not None and await _charges_elsewhere(asked, token):
         return await _refused(asked, token, TokenStatus.CONCURRENT_TX)
-    grant = _at_hand(asked)
+    grant = await _at_hand(asked, token)
     if grant is None:
         asked = asked if asked.subject is not None else replace(asked, subject=world.new_subject(), drawn=True)
         assert token is not None  # noqa: S101 - nobody decides well on a token that is not known
@@ -149,11 +150,14 @@ async def authorise(asked: Asked) -> Grant | Refused:
     return grant
 
 
-def _at_hand(asked: Asked) -> Grant | None:
-    """Return an authorisation given before that will do."""
+async def _at_hand(asked: Asked, token: TokenRecord | None) -> Grant | None:
+    """Return an authorisation given before that will do; what a code was given is found over restarts as well."""
     if asked.shown is not None:
         return None
-    grant = unused_grant(asked.memory, asked.id_token, asked.step.now_ms, asked.subject)
+    now_ms = asked.step.now_ms
+    grant = unused_grant(asked.memory, asked.id_token, now_ms, asked.subject)
+    if grant is None and asked.subject is None:
+        grant = await kept_grant(asked.world, asked.memory, token, now_ms)
     other = grant is not None and asked.starts and asked.subject not in {None, grant.subject}
     return None if other else grant
 

@@ -12,6 +12,7 @@ from wattseal.flow.command_log import COMMAND, NOTHING, CommandKept
 from wattseal.flow.documents import ALARM, TOKEN, every_document, read, removal
 from wattseal.flow.drivers.app_code_issue import ALIAS_TOKEN, CODE_ALIAS, Alias, AliasToken
 from wattseal.flow.drivers.authorise import CHARGING, Charging
+from wattseal.flow.drivers.code_starts import CODE_START, CodeStart
 from wattseal.flow.drivers.reservations import RESERVATION
 from wattseal.flow.limits.batteries import SWAP, Swap
 from wattseal.flow.limits.needs import NEEDS, KeptNeeds
@@ -69,6 +70,10 @@ def _aliased(mine: Belongings, _key: str, found: AliasToken) -> bool:
     return found.token in mine.since
 
 
+def _begun(mine: Belongings, key: str, _found: CodeStart) -> bool:
+    return key in mine.since
+
+
 GOING: Mapping[str, tuple[type, Judge]] = {
     TOKEN: (TokenRecord, _card),
     CHARGING: (Charging, _charging),
@@ -80,6 +85,7 @@ GOING: Mapping[str, tuple[type, Judge]] = {
     TOKEN_USES: (Uses, _used),
     CODE_ALIAS: (Alias, _alias),
     ALIAS_TOKEN: (AliasToken, _aliased),
+    CODE_START: (CodeStart, _begun),
 }
 """By kind of document that goes: its shape, and whether one is this person's. `payer` goes by its own id."""
 

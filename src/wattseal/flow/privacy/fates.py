@@ -37,6 +37,7 @@ FATES: Mapping[str, tuple[Fate, str]] = {
     "token_uses": (Fate.GOES, "the latest sessions of the cards"),
     "code_alias": (Fate.GOES, "by which codes of an app call the cards"),
     "alias_token": (Fate.GOES, "the cards that such names stand for"),
+    "code_start": (Fate.GOES, "which charge the latest code of an app is to begin"),
     "export_link": (Fate.GOES, "links to fetch the archive by"),
 }
 """By kind of document; the kinds that a driver's archive holds, and those that only point to a person."""

@@ -52,6 +52,7 @@ LEFT_OUT: Mapping[str, str] = {
     "checkpoint": _OURS,
     "checkpoint_head": _OURS,
     "code_alias": "a random name by which codes of an app call a card; the cards are exported",
+    "code_start": _POINTER,
     "component": _STATION,
     "connector": _STATION,
     "customer_report": "what a station told about a customer; about whom is not kept beside it",

@@ -7,10 +7,12 @@ from wattseal.base.ids import Origin
 from wattseal.model.provider import Charge, ChargeStatus, Customer, Hold
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Authorised, Entries
+from wattseal.parties.emsp.codes import NotGood, Owner, owner_of, used
 from wattseal.parties.emsp.desk import Desk
 from wattseal.parties.emsp.tariffs import SignedTariff, tariff_at
 from wattseal.rules.affordable import affordable_wh
 from wattseal.rules.holds import place, with_charge
+from wattseal.rules.identity_level import TRUSTED
 from wattseal.rules.settlement import Contract
 from wattseal.seal.fields import Decision, Identity, Ops
 from wattseal.seal.item import ClockQuality, Group, Item, Kind
@@ -27,6 +29,7 @@ class Ruling:
     reason: str | None
     customer: Customer | None = None
     hold: Hold | None = None
+    code: Owner | None = None
 
 
 async def authorise(desk: Desk, contract: Contract, item: Item) -> bytes:
@@ -67,9 +70,20 @@ async def _rule(desk: Desk, item: Item, tariff: SignedTariff | None) -> Ruling:
     if isinstance(content, str):
         return Ruling(TokenStatus.INVALID, content)
     identity = Identity.read(content.fields)
-    customer = await desk.books.customer(IdToken(identity.id_token, identity.type))
-    if customer is None:
-        return Ruling(TokenStatus.UNKNOWN, "unknown_token")
+    if identity.shown is None:
+        customer = await desk.books.customer(IdToken(identity.id_token, identity.type))
+        if customer is None:
+            return Ruling(TokenStatus.UNKNOWN, "unknown_token")
+        if customer.card is not TokenStatus.ACCEPTED:
+            return Ruling(customer.card, "card_status", customer)
+        return _afforded(desk, item, customer, tariff)
+    code = await owner_of(desk, item, _ops(desk, item).evse_id, identity)
+    if isinstance(code, NotGood):
+        return Ruling(code.status, code.reason)
+    return replace(_afforded(desk, item, code.customer, tariff), code=code)
+
+
+def _afforded(desk: Desk, item: Item, customer: Customer, tariff: SignedTariff | None) -> Ruling:
     if customer.status is not TokenStatus.ACCEPTED:
         return Ruling(customer.status, "customer_status", customer)
     if tariff is not None and tariff.tariff.currency != customer.account.currency:
@@ -98,7 +112,9 @@ async def _decide(
         cap_wh = affordable_wh(agreed, ruling.hold.amount, desk.terms.max_session_wh, now_ms)
     accepted = ruling.status is TokenStatus.ACCEPTED
     expires_ms = now_ms + (desk.terms.decision_ms if accepted else 0)
-    decision = Decision(ruling.status, books.random.bytes(AUTH_ID_BYTES), expires_ms, cap_wh)
+    spent = ruling.code if accepted else None
+    identified = None if spent is None else (TRUSTED, spent.reference)
+    decision = Decision(ruling.status, books.random.bytes(AUTH_ID_BYTES), expires_ms, cap_wh, identified=identified)
     refs = (request.hash, tariff.record) if tariff and accepted else (request.hash,)
     draft = Draft(Kind.DECISION, now_ms, ClockQuality.SYNCHRONISED, refs=refs, public=decision.to_public())
     entries = Entries()
@@ -112,6 +128,8 @@ async def _decide(
         )
         entries.puts.append(books.put_charge(await _flag_concurrent_use(desk, entries, ruling, charge)))
         entries.puts.append(books.put("authorisation", charge.auth_id, Authorised(charge.subject)))
+        if spent is not None:
+            used(books, spent, charge.subject, entries)
         if ruling.customer is not None and ruling.hold is not None:
             key = ruling.customer.id_token.key()
             entries.puts.append(books.put("customer", key, ruling.customer))

@@ -41,7 +41,8 @@ async def make_directory(desk: Desk, edge_spki: bytes, *, days: int, cap_wh: int
             subject=edge_spki.hex()[-16:],
         )
     customers = [c async for _, c in desk.books.all("customer", Customer)]
-    tokens = [c.id_token for c in customers if c.status is TokenStatus.ACCEPTED and c.account.available > 0]
+    good = [c for c in customers if c.status is c.card is TokenStatus.ACCEPTED and c.account.available > 0]
+    tokens = [c.id_token for c in good]
     now_ms = desk.books.now_ms()
     terms = DirectoryTerms(desk.party, entry.origin, now_ms, now_ms + days * DAY_MS, cap_wh)
     edge = SealPublicKey.from_spki(edge_spki)

@@ -11,7 +11,7 @@ from wattseal.bundle.format import Bundle, parse_bundle
 from wattseal.model.cdr import Cdr
 from wattseal.model.provider import Account, Charge, ChargeStatus, Customer, Dispute
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.emsp import cdrs, offline
+from wattseal.parties.emsp import cdrs, codes, offline
 from wattseal.parties.emsp.authorise import authorise
 from wattseal.parties.emsp.books import Entries, KeptBundle
 from wattseal.parties.emsp.desk import Desk
@@ -66,15 +66,19 @@ class Emsp:
         """Return a CDR as this CPO sent it."""
         return await cdrs.kept_cdr(self.desk, contract, cdr_id)
 
-    async def put_customer(self, token: IdToken, status: TokenStatus, account: Account) -> Customer:
-        """Make a customer, or change status and limit of one; what is held and captured stays."""
+    async def put_customer(
+        self, token: IdToken, status: TokenStatus, account: Account, card: TokenStatus | None = None
+    ) -> Customer:
+        """Make a customer, or change status and limit of one, or of the `card`; what is held and captured stays."""
         known = await self.desk.books.customer(token)
+        good = TokenStatus.ACCEPTED
         if known is None:
-            customer = Customer(token, status, Account(account.currency, account.limit))
+            customer = Customer(token, status, Account(account.currency, account.limit), card=card or good)
         elif known.account.currency != account.currency:
             raise InputError("a customer's currency cannot change", code="other_currency", subject="currency")
         else:
-            customer = replace(known, status=status, account=replace(known.account, limit=account.limit))
+            limited = replace(known.account, limit=account.limit)
+            customer = replace(known, status=status, account=limited, card=card or known.card)
         await self.desk.books.commit(Entries(puts=[self.desk.books.put("customer", token.key(), customer)]))
         return customer
 
@@ -87,7 +91,8 @@ class Emsp:
         return [charge async for _, charge in self.desk.books.all("charge", Charge, active=active)]
 
     async def release_expired(self) -> int:
-        """Give back holds of authorisations that ran out with nothing started; returns how many."""
+        """Give back holds of authorisations that ran out with nothing started; returns how many. Forget old codes."""
+        await codes.forget_old(self.desk.books)
         now_ms, released = self.desk.books.now_ms(), 0
         for charge in await self.charges(active=True):
             if charge.status is ChargeStatus.AUTHORISED and now_ms > charge.expires_ms:

@@ -120,6 +120,10 @@ _SECURITY: Mapping[str, tuple[str, str]] = {
         _("The station reports a security event."),
         _("Look at the station and its certificates; where somebody tampered with it, take it out of service."),
     ),
+    "app_code_replayed": (
+        _("A used code of an app was shown again; it began nothing."),
+        _("Look at the session it names. Where its owner never charged there, waive it and block the app's token."),
+    ),
     "uid_guessing": (
         _("Numbers of cards are tried out at a station, or of one issuer at several."),
         _("Nothing more is tried there for two hours. Have somebody look who stands at the station, or what it sends."),
