@@ -4,10 +4,12 @@ from typing import Any
 import msgspec
 from tests.support.doc_tree import ROOT
 
+from wattseal.app.policy import policy_of
 from wattseal.app.settings import Settings
 from wattseal.app.settings_base import Section
+from wattseal.app.settings_retention import MOVED, Retention
 from wattseal.cli import main as cli
-from wattseal.flow.privacy.links import LINK_MS
+from wattseal.rules.retention import LEGAL_YEARS, SCHEDULE, lasts
 
 TEXT = (ROOT / "docs/operating.md").read_text()
 
@@ -58,14 +60,12 @@ def test_the_exit_codes_are_those_of_the_command() -> None:
 
 def test_how_long_things_are_kept_is_what_the_settings_say() -> None:
     section = TEXT.split("## How long things are kept", 1)[1].split("\n## ", 1)[0]
-    told = {
-        found[2]: int(found[1]) for found in re.finditer(r"\| (\d+) (?:days|years)[^|]*\| `([a-z_.]+)` \|", section)
-    }
-    settings = Settings()
-    assert told == {
-        "frames.days": settings.frames.days,
-        "devices.customer_days": settings.devices.customer_days,
-        "uploads.keep_days": settings.uploads.keep_days,
-        "billing.retention_years": settings.billing.retention_years,
-    }
-    assert LINK_MS == 7 * 86_400_000
+    rows = [tuple(cell.strip() for cell in row.strip("|").split("|")) for row in section.splitlines() if row[:1] == "|"]
+    policy = policy_of(Settings()).retention
+    assert rows[2:] == [
+        (line.what, lasts(line, policy), f"`retention.{line.setting}`" if line.setting else "", line.then)
+        for line in SCHEDULE
+    ]
+    assert {line.setting for line in SCHEDULE} >= {field.name for field in msgspec.structs.fields(Retention)}
+    assert all(f"{years} for {country}" in section for country, years in LEGAL_YEARS.items())
+    assert all(f"`{old}`" in section for old in MOVED)

@@ -39,7 +39,7 @@ from wattseal.flow.money.rulings import Decided, rule
 from wattseal.flow.ports import Batch
 from wattseal.flow.privacy import finding
 from wattseal.flow.privacy.desk import AT_ONCE, LEASE_MS, PER_HOUR, Busy, ExportDesk
-from wattseal.flow.privacy.links import EXPORT_LINK, LINK_MS, find_link, make_link, use_link
+from wattseal.flow.privacy.links import EXPORT_LINK, find_link, make_link, use_link
 from wattseal.flow.privacy.sections import SECTIONS
 from wattseal.flow.verbs import Ask, Start, remote_start
 from wattseal.flow.world import World
@@ -393,7 +393,7 @@ async def test_a_link_expires_and_a_later_one_takes_its_place() -> None:
     assert await find_link(world, first) is None
     assert await find_link(world, second) is not None
     assert isinstance(world.clock, TestClock)
-    world.clock.at += timedelta(milliseconds=LINK_MS)
+    world.clock.at += timedelta(days=world.settings.retention.export_links_days)
     assert await find_link(world, second) is None
     await make_link(world, ben.id, STAFF)
     assert len(await world.journal.documents(world.tenant, EXPORT_LINK)) == 1

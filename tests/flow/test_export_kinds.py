@@ -20,6 +20,7 @@ NOT_THE_CPO = ("parties/", "app/edge", "app/emsp")
 BY_VARIABLE = {
     "flow/documents.py": (),
     "flow/privacy/erased_documents.py": (),
+    "flow/privacy/keeping.py": (),
     "flow/history.py": ("boot", "security_event", "device_event", "event_stream", "vendor_message"),
     "flow/stations/jobs.py": ("firmware_job", "publish_job", "log_job"),
     "flow/stations/shelf.py": ("monitor", "monitoring_level", "display_message"),

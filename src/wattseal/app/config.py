@@ -17,6 +17,7 @@ import msgspec
 
 from wattseal.app.settings import Settings
 from wattseal.app.settings_base import Secret, Section
+from wattseal.app.settings_retention import take_over
 from wattseal.base.errors import ConfigError
 
 PREFIX = "WATTSEAL_"
@@ -27,12 +28,14 @@ HIDDEN = "***"
 def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:
     """Return the settings; `ConfigError` names the key, what is wrong with it and what was probably meant."""
     raw = {} if path is None else _read(path)
+    take_over(raw)
     folder = Path() if path is None else path.parent
     _resolve(raw, Settings, folder, "")
     from_environment: dict[str, Any] = {}
     for name, value in sorted(environment.items()):
         if name.startswith(PREFIX) and "__" in name[len(PREFIX) :]:
             _assign(from_environment, name[len(PREFIX) :].lower().split("__"), value, name)
+    take_over(from_environment)
     _merge(raw, _lists(from_environment, Settings))
     _resolve(raw, Settings, Path(), "")
     try:

@@ -74,7 +74,7 @@ async def _opened(how: Callable[[Path], T], path: Path) -> T:
 
 
 def _frames(world: World, path: Path, settings: Frames) -> FrameStore:
-    return FrameStore(path, world.clock.now, settings.days, settings.max_mib * 1024 * 1024)
+    return FrameStore(path, world.clock.now, world.settings.retention.frames_days, settings.max_mib * 1024 * 1024)
 
 
 def links_of(server: OcppServer) -> Callable[[StationId], Link | None]:

@@ -33,6 +33,7 @@ from wattseal.app.tls import TlsKeeper, make_proxies
 from wattseal.app.uploads import (
     FORGET_INTERVAL_S,
     forget_customers,
+    forget_due,
     forget_invoices,
     forget_uploads,
     open_uploads,
@@ -143,10 +144,11 @@ async def opened(options: Options, data: DataDir, parts: Parts, stores: ApiStore
             every(DELIVERY_INTERVAL_S, certificates.deliver),
             every(RENEWAL_INTERVAL_S, certificates.renew),
             every(INVENTORY_INTERVAL_S, ask_inventories(world)),
-            every(FORGET_INTERVAL_S, forget_customers(world, options.settings.devices.customer_days)),
+            every(FORGET_INTERVAL_S, forget_customers(world, world.settings.retention.customer_reports_days)),
+            every(FORGET_INTERVAL_S, forget_due(world)),
             every(FORGET_INTERVAL_S, forget_invoices(world)),
             every(FORGET_INTERVAL_S, forget_sessions(stores.people)),
-            every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, options.settings.uploads.keep_days)),
+            every(FORGET_INTERVAL_S, forget_uploads(world, service.uploads, world.settings.retention.uploads_days)),
         ):
             stack.callback(asyncio.create_task(watch).cancel)
         yield Running(stations, http_port, data.path, str(parts.log_key.verifier), ports.get("metrics"))

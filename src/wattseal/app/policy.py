@@ -1,28 +1,35 @@
 """What an operator has chosen, as the flow needs it."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from wattseal.app.alerts import alert_policy
 from wattseal.app.entities import legal_entities
 from wattseal.app.payments import payment_policy
 from wattseal.app.settings import ChargingLimits, Ramp, Settings
 from wattseal.app.settings_money import Billing
+from wattseal.app.settings_retention import Retention
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.crypto.certificates import Certificate, read_bundle
 from wattseal.flow.settings import Settings as Policy
+from wattseal.model.invoice import LegalEntity
 from wattseal.model.token import canonical
 from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.charging_policy import MAX_FALLBACK_A, ChargingPolicy
 from wattseal.rules.hold_policy import GroupRisk, HoldPolicy
 from wattseal.rules.ramp import RampPolicy
+from wattseal.rules.retention import RetentionPolicy, below_law
 from wattseal.rules.revenue_split import RevenueShares
 
 
 def policy_of(settings: Settings) -> Policy:
     """Return the flow's settings."""
     master = settings.tokens.master_group
+    retention = _retention(settings.retention, legal_entities(settings.billing.entities))
     return Policy(
         alarm_severity=settings.devices.alarm_severity,
         inventory=settings.devices.inventory,
@@ -35,7 +42,8 @@ def policy_of(settings: Settings) -> Policy:
         start_button=settings.tokens.start_button,
         hearsay_cap_wh=settings.tokens.hearsay_cap_wh,
         charging=_charging(settings.charging),
-        billing=_billing(settings.billing),
+        billing=_billing(settings.billing, retention),
+        retention=retention,
         payments=payment_policy(settings.payments),
         alerts=alert_policy(settings.alerts),
         list_parties=frozenset(partner.party for partner in settings.partners if partner.local_lists),
@@ -79,7 +87,17 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
     )
 
 
-def _billing(chosen: Billing) -> BillingPolicy:
+def _retention(chosen: Retention, entities: Sequence[LegalEntity]) -> RetentionPolicy:
+    kept = RetentionPolicy(**msgspec.structs.asdict(chosen))
+    short = below_law(kept, (entity.country for entity in entities))
+    if short is not None:
+        country, years = short
+        text = f"the law of {country} has invoices kept for {years} years: set retention.invoices_years to that or more"
+        raise ConfigError(text, code="below_law", subject="retention.invoices_years")
+    return kept
+
+
+def _billing(chosen: Billing, retention: RetentionPolicy) -> BillingPolicy:
     for share in chosen.shares:
         if (share.host is None) is (share.party is None):
             text = "a share is of the host of a site or of a party: give one of the two"
@@ -99,7 +117,7 @@ def _billing(chosen: Billing) -> BillingPolicy:
         shares=shares,
         holds=_holds(chosen),
         entities=legal_entities(chosen.entities),
-        retention_years=chosen.retention_years,
+        retention_years=retention.invoices_years,
     )
 
 

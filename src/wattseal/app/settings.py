@@ -13,6 +13,7 @@ from msgspec import Meta, field
 
 from wattseal.app.settings_base import Party, Port, Seconds, Secret, Section
 from wattseal.app.settings_money import Billing, Payments
+from wattseal.app.settings_retention import Retention
 from wattseal.model.alarm import Severity
 from wattseal.rules.authorize import OnePer
 
@@ -50,7 +51,6 @@ class Uploads(Section, frozen=True):
     """The largest file."""
     max_total_bytes: Annotated[int, Meta(ge=1024)] = 2 * 1024 * 1024 * 1024
     """All files together; while there is no room nothing is taken."""
-    keep_days: Annotated[int, Meta(ge=1)] = 30
 
 
 class Devices(Section, frozen=True):
@@ -58,8 +58,6 @@ class Devices(Section, frozen=True):
 
     alarm_severity: Annotated[int, Meta(ge=-1, le=9)] = 3
     """Events of at most this severity (0 danger to 9 debugging) raise alarms; -1: none."""
-    customer_days: Annotated[int, Meta(ge=1)] = 7
-    """How long reports about customers are kept."""
     inventory: bool = False
     """Ask a station for all its variables when it boots as another model or with other firmware."""
     vendors: tuple[str, ...] = ()
@@ -126,7 +124,6 @@ class Frames(Section, frozen=True):
     """OCPP frames kept for looking things up; they are no records."""
 
     enabled: bool = True
-    days: Annotated[float, Meta(gt=0, le=3650)] = 7.0
     max_mib: Annotated[int, Meta(ge=1, le=1024 * 1024)] = 1024
     """With more of them the oldest are deleted."""
 
@@ -359,6 +356,7 @@ class Settings(Section, frozen=True):
     billing: Billing = Billing()
     tls: Tls = Tls()
     frames: Frames = Frames()
+    retention: Retention = Retention()
     ramp: Ramp = Ramp()
     log: Log = Log()
     heartbeat: Heartbeat = Heartbeat()

@@ -97,8 +97,6 @@ class Billing(Section, frozen=True):
     shares: tuple[Share, ...] = ()
     entities: tuple[Entity, ...] = ()
     """Who sells; the first one wherever no other names the site."""
-    retention_years: Annotated[int, Meta(ge=1, le=100)] = 10
-    """How long the copies of invoices are kept, from the end of the year they were issued in."""
 
 
 class PaymentProviderName(StrEnum):

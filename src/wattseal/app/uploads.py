@@ -8,13 +8,14 @@ from wattseal.app.settings import Settings
 from wattseal.app.settings import Uploads as Chosen
 from wattseal.flow.drivers import customers
 from wattseal.flow.money import retention
+from wattseal.flow.privacy.keeping import forget_documents
 from wattseal.flow.stations.uploads import forget_old
 from wattseal.flow.world import World
+from wattseal.rules.retention import DAY_MS
 from wattseal.serve.api.receiving import Uploads
 from wattseal.stores.spool import Spool
 
 FORGET_INTERVAL_S = 3600.0
-_DAY_MS = 24 * 3600 * 1000
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
 
 
@@ -35,7 +36,7 @@ def forget_uploads(world: World, uploads: Uploads, keep_days: int) -> Callable[[
     """Return the job that removes old files."""
 
     async def forget() -> None:
-        for name in await forget_old(world, keep_days * _DAY_MS):
+        for name in await forget_old(world, keep_days * DAY_MS):
             await asyncio.to_thread(uploads.spool.remove, name)
 
     return forget
@@ -45,7 +46,16 @@ def forget_customers(world: World, keep_days: int) -> Callable[[], Awaitable[Non
     """Return the job that removes old reports about customers."""
 
     async def forget() -> None:
-        await customers.forget_old(world, keep_days * _DAY_MS)
+        await customers.forget_old(world, keep_days * DAY_MS)
+
+    return forget
+
+
+def forget_due(world: World) -> Callable[[], Awaitable[None]]:
+    """Return the job that removes documents whose time is over."""
+
+    async def forget() -> None:
+        await forget_documents(world)
 
     return forget
 

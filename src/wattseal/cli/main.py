@@ -51,7 +51,7 @@ COMMANDS = (
     Command("enrol", "Enrol stations and tokens from CSV files at a running CSMS."),
     Command("people", "Make the one-time link of a new owner; list people."),
     Command("account", "Open, change and close accounts of those who pay; hand out a driver's data."),
-    Command("privacy", "Hand out what is held about a person, or erase the person."),
+    Command("privacy", "Hand out or erase what is held about a person; show how long things are kept."),
     Command("quarantine", "See sessions that are not billed until somebody decides, and decide."),
     Command("dispute", "Open disputes with a bundle, see both sides' evidence, decide."),
     Command("audit", "Work a period's revenue out again from records, and compare it with the ledger."),

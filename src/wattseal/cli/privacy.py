@@ -1,4 +1,4 @@
-"""`wattseal privacy`: what is held about a person, handed out or erased, at a running CSMS."""
+"""`wattseal privacy`: what is held about a person, handed out or erased, and for how long, at a running CSMS."""
 
 import asyncio
 from typing import Annotated, Any
@@ -10,7 +10,7 @@ from wattseal.cli.account import EXPORT_TIMEOUT_S, export
 from wattseal.cli.output import JsonOutput, json_line
 from wattseal.cli.remote import TokenFile, Url, connected
 
-app = App(name="privacy", help="Hand out what is held about a person, or erase the person.")
+app = App(name="privacy", help="Hand out or erase what is held about a person; show how long things are kept.")
 app.command(export)
 BLOCKED = {
     "account_not_empty": "something is on the account, or held, or owed: pay it out, or write it off",
@@ -47,6 +47,24 @@ def erase(
     else:
         print(f"nothing was changed; to erase it for good: --confirm {told['code']}")
     return 0
+
+
+@app.command
+def retention(*, url: Url, token_file: TokenFile, json: JsonOutput = False) -> None:
+    """Show for how long each kind of data is kept there, by which setting, and what becomes of it then."""
+    lines = asyncio.run(_kept(url, token_file))
+    if json:
+        print(json_line(lines))
+        return
+    for line in lines:
+        by = f" ({line['setting']})" if line["setting"] else ""
+        print(f"{line['what']}: {line['lasts']}{by}; then {line['then']}")
+
+
+async def _kept(url: str, token_file: TokenFile) -> list[dict[str, Any]]:
+    async with connected(url, token_file) as client:
+        told: list[dict[str, Any]] = (await client.json("GET", "/settings"))["retention"]
+        return told
 
 
 def _show(told: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from wattseal.model.payment import PaymentPolicy
 from wattseal.rules.authorize import OnePer
 from wattseal.rules.billing_policy import DEFAULT_BILLING, BillingPolicy
 from wattseal.rules.charging_policy import DEFAULT_CHARGING, ChargingPolicy
+from wattseal.rules.retention import DEFAULT_RETENTION, RetentionPolicy
 
 NO_PAYMENTS = PaymentPolicy()
 
@@ -41,6 +42,7 @@ class Settings:
     billing: BillingPolicy = DEFAULT_BILLING
     payments: PaymentPolicy = NO_PAYMENTS
     alerts: AlertPolicy = NO_ALERTS
+    retention: RetentionPolicy = DEFAULT_RETENTION
 
     def bundle_url(self, transaction_id: str) -> str | None:
         """Return where a transaction's bundle is, for those who may read it."""

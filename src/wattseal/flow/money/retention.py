@@ -6,10 +6,11 @@ from wattseal.base.errors import InputError
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.money.accounts import erase_payer
 from wattseal.flow.money.invoice_due import has_open_bills
-from wattseal.flow.money.invoice_list import INVOICE, INVOICE_UNTIL, Numbered, find_invoice
+from wattseal.flow.money.invoice_list import INVOICE, INVOICE_UNTIL, Numbered, find_invoice, kept_until_ms
 from wattseal.flow.money.kept_files import remove_file, sweep
-from wattseal.flow.ports import Batch
+from wattseal.flow.ports import Batch, Put
 from wattseal.flow.world import World
+from wattseal.model.invoice import Issued
 
 AT_ONCE = 100
 """Invoices looked at in one round; the rest wait for the next one."""
@@ -28,7 +29,10 @@ async def erase(world: World, account_id: str) -> bool:
 
 
 async def forget(world: World) -> int:
-    """Remove the files of invoices whose time is over, and files that nothing refers to; return how many invoices."""
+    """Remove the files of invoices whose time is over, and files that nothing refers to; return how many invoices.
+
+    A time made longer holds for what was issued before as well, one made shorter for what is issued from then on.
+    """
     await sweep(world)
     now = f"{world.now_ms():015d}"
     done = 0
@@ -36,6 +40,10 @@ async def forget(world: World) -> int:
         if document.key >= now:
             break
         issued = await find_invoice(world, read(document, Numbered).number)
+        later = "" if issued is None else _until(world, issued)
+        if later > now:
+            await _keep_on(world, document, later)
+            continue
         puts = [removal(INVOICE_UNTIL, document.key, world.now_ms())]
         if issued is not None:
             await remove_file(world, issued.xml)
@@ -45,3 +53,15 @@ async def forget(world: World) -> int:
         world.count("invoice_forgotten")
         done += 1
     return done
+
+
+def _until(world: World, issued: Issued) -> str:
+    """Return until when an invoice would be kept had it been issued under the settings of today."""
+    return f"{kept_until_ms(issued, 'UTC', world.settings.billing.retention_years):015d}"
+
+
+async def _keep_on(world: World, pointer: Put, until: str) -> None:
+    now_ms = world.now_ms()
+    number = read(pointer, Numbered)
+    puts = (removal(INVOICE_UNTIL, pointer.key, now_ms), put(INVOICE_UNTIL, f"{until}-{number.number}", number, now_ms))
+    await world.journal.commit(Batch(world.tenant, puts=puts))

@@ -23,7 +23,7 @@ FATES: Mapping[str, tuple[Fate, str]] = {
     "receipt_of": (Fate.STAYS, "a random address, without a name"),
     "hold": (Fate.STAYS, "part of the ledger, under a random number"),
     "invoice": (Fate.STAYS, "numbers and amounts; who it was made out to is in its files alone"),
-    "file_part": (Fate.STAYS, "files of invoices, as long as the law has them kept ([billing] retention_years)"),
+    "file_part": (Fate.STAYS, "files of invoices, as long as the law has them kept ([retention] invoices_years)"),
     "dispute": (Fate.STAYS, "claims and how they were decided, under a session's random number"),
     "reservation": (Fate.GOES, "what was kept free for the cards"),
     "provider_payment": (Fate.EMPTIED, "amounts stay for the books; handle, page and the token that started it go"),

@@ -12,13 +12,12 @@ from wattseal.flow.ports import Batch, Put
 from wattseal.flow.privacy.desk import check_exportable
 from wattseal.flow.world import World
 from wattseal.model.export import ExportLink
+from wattseal.rules.retention import DAY_MS
 from wattseal.seal.account import AccountEvent
 
 EXPORT_LINK = "export_link"
 """Document kind, by the digest in hex."""
 SECRET_BYTES = 32
-LINK_MS = 7 * 86_400_000
-"""How long a driver has to use a link."""
 
 
 async def make_link(world: World, account_id: str, by: str) -> tuple[str, ExportLink]:
@@ -29,8 +28,9 @@ async def make_link(world: World, account_id: str, by: str) -> tuple[str, Export
     await check_exportable(world, account_id)
     secret = base64.urlsafe_b64encode(world.random.bytes(SECRET_BYTES)).decode().rstrip("=")
     now_ms = world.now_ms()
+    until_ms = now_ms + world.settings.retention.export_links_days * DAY_MS
     gone = [one async for one in _all(world) if one.account == account_id or one.expires_ms <= now_ms]
-    made = ExportLink(digest=sha256(secret.encode()), account=account_id, made_ms=now_ms, expires_ms=now_ms + LINK_MS)
+    made = ExportLink(digest=sha256(secret.encode()), account=account_id, made_ms=now_ms, expires_ms=until_ms)
     removals = (removal(EXPORT_LINK, one.digest.hex(), now_ms) for one in gone)
     await note_account(world, account_id, AccountEvent.EXPORT_LINK_MADE, by)
     await world.journal.commit(Batch(world.tenant, puts=(*removals, _document(made, now_ms))))

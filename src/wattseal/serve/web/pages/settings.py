@@ -8,7 +8,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.documents import ALARM
 from wattseal.flow.preferences import MAX_NAME, MAX_PATH, mute, preferences_of, remove_view, save_view, see
 from wattseal.serve.api.service import Service, What
-from wattseal.serve.api.settings import READ
+from wattseal.serve.api.settings import READ, kept_in
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.alarm_words import TOPICS
 from wattseal.serve.web.forms import Form, gone_to, text_of
@@ -47,6 +47,7 @@ async def _page(
         done=done,
         trouble=trouble,
         most=(MAX_NAME, MAX_PATH),
+        kept=kept_in(service) if viewer.may(READ) else None,
         configuration=_lines(service.settings) if viewer.may(READ) else None,
         counts_alarms=viewer.may("alarms:read"),
     )
