@@ -152,6 +152,31 @@ async def test_a_limit_raised_on_the_link_reaches_nobody_and_the_alarm_names_bot
         assert "limit: 16 was sent, 63 came" in alarm.detail
 
 
+async def test_a_limit_that_a_station_pulls_comes_through_signed_and_unaltered_only(tmp_path: Path) -> None:
+    link, above = await cpo(Version.V21)
+    async with bench(tmp_path, site(version="2.1"), csms=above) as b:
+        link.edge = b
+        dynamic = {
+            "id": 9,
+            "stackLevel": 1,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Dynamic",
+            "chargingSchedule": [
+                {
+                    "id": 1,
+                    "chargingRateUnit": "A",
+                    "chargingSchedulePeriod": [
+                        {"startPeriod": 0, "limit": 12, "operationMode": "ExternalLimits"},
+                    ],
+                }
+            ],
+        }
+        set_up = json.dumps({"evseId": 1, "chargingProfile": dynamic}).encode()
+        assert isinstance(await send_payload(link.world, WHO, STATION, "SetChargingProfile", set_up), Done)
+        pulled = await b.say("PullDynamicScheduleUpdate", {"chargingProfileId": 9})
+        assert pulled == {"status": "Accepted", "scheduleUpdate": {"limit": 12}}
+
+
 @pytest.mark.parametrize("version", [Version.V16, Version.V201])
 async def test_another_drivers_token_in_a_remote_start_is_told_without_the_token(
     tmp_path: Path, version: Version

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.edge.edge_bench import Bench, bench
+from tests.edge.edge_bench import Bench, MemoryCsms, bench, result
 from tests.edge.edge_world import LOG, key, seeded, site
 
-from wattseal.app.edge_commands import REPORT_SPAN_MS
+from wattseal.app.edge_commands import MAX_REPORTS, REPORT_SPAN_MS
 from wattseal.parties.edge_commands import LEEWAY_MS, MAX_USED
 from wattseal.parties.edge_state import Commands, EdgeState
 from wattseal.rules.recorded import Recorded, read_item
@@ -19,6 +19,7 @@ from wattseal.seal import command
 from wattseal.seal.command import SignedCommand
 from wattseal.seal.item import Kind
 from wattseal.seal.signed import Domain, sign
+from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.signed_commands import announcement, with_command
 from wattseal.wire.ocpp.version import Fault, Refusal
 
@@ -165,6 +166,45 @@ def beside(payload: dict[str, Any], said: SignedCommand) -> dict[str, Any]:
     return decoded
 
 
+class Answering(MemoryCsms):
+    """A CSMS whose answers are as they are told to be."""
+
+    answers: dict[str, dict[str, Any]]
+
+    async def call(self, action: str, payload: bytes) -> CallResult | CallError:
+        return result(action, self.answers[action]) if action in self.answers else await super().call(action, payload)
+
+
+async def test_limits_that_a_station_pulls_are_the_ones_that_the_csms_signed_for_this_profile(tmp_path: Path) -> None:
+    at = site(version="2.1")
+    csms = Answering(at)
+    csms.answers = {}
+    async with bench(tmp_path, at, csms=csms) as b:
+        good = {"status": "Accepted", "scheduleUpdate": {"limit": 16}}
+        raised = {"status": "Accepted", "scheduleUpdate": {"limit": 63}}
+        said = [b.signs(f"PullDynamicScheduleUpdate {profile}", good) for profile in (7, 7, 8)]
+        for answer, heard in (
+            (beside(good, said[0]), good),
+            (beside(good, said[0]), {"status": "Rejected"}),
+            (beside(raised, said[1]), {"status": "Rejected"}),
+            (beside(good, said[2]), {"status": "Rejected"}),
+            (raised, {"status": "Rejected"}),
+        ):
+            csms.answers["PullDynamicScheduleUpdate"] = answer
+            assert await b.say("PullDynamicScheduleUpdate", {"chargingProfileId": 7}) == heard
+        assert len(await told(b)) == 4
+
+
+async def test_a_time_told_on_the_link_that_is_far_off_does_not_reach_the_station(tmp_path: Path) -> None:
+    csms = Answering(site())
+    csms.answers = {"Heartbeat": {"currentTime": "2027-01-15T08:00:59Z"}}
+    async with bench(tmp_path, site(), csms=csms) as b:
+        assert await b.say("Heartbeat", {}) == {"currentTime": "2027-01-15T08:00:59Z"}
+        for wrong in ("2027-01-15T09:01:00Z", "2027-01-15T07:00:00", "yesterday", 7):
+            csms.answers["Heartbeat"] = {"currentTime": wrong}
+            assert await b.say("Heartbeat", {}) == {"currentTime": "2027-01-15T08:00:00Z"}
+
+
 async def test_what_is_remembered_and_told_of_commands_is_bounded(tmp_path: Path) -> None:
     async with bench(tmp_path, site(version="2.0.1")) as b:
         used = tuple((seeded("used")(32), b.clock.ms + 1) for _ in range(MAX_USED))
@@ -174,4 +214,4 @@ async def test_what_is_remembered_and_told_of_commands_is_bounded(tmp_path: Path
         assert b.memory.state.commands.forgotten_ms == b.clock.ms + 1
         for _ in range(40):
             assert isinstance(await b.raw("Reset", {"type": "Immediate"}), Refusal)
-        assert (len(await told(b)), len(b.station.asked), b.down.gate.refused) == (10, 1, 40)
+        assert (len(await told(b)), len(b.station.asked), b.down.gate.refused) == (MAX_REPORTS, 1, 40)

@@ -15,7 +15,7 @@ from wattseal.wire.ocpp.signed_commands import announced, command_beside
 
 MAX_ANNOUNCED = 16
 """Signed commands of 1.6 kept until their calls come; of more the oldest go."""
-MAX_REPORTS, REPORT_SPAN_MS = 10, 60_000
+MAX_REPORTS, REPORT_SPAN_MS = 20, 600_000
 """Records about refused commands in a span of time; what is refused beyond that is only counted and logged."""
 _log = structlog.get_logger(__name__)
 Called = tuple[str, Mapping[str, Any]]
@@ -47,8 +47,16 @@ class CommandGate:
 
     async def passes(self, action: str, payload: Mapping[str, Any]) -> bool:
         """Return whether a call goes on to the station, which is durable then; `StoreError` when it cannot be."""
-        memory, call = self._memory, (action, payload)
-        said = self._said(call)
+        return await self._passes(self._said((action, payload)), (action, payload))
+
+    async def answers(self, named: str, answer: Mapping[str, Any]) -> bool:
+        """Return whether an answer that switches power goes on to the station; `named` says what it answers."""
+        data = command_beside(answer)
+        said = UNSIGNED if data is None else opened(self._memory.site, data)
+        return await self._passes(said, (named, answer))
+
+    async def _passes(self, said: SignedCommand | Refused, call: Called) -> bool:
+        memory = self._memory
         async with memory.turn():
             state = memory.state
             if isinstance(said, Refused):

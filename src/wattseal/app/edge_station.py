@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from wattseal.app.edge_commands import CommandGate
 from wattseal.app.edge_memory import CsmsWay, EdgeMemory, LinkDownError
 from wattseal.base.ids import TransactionId
 from wattseal.flow.ports import Dedup
@@ -22,6 +23,7 @@ from wattseal.model.facts import (
 from wattseal.model.message import Fact
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.parties.edge import Heard, ended, metered, new_transaction_id, started, updated
+from wattseal.parties.edge_commands import right_time
 from wattseal.parties.edge_permits import (
     answer_locally,
     local_status,
@@ -38,6 +40,7 @@ from wattseal.seal.writer import SubjectKeys
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.signed import SignedCall, unwrap
+from wattseal.wire.ocpp.signed_commands import answer_to
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
 BUDGET_S = 8.0
@@ -69,6 +72,7 @@ class StationSide:
         self._directory = directory
         self._budget_s = budget_s
         self._booted = booted
+        self._gate = CommandGate(memory)
 
     @property
     def version(self) -> Version:
@@ -106,6 +110,8 @@ class StationSide:
         shown = lift_up(line, payload)
         if call.action in _LIVE:
             answer = await self._ask_csms(call.action, shown)
+            if answer is not None:
+                answer = await self._vetted(call.action, shown, answer)
             if answer is None:
                 answer = await self._answer_for_csms(call.action, shown)
             if answer is None:
@@ -127,7 +133,16 @@ class StationSide:
         items = items_in(self.version.value, answer)
         if items:
             await self._memory.take(items)
-        return {key: value for key, value in answer.items() if key != "customData"}
+        return answer
+
+    async def _vetted(self, action: str, shown: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the CSMS's answer as the station may have it: what it charges by is as the CSMS signed it."""
+        if action == "PullDynamicScheduleUpdate" and answer.get("status") == "Accepted":
+            named = answer_to(action, shown.get("chargingProfileId"))
+            if not await self._gate.answers(named, answer):
+                return {"status": "Rejected"}
+        told = {key: value for key, value in answer.items() if key != "customData"}
+        return right_time(self._memory.state, told, self._memory.now_ms())
 
     async def _answer_for_csms(self, action: str, shown: Mapping[str, Any]) -> dict[str, Any] | None:
         now = datetime.fromtimestamp(self._memory.now_ms() / 1000, UTC)

@@ -4,6 +4,7 @@ The edge lets nothing else through (docs/spec/edge.md, "Commands"). The signatur
 of it in 1.6; stations without an edge are sent the call alone.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wattseal.base.ids import StationId
@@ -38,6 +39,24 @@ async def call(world: World, sending: Sending, action: str, payload: bytes) -> C
         if isinstance(told, Silence):
             return told
     return await world.lines.call(station_id, action, payload, sending.timeout_s)
+
+
+ANSWER_LIFE_MS = 30_000
+"""So long an answer that switches power is good."""
+
+
+def signed_answer(world: World, station: Station, named: str, payload: Mapping[str, object]) -> bytes:
+    """Return this CSMS's signature on an answer that switches power; empty where no edge looks for one.
+
+    `named` says what is answered (`wire.ocpp.signed_commands.answer_to`). There is no record of it: what it says was
+    recorded when it was ordered.
+    """
+    if not world.has_edge(station):
+        return b""
+    now_ms = world.now_ms()
+    origin, once = world.signed_origin(station), world.random.bytes(32)
+    said = SignedCommand(origin, named, payload_hash(payload), once, now_ms, now_ms + ANSWER_LIFE_MS)
+    return issue(said, world.csms_key, world.log_origin).encode()
 
 
 def signed(world: World, sending: Sending, action: str, payload: bytes) -> tuple[tuple[str, bytes] | None, bytes]:

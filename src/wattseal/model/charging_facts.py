@@ -61,7 +61,11 @@ class UpdateWanted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class UpdateAnswer(Answer):
-    """`status` is Accepted or Rejected; `values` are those of ChargingScheduleUpdateType."""
+    """`status` is Accepted or Rejected; `values` are those of ChargingScheduleUpdateType.
+
+    `command` is this CSMS's signature on it, where an edge looks for one.
+    """
 
     status: str
     values: Mapping[str, object] = field(default_factory=dict)
+    command: bytes = b""

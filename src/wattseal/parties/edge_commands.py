@@ -3,8 +3,10 @@
 What is refused is told on the station's own chain, so that whoever sits on the link cannot keep it from the operator.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from wattseal.crypto.keys import PublicKey
@@ -101,6 +103,22 @@ def _with(commands: Commands, said: SignedCommand, now_ms: int) -> Commands:
 def requiring(state: EdgeState) -> EdgeState:
     """Return the state in which no command passes without a signature."""
     return state if state.commands.required else replace(state, commands=replace(state.commands, required=True))
+
+
+def right_time(state: EdgeState, answer: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    """Return a CSMS's answer with a time that the edge's own clock bears out: limits begin and end by the station's.
+
+    An edge that does not require signed commands yet leaves it alone.
+    """
+    told = answer.get("currentTime")
+    if told is None or not state.commands.required:
+        return answer
+    try:
+        at = datetime.fromisoformat(told)
+        off_ms = abs((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000 - now_ms)
+    except (TypeError, ValueError, OverflowError):
+        off_ms = math.inf
+    return answer if off_ms <= LEEWAY_MS else {**answer, "currentTime": datetime.fromtimestamp(now_ms / 1000, UTC)}
 
 
 def reported(state: EdgeState, site: Site, refused: Refused, call: tuple[str, Mapping[str, Any]], now_ms: int) -> Step:

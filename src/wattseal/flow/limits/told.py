@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wattseal.flow.command_signing import signed_answer
 from wattseal.flow.limits import reports as charging_reports
 from wattseal.flow.limits.store import (
     MAX_LIMITS,
@@ -16,6 +17,7 @@ from wattseal.flow.turn import Handlers, Turn
 from wattseal.model.charging import Period, ProfileKind
 from wattseal.model.charging_facts import LimitReported, ProfilesReported, UpdateAnswer, UpdateWanted
 from wattseal.model.message import Replied, Told
+from wattseal.wire.ocpp.signed_commands import answer_to
 
 
 async def _limit(turn: Turn, fact: LimitReported) -> Replied:
@@ -70,7 +72,10 @@ async def _pulled(turn: Turn, fact: UpdateWanted) -> UpdateAnswer:
     """Answer with the values kept of a dynamic profile (K28.FR.07); any other is refused (K28.FR.12)."""
     for kept in await profiles_of(turn.world, turn.memory):
         if kept.profile.id == fact.profile_id and kept.profile.kind is ProfileKind.DYNAMIC:
-            return UpdateAnswer("Accepted", _values(kept.profile.schedules[0].periods[0]))
+            values = _values(kept.profile.schedules[0].periods[0])
+            named = answer_to("PullDynamicScheduleUpdate", fact.profile_id)
+            said = {"status": "Accepted", "scheduleUpdate": values}
+            return UpdateAnswer("Accepted", values, signed_answer(turn.world, turn.station, named, said))
     return UpdateAnswer("Rejected")
 
 

@@ -28,7 +28,17 @@ def payload_hash(payload: Mapping[str, Any]) -> bytes:
 
 def with_command(payload: Mapping[str, Any], statement: bytes) -> bytes:
     """Return a 2.x payload with the signed command that it goes with, in the place of any `customData`."""
-    return ENCODER.encode({**payload, CUSTOM: {"vendorId": VENDOR, COMMAND: b64encode(statement).decode()}})
+    return ENCODER.encode({**payload, CUSTOM: custom_command(statement)})
+
+
+def custom_command(statement: bytes) -> dict[str, str]:
+    """Return the `customData` that carries a signed command."""
+    return {"vendorId": VENDOR, COMMAND: b64encode(statement).decode()}
+
+
+def answer_to(action: str, about: object) -> str:
+    """Return how a signed answer names what it answers, in the place of a command's action."""
+    return f"{action} {about}"
 
 
 def announcement(statement: bytes) -> tuple[str, bytes]:

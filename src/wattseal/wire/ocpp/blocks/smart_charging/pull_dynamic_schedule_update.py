@@ -7,6 +7,7 @@ from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp.charging import message
 from wattseal.wire.ocpp.generated.v21 import pull_dynamic_schedule_update as v21
 from wattseal.wire.ocpp.message import Payload, Sender, present
+from wattseal.wire.ocpp.signed_commands import CUSTOM, command_beside, custom_command
 from wattseal.wire.ocpp.version import Version
 
 
@@ -23,13 +24,14 @@ def ask(fact: UpdateWanted, _version: Version) -> Payload:
 def lower(answer: UpdateAnswer, _version: Version) -> Payload:
     """Return the response; a refusal says InvalidProfile (K28.FR.12)."""
     if answer.status == "Accepted":
-        return {"status": answer.status, "scheduleUpdate": dict(answer.values)}
+        told: Payload = {"status": answer.status, "scheduleUpdate": dict(answer.values)}
+        return told | ({CUSTOM: custom_command(answer.command)} if answer.command else {})
     return present(status=answer.status, statusInfo={"reasonCode": "InvalidProfile"})
 
 
 def hear(told: dict[str, Any], _version: Version) -> UpdateAnswer:
     """Return the answer."""
-    return UpdateAnswer(told["status"], told.get("scheduleUpdate", {}))
+    return UpdateAnswer(told["status"], told.get("scheduleUpdate", {}), command_beside(told) or b"")
 
 
 MESSAGE = message(
