@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.support.forking import prepare
+from tests.support.forking import prepare, put_in_place
 
-from wattseal.app import cpo
+from wattseal.app import cpo_listening
 from wattseal.app.cpo import run_cpo
 from wattseal.app.cpo_parts import Options, Running
 from wattseal.app.settings import Settings
@@ -38,8 +38,7 @@ def main() -> None:
 def _child(told: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if told.get("without_api"):
-        for name, stub in (("make_api", _nothing), ("serve_http", _no_api)):  # starts sooner, where nobody asks
-            setattr(cpo, name, stub)
+        put_in_place(cpo_listening, "serve_http", _no_api)  # starts sooner, where nobody asks
     if told.get("kill_after"):
         _die_after(told["kill_after"])
     settings = msgspec.convert(told["settings"], Settings)
@@ -56,10 +55,6 @@ def _child(told: dict[str, Any]) -> None:
         code = 0
     finally:
         os._exit(code)
-
-
-def _nothing(service: object) -> None:
-    del service
 
 
 @asynccontextmanager

@@ -20,6 +20,12 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from wattseal.serve.api.service import Service
 
 ROOT = Path(__file__).parents[2]
 LAUNCHER = Path(__file__).with_name("forked_launcher.py")
@@ -29,9 +35,15 @@ COMMANDS = (
 )
 """Commands whose modules are imported before anything is asked."""
 LATER = (
+    "anyio._backends._asyncio",
     "duckdb",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
     "wattseal.serve.api.app",
     "wattseal.stores.migrate",
+    "wattseal.stores.schema",
     "wattseal.wire.einvoice.attach",
     "wattseal.wire.einvoice.pdf",
     "webauthn",
@@ -167,13 +179,26 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
     """Wake `select`."""
 
 
+def put_in_place(owner: object, name: str, stand_in: object) -> None:
+    """Have a name of a module mean something else; `AttributeError` where there is no such name any more."""
+    getattr(owner, name)
+    setattr(owner, name, stand_in)
+
+
 def prepare() -> None:
-    """Import what a process imports later, and let no child look through it for garbage."""
+    """Import what a process imports later, put the API together, and let no child look through it for garbage."""
     for name in LATER:
         importlib.import_module(name)
-    from litestar import Litestar  # noqa: PLC0415 - only the process that forks has need of it
+    from wattseal.app import cpo_listening  # noqa: PLC0415 - only the process that forks has need of it
+    from wattseal.serve.api.app import make_api  # noqa: PLC0415 - as above
 
-    Litestar([])  # which imports its plugins
+    made = make_api(cast("Service", None))
+
+    def ready_made(service: "Service") -> "Litestar":
+        made.state["service"] = service
+        return made
+
+    put_in_place(cpo_listening, "make_api", ready_made)
     gc.collect()
     gc.freeze()
 
