@@ -19,7 +19,8 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import Declined, Done, Unanswered, send_payload
 from wattseal.flow.drivers.known_tokens import LOCAL_LIST, find_list
-from wattseal.flow.drivers.list_sync import AT_ONCE, ListKeeper, set_policy, sync
+from wattseal.flow.drivers.list_keeper import AT_ONCE, ListKeeper
+from wattseal.flow.drivers.list_sync import set_policy, sync
 from wattseal.flow.fleet.enrol import put_a_token
 from wattseal.flow.ports import Batch, Committed, Silence
 from wattseal.flow.settings import Settings

@@ -42,7 +42,7 @@ from wattseal.flow.charges.reproof_rounds import Reprover
 from wattseal.flow.charges.tails import load_open_chains
 from wattseal.flow.courier import Courier
 from wattseal.flow.documents import IDENTITY, SELF, Identity, put, read
-from wattseal.flow.drivers.list_sync import ListKeeper
+from wattseal.flow.drivers.list_keeper import ListKeeper
 from wattseal.flow.fleet.enrol import load_entries, load_stations
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits.fallback import FallbackKeeper
@@ -94,7 +94,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 heartbeat_interval_s=options.settings.heartbeat.interval_s,
                 ports=await Ports.load(parts.world, lambda station_id: parts.lines.version(station_id) is not None),
                 rollouts=Rollouts(parts.world, WORKS),
-                lists=ListKeeper(parts.world, SYSTEM),
+                lists=ListKeeper(parts.world, SYSTEM, background.start),
                 open=OpenKeeper(parts.world, SYSTEM),
                 silence=await SilenceKeeper.load(parts.world),
                 alarms=parts.statements.alarms,

@@ -22,7 +22,7 @@ from wattseal.flow.charges.reproof_rounds import Reprover
 from wattseal.flow.charges.tails import sign_tails
 from wattseal.flow.courier import Courier
 from wattseal.flow.drivers import app_codes
-from wattseal.flow.drivers.list_sync import ListKeeper
+from wattseal.flow.drivers.list_keeper import ListKeeper
 from wattseal.flow.drivers.reservations import expire
 from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits import tariff_installing

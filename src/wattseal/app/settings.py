@@ -137,6 +137,8 @@ class Tokens(Section, frozen=True):
     """Of what one transaction may run at a time: "none" (no limit), "token" or "group"."""
     start_button: bool = False
     """Whether charges begun by a button, without any token, are authorised by the CPO and billed."""
+    list_stale_s: Annotated[int, Meta(ge=600, le=31_536_000)] = 86_400
+    """How long a station's local list may go without being known to be fresh before that is an alarm."""
     hearsay_cap_wh: Annotated[int, Meta(gt=0)] | None = None
     """Wh a charge may draw that a card's bare number began, where the CPO bills it; without it as much as any other."""
 

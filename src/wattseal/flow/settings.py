@@ -20,7 +20,8 @@ class Settings:
     form of the group whose tokens may end any transaction and start none. `interrupted_after_s` is how long after a
     restart a station may be silent about what it was charging. With `start_button` charges begun by a button are the
     CPO's own to bill; `hearsay_cap_wh` is what a bare card number may draw of those. `list_parties` are the eMSPs who
-    allow their drivers' tokens on stations' local lists. Events of a severity of at most `alarm_severity` raise alarms;
+    allow their drivers' tokens on stations' local lists; a list that was not known to be fresh for `list_stale_s` is an
+    alarm. Events of a severity of at most `alarm_severity` raise alarms;
     `vendors` are those whose DataTransfer is kept; with `inventory` a station that boots as another model or firmware
     is asked for its variables.
     """
@@ -34,6 +35,7 @@ class Settings:
     start_button: bool = False
     hearsay_cap_wh: int | None = None
     list_parties: frozenset[str] = frozenset()
+    list_stale_s: int = 86_400
     interrupted_after_s: int = 3600
     charging: ChargingPolicy = DEFAULT_CHARGING
     alarm_severity: int = 3

@@ -75,7 +75,8 @@ class Limits:
 class LocalList:
     """A station's list as this CSMS knows it: `held` by the token's canonical form, as spelled in OCPP `spoken`.
 
-    `told_version` is what the station said last; `left_out` counts tokens there was no room for.
+    `told_version` is what the station said last; `left_out` counts tokens there was no room for. `fresh_ms` is when the
+    station was last known to have what it should, 0 for never.
     """
 
     station_id: str
@@ -88,6 +89,12 @@ class LocalList:
     limits: Limits | None = None
     left_out: int = 0
     changed_ms: int = 0
+    fresh_ms: int = 0
+
+    @property
+    def since_ms(self) -> int:
+        """Return since when it is not known to be fresh; where it never was, since it was last changed here."""
+        return self.fresh_ms or self.changed_ms
 
     @property
     def drifted(self) -> bool:

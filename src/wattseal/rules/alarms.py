@@ -25,6 +25,7 @@ _OTHERS = frozenset(
         "fallback_missing",
         "firmware_suspect",
         "grid_event",
+        "local_list_stale",
         "message_not_processed",
         "password_guessing",
         "payment_failed",
@@ -89,8 +90,9 @@ _BY_FIELD = frozenset(
 """Alarms of which a station has several kinds, told apart by the field that they name."""
 
 
-QUIET_DURING_WORKS = frozenset({"device_event", "sessions_cut", "silence"})
-"""Alarms that announced works explain: sessions cut, silence, what a device's monitors say. None is about evidence."""
+QUIET_DURING_WORKS = frozenset({"device_event", "local_list_stale", "sessions_cut", "silence"})
+"""Alarms that announced works explain: sessions cut, silence, a list nobody could bring, what a device's monitors say.
+None is about evidence."""
 
 
 def severity_of(code: str) -> Severity:

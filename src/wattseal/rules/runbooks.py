@@ -238,6 +238,12 @@ RUNBOOKS: Mapping[str, Runbook] = {
         "Decide in quarantine where it is.",
         "That the restart was meant.",
     ),
+    "local_list_stale": Runbook(
+        "A local list was not known to be fresh for long: cards that were blocked meanwhile may charge by it.",
+        "Whether the station is connected; status and version in its local list; whether it refuses a part.",
+        "Bring it back and synchronise, with the whole list if need be; where that takes long, take its policy away.",
+        "That a blocked card has charged: what it charged offline is told later, and held against the card then.",
+    ),
     "message_not_processed": Runbook(
         "A message met a fault of this program and was put aside.",
         "The dead letter; the process's log.",

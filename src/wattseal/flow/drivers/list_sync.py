@@ -1,7 +1,6 @@
 """Local lists brought up to date: in as few messages as a station's limits allow, whole again where it has drifted."""
 
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from msgspec import DecodeError, json
 
@@ -11,7 +10,9 @@ from wattseal.flow.commands import Declined, Done, Outcome, Unanswered, find_sta
 from wattseal.flow.drivers.known_tokens import find_list
 from wattseal.flow.drivers.local_lists import digest, keep_list, listed, wanted
 from wattseal.flow.ports import Silence
+from wattseal.flow.stations.device_model import component_of
 from wattseal.flow.world import World
+from wattseal.model.device import Component
 from wattseal.model.local_list import (
     Limits,
     ListPolicy,
@@ -26,10 +27,6 @@ from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.version import Version
 
 DEADLINE_S = 20.0
-AGAIN_MS = 300_000
-"""After so long a station that did not answer is tried again."""
-AT_ONCE = 4
-"""Stations brought up to date in one round of the timer."""
 MAX_VERSION = 2**31 - 1
 _COMPONENT = "LocalAuthListCtrlr"
 _KEYS = ("SendLocalListMaxLength", "LocalAuthListMaxLength")
@@ -126,7 +123,9 @@ class _Sender:
         status = ListStatus.CURRENT if outcome is None or _accepted(outcome) else ListStatus.INCOMPLETE
         if isinstance(outcome, Declined) or _answer(outcome) == "NotSupported":
             status = ListStatus.UNSUPPORTED
-        return await keep_list(self.world, replace(await find_list(self.world, self.station_id), status=status))
+        known = await find_list(self.world, self.station_id)
+        fresh_ms = self.world.now_ms() if status is ListStatus.CURRENT else known.fresh_ms
+        return await keep_list(self.world, replace(known, status=status, fresh_ms=fresh_ms))
 
     async def limits(self) -> Limits:
         """Ask the station what it takes; whatever it does not tell is not limited."""
@@ -144,7 +143,14 @@ class _Sender:
         told = _told(outcome.payload, self.spoken) if isinstance(outcome, Done) else {}
         if self.spoken is Version.V16:
             return Limits(items=told.get(_KEYS[0]), entries=told.get(_KEYS[1]))
-        return Limits(items=told.get("ItemsPerMessage"), bytes=told.get("BytesPerMessage"))
+        return Limits(told.get("ItemsPerMessage"), told.get("BytesPerMessage"), await self.room())
+
+    async def room(self) -> int | None:
+        """Return how many entries a 2.x station has room for: the `maxLimit` of LocalAuthListCtrlr.Entries, if told."""
+        kept = await component_of(self.world, self.station_id, Component(_COMPONENT))
+        told = (one.characteristics for one in kept.variables if one.name.casefold() == "entries") if kept else ()
+        most = next((found.max_limit for found in told if found is not None), None)
+        return None if most is None or not 0 <= most <= MAX_VERSION else int(most)
 
 
 def _answer(outcome: Outcome | None) -> str | None:
@@ -173,38 +179,3 @@ def _told(payload: bytes, version: Version) -> dict[str, int]:
             (entry["variable"]["name"], entry.get("attributeValue")) for entry in answer.get("getVariableResult") or ()
         ]
     return {name: int(value) for name, value in pairs if isinstance(value, str) and value.isdecimal()}
-
-
-class Upkeep(NamedTuple):
-    """What a list was last brought up to, and when to try again what was not answered (0: not before it changes)."""
-
-    policy: ListPolicy
-    changes: int
-    again_ms: int = 0
-
-
-@dataclass(slots=True)
-class ListKeeper:
-    """Keeps lists fresh: after tokens or the list's policy have changed, and when a station has come back."""
-
-    world: World
-    principal: Principal
-    done: dict[StationId, Upkeep] = field(default_factory=dict)
-
-    async def round(self) -> int:
-        """Bring up to `AT_ONCE` stations up to date; return how many were."""
-        world, count = self.world, 0
-        for station_id, policy in list((await listed(world)).items()):
-            if world.lines.version(station_id) is None:
-                self.done.pop(station_id, None)
-                continue
-            before, now = self.done.get(station_id), Upkeep(policy, world.token_changes)
-            waits = before is not None and (not before.again_ms or world.now_ms() < before.again_ms)
-            if count >= AT_ONCE or (before is not None and before[:2] == now[:2] and waits):
-                continue
-            count += 1
-            self.done[station_id] = now
-            outcome, _ = await sync(world, self.principal, station_id, check=before is None)
-            if isinstance(outcome, Unanswered):
-                self.done[station_id] = now._replace(again_ms=world.now_ms() + AGAIN_MS)
-        return count

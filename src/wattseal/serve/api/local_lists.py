@@ -8,8 +8,10 @@ from litestar.params import FromPath, JSONBody
 from wattseal.base.ids import StationId
 from wattseal.flow.commands import find_station
 from wattseal.flow.drivers.known_tokens import find_list
+from wattseal.flow.drivers.list_keeper import is_stale
 from wattseal.flow.drivers.list_sync import set_policy, sync
-from wattseal.model.local_list import ListPolicy, LocalList
+from wattseal.flow.world import World
+from wattseal.model.local_list import ListPolicy, ListStatus, LocalList
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.commands import answered
 from wattseal.serve.api.paging import paged
@@ -36,7 +38,7 @@ async def get_list(principal: Who, service: What, station_id: FromPath[str]) -> 
     """Show where a station's list stands."""
     demand(principal, READ)
     memory = await find_station(service.world, StationId(station_id))
-    return list_view(await find_list(service.world, memory.station.id))
+    return list_view(service.world, await find_list(service.world, memory.station.id))
 
 
 @get("/stations/{station_id:str}/local-list/entries")
@@ -65,7 +67,7 @@ async def put_list(
 ) -> dict[str, Any]:
     """Choose which tokens go on the list; it is kept fresh from then on."""
     demand(principal, WRITE)
-    return list_view(await set_policy(service.world, StationId(station_id), data.policy))
+    return list_view(service.world, await set_policy(service.world, StationId(station_id), data.policy))
 
 
 @post("/stations/{station_id:str}/local-list/sync", status_code=200)
@@ -77,12 +79,12 @@ async def post_sync(
     outcome, known = await sync(service.world, principal, StationId(station_id), full=data.full)
     if outcome is not None:
         answered(outcome)
-    return list_view(known)
+    return list_view(service.world, known)
 
 
-def list_view(known: LocalList) -> dict[str, Any]:
+def list_view(world: World, known: LocalList) -> dict[str, Any]:
     """Return a list as the API shows it: never its tokens."""
-    limits = known.limits
+    limits, chosen = known.limits, known.policy is not ListPolicy.NONE
     return {
         "station_id": known.station_id,
         "policy": known.policy.value,
@@ -96,6 +98,8 @@ def list_view(known: LocalList) -> dict[str, Any]:
         "bytes_per_message": None if limits is None else limits.bytes,
         "max_entries": None if limits is None else limits.entries,
         "changed_at_ms": known.changed_ms or None,
+        "fresh_at_ms": known.fresh_ms or None,
+        "stale": chosen and known.status is not ListStatus.UNSUPPORTED and is_stale(world, known.since_ms),
     }
 
 

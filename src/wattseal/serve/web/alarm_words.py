@@ -66,6 +66,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("The station allows more power than its profiles do."),
         _("Clear its charging profiles and set the limit again."),
     ),
+    "local_list_stale": (
+        _("The station's local list was not known to be fresh for long."),
+        _("Bring the station back, and synchronise its list."),
+    ),
     "fallback_missing": (
         _("The station has nothing to fall back to when its limit ends."),
         _("Set the limit again, or have somebody at hand when it ends."),

@@ -10,6 +10,8 @@ from litestar.params import FromPath
 
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, STATION, read
+from wattseal.flow.drivers.known_tokens import find_list
+from wattseal.flow.drivers.list_keeper import is_stale
 from wattseal.flow.drivers.reservations import list_reservations
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.fleet.uptime import PortUptime, station_uptime
@@ -18,6 +20,7 @@ from wattseal.flow.live import Live
 from wattseal.flow.stations.availability import connectors, service_orders
 from wattseal.model.alarm import Alarm
 from wattseal.model.connector import ConnectorState, ServiceOrder
+from wattseal.model.local_list import ListPolicy, ListStatus
 from wattseal.model.reservation import Reservation
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.rules.clock_drift import drift_ms
@@ -42,6 +45,24 @@ TABS = (
     ("/device", _("Device model"), ()),
 )
 """Pages of a station: where, what they are called, what they need beside `stations:read`."""
+
+
+LIST_WORDS: Mapping[ListStatus, str] = {
+    ListStatus.UNSENT: _("not sent yet"),
+    ListStatus.CURRENT: _("as it should be"),
+    ListStatus.INCOMPLETE: _("not taken whole"),
+    ListStatus.UNSUPPORTED: _("the station knows no lists"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldList:
+    """A station's local list: how it stands in words, its tokens, when it was last known to be fresh."""
+
+    status: str
+    tokens: int
+    fresh_ms: int | None
+    stale: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +138,19 @@ async def station(request: Req, viewer: Looks, service: What, station_id: FromPa
         sees_address=viewer.may("stations:write"),
         sees_alarms=viewer.may("alarms:read"),
         sees_reservations=viewer.may("reservations:read"),
+        held=await _held(service, found) if viewer.may("local-lists:read") else None,
     )
+
+
+async def _held(service: Service, found: Station) -> HeldList | None:
+    """Return how its local list stands; None where it has none."""
+    known = await find_list(service.world, found.id)
+    if known.policy is ListPolicy.NONE:
+        return None
+    status = LIST_WORDS[known.status]
+    unsupported = known.status is ListStatus.UNSUPPORTED
+    stale = not unsupported and is_stale(service.world, known.since_ms)
+    return HeldList(status, len(known.held), known.fresh_ms or None, stale=stale)
 
 
 async def _evses(service: Service, found: Station) -> list[EvseRow]:

@@ -1,5 +1,6 @@
 """A station's certificates and security events, its charging limits, and its device model."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from wattseal.flow.documents import read
 from wattseal.flow.history import prefix
 from wattseal.flow.identity.certificates import INSTALLED, Installed
 from wattseal.flow.identity.station_certificates import OWN, REQUEST, SigningState, StationCertificate
+from wattseal.flow.limits.fallback import FALLBACK, KeptFallback, Standing
 from wattseal.flow.limits.store import LIMIT, PROFILE, KeptLimit, KeptProfile
 from wattseal.flow.limits.views import our_schedule
 from wattseal.flow.stations.device_model import COMPONENT
@@ -22,6 +24,7 @@ from wattseal.model.station import Station
 from wattseal.serve.api.service import Service, ShortQuery, What
 from wattseal.serve.web.pages.network import Words
 from wattseal.serve.web.pages.station import READ, find_station, render_station
+from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
 EVENTS, COMPONENTS = 50, 40
@@ -68,6 +71,7 @@ async def station_charging(request: Req, viewer: Looks, service: What, station_i
     world, named = service.world, StationId(found.id)
     profiles = await world.journal.documents(world.tenant, PROFILE, station_id=named, active=True, limit=200)
     limits = await world.journal.documents(world.tenant, LIMIT, station_id=named, active=True)
+    fallbacks = await world.journal.documents(world.tenant, FALLBACK, station_id=named)
     return render_station(
         request,
         viewer,
@@ -76,9 +80,21 @@ async def station_charging(request: Req, viewer: Looks, service: What, station_i
         "station_charging.html",
         profiles=[read(one, KeptProfile) for one in profiles],
         limits=[read(one, KeptLimit) for one in limits],
+        fallbacks=[read(one, KeptFallback) for one in fallbacks],
+        standings=STANDINGS,
         composite=await _composite(service, found),
         steps=steps,
     )
+
+
+STANDINGS: Mapping[Standing, str] = {
+    Standing.HOLDS: _("holds, by the station's own schedule"),
+    Standing.INSTALLED: _("taken by the station"),
+    Standing.DIFFERS: _("the station's schedule allows more"),
+    Standing.REFUSED: _("refused by the station"),
+    Standing.NO_LEVEL: _("no stack level is left beneath the limit"),
+    Standing.LIFTED: _("taken away"),
+}
 
 
 async def _composite(service: Service, found: Station) -> Composite | None:
