@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from wattseal.base.canonical import canonical
+from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.parties.edge_commands import Refused, checked
 from wattseal.parties.edge_state import Commands, EdgeState, Site
 from wattseal.seal import command
-from wattseal.seal.dcbor import CborError
 from wattseal.seal.signed import parse
 from wattseal.wire.ocpp import guard
 
@@ -42,12 +42,20 @@ def test_commands_pass_or_are_refused_as_their_vectors_say() -> None:
     assert set(WORDS) < {expected for expected in told.values() if expected is not None}
 
 
+def test_no_bit_of_a_statement_can_be_another() -> None:
+    case = cases("commands")[0]
+    data = bytes.fromhex(case["statement"])
+    for at in range(len(data)):
+        spoilt = data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]
+        assert outcome({**case, "statement": spoilt.hex()}) in {"signature", "unreadable"}, at
+
+
 def outcome(case: dict[str, Any]) -> str | None:
     """Return why a case's command is refused, as a word of the vectors; None where it passes."""
     try:
         key = PublicKey.from_spki(bytes.fromhex(case["public_key"]))
         said = command.read(parse(bytes.fromhex(case["statement"])), key, case["log_origin"])
-    except CborError:
+    except InputError:
         return "unreadable"
     if said is None:
         return "signature"

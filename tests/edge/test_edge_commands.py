@@ -11,9 +11,11 @@ import pytest
 from tests.edge.edge_bench import Bench, MemoryCsms, bench, result
 from tests.edge.edge_world import LOG, key, seeded, site
 
+from wattseal.app import edge_memory
 from wattseal.app.edge_commands import MAX_REPORTS, REPORT_SPAN_MS
 from wattseal.parties.edge_commands import LEEWAY_MS, MAX_USED
 from wattseal.parties.edge_state import Commands, EdgeState
+from wattseal.rules.edge_table import TABLE, Direction, Treatment
 from wattseal.rules.recorded import Recorded, read_item
 from wattseal.seal import command
 from wattseal.seal.command import SignedCommand
@@ -136,13 +138,22 @@ async def test_in_1_6_an_announced_command_covers_its_call_and_no_second_one(tmp
         assert await b.raw(ahead, msgspec.json.decode(text)) == {"status": "Rejected"}
 
 
-async def test_an_edge_from_before_takes_unsigned_commands_until_the_first_signed_one(tmp_path: Path) -> None:
-    async with bench(tmp_path, site(version="2.0.1")) as b:
-        b.memory.state = replace(b.memory.state, commands=Commands())
+async def test_an_edge_from_before_takes_unsigned_commands_until_the_first_signed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(edge_memory, "requiring", lambda state: state)
+        async with bench(tmp_path, site(version="2.0.1")) as b:
+            assert await b.raw("ClearCache", {}) == {"status": "Accepted"}
+    async with bench(tmp_path, site(version="2.0.1", seed="upgraded"), csms=b.csms) as b:
         assert await b.raw(LIMIT, limit(10)) == {"status": "Accepted"}
         await refused(b, "not the one", limit(63), statement(b.signs(LIMIT, limit(16))), asked=1)
         assert await b.command(LIMIT, limit(16)) == {"status": "Accepted"}
         await refused(b, "without a signature", limit(63), None, asked=2)
+        b.memory.state = replace(b.memory.state, commands=Commands())
+        assert await b.raw(LIMIT, limit(10)) == {"status": "Accepted"}
+        await b.down.gate.require()
+        await refused(b, "without a signature", limit(63), None, asked=3)
     async with bench(tmp_path, site(version="2.0.1", seed="second run"), csms=b.csms) as b:
         await refused(b, "without a signature", limit(63), None)
 
@@ -164,6 +175,19 @@ async def test_clocks_may_be_apart_and_one_set_back_lets_no_old_command_pass_aga
 def beside(payload: dict[str, Any], said: SignedCommand) -> dict[str, Any]:
     decoded: dict[str, Any] = msgspec.json.decode(with_command(payload, statement(said)))
     return decoded
+
+
+async def test_nothing_passes_down_unsigned_in_any_version(tmp_path: Path) -> None:
+    async with bench(tmp_path, site()) as b:
+        for version, directions in TABLE.items():
+            b.memory.site = replace(b.memory.site, version=version)
+            for action, line in directions[Direction.DOWN].items():
+                if line.treatment is Treatment.PASS and line.guard is None:
+                    answer = await b.raw(action, {})
+                    assert isinstance(answer, Refusal), action
+                    assert answer.fault is Fault.SECURITY, action
+        assert b.station.asked == []
+        assert b.down.gate.refused > 50
 
 
 class Answering(MemoryCsms):

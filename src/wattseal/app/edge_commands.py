@@ -16,7 +16,7 @@ from wattseal.wire.ocpp.signed_commands import announced, command_beside
 MAX_ANNOUNCED = 16
 """Signed commands of 1.6 kept until their calls come; of more the oldest go."""
 MAX_REPORTS, REPORT_SPAN_MS = 20, 600_000
-"""Records about refused commands in a span of time; what is refused beyond that is only counted and logged."""
+"""Records about refused commands in a span of time; what is refused beyond that is only counted."""
 _log = structlog.get_logger(__name__)
 Called = tuple[str, Mapping[str, Any]]
 
@@ -97,10 +97,10 @@ class CommandGate:
         self.refused += 1
         memory = self._memory
         now_ms = memory.now_ms()
-        _log.warning("command_refused", action=call[0], why=refused.why)
         self._reported_ms = [ms for ms in self._reported_ms if 0 <= now_ms - ms < REPORT_SPAN_MS]
         if len(self._reported_ms) >= MAX_REPORTS:
             return
         self._reported_ms.append(now_ms)
+        _log.warning("command_refused", action=call[0], why=refused.why, refused=self.refused)
         async with memory.turn():
             await memory.commit(reported(memory.state, memory.site, refused, call, now_ms))

@@ -17,6 +17,9 @@ from wattseal.wire.ocpp.rpc import CallError, CallResult
 from wattseal.wire.ocpp.signed_commands import announcement, payload_hash, with_command
 from wattseal.wire.ocpp.version import Version
 
+LEAST_S = 0.1
+"""So long a command may take whose time was used up by what went ahead of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -38,6 +41,8 @@ async def call(world: World, sending: Sending, action: str, payload: bytes) -> C
         told = await world.lines.call(station_id, *ahead, sending.timeout_s)
         if isinstance(told, Silence):
             return told
+        left_s = (sending.until_ms - world.now_ms()) / 1000
+        return await world.lines.call(station_id, action, payload, max(left_s, LEAST_S))
     return await world.lines.call(station_id, action, payload, sending.timeout_s)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.model.verdict import Finding
 from wattseal.parties.edge_state import Commands, EdgeState, Site
@@ -19,7 +20,6 @@ from wattseal.rules.recorded import Observed
 from wattseal.rules.secrets import without_secrets
 from wattseal.seal import command
 from wattseal.seal.command import MAX_LIFE_MS, SignedCommand
-from wattseal.seal.dcbor import CborError
 from wattseal.seal.item import Group
 from wattseal.seal.registry import Role, Use
 from wattseal.seal.signed import parse
@@ -58,7 +58,7 @@ def opened(site: Site, data: bytes) -> SignedCommand | Refused:
         if entry is None or not good or not entry.covers(site.origin):
             return _UNKNOWN_KEY
         said = command.read(statement, PublicKey.from_spki(entry.spki), site.log_origin)
-    except CborError:
+    except InputError:
         return _UNREADABLE
     return Refused("its signature is false") if said is None else said
 

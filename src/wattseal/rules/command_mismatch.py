@@ -8,7 +8,8 @@ MISMATCH = "command_mismatch"
 ALTERED = "its payload is not the one that was signed"
 TOKENS = frozenset({"idTag", "idToken", "groupIdToken", "parentIdTag"})
 """Members of payloads that name a driver: nothing of them is kept or told."""
-MAX_TOLD = 3
+MAX_TOLD, MAX_PATH, MAX_VALUE = 3, 100, 40
+"""Differences told, and how much of each."""
 _ABSENT = object()
 
 
@@ -34,10 +35,15 @@ def _walk(sent: Any, came: Any, path: str) -> Iterator[str]:
         for number, pair in enumerate(zip(sent, came, strict=True)):
             yield from _walk(*pair, f"{path}.{number}")
     elif sent != came:
-        yield f"{path}: {_spelt(sent)} was sent, {_spelt(came)} came"
+        yield f"{_printable(path)[-MAX_PATH:]}: {_spelt(sent)} was sent, {_spelt(came)} came"
 
 
 def _spelt(value: Any) -> str:
     if value is _ABSENT:
         return "nothing"
-    return "another content" if isinstance(value, Mapping | list) else str(value)[:40]
+    return "another content" if isinstance(value, Mapping | list) else _printable(str(value))[:MAX_VALUE]
+
+
+def _printable(text: str) -> str:
+    """Return a text that somebody on the link may have written without what moves cursors."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

@@ -45,7 +45,10 @@ def _differs(note: Finding, sent: CommandKept, came: Recorded) -> str:
     if note.detail != ALTERED:
         return ""
     try:
-        found = differences(guard.parse(bytes(sent.payload)), guard.parse(came.frame or b""))
+        pair = guard.parse(bytes(sent.payload)), guard.parse(came.frame or b"")
     except guard.NotJsonError:
         return ""
+    if not all(isinstance(each, dict) for each in pair):
+        return ""
+    found = differences(*pair)
     return f": {found}" if found else ": in nothing but the driver's token, which is not kept"
