@@ -18,7 +18,7 @@ from wattseal.seal.signed import Domain, Statement, parse, sign
 ALIAS_BYTES, ID_BYTES = 16, 16
 PREFIX = "WSC1."
 MAX_TEXT = 512
-"""Characters of a code; those that are made have some 280."""
+"""Characters of a code; those that are made have some 240."""
 _TEXT = re.compile(r"WSC1\.[A-Z2-7]+", re.ASCII)
 _PARTY, _STATION = 32, 48
 _EVSE_MAX, _LATEST_S = 9999, 2**40
