@@ -9,6 +9,7 @@
 #   make attack ARGS="--html report.html"     every attack of the threat model, each with its control (a quarter of an hour)
 #   make storm ARGS="--seeds 5000"             storms of faults over the core, so many seeds; all promises held after each
 #   make explore ARGS="tests/rules"   the properties with other examples each time, ten times as many (make test: alike)
+#   make torn ARGS="--seeds 5000"              power cuts and damage: so many disks, and what a start makes of each
 #   make ramp           a million commands of any mix against the cap of the fleet's ramp
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
@@ -29,7 +30,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo attack test agree explore schemathesis check bench fuzz mutants ramp storm audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo attack test agree explore schemathesis check bench fuzz mutants ramp storm torn audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -76,6 +77,9 @@ mutants: install-dev
 
 storm: install-dev
 	$(BIN)/python -m tests.simulation $(ARGS)
+
+torn: install-dev
+	$(BIN)/python -m tests.torn $(ARGS)
 
 # A million commands of any mix against the ramp's cap; a tenth of them is among the tests.
 ramp: install-dev

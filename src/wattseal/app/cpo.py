@@ -69,7 +69,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
     """Serve until SIGTERM or SIGINT: then no new messages are taken, those at hand are answered, all is closed."""
     with DataDir.open(options.data, ROLE) as data:
         data.refuse_archive()
-        _keys_before_records(data, options.settings)
+        keys_before_records(data, options.settings)
         journal_file = await asyncio.to_thread(data.prepare_journal)
         async with AsyncExitStack() as stack:
             journal = await SqliteJournal.open(journal_file)
@@ -117,7 +117,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 await stop.wait()
 
 
-def _keys_before_records(data: DataDir, settings: Settings) -> None:
+def keys_before_records(data: DataDir, settings: Settings) -> None:
     """Make the keys at the very first start; where there are records already, a missing key is never made anew."""
     lost = sorted({"billing-sign.pem", "csms-seal.pem", "csms-sign.pem", "log.pem"} - set(data.keys.names()))
     if lost and data.journal_file.exists():

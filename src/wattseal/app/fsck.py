@@ -36,7 +36,7 @@ from wattseal.rules.enrolment import believe, station_entry
 from wattseal.seal.registry import Registry
 from wattseal.seal.signed import parse
 from wattseal.stores.datadir import DataDir, read_format
-from wattseal.stores.fsck_tables import check_tables
+from wattseal.stores.fsck_tables import check_tables, demand_whole
 from wattseal.stores.fsck_tiles import fsck as fsck_tiles
 from wattseal.stores.keyfiles import KeyFiles
 from wattseal.stores.sqlite import SqliteJournal
@@ -55,7 +55,10 @@ class Checked:
 
 
 async def run_fsck(data: Path, *, trust_file: Path | None) -> Checked:
-    """Re-prove everything under `data`; `ConfigError` where it is no CPO's directory or a process works in it."""
+    """Re-prove everything under `data`; `ConfigError` where it is no CPO's directory or a process works in it.
+
+    `StoreError` where the journal's file is damaged: what can still be read of it proves nothing then.
+    """
     async with opened(data, trust_file) as found:
         if found is None:
             return Checked(0, 0, (Finding("identity_missing", "document identity"),))
@@ -80,12 +83,13 @@ class Opened:
 async def opened(data: Path, trust_file: Path | None) -> AsyncIterator[Opened | None]:
     """Open a stopped CPO's directory without changing anything in it; None where it does not say whose it is.
 
-    `ConfigError` where it is no CPO's directory or a process works in it.
+    `ConfigError` where it is no CPO's directory or a process works in it, `StoreError` where the journal is damaged.
     """
     found = read_format(data)
     if found is None or found[0] != ROLE:
         raise ConfigError(f"{data} is no directory of `wattseal serve`", code="no_data_directory", subject=str(data))
     with DataDir.open(data, ROLE) as directory, _copied(data) as journal_file:
+        await asyncio.to_thread(demand_whole, journal_file)
         journal = await SqliteJournal.open(journal_file)
         try:
             document = await journal.document(TENANT, IDENTITY, SELF)

@@ -21,9 +21,10 @@ from typing import Final, Self
 
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.base.ids import TenantId
-from wattseal.stores.files import write_durably
+from wattseal.stores.files import make_directory, write_durably
 from wattseal.stores.keyfiles import KeyFiles
 from wattseal.stores.revision import HEAD
+from wattseal.stores.sqlite_errors import unreadable
 
 FORMAT: Final = 1
 """The newest format this program reads and the one it writes."""
@@ -51,9 +52,8 @@ class DataDir:
                 code="directory_of_another",
                 subject=str(path),
             )
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(path, 0o700)
         lock = _take_lock(path)
-        path.chmod(0o700)
         if found is None:
             _claim(path, role)
         return cls(path, role, lock)
@@ -151,14 +151,16 @@ def read_format(path: Path) -> tuple[str, int] | None:
 
 
 def schema_of(journal: Path) -> str | None:
-    """Return the schema revision of a SQLite journal, None where there is none."""
+    """Return the schema revision of a SQLite journal, None where there is none; `StoreError` where it is damaged."""
     if not journal.exists():
         return None
     connection = sqlite3.connect(f"{journal.absolute().as_uri()}?mode=ro", uri=True)
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return None
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
+            raise unreadable(journal, error) from error
+        return None  # no such table
     finally:
         connection.close()
     return None if row is None else str(row[0])

@@ -34,6 +34,22 @@ def write_all_durably(files: Iterable[tuple[Path, bytes]], mode: int = 0o644) ->
         raise StoreError(f"cannot write {path}: {reason}", code="disk_refused", subject=str(path)) from error
 
 
+def make_directory(path: Path, mode: int) -> None:
+    """Make a directory that is there after a crash, with those above it that are missing; `mode` is set in any case."""
+    touched: dict[Path, None] = {}
+    try:
+        _make_directories(path.parent, touched)
+        if not path.is_dir():
+            path.mkdir(mode, exist_ok=True)
+            touched[path.parent] = None
+        path.chmod(mode)
+        for above in touched:
+            _sync_directory(above)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoreError(f"cannot make {path}: {reason}", code="disk_refused", subject=str(path)) from error
+
+
 def _replace(path: Path, data: bytes, mode: int) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)

@@ -8,7 +8,10 @@ from typing import Final
 
 from wattseal.base.text import shown
 from wattseal.model.verdict import Finding
+from wattseal.stores.sqlite_errors import unreadable
 
+MAX_TOLD: Final = 3
+"""Of a damaged file no more than so many faults are told."""
 _SCHEMA: Final = "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type, name"
 _LOOSE: Final = (
     "SELECT t.number, t.ordinal FROM transfers t LEFT JOIN postings p "
@@ -21,9 +24,21 @@ _SIZES: Final = (
 )
 
 
+def demand_whole(path: Path) -> None:
+    """Raise `StoreError` where the file of the journal at `path`, which nobody has open, is damaged."""
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            told = [text for (text,) in database.execute(f"PRAGMA integrity_check({MAX_TOLD})") if text != "ok"]
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    if told:
+        raise unreadable(path, sqlite3.DatabaseError("; ".join(told)))
+
+
 def check_tables(path: Path) -> tuple[Finding, ...]:
     """Return what is wrong with the tables of the journal at `path`, which nobody has open."""
     with closing(sqlite3.connect(path)) as database:
+        database.text_factory = _text
         found = [*_check_schema(database)]
         loose = database.execute(_LOOSE).fetchall()
         found += [Finding("transfer_without_posting", f"transfer {number}/{ordinal}") for number, ordinal in loose]
@@ -32,6 +47,11 @@ def check_tables(path: Path) -> tuple[Finding, ...]:
         sizes = database.execute(_SIZES).fetchall()
         found += [Finding("transfers_missing", f"posting number {number}") for (number,) in sizes]
     return tuple(found)
+
+
+def _text(data: bytes) -> str:
+    """Return text of any bytes: what is none must be told of, not stop the check."""
+    return data.decode(errors="replace")
 
 
 def _check_schema(database: sqlite3.Connection) -> list[Finding]:

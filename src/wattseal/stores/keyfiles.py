@@ -12,7 +12,7 @@ import msgspec
 from wattseal.base.errors import ConfigError, InputError, StoreError
 from wattseal.crypto.passphrase import SALT_BYTES, lock, unlock
 from wattseal.flow.ports import Random
-from wattseal.stores.files import write_durably
+from wattseal.stores.files import make_directory, write_durably
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MAX_BYTES: Final = 65_536
@@ -39,8 +39,7 @@ class KeyFiles:
         path = self._path(name)
         if path.exists():
             raise ConfigError("there is a key of that name already; a key is never replaced", subject=str(path))
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.directory.chmod(0o700)
+        make_directory(self.directory, 0o700)
         write_durably(path, secret, 0o600)
 
     def load_or_create(self, name: str, make: Callable[[], bytes]) -> bytes:

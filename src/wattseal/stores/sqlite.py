@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import msgspec
+
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import TenantId
 from wattseal.flow.ports import Outgoing, Put, RowsWanted
@@ -18,6 +20,7 @@ from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, behind_a_loss, closed
 from wattseal.stores.rollups import sessions_index
+from wattseal.stores.sqlite_errors import unreadable
 from wattseal.stores.sqlite_writer import Writer, open_connection
 
 READERS: Final = 2
@@ -34,7 +37,11 @@ class SqliteJournal(BaseJournal):
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._writer = Writer(path, self._resolve_later, probe_interval_s)
-        self._answers, self._keys = _load_keys(path)
+        try:
+            self._answers, self._keys = _load_keys(path)
+        except BaseException:
+            self._writer.close()
+            raise
         self._documents = Documents()
         self._posted: Counter[TenantId] = Counter()
         self._nothing_since: dict[TenantId, int] = {}
@@ -45,8 +52,14 @@ class SqliteJournal(BaseJournal):
     async def open(
         cls, path: Path, *, queue_batches: int = QUEUE_BATCHES, probe_interval_s: float = PROBE_INTERVAL_S
     ) -> "SqliteJournal":
-        """Open the migrated journal at `path`; `ConfigError` where it must be migrated first."""
-        return cls(path, queue_batches, probe_interval_s)
+        """Open the migrated journal at `path`.
+
+        `ConfigError` where it must be migrated first, `StoreError` where it is damaged.
+        """
+        try:
+            return cls(path, queue_batches, probe_interval_s)
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            raise unreadable(path, error) from error
 
     async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
         """See `Journal.document`. This process alone writes the file, so memory knows what it wrote or read last."""

@@ -9,6 +9,8 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Final
 
+import msgspec
+
 from wattseal.base.errors import ConfigError, StoreError, WattsealError
 from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.journal import Outcome, Work, behind_a_loss
@@ -16,6 +18,7 @@ from wattseal.stores.ledger import LAST_NUMBER, Numbering
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.revision import HEAD
+from wattseal.stores.sqlite_errors import unreadable
 from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, insert_statement, load_pending
 
 PROBE_BYTES: Final = 65_536
@@ -54,7 +57,10 @@ Resolve = Callable[[list[tuple[Work, Outcome]], int], None]
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
-    """Open a migrated journal in WAL mode with `synchronous=FULL`; `ConfigError` where its schema is another."""
+    """Open a migrated journal in WAL mode with `synchronous=FULL`; `ConfigError` where its schema is another.
+
+    `StoreError` where it cannot be read.
+    """
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -63,8 +69,10 @@ def open_connection(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size=-32768")
         connection.execute("PRAGMA secure_delete=FAST")
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError as error:
+    except sqlite3.Error as error:
         connection.close()
+        if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
+            raise unreadable(path, error) from error
         raise ConfigError(f"not a journal ({error}); run `wattseal migrate`", subject=str(path)) from error
     if found != (HEAD,):
         connection.close()
@@ -345,7 +353,7 @@ class Writer:
                 return
             self._connection.execute("INSERT OR REPLACE INTO probe VALUES ('', zeroblob(?))", (PROBE_BYTES,))
             self._connection.execute("DELETE FROM probe WHERE tenant_id = ''")
-        except (sqlite3.Error, WattsealError):
+        except (sqlite3.Error, msgspec.MsgspecError, WattsealError):
             return
         self.losses += 1  # what failed may be in the tables now; what was read before that lacks it
         self.failure = None

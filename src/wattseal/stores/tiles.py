@@ -188,7 +188,10 @@ class DiskLog:
             return []
         ref = TileRef(level, index, width)
         data = read_tile(self._directory, ref)
-        return tiles.split_entries(data, ref) if level == ENTRIES else tiles.split_hashes(data, ref)
+        try:
+            return tiles.split_entries(data, ref) if level == ENTRIES else tiles.split_hashes(data, ref)
+        except InputError as error:
+            raise _tile_damaged(error) from error
 
     def _cut(self, level: int, row: Sequence[bytes]) -> list[tuple[TileRef, Sequence[bytes]]]:
         """Cut a row that begins with the right edge into tiles."""
@@ -207,9 +210,7 @@ class DiskLog:
         try:
             root = merkle.root_at(then.size, self._nodes())
         except InputError as error:
-            raise StoreError(
-                f"a tile is damaged: {error}: run fsck", code="tile_damaged", subject=error.subject
-            ) from error
+            raise _tile_damaged(error) from error
         if root != then.root:
             text = f"the tree differs from the checkpoint published at {then.size}: run fsck"
             raise StoreError(text, code="log_conflict", subject=then.origin)
@@ -222,3 +223,7 @@ class DiskLog:
                 return
             for index in range((since >> shift) // WIDTH, (self._size >> shift) // WIDTH):
                 shutil.rmtree(self._directory / f"{TileRef(level, index).path()}.p", ignore_errors=True)
+
+
+def _tile_damaged(error: InputError) -> StoreError:
+    return StoreError(f"a tile is damaged: {error}: run fsck", code="tile_damaged", subject=error.subject)

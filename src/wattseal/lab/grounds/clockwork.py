@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from wattseal.app.cpo import assemble
+from wattseal.app.cpo import assemble, keys_before_records
 from wattseal.app.cpo_parts import Options, Parts
 from wattseal.app.cpo_tenant import ROLE, SYSTEM, TENANT
 from wattseal.app.settings import Settings
@@ -256,10 +256,11 @@ async def clockwork(folder: Path, settings: Mapping[str, Any]) -> AsyncIterator[
     """Make one in a new directory."""
     clock = PlayedClock(round(AT.timestamp() * 1000))
     with DataDir.open(folder, ROLE) as directory:
+        options = Options(folder, Settings(**settings))
+        keys_before_records(directory, options.settings)
         journal = await SqliteJournal.open(directory.prepare_journal())
         try:
             async with ClientSession() as session:
-                options = Options(folder, Settings(**settings))
                 yield Clockwork(await assemble(options, directory, journal, session, clock), clock)
         finally:
             await journal.close()
