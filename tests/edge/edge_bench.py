@@ -53,6 +53,7 @@ class MemoryCsms:
     lengths: list[int] = field(default_factory=list)
     items: list[Item] = field(default_factory=list)
     billing: Emsp = field(default_factory=emsp)
+    expires_ms: int = NOW_MS + 600_000
     dialling: bool = False
 
     @property
@@ -72,7 +73,7 @@ class MemoryCsms:
             if item.signature is not None and self.receipting:
                 answers.append(receipt_for(item).encode())
             if item.payload.kind == Kind.REQUEST and self.status is not None:
-                answers.append(self.billing.decide(item, self.status).encode())
+                answers.append(self.billing.decide(item, self.status, expires_ms=self.expires_ms).encode())
         return result(action, self._answer(action, answers))
 
     def _answer(self, action: str, answers: list[bytes]) -> dict[str, Any]:

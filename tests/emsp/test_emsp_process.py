@@ -26,6 +26,7 @@ from wattseal.bundle.tariff import tariff_to_value
 from wattseal.bundle.trust import Trust
 from wattseal.cli.main import run
 from wattseal.crypto.hpke import SealPrivateKey
+from wattseal.lab.means.software_card import SoftwareCard
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.seal import dcbor
 from wattseal.seal.directory import open_directory
@@ -38,6 +39,7 @@ from wattseal.stores.datadir import DataDir
 PARTNER_TOKEN = "a partner's token of good length"
 PARTNER = {"Authorization": "Token " + base64.b64encode(PARTNER_TOKEN.encode()).decode()}
 EDGE_SEAL = SealPrivateKey.from_seed(b"E" * 32)
+CARD = SoftwareCard(TOKEN.value, b"c" * 32)
 
 
 def now_ms() -> int:
@@ -87,6 +89,12 @@ class Process:
     async def customer(self, **fields: Any) -> tuple[int, bytes]:
         body = {"id_token": TOKEN.value, "type": TOKEN.type, "status": "Accepted", "limit": "100.00"} | fields
         return await self.post("/wattseal/v1/customers", json.dumps(body).encode(), self.admin)
+
+    async def card_key(self, id_token: str, key: object, headers: dict[str, str] | None = None) -> int:
+        body = json.dumps({"id_token": id_token, "card_key": key}).encode()
+        told = self.admin if headers is None else headers
+        async with self.http.put("/wattseal/v1/customers/card-key", data=body, headers=told) as response:
+            return response.status
 
     async def sessions(self) -> list[dict[str, Any]]:
         status, body = await self.get("/wattseal/v1/sessions")
@@ -210,9 +218,20 @@ async def test_the_directory_for_an_enrolled_edge_opens_there_and_knows_the_cust
         assert directory is not None
         assert directory.has(TOKEN)
         assert not directory.has(IdToken("SOMEBODY", "ISO14443"))
+        assert await emsp.card_key(TOKEN.value, CARD.spki.hex()) == 200
+        _, data = await emsp.post("/wattseal/v1/directories", json.dumps(body).encode(), emsp.admin)
+        directory = open_directory(data, ORIGIN, EMSP_KEY.public, EDGE_SEAL)
+        assert directory is not None
+        assert directory.has_card(TOKEN, CARD.spki)
+        assert not directory.has(TOKEN)
         body["edge_key"] = base64.b64encode(CPO.public.spki).decode()
         status, _ = await emsp.post("/wattseal/v1/directories", json.dumps(body).encode(), emsp.admin)
         assert status == 400
+        _, listed = await emsp.get("/wattseal/v1/customers")
+        assert [one["card_key"] for one in json.loads(listed)] == [base64.b64encode(CARD.spki).decode()]
+        tries = [(TOKEN.value, "00"), (TOKEN.value, 7), ("NOBODY", CARD.spki.hex()), (TOKEN.value, None)]
+        assert [await emsp.card_key(*each) for each in tries] == [400, 400, 404, 200]
+        assert await emsp.card_key(TOKEN.value, None, {}) == 401
 
 
 async def test_strangers_get_nothing_and_mistakes_get_words(tmp_path: Path) -> None:

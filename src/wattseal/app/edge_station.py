@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from wattseal.app.edge_cards import EdgeCards
 from wattseal.app.edge_commands import CommandGate
 from wattseal.app.edge_memory import CsmsWay, EdgeMemory, LinkDownError
 from wattseal.base.ids import TransactionId
@@ -23,6 +24,7 @@ from wattseal.model.facts import (
 from wattseal.model.message import Fact
 from wattseal.model.token import Authorization, IdToken, TokenStatus
 from wattseal.parties.edge import Heard, ended, metered, new_transaction_id, started, updated
+from wattseal.parties.edge_cards import Asked, ProvedCard, answer
 from wattseal.parties.edge_commands import right_time
 from wattseal.parties.edge_permits import (
     answer_locally,
@@ -36,6 +38,7 @@ from wattseal.parties.edge_step import Step
 from wattseal.parties.edge_upstream import Upward, items_in, object_in, to_json
 from wattseal.rules.edge_table import Direction, Row, Treatment, lift_up, row
 from wattseal.seal.directory import Directory
+from wattseal.seal.registry import Refusal as NoProof
 from wattseal.seal.writer import SubjectKeys
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, CallResult
@@ -73,6 +76,7 @@ class StationSide:
         self._budget_s = budget_s
         self._booted = booted
         self._gate = CommandGate(memory)
+        self._cards = EdgeCards(memory, self._prove)
 
     @property
     def version(self) -> Version:
@@ -94,6 +98,8 @@ class StationSide:
         line = row(self.version.value, Direction.UP, call.action)
         match line.treatment:
             case Treatment.BLOCK:
+                if call.action == "DataTransfer" and (told := await self._cards.handle(call)) is not None:
+                    return told
                 if line.answer is not None:
                     return to_json(line.answer)
                 return Refusal(Fault.UNSUPPORTED_ACTION, "this action is not supported here")
@@ -193,10 +199,13 @@ class StationSide:
     ) -> Authorization:
         memory = self._memory
         now_ms = memory.now_ms()
-        if refused_at_once(self._directory(), token, now_ms):
-            return Authorization(TokenStatus.INVALID)
         async with memory.turn():
             permit = standing_permit(memory.state, memory.site, token, now_ms)
+            if permit is not None and permit.is_for_elsewhere(evse_id, keys):
+                return Authorization(TokenStatus.INVALID)
+            proved = permit is not None and permit.proved_evse is not None
+            if not proved and refused_at_once(self._directory(), token, now_ms):
+                return Authorization(TokenStatus.INVALID)
             if permit is None or (keys is not None and permit.keys != keys):
                 step, permit = request(memory.state, memory.site, token, now_ms, evse_id=evse_id, keys=keys)
                 await memory.commit(step)
@@ -204,14 +213,29 @@ class StationSide:
             permit = await self._decided(permit, token)
         return Authorization(permit.status or TokenStatus.INVALID)
 
-    async def _decided(self, permit: Permit, token: IdToken) -> Permit:
+    async def _prove(self, asked: Asked, signature: bytes) -> TokenStatus | NoProof:
+        """Have a card decided on that has answered its challenge, or say why that is no proof."""
+        memory, token = self._memory, asked.challenge.token
+        now_ms = memory.now_ms()
+        async with memory.turn():
+            card = answer(memory.state, asked, signature, now_ms)
+            if isinstance(card, NoProof):
+                return card
+            if refused_at_once(self._directory(), token, now_ms, card):
+                return TokenStatus.INVALID
+            step, permit = request(memory.state, memory.site, token, now_ms, card=card)
+            await memory.commit(step)
+        permit = await self._decided(permit, token, card)
+        return permit.status or TokenStatus.INVALID
+
+    async def _decided(self, permit: Permit, token: IdToken, card: ProvedCard | None = None) -> Permit:
         """Wait for the billing party within the budget; then local policy answers, and that is remembered."""
         memory = self._memory
         if not self._csms.offline:
             permit = await memory.granted(permit, self._budget_s)
         if permit.granted is not None:
             return permit
-        status = local_status(self._directory(), token, memory.now_ms())
+        status = local_status(self._directory(), token, memory.now_ms(), card)
         async with memory.turn():
             await memory.commit(Step(answer_locally(memory.state, permit, status)))
         return replace(permit, local=status)

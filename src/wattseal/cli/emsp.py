@@ -15,8 +15,10 @@ from wattseal.app.config import load_settings
 from wattseal.app.emsp import assembled, open_keys, read_trust, run_emsp
 from wattseal.app.logging import configure_logging
 from wattseal.app.settings import Settings
+from wattseal.base.errors import ConfigError, InputError
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.spki import read_spki
+from wattseal.model.token import IdToken
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 
@@ -89,6 +91,52 @@ def keys(*, data: Path, as_json: AsJson = False) -> None:
         return
     for use, spki in shown.items():
         print(f"{use} {spki}")
+
+
+@app.command
+def card(
+    *,
+    data: Path,
+    id_token: str,
+    key: Path | None = None,
+    no_key: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    trust: Path | None = None,
+    config: Path | None = None,
+) -> None:
+    """Enrol the public key of a customer's card: from then on its number alone charges nothing.
+
+    An eMSP that is running on DIR is asked itself: PUT /wattseal/v1/customers/card-key.
+
+    Parameters
+    ----------
+    data
+        Directory of keys and books.
+    id_token
+        The card's number, as the customer has it.
+    key
+        The card's public key, P-256 or Ed25519: PEM, DER, base64 or hex.
+    no_key
+        Take the key away: the bare number charges again.
+    trust
+        Trust file; DIR/trust.json if not given.
+    config
+        Configuration (TOML); the environment is read as well.
+    """
+    if (key is None) is not no_key:
+        raise ConfigError("give the card's public key with --key, or take it away with --no-key", code="bad_arguments")
+    settings = load_settings(config, os.environ)
+    believed = Trust.parse(read_trust(_trust_file(data, trust, settings)))
+    spki = None if key is None else read_spki(key.read_bytes())
+
+    async def put(home: DataDir) -> bool:
+        async with assembled(home, settings, believed) as service:
+            return await service.put_card_key(IdToken(id_token, ""), spki) is not None
+
+    with DataDir.open(data, ROLE) as home:
+        found = asyncio.run(put(home))
+    if not found:
+        raise InputError("there is no customer with this token; make one first", code="unknown_token", subject=id_token)
+    print(f"{id_token}: {'its number alone charges again' if spki is None else 'charges with proof of this key alone'}")
 
 
 @app.command

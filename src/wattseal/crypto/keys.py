@@ -78,6 +78,14 @@ class PublicKey:
         return True
 
 
+def with_low_s(algorithm: Algorithm, signature: bytes) -> bytes:
+    """Return an r||s of P-256 with the lower of s and n - s, as records have it; any other signature as it is."""
+    s = int.from_bytes(signature[32:])
+    if algorithm is not Algorithm.ESP256 or len(signature) != 64 or not P256_HALF_ORDER < s < P256_ORDER:
+        return signature
+    return signature[:32] + (P256_ORDER - s).to_bytes(32)
+
+
 @lru_cache(maxsize=4096)
 def _parse(spki: bytes) -> PublicKey:
     kid = KeyId(sha256(spki)[:8])

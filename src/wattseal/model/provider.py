@@ -36,6 +36,7 @@ class Customer:
     """A contract: a token, whether it may charge, its account; `open_charges` are subjects (hex) with money held.
 
     `card` is whether the token's number may be shown: one that was copied is blocked, and the customer goes on by app.
+    `card_key` (SPKI) is the public key of a card that proves itself: its number alone charges nothing.
     """
 
     id_token: IdToken
@@ -43,6 +44,7 @@ class Customer:
     account: Account
     open_charges: tuple[str, ...] = ()
     card: TokenStatus = TokenStatus.ACCEPTED
+    card_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class Charge:
 
     `bundle` is the SHA-256 of the bundle the present verdict rests on, `facts` a digest of what that bundle says.
     `cdr` is the id of the CDR that asks for it, `cdr_dispute` where that asks for something else than the bill.
+    `identity_level` is how sure it is who charged (rules.identity_level).
     """
 
     subject: str
@@ -174,6 +177,7 @@ class Charge:
     cdr: str | None = None
     cdr_dispute: Dispute | None = None
     stop: str | None = None
+    identity_level: str | None = None
 
     @property
     def by_directory(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from wattseal.crypto.keys import PublicKey
 from wattseal.evidence.format import Moment
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
+from wattseal.model.token import IdToken
 from wattseal.parties.edge_records import Groups, measure, meter_groups, ops_group, raw_group
 from wattseal.parties.edge_state import Charge, EdgeState, Mode, Permit, Site
 from wattseal.parties.edge_step import STATION_STREAM, Step, append
@@ -35,7 +36,7 @@ class Heard:
 
 def started(state: EdgeState, site: Site, heard: Heard, fact: TransactionStarted) -> Step:
     """Record that a transaction began; `fact.transaction_id` is set. It takes up the permit of its token."""
-    permit = state.permits.get(site.digest(fact.id_token)) if fact.id_token is not None else None
+    permit = _permit(state, site, fact.id_token, fact.evse_id)
     if permit is not None:
         state = state.without_permit(permit.token)
     keys = permit.keys if permit is not None else SubjectKeys.new(site.writer.random)
@@ -56,9 +57,15 @@ def started(state: EdgeState, site: Site, heard: Heard, fact: TransactionStarted
     return _record(state, site, heard, charge, Kind.STARTED, groups)
 
 
+def _permit(state: EdgeState, site: Site, token: IdToken | None, evse_id: int | None) -> Permit | None:
+    """Return the permit of a token, unless its card proved itself for another EVSE: that one stays for there."""
+    permit = state.permits.get(site.digest(token)) if token is not None else None
+    return None if permit is None or permit.is_for_elsewhere(evse_id) else permit
+
+
 def updated(state: EdgeState, site: Site, heard: Heard, fact: TransactionUpdated) -> Step:
     """Record what a 2.x transaction says while it runs: a link of its chain."""
-    permit = state.permits.get(site.digest(fact.id_token)) if fact.id_token is not None else None
+    permit = _permit(state, site, fact.id_token, fact.evse_id)
     charge = charge_of(state, site, str(fact.transaction_id), fact.evse_id, permit)
     if permit is not None and permit.keys == charge.keys:
         charge, state = replace(charge, permit=permit), state.without_permit(permit.token)

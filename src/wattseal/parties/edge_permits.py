@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from wattseal.crypto.keys import PublicKey
 from wattseal.model.token import IdToken, TokenStatus
+from wattseal.parties.edge_cards import ProvedCard
 from wattseal.parties.edge_records import identity_group, ops_group
 from wattseal.parties.edge_state import EdgeState, Granted, Mode, Permit, Site
 from wattseal.parties.edge_step import STATION_STREAM, Step, append
@@ -29,16 +30,22 @@ def request(
     *,
     evse_id: int | None = None,
     keys: SubjectKeys | None = None,
+    card: ProvedCard | None = None,
 ) -> tuple[Step, Permit]:
     """Ask the billing party: a signed request, the token sealed to that party. What comes of it is in the permit.
 
-    `evse_id` and `keys` are those of the transaction where one is running already.
+    `evse_id` and `keys` are those of the transaction where one is running already. Those of a `card` that has proved
+    itself are the ones it answered for, as is the place: nothing may be put on the chain in between.
     """
+    if card is not None:
+        keys, evse_id = card.keys, card.proof.evse_id or None
     keys = keys or SubjectKeys.new(site.writer.random)
-    ops = Ops(route=site.route, evse_id=evse_id, nonce=site.writer.random(16))
-    groups = identity_group(site, token) | ops_group(ops)
+    nonce = card.proof.nonce if card is not None else site.writer.random(16)
+    ops = Ops(route=site.route, evse_id=evse_id, nonce=nonce)
+    groups = identity_group(site, token, card.proof if card is not None else None) | ops_group(ops)
     state, items = append(state, site, STATION_STREAM, Draft(Kind.REQUEST, now_ms, site.clock, groups), keys)
-    permit = Permit(site.digest(token), keys, items[-1].hash, now_ms)
+    proved_evse = card.proof.evse_id if card is not None else None
+    permit = Permit(site.digest(token), keys, items[-1].hash, now_ms, proved_evse=proved_evse)
     upward = Upward(tuple(item.encode() for item in items))
     if site.version != "1.6":
         sealed = site.mode is Mode.SEALED
@@ -56,16 +63,23 @@ def standing_permit(state: EdgeState, site: Site, token: IdToken, now_ms: int) -
     return permit if now_ms < until else None
 
 
-def local_status(directory: Directory | None, token: IdToken, now_ms: int) -> TokenStatus:
+def local_status(
+    directory: Directory | None, token: IdToken, now_ms: int, card: ProvedCard | None = None
+) -> TokenStatus:
     """Return local policy's word on a token while nobody can be asked: only a directory in force lets it charge."""
-    if directory is not None and directory.usable_at(now_ms) and directory.has(token):
+    if directory is not None and directory.usable_at(now_ms) and _lists(directory, token, card):
         return TokenStatus.ACCEPTED
     return TokenStatus.INVALID
 
 
-def refused_at_once(directory: Directory | None, token: IdToken, now_ms: int) -> bool:
+def refused_at_once(directory: Directory | None, token: IdToken, now_ms: int, card: ProvedCard | None = None) -> bool:
     """Return whether a directory in force does not know the token: it is told to nobody then."""
-    return directory is not None and directory.usable_at(now_ms) and not directory.has(token)
+    return directory is not None and directory.usable_at(now_ms) and not _lists(directory, token, card)
+
+
+def _lists(directory: Directory, token: IdToken, card: ProvedCard | None) -> bool:
+    """Return whether a directory lists the token, or the card that has proved to have the key listed with it."""
+    return directory.has(token) or (card is not None and directory.has_card(token, card.spki))
 
 
 def answer_locally(state: EdgeState, permit: Permit, status: TokenStatus) -> EdgeState:
@@ -114,7 +128,7 @@ def read_decision(site: Site, item: Item, now_ms: int) -> Granted | Refusal:
         "decision_by_another_party": entry.party != site.route,
         "key_revoked": entry.revoked_ms is not None and entry.revoked_ms <= now_ms,
         "decision_signature_invalid": not item.verify(PublicKey.from_spki(entry.spki), site.log_origin),
-        "decision_expired": said.expires_ms <= now_ms,
+        "decision_expired": said.status is TokenStatus.ACCEPTED and said.expires_ms <= now_ms,
         "decision_unreadable": not 1 <= len(said.auth_id) <= MAX_AUTH_ID_BYTES,
     }
     for code, holds in refused.items():

@@ -9,6 +9,7 @@ from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_regi
 from wattseal.model.token import IdToken
 from wattseal.parties.edge_state import Site, Stream
 from wattseal.rules.metered import examine, reconcile
+from wattseal.seal.card import CardProof
 from wattseal.seal.fields import Identity, Load, Meter, Ops, Sample, raw_to_fields
 from wattseal.seal.item import Group
 from wattseal.seal.writer import GroupDraft
@@ -21,9 +22,10 @@ MAX_EVIDENCE_BYTES = 20 * 1024
 """Of longer evidence only the first and the last piece are kept: begin and end."""
 
 
-def identity_group(site: Site, token: IdToken) -> Groups:
-    """Tell the driver's token to the party that decides on it."""
-    return {Group.IDENTITY: GroupDraft(Identity(token.value, token.type).to_fields(), site.readers.identity)}
+def identity_group(site: Site, token: IdToken, proof: CardProof | None = None) -> Groups:
+    """Tell the driver's token, and its card's proof, to the party that decides on it."""
+    identity = Identity(token.value, token.type, None if proof is None else proof.shown())
+    return {Group.IDENTITY: GroupDraft(identity.to_fields(), site.readers.identity)}
 
 
 def ops_group(ops: Ops) -> Groups:

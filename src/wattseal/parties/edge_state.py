@@ -106,7 +106,8 @@ class Granted:
 class Permit:
     """A request for authorisation and what became of it; `token` is a keyed digest, never the token.
 
-    `local` is the answer given by local policy while nobody could be asked.
+    `local` is the answer given by local policy while nobody could be asked. `proved_evse` is where the card has proved
+    itself, 0 for the whole station; None for a bare token, which may be used at any EVSE.
     """
 
     token: bytes
@@ -115,11 +116,19 @@ class Permit:
     requested_ms: int
     granted: Granted | None = None
     local: TokenStatus | None = None
+    proved_evse: int | None = None
 
     @property
     def status(self) -> TokenStatus | None:
         """The billing party's word, else that of local policy, else None: still waiting."""
         return self.granted.status if self.granted is not None else self.local
+
+    def is_for_elsewhere(self, evse_id: int | None, keys: SubjectKeys | None = None) -> bool:
+        """Return whether a card proved itself for another EVSE or transaction: its number alone is no good here."""
+        if self.proved_evse is None:
+            return False
+        elsewhere = bool(self.proved_evse and evse_id) and self.proved_evse != evse_id
+        return elsewhere or (keys is not None and self.keys != keys)
 
 
 @dataclass(frozen=True, slots=True)

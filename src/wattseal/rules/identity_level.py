@@ -1,7 +1,8 @@
 """How sure it is who charged: the identification levels of OCMF (section 3.4, IL), and what a token can come to.
 
 A number that a card gives to whoever asks is hearsay, whatever else is said of it: no signature of a meter makes
-anybody surer of it than the card does.
+anybody surer of it than the card does. A card that has proved to have its key (seal.card) is SECURE, by the decision of
+whoever enrolled that key.
 """
 
 from collections.abc import Iterable
@@ -40,11 +41,12 @@ def level_of(kind: str) -> str:
 def with_signed(before: str | None, signed: str) -> str:
     """Return the level of a session whose meter has signed one: an error stands, and hearsay stays hearsay.
 
-    NONE says that the meter knows nobody, which takes nothing from what the operator knows.
+    NONE says that the meter knows nobody, which takes nothing from what the operator knows. Nor does it lower SECURE:
+    a card has proved its key to the reader's side, of which the meter was told no more than a number.
     """
     if signed in ERRORS or before is None:
         return signed
-    if before in ERRORS or before in {NONE, HEARSAY} or signed == NONE:
+    if before in ERRORS or before in {NONE, HEARSAY, SECURE} or signed == NONE:
         return before
     return signed
 

@@ -47,7 +47,13 @@ class Directory:
 
     def has(self, token: IdToken) -> bool:
         """Return whether the token is one of the eMSP's customers that may charge unasked."""
-        tag = token_tag(self._key, token)
+        return self._has(token_tag(self._key, token))
+
+    def has_card(self, token: IdToken, spki: bytes) -> bool:
+        """Return whether the token is a card's with this key, which may charge once it has proved to have it."""
+        return self._has(card_tag(self._key, token, spki))
+
+    def _has(self, tag: bytes) -> bool:
         index = bisect_left(range(len(self._tags) // TAG_BYTES), tag, key=self._tag)
         return index * TAG_BYTES < len(self._tags) and self._tag(index) == tag
 
@@ -67,6 +73,15 @@ def token_tag(key: bytes, token: IdToken) -> bytes:
     return hmac.digest(key, token.key().encode(), "sha256")[:TAG_BYTES]
 
 
+def card_tag(key: bytes, token: IdToken, spki: bytes) -> bytes:
+    """Return the tag of a card that proves itself, in place of its token's: the bare number is not listed then.
+
+    No token's tag is of the same bytes: its text does not begin like a CBOR array.
+    """
+    named = dcbor.encode(["wattseal-directory-card-v1", token.key(), spki])
+    return hmac.digest(key, named, "sha256")[:TAG_BYTES]
+
+
 def _wrap_info(terms: DirectoryTerms) -> bytes:
     return dcbor.encode(["wattseal-directory-wrap-v1", terms.party, terms.origin, terms.issued_ms])
 
@@ -77,10 +92,15 @@ def issue_directory(
     edge: SealPublicKey,
     key: SigningKey,
     random: Callable[[int], bytes],
+    *,
+    cards: Iterable[tuple[IdToken, bytes]] = (),
 ) -> Statement:
-    """Sign the directory of `tokens` for one edge; more than 2^18 tokens are a `LimitError`."""
+    """Sign the directory of `tokens` for one edge; more than 2^18 tokens are a `LimitError`.
+
+    `cards` are those that prove themselves, with their public keys (SPKI).
+    """
     secret = random(KEY_BYTES)
-    tags = {token_tag(secret, token) for token in tokens}
+    tags = {token_tag(secret, token) for token in tokens} | {card_tag(secret, *card) for card in cards}
     if len(tags) > MAX_TAGS:
         raise LimitError(f"a directory has at most {MAX_TAGS} tokens", subject=terms.origin)
     size = SMALLEST

@@ -18,6 +18,7 @@ import msgspec
 from aiohttp import web
 
 from wattseal.base.errors import InputError, LimitError, StoreError, WattsealError
+from wattseal.crypto.spki import read_spki
 from wattseal.flow.ports import Clock
 from wattseal.model.provider import Account, Customer
 from wattseal.model.token import IdToken, TokenStatus
@@ -68,6 +69,7 @@ class EmspService:
         add.add_post("/wattseal/v1/apps", self.put_app)
         add.add_get("/wattseal/v1/apps", self.apps)
         add.add_post("/wattseal/v1/codes", self.issue_code)
+        add.add_put("/wattseal/v1/customers/card-key", self.put_card_key)
         add.add_post("/wattseal/v1/directories", self.directories)
         add.add_post("/ocpi/emsp/2.2.1/cdrs", self.cdrs)
         add.add_get("/ocpi/emsp/2.2.1/cdrs/{id}", self.cdr)
@@ -159,6 +161,21 @@ class EmspService:
         body = await _json_object(request)
         async with self._turn:
             return _json(await emsp_codes.issue(self._emsp.desk, body), status=201)
+
+    async def put_card_key(self, request: web.Request) -> web.Response:
+        """Enrol the public key of a customer's card: `{id_token, card_key}`, as PEM, base64 or hex of its SPKI.
+
+        With one the card must answer a challenge; its number alone charges nothing. null takes the key away.
+        """
+        self._administrator(request)
+        body = await _json_object(request)
+        token = IdToken(_text(body, "id_token"), "")
+        spki = read_spki(_text(body, "card_key").encode()) if body.get("card_key", "") is not None else None
+        async with self._turn:
+            customer = await self._emsp.put_card_key(token, spki)
+        if customer is None:
+            raise web.HTTPNotFound
+        return _json(_customer_json(customer))
 
     async def directories(self, request: web.Request) -> web.Response:
         """Issue the directory of customers for an edge: `{edge_key (base64 SPKI), days?, cap_wh?}`."""
@@ -353,4 +370,5 @@ def _customer_json(customer: Customer) -> dict[str, Any]:
         "held": format(account.held, "f"),
         "captured": format(account.captured, "f"),
         "available": format(account.available, "f"),
+        "card_key": None if customer.card_key is None else base64.b64encode(customer.card_key).decode(),
     }

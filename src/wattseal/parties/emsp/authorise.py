@@ -12,8 +12,10 @@ from wattseal.parties.emsp.desk import Desk
 from wattseal.parties.emsp.tariffs import SignedTariff, tariff_at
 from wattseal.rules.affordable import affordable_wh
 from wattseal.rules.holds import place, with_charge
-from wattseal.rules.identity_level import TRUSTED
+from wattseal.rules.identity_level import SECURE, TRUSTED, level_of
 from wattseal.rules.settlement import Contract
+from wattseal.seal.card import KIND as CARD
+from wattseal.seal.card import check_proof, read_proof
 from wattseal.seal.fields import Decision, Identity, Ops
 from wattseal.seal.item import ClockQuality, Group, Item, Kind
 from wattseal.seal.writer import Draft, SubjectKeys
@@ -23,13 +25,14 @@ AUTH_ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The answer to a request and why; a hold only with ACCEPTED."""
+    """The answer to a request and why; a hold only with ACCEPTED. `identified` is as in the decision on it."""
 
     status: TokenStatus
     reason: str | None
     customer: Customer | None = None
     hold: Hold | None = None
     code: Owner | None = None
+    identified: tuple[str, bytes] | None = None
 
 
 async def authorise(desk: Desk, contract: Contract, item: Item) -> bytes:
@@ -49,7 +52,7 @@ async def authorise(desk: Desk, contract: Contract, item: Item) -> bytes:
         refused = Ruling(TokenStatus.INVALID, distrust or "subject_used")
         return (await _decide(desk, contract, item, refused, remember=False)).encode()
     tariff = await tariff_at(desk, contract.party, item.payload.origin, desk.books.now_ms())
-    ruling = await _rule(desk, item, tariff)
+    ruling = await _rule(desk, contract, item, tariff)
     return (await _decide(desk, contract, item, ruling, tariff, remember=True)).encode()
 
 
@@ -60,30 +63,47 @@ async def _decision_given(desk: Desk, subject: bytes, known: Charge) -> bytes:
     raise InputError("the decision on this request is not in the books", code="decision_missing", subject=known.subject)
 
 
-async def _rule(desk: Desk, item: Item, tariff: SignedTariff | None) -> Ruling:
+async def _rule(desk: Desk, contract: Contract, item: Item, tariff: SignedTariff | None) -> Ruling:
     age_ms = desk.books.now_ms() - item.payload.ms
     if not -desk.terms.clock_skew_ms <= age_ms <= desk.terms.request_age_ms:
         return Ruling(TokenStatus.INVALID, "request_not_fresh")
-    if _ops(desk, item).route not in {None, desk.party}:
+    ops = _ops(desk, item)
+    if ops.route not in {None, desk.party}:
         return Ruling(TokenStatus.INVALID, "routed_to_another_party")
     content = desk.read_group(item, Group.IDENTITY)
     if isinstance(content, str):
         return Ruling(TokenStatus.INVALID, content)
     identity = Identity.read(content.fields)
-    if identity.shown is None:
-        customer = await desk.books.customer(IdToken(identity.id_token, identity.type))
-        if customer is None:
-            return Ruling(TokenStatus.UNKNOWN, "unknown_token")
-        if customer.card is not TokenStatus.ACCEPTED:
-            return Ruling(customer.card, "card_status", customer)
-        return _afforded(desk, item, customer, tariff)
-    code = await owner_of(desk, item, _ops(desk, item).evse_id, identity)
+    if identity.shown is None or identity.shown[0] == CARD:
+        return await _by_token(desk, contract, item, identity, tariff)
+    code = await owner_of(desk, item, ops.evse_id, identity)
     if isinstance(code, NotGood):
         return Ruling(code.status, code.reason)
-    return replace(_afforded(desk, item, code.customer, tariff), code=code)
+    identified = (TRUSTED, code.reference)
+    return replace(_afforded(desk, item, code.customer, tariff), code=code, identified=identified)
+
+
+async def _by_token(
+    desk: Desk, contract: Contract, item: Item, identity: Identity, tariff: SignedTariff | None
+) -> Ruling:
+    """Decide on a number, and on a card that has to prove itself where one is enrolled with it."""
+    customer = await desk.books.customer(IdToken(identity.id_token, identity.type))
+    if customer is None:
+        return Ruling(TokenStatus.UNKNOWN, "unknown_token")
+    if customer.card is not TokenStatus.ACCEPTED:
+        return Ruling(customer.card, "card_status", customer)
+    ruling, spki = _afforded(desk, item, customer, tariff), customer.card_key
+    if spki is None:
+        return ruling
+    unproved = check_proof(item, identity, _ops(desk, item).evse_id or 0, contract.log_origin, spki)
+    if unproved is not None:
+        return Ruling(TokenStatus.INVALID, unproved, customer)
+    proof = read_proof(identity)
+    return replace(ruling, identified=None if proof is None else (SECURE, proof.reference))
 
 
 def _afforded(desk: Desk, item: Item, customer: Customer, tariff: SignedTariff | None) -> Ruling:
+    """Accept a customer that may charge, as far as there is money to hold for it."""
     if customer.status is not TokenStatus.ACCEPTED:
         return Ruling(customer.status, "customer_status", customer)
     if tariff is not None and tariff.tariff.currency != customer.account.currency:
@@ -92,7 +112,8 @@ def _afforded(desk: Desk, item: Item, customer: Customer, tariff: SignedTariff |
     if placed is None:
         return Ruling(TokenStatus.NO_CREDIT, "no_credit", customer)
     account, hold = placed
-    return Ruling(TokenStatus.ACCEPTED, None, with_charge(customer, account, (item.payload.subject or b"").hex()), hold)
+    charging = with_charge(customer, account, (item.payload.subject or b"").hex())
+    return Ruling(TokenStatus.ACCEPTED, None, charging, hold)
 
 
 def _ops(desk: Desk, item: Item) -> Ops:
@@ -112,8 +133,7 @@ async def _decide(
         cap_wh = affordable_wh(agreed, ruling.hold.amount, desk.terms.max_session_wh, now_ms)
     accepted = ruling.status is TokenStatus.ACCEPTED
     expires_ms = now_ms + (desk.terms.decision_ms if accepted else 0)
-    spent = ruling.code if accepted else None
-    identified = None if spent is None else (TRUSTED, spent.reference)
+    identified = ruling.identified if accepted else None
     decision = Decision(ruling.status, books.random.bytes(AUTH_ID_BYTES), expires_ms, cap_wh, identified=identified)
     refs = (request.hash, tariff.record) if tariff and accepted else (request.hash,)
     draft = Draft(Kind.DECISION, now_ms, ClockQuality.SYNCHRONISED, refs=refs, public=decision.to_public())
@@ -128,8 +148,8 @@ async def _decide(
         )
         entries.puts.append(books.put_charge(await _flag_concurrent_use(desk, entries, ruling, charge)))
         entries.puts.append(books.put("authorisation", charge.auth_id, Authorised(charge.subject)))
-        if spent is not None:
-            used(books, spent, charge.subject, entries)
+        if accepted and ruling.code is not None:
+            used(books, ruling.code, charge.subject, entries)
         if ruling.customer is not None and ruling.hold is not None:
             key = ruling.customer.id_token.key()
             entries.puts.append(books.put("customer", key, ruling.customer))
@@ -166,7 +186,15 @@ def _charge(
         auth_id=decision.auth_id.hex(),
         cap_wh=decision.cap_wh,
         hold=ruling.hold,
+        identity_level=_level(ruling) if accepted else None,
     )
+
+
+def _level(ruling: Ruling) -> str | None:
+    """Return how sure it is who charges."""
+    if ruling.identified is not None:
+        return ruling.identified[0]
+    return None if ruling.customer is None else level_of(ruling.customer.id_token.type)
 
 
 async def _flag_concurrent_use(desk: Desk, entries: Entries, ruling: Ruling, charge: Charge) -> Charge:

@@ -11,9 +11,10 @@ from wattseal.parties.emsp.books import Entries
 from wattseal.parties.emsp.desk import Desk
 from wattseal.parties.emsp.tariffs import tariff_at
 from wattseal.rules.settlement import Claim, Contract
+from wattseal.seal.card import check_proof, read_proof
 from wattseal.seal.directory import DirectoryTerms, issue_directory
 from wattseal.seal.fields import Identity
-from wattseal.seal.item import Group
+from wattseal.seal.item import Group, Item, Kind
 from wattseal.seal.registry import Role, Use
 
 DAY_MS = 86_400_000
@@ -42,12 +43,13 @@ async def make_directory(desk: Desk, edge_spki: bytes, *, days: int, cap_wh: int
         )
     customers = [c async for _, c in desk.books.all("customer", Customer)]
     good = [c for c in customers if c.status is c.card is TokenStatus.ACCEPTED and c.account.available > 0]
-    tokens = [c.id_token for c in good]
+    cards = [(c.id_token, c.card_key) for c in good if c.card_key is not None]
     now_ms = desk.books.now_ms()
     terms = DirectoryTerms(desk.party, entry.origin, now_ms, now_ms + days * DAY_MS, cap_wh)
     edge = SealPublicKey.from_spki(edge_spki)
-    statement = issue_directory(terms, tokens, edge, desk.keys.sign, desk.books.random.bytes)
-    keys = tuple(sorted(token.key() for token in tokens))
+    bare = [c.id_token for c in good if c.card_key is None]
+    statement = issue_directory(terms, bare, edge, desk.keys.sign, desk.books.random.bytes, cards=cards)
+    keys = tuple(sorted(c.id_token.key() for c in good))
     kept = KeptDirectory(entry.origin, now_ms, terms.expires_ms, cap_wh, keys)
     entries = Entries(puts=[desk.books.put("directory", f"{entry.origin} {now_ms:015}", kept)])
     await desk.books.commit(entries)
@@ -71,6 +73,8 @@ async def offline_charge(desk: Desk, contract: Contract, bundle: Bundle, claim: 
     customer = await desk.books.customer(token)
     if promise is None or customer is None:
         return None
+    if customer.card_key is not None and not _is_proved(desk, contract, bundle, started, customer.card_key):
+        return None
     tariff = await tariff_at(desk, contract.party, claim.origin, started.payload.ms)
     return Charge(
         subject=claim.subject.hex(),
@@ -89,6 +93,26 @@ async def offline_charge(desk: Desk, contract: Contract, bundle: Bundle, claim: 
         auth_id="",
         cap_wh=promise.cap_wh,
     )
+
+
+def _is_proved(desk: Desk, contract: Contract, bundle: Bundle, started: Item, spki: bytes) -> bool:
+    """Return whether the bundle has the edge's request for this charge, and in it the proof of the card's key."""
+    for item in bundle.others:
+        payload = item.payload
+        if payload.kind != Kind.REQUEST or (payload.origin, payload.subject) != (
+            started.payload.origin,
+            started.payload.subject,
+        ):
+            continue
+        shown = desk.shown(bundle, item, Group.IDENTITY)
+        if shown is None or desk.distrusts(item, contract) is not None:
+            continue
+        identity = Identity.read(shown.fields)
+        proof = read_proof(identity)
+        evse_id = 0 if proof is None or proof.evse_id == 0 else started.payload.stream
+        if check_proof(item, identity, evse_id, contract.log_origin, spki) is None:
+            return True
+    return False
 
 
 async def _promise(desk: Desk, origin: str, at_ms: int, token: IdToken) -> KeptDirectory | None:

@@ -8,6 +8,7 @@ from typing import Any
 from wattseal.base.errors import InputError
 from wattseal.bundle.build import openings_of
 from wattseal.bundle.format import Bundle, parse_bundle
+from wattseal.crypto.keys import PublicKey
 from wattseal.model.cdr import Cdr
 from wattseal.model.provider import Account, Charge, ChargeStatus, Customer, Dispute
 from wattseal.model.token import IdToken, TokenStatus
@@ -69,7 +70,7 @@ class Emsp:
     async def put_customer(
         self, token: IdToken, status: TokenStatus, account: Account, card: TokenStatus | None = None
     ) -> Customer:
-        """Make a customer, or change status and limit of one, or of the `card`; what is held and captured stays."""
+        """Make a customer, or change status and limit of one, or of the `card`; all else stays."""
         known = await self.desk.books.customer(token)
         good = TokenStatus.ACCEPTED
         if known is None:
@@ -80,6 +81,19 @@ class Emsp:
             limited = replace(known.account, limit=account.limit)
             customer = replace(known, status=status, account=limited, card=card or known.card)
         await self.desk.books.commit(Entries(puts=[self.desk.books.put("customer", token.key(), customer)]))
+        return customer
+
+    async def put_card_key(self, token: IdToken, spki: bytes | None) -> Customer | None:
+        """Enrol the key of a customer's card: from now on only requests that prove it are accepted.
+
+        None takes it away, so that the bare number charges again. Returns None where there is no such customer.
+        """
+        known = await self.desk.books.customer(token)
+        if known is None:
+            return None
+        key = None if spki is None else PublicKey.from_spki(spki).spki
+        customer = replace(known, card_key=key)
+        await self.desk.books.commit(Entries(puts=[self.desk.books.put("customer", known.id_token.key(), customer)]))
         return customer
 
     async def customers(self) -> list[Customer]:
@@ -196,6 +210,7 @@ def charge_to_json(charge: Charge) -> dict[str, Any]:
         "settlement": charge.settlement,
         "bundle": charge.bundle,
         "auth_id": charge.auth_id or None,
+        "identity_level": charge.identity_level,
     }
 
 
