@@ -1,6 +1,7 @@
 """T40: the CSMS is killed in the middle of charges, right after it has acknowledged something."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,17 @@ from wattseal.stores import sqlite_writer
 from wattseal.stores.sqlite_writer import Writer
 
 STATIONS, CARD = ("ST1", "ST2", "ST3"), "CARD0001"
+LISTED, BLOCKED = "ST4", "CARD0002"
+"""A station with a local list, and a card that was on it and is blocked before the process is killed."""
+TARIFF = {
+    "country_code": "ZZ",
+    "party_id": "CPO",
+    "id": "T1",
+    "currency": "EUR",
+    "last_updated": "2026-01-01T00:00:00Z",
+    "elements": [{"price_components": [{"type": "ENERGY", "price": 0.5, "vat": 19, "step_size": 1}]}],
+}
+BILLED_WITHIN_S = 60.0
 STOPS = frozenset({"RemoteStopTransaction", "Reset", "ChangeAvailability", "UnlockConnector"})
 OFFLINE_WH = 3_000
 
@@ -56,8 +68,9 @@ class _Station:
     waiting: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     told_to_stop: int = 0
 
-    async def start(self, line: Line) -> None:
-        told = {"connectorId": 1, "idTag": CARD, "meterStart": self.register, "timestamp": now_text()}
+    async def start(self, line: Line, at: str | None = None) -> None:
+        """Tell of a start, at a time that is past where nobody could be told then."""
+        told = {"connectorId": 1, "idTag": CARD, "meterStart": self.register, "timestamp": at or now_text()}
         self.number = (await line.call("StartTransaction", told))["transactionId"]
         self.acknowledged[self.number] = None
 
@@ -83,24 +96,108 @@ class _Station:
         self.told_to_stop += sum(call[2] in STOPS for call in line.asked)
 
 
+@dataclass(slots=True)
+class _Listed:
+    """A station that decides by its local list while nobody can be asked."""
+
+    charge: _Station
+    held: set[str] = field(default_factory=set)
+    version: int = 0
+    let_in: list[str] = field(default_factory=list)
+    began: str = ""
+
+    @staticmethod
+    async def enrolled(cpo: Alone) -> "_Listed":
+        """Return one that has taken its list, and then that a card on it is good no more."""
+        made = _Listed(_Station(LISTED))
+        await cpo.enrol(LISTED)
+        async with cpo.station(LISTED) as line:
+            await line.boot()
+            await cpo.api("PUT", f"/api/v1/stations/{LISTED}/local-list", {"policy": "own"})
+            await made.follow(line, {CARD, BLOCKED})
+            await cpo.token(BLOCKED, status="Blocked")
+            await made.follow(line, {CARD})
+        return made
+
+    async def follow(self, line: Line, until: set[str]) -> None:
+        """Answer the CSMS until the list has these cards."""
+        while self.held != until:
+            match await line.receive():
+                case [2, number, "SendLocalList", told]:
+                    self._take(told)
+                    answer: dict[str, Any] = {"status": "Accepted"}
+                case [2, number, "GetLocalListVersion", _]:
+                    answer = {"listVersion": self.version}
+                case [2, number, "GetConfiguration", _]:
+                    answer = {"configurationKey": [], "unknownKey": []}
+                case _:
+                    continue
+            await line.send(json.dumps([3, number, answer]))
+
+    def _take(self, told: dict[str, Any]) -> None:
+        self.version = told["listVersion"]
+        if told["updateType"] == "Full":
+            self.held = set()
+        for entry in told.get("localAuthorizationList", []):
+            (self.held.add if "idTagInfo" in entry else self.held.discard)(entry["idTag"])
+
+    def charge_alone(self) -> None:
+        """Let in who is on the list, charge, end."""
+        self.let_in = [card for card in (BLOCKED, CARD) if card in self.held]
+        self.began = now_text()
+        self.charge.draw(OFFLINE_WH)
+        self.charge.stop()
+
+    async def tell(self, cpo: Alone) -> None:
+        """Tell all of it, late."""
+        async with cpo.station(LISTED) as line:
+            await line.boot()
+            waiting, self.charge.waiting = self.charge.waiting, []
+            register, self.charge.register = self.charge.register, self.charge.register - OFFLINE_WH
+            await self.charge.start(line, self.began)
+            self.charge.register = register
+            for _action, told in waiting:
+                told["transactionId"] = self.charge.number
+            self.charge.waiting = waiting
+            await self.charge.deliver(line)
+
+    async def billed_wh(self, cpo: Alone) -> float | None:
+        """Return what was billed of it, once that is."""
+        async with asyncio.timeout(BILLED_WITHIN_S):
+            while True:
+                for bill in await cpo.api("GET", "/api/v1/bills"):
+                    if bill["station_id"] == LISTED:
+                        return float(bill["energy_wh"])
+                await asyncio.sleep(0.2)
+
+
 async def _kill(lab: Lab, undefend: str | None = None) -> Found:
     stations = [_Station(name) for name in STATIONS]
-    async with lab.alone(undefend=undefend) as cpo:
+    async with lab.alone("[billing]\nwait_s = 0\n", undefend) as cpo:
         await cpo.token(CARD)
+        await cpo.token(BLOCKED)
+        await cpo.api("PUT", "/api/v1/tariffs/T1", TARIFF)
         for station in stations:
             await cpo.enrol(station.name)
+        listed = await _Listed.enrolled(cpo)
         await _charge_until_killed(cpo, stations)
         for station in stations[1:]:
             station.draw(OFFLINE_WH)
+        listed.charge_alone()
         began = asyncio.get_running_loop().time()
         await cpo.start()
         back_s = asyncio.get_running_loop().time() - began
         try:
             await _go_on(cpo, stations)
+            await listed.tell(cpo)
         except LabError as error:
             return Found(Outcome.MISSED, f"a station cannot tell what it has: {error}")
         found = await cpo.api("GET", "/api/v1/transactions?limit=100")
-    return _judge(stations, found, back_s)
+        billed_wh = await listed.billed_wh(cpo) if listed.charge.acknowledged else None
+    if billed_wh != OFFLINE_WH or listed.let_in != [CARD]:
+        text = f"begun by the local list meanwhile: by {listed.let_in}, {billed_wh} of {OFFLINE_WH} Wh billed"
+        return Found(Outcome.MISSED, text)
+    return _judge([*stations, listed.charge], found, back_s)
 
 
 async def _charge_until_killed(cpo: Alone, stations: list[_Station]) -> None:
@@ -146,8 +243,11 @@ def _judge(stations: list[_Station], found: list[dict[str, Any]], back_s: float)
             f"acknowledged and lost: {', '.join(lost) or 'nothing'}; {more} sessions too many; {stopped} told to stop"
         )
         return Found(Outcome.MISSED, text)
-    text = f"all {len(acknowledged)} acknowledged sessions are there once and whole, also the one acknowledged in the "
-    text += f"moment of the kill; no station was told to stop, the {OFFLINE_WH} Wh that each drew meanwhile came later"
+    text = (
+        f"all {len(acknowledged)} acknowledged sessions are there once and whole, also the one acknowledged in the "
+        f"moment of the kill; no station was told to stop, the {OFFLINE_WH} Wh that each drew meanwhile came later, and what "
+        "one began by its local list meanwhile is billed whole"
+    )
     return Found(Outcome.PREVENTED, text, figures=(Figure("CSMS back after the kill", back_s, "s"),))
 
 
@@ -164,6 +264,7 @@ ATTACK = Attack(
         "two stations charge, one of them ends; a third begins, and its start is acknowledged",
         "in that moment the process is killed (SIGKILL)",
         f"those that charge go on, {OFFLINE_WH} Wh each, and keep what they have to tell",
+        "a fourth one, which has a local list, begins a charge by it while the process is dead, and ends it",
         "start the CSMS again; they come back, tell it, charge on and end",
         "hold what the CSMS has against all that was acknowledged",
     ),
