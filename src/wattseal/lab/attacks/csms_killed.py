@@ -245,8 +245,8 @@ def _judge(stations: list[_Station], found: list[dict[str, Any]], back_s: float)
         return Found(Outcome.MISSED, text)
     text = (
         f"all {len(acknowledged)} acknowledged sessions are there once and whole, also the one acknowledged in the "
-        f"moment of the kill; no station was told to stop, the {OFFLINE_WH} Wh that each drew meanwhile came later, and what "
-        "one began by its local list meanwhile is billed whole"
+        f"moment of the kill; no station was told to stop, the {OFFLINE_WH} Wh that each drew meanwhile came later; "
+        "what one began by its local list is billed whole"
     )
     return Found(Outcome.PREVENTED, text, figures=(Figure("CSMS back after the kill", back_s, "s"),))
 
