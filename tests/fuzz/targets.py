@@ -20,6 +20,9 @@ import msgspec
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import strategies as st
+from tests.edge.edge_world import LOG, NOW_MS, ORIGIN
+from tests.edge.edge_world import key as edge_key
+from tests.edge.edge_world import site as edge_site
 from tests.fuzz.mutations import bent, spoilt
 from tests.fuzz.stations import check_conversation, conversations
 from tests.support.charges import charge, pen, signing_key
@@ -31,6 +34,7 @@ from tests.support.worlds import sealed_charge, trust
 from tests.wire.ocpp_payloads import payloads, schemas
 
 from wattseal import evidence
+from wattseal.base.canonical import canonical
 from wattseal.base.errors import InputError, LimitError, WattsealError
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome
@@ -46,8 +50,12 @@ from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.model.station import Station
 from wattseal.model.verdict import Verdict
 from wattseal.net.deflate import WINDOW_BITS, InflateError, Inflater, negotiate_deflate
+from wattseal.parties.edge_commands import checked, opened
+from wattseal.parties.edge_state import EdgeState
+from wattseal.parties.edge_upstream import object_in
 from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate, judge_request
 from wattseal.seal import dcbor
+from wattseal.seal.command import SignedCommand, issue
 from wattseal.seal.item import parse_item
 from wattseal.serve.ocpp_ws import basic_credentials, negotiate, station_of
 from wattseal.serve.proxy import CertificateHeader, Proxies
@@ -61,6 +69,7 @@ from wattseal.wire.ocpp import evidence as carriers
 from wattseal.wire.ocpp.message import Lifted, Sender
 from wattseal.wire.ocpp.rpc import Call, CallResult, Connection, Violation
 from wattseal.wire.ocpp.signed import Unwrapped, payload_in, unwrap
+from wattseal.wire.ocpp.signed_commands import announced, announcement, command_beside, payload_hash, with_command
 from wattseal.wire.ocpp.version import Refusal, Version
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -261,6 +270,30 @@ def check_cbor(data: bytes) -> None:
     assert item.encode() == data
 
 
+_LIMIT: dict[str, Any] = {"evseId": 1, "chargingProfile": {"id": 7, "chargingSchedule": [{"id": 1, "limit": 16}]}}
+_SIGNED_COMMAND = SignedCommand(ORIGIN, "SetChargingProfile", payload_hash(_LIMIT), bytes(32), NOW_MS, NOW_MS + 30_000)
+_STATEMENT = issue(_SIGNED_COMMAND, edge_key("csms"), LOG).encode()
+_COMMANDS = (with_command(_LIMIT, _STATEMENT), announcement(_STATEMENT)[1])
+_SITE = edge_site()
+
+
+def check_command(data: bytes) -> None:
+    """What comes down to an edge passes as it was signed, or is refused; a JSON text has one canonical spelling."""
+    payload = object_in(data)
+    if payload is None:
+        return
+    text = canonical(payload)
+    again = object_in(text)
+    assert again is not None
+    assert canonical(again) == text
+    for statement in (command_beside(payload), announced(payload)):
+        said = opened(_SITE, statement) if statement is not None else None
+        if isinstance(said, SignedCommand):
+            assert said == _SIGNED_COMMAND
+            if isinstance(checked(EdgeState(), _SITE, said, (said.action, payload), NOW_MS), EdgeState):
+                assert payload_hash(payload) == _SIGNED_COMMAND.payload
+
+
 _BUNDLE = sealed_charge(readings=1)
 _TRUST = trust()
 
@@ -453,6 +486,7 @@ TARGETS: dict[str, Target] = {
     "receipt": Target(spoilt([_RECEIPT, *dcbor.decode(_RECEIPT)[1:3]]), check_receipt),
     "jws": Target(spoilt(_SIGNED), check_jws),
     "cbor": Target(spoilt(_ITEMS), check_cbor),
+    "command": Target(spoilt(_COMMANDS) | bent([json.loads(text) for text in _COMMANDS]), check_command),
     "bundle": Target(spoilt([_BUNDLE.bundle.encode()]), check_a_bundle),
     "trust": Target(spoilt([_TRUST.to_json()]) | bent([json.loads(_TRUST.to_json())]), check_trust),
     "ocpi": Target(
