@@ -13,6 +13,7 @@
 #   make ramp           a million commands of any mix against the cap of the fleet's ramp
 #   make conformance    renew docs/reference/conformance.md from the marks on the tests
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
+#   make honest         ten thousand honest sessions, of which none may be kept from being billed (make test: a quarter)
 #   make agree          prices and verifiers of browser and server on all examples, of which `make test` draws a share
 #   make schemathesis EXAMPLES=100   random requests to every route of the API, so many each (make test: 3)
 #   make web            build the pages' scripts from web/src (needs the npm registry)
@@ -30,7 +31,7 @@ PIP_LOCKED := $(BIN)/python -m pip install -qq --require-hashes --no-deps --only
 # The project itself: linked in place, built with the locked backend.
 PIP_SELF := $(BIN)/python -m pip install -qq --no-build-isolation --no-deps --editable .
 
-.PHONY: install install-dev demo attack test agree explore schemathesis check bench fuzz mutants ramp storm torn audit-month conformance lock clean openapi receipts-live web
+.PHONY: install install-dev demo attack test agree explore honest schemathesis check bench fuzz mutants ramp storm torn audit-month conformance lock clean openapi receipts-live web
 .DELETE_ON_ERROR:
 
 install: $(VENV)/.run
@@ -97,6 +98,9 @@ web: install-dev
 agree: install-dev
 	WATTSEAL_EXAMPLES=100 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/web/test_pricing_agrees.py \
 		tests/web/test_verifiers_agree.py tests/web/test_receipt_agrees.py tests/web/test_ocmf_agrees.py $(ARGS)
+
+honest: install-dev
+	WATTSEAL_EXAMPLES=100 $(BIN)/python -m pytest -q -n 2 tests/watch/test_honest.py $(ARGS)
 
 # What `make test` draws alike in every run is drawn anew here; WATTSEAL_EXAMPLES is per cent of the usual number.
 explore: install-dev

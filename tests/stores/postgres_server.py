@@ -95,8 +95,8 @@ class Server:
 
 @contextmanager
 def server() -> Iterator[Server]:
-    """Run a server in a folder of its own below the system's temporary directory."""
-    folder = Path(tempfile.mkdtemp(prefix="wattseal-pg-"))
+    """Run a server in a folder of its own where temporary files are; nobody cuts its power, see `tests/conftest.py`."""
+    folder = Path(tempfile.mkdtemp(prefix="wattseal-pg-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT")))
     folder.chmod(0o755)
     try:
         running = Server(folder)

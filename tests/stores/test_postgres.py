@@ -26,13 +26,26 @@ def postgres() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def migrated(postgres: Server) -> str:
+    """Return the name of a database that has the newest schema and nothing else."""
+
+    async def create() -> None:
+        admin = await asyncpg.connect(postgres.url())
+        await admin.execute("CREATE DATABASE migrated")
+        await admin.close()
+
+    asyncio.run(create())
+    migrate(postgres.url("migrated"))
+    return "migrated"
+
+
 @pytest.fixture
-async def url(postgres: Server) -> str:
+async def url(postgres: Server, migrated: str) -> str:
     admin = await asyncpg.connect(postgres.url())
     await admin.execute("DROP DATABASE IF EXISTS journal WITH (FORCE)")
-    await admin.execute("CREATE DATABASE journal")
+    await admin.execute(f"CREATE DATABASE journal TEMPLATE {migrated}")
     await admin.close()
-    await asyncio.to_thread(migrate, postgres.url("journal"))
     return postgres.url("journal")
 
 
@@ -96,13 +109,20 @@ async def test_two_processes_on_one_database_give_dense_log_indexes(store: Postg
     await other.close()
 
 
-async def test_a_value_that_this_database_does_not_take_fails_alone(store: PostgresJournal) -> None:
+async def test_a_value_that_this_database_does_not_take_fails_with_what_was_made_behind_it_and_nothing_else(
+    store: PostgresJournal,
+) -> None:
+    good = Batch(T1, puts=(Put("station", "good", 1, b"{}", 1),))
     told = await asyncio.gather(
+        store.commit(Batch(T1, puts=(Put("station", "before", 1, b"{}", 1),))),
         store.commit(Batch(T1, puts=(Put("station", "nul\x00", 1, b"{}", 1),))),
-        store.commit(Batch(T1, puts=(Put("station", "good", 1, b"{}", 1),))),
+        store.commit(good),
         return_exceptions=True,
     )
-    assert isinstance(told[0], StoreError)
+    assert [isinstance(each, StoreError) for each in told] == [False, True, True]
+    assert await store.document(T1, "station", "before") is not None
+    assert await store.document(T1, "station", "good") is None
+    await store.commit(good)
     assert await store.document(T1, "station", "good") is not None
     assert store.healthy
 

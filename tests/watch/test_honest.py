@@ -1,19 +1,19 @@
-"""Ten thousand honest sessions: none is kept from being billed, and nobody is woken."""
+"""Thousands of honest sessions: none is kept from being billed, and nobody is woken; ten thousand in `make honest`."""
 
 import random
 from datetime import timedelta
 
 import pytest
 from tests.support.cpo_world import transactions
+from tests.support.examples import examples
 from tests.support.proving import troubles
 from tests.watch.honest import AUTUMN, SPRING, HonestStation
 
 from wattseal.model.transaction import Billing
 from wattseal.wire.ocpp.version import Version
 
-SESSIONS = 10_000
-BATCHES, EACH = 40, 10
-"""Batches of stations; sessions of each station."""
+BATCHES, STATIONS, EACH = 40, examples(25, usual=24), 10
+"""Batches; stations of each batch; sessions of each station."""
 BY_POLICY = {"offline_cap_exceeded"}
 """What is not billed for having been begun while nobody could be asked: no fault of the session."""
 HONEST = {None, "no_energy"} | BY_POLICY
@@ -22,7 +22,7 @@ HONEST = {None, "no_energy"} | BY_POLICY
 @pytest.mark.parametrize("batch", range(BATCHES))
 async def test_honest_sessions_raise_no_alarm_and_are_billed(batch: int) -> None:
     dice = random.Random(f"honest {batch}")  # noqa: S311 - a story told alike each time
-    for _ in range(SESSIONS // BATCHES // EACH):
+    for _ in range(STATIONS):
         began = dice.choice((SPRING, AUTUMN)) + timedelta(hours=dice.randint(0, 24 * 100))
         station = HonestStation(dice, dice.choice(tuple(Version)), began)
         await station.enrol()
