@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,9 @@ from wattseal.base.errors import ConfigError, InputError
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.spki import read_spki
 from wattseal.model.token import IdToken
+from wattseal.parties.emsp.desk import Desk
+from wattseal.rules.app_codes import LIFE_S
+from wattseal.serve import emsp_codes
 from wattseal.stores.datadir import DataDir
 from wattseal.stores.files import write_durably
 
@@ -182,6 +185,101 @@ def directory(
     with DataDir.open(data, ROLE) as home:
         write_durably(out, asyncio.run(issue(home)), 0o600)
     print(f"{out}: for {days} days, {cap_wh} Wh a session")
+
+
+@app.command(name="app")
+def app_(
+    *,
+    data: Path,
+    id_token: str,
+    alias: str | None = None,
+    block: Annotated[bool, cyclopts.Parameter(negative=())] = False,
+    trust: Path | None = None,
+    config: Path | None = None,
+) -> None:
+    """Give a customer's app an alias and print it; with --alias and --block no code of that app is good any more.
+
+    An eMSP that is running on DIR is asked itself: POST /wattseal/v1/apps.
+
+    Parameters
+    ----------
+    data
+        Directory of keys and books.
+    id_token
+        The customer's token.
+    alias
+        An app that has one already.
+    block
+        Block it; without, it is good again.
+    trust
+        Trust file; DIR/trust.json if not given.
+    config
+        Configuration (TOML); the environment is read as well.
+    """
+    body = {"id_token": id_token, "status": "Blocked" if block else "Accepted"}
+    body |= {} if alias is None else {"alias": alias}
+    told = _at_desk(data, trust, config, lambda desk: emsp_codes.put_app(desk, body))
+    print(f"{told['alias']} {told['status']}")
+
+
+@app.command
+def code(
+    *,
+    data: Path,
+    alias: str,
+    cpo: str,
+    station: str,
+    evse: int,
+    valid_s: int = LIFE_S,
+    out: Path | None = None,
+    trust: Path | None = None,
+    config: Path | None = None,
+) -> None:
+    """Sign a code by which an app begins one charge at one EVSE within minutes, and print its text.
+
+    An eMSP that is running on DIR is asked itself: POST /wattseal/v1/codes.
+
+    Parameters
+    ----------
+    data
+        Directory of keys and books.
+    alias
+        The app's.
+    cpo
+        The party whose station it is.
+    station
+        The station.
+    evse
+        Its EVSE.
+    valid_s
+        For how many seconds it is good, 900 at most.
+    out
+        Write a QR code of it there as SVG.
+    trust
+        Trust file; DIR/trust.json if not given.
+    config
+        Configuration (TOML); the environment is read as well.
+    """
+    body = {"alias": alias, "cpo": cpo, "station_id": station, "evse_id": evse, "valid_s": valid_s}
+    told = _at_desk(data, trust, config, lambda desk: emsp_codes.issue(desk, body))
+    if out is not None:
+        write_durably(out, told["qr_svg"].encode(), 0o600)
+    print(told["code"])
+
+
+def _at_desk(
+    data: Path, trust: Path | None, config: Path | None, ask: Callable[[Desk], Awaitable[dict[str, Any]]]
+) -> dict[str, Any]:
+    """Ask the eMSP of a directory on which none is running."""
+    settings = load_settings(config, os.environ)
+    believed = Trust.parse(read_trust(_trust_file(data, trust, settings)))
+
+    async def asked(home: DataDir) -> dict[str, Any]:
+        async with assembled(home, settings, believed) as service:
+            return await ask(service.desk)
+
+    with DataDir.open(data, ROLE) as home:
+        return asyncio.run(asked(home))
 
 
 def _trust_file(data: Path, trust: Path | None, settings: Settings) -> Path:

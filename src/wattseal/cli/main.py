@@ -49,6 +49,7 @@ COMMANDS = (
     Command("verify", "Check bundles and signed meter records offline."),
     Command("bundle", "Look into a bundle: what was measured, who signed it, who could read what."),
     Command("enrol", "Enrol stations and tokens from CSV files at a running CSMS."),
+    Command("token", "Block one token, let it charge again; sign codes by which an app begins a charge."),
     Command("people", "Make the one-time link of a new owner; list people."),
     Command("account", "Open, change and close accounts of those who pay; hand out a driver's data."),
     Command("privacy", "Hand out or erase what is held about a person; show how long things are kept."),

@@ -7,6 +7,7 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.passwords import digest_password
 from wattseal.flow.documents import ENTRY, STATION, TOKEN, put, put_station, put_token, read
+from wattseal.flow.drivers.known_tokens import token_of
 from wattseal.flow.memory import Memory
 from wattseal.flow.money.accounts import account_of
 from wattseal.flow.money.tariff_changes import moved, tell_of_move
@@ -14,7 +15,7 @@ from wattseal.flow.ports import Batch, Put
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.station import Station
-from wattseal.model.token import TokenRecord
+from wattseal.model.token import TokenRecord, TokenStatus, canonical
 from wattseal.rules.enrolment import believe, station_entry
 from wattseal.seal.item import is_origin
 from wattseal.seal.registry import Refusal, entry_from
@@ -128,6 +129,16 @@ async def put_a_token(world: World, token: TokenRecord) -> None:
     await _commit(world, put_token(token, world.now_ms()))
     world.tokens.pop(token.id_token.key(), None)
     world.token_changes += 1
+
+
+async def set_token_status(world: World, id_token: str, status: TokenStatus) -> TokenRecord:
+    """Change the status of one token and nothing else of it, nor of another of its account; `unknown_token`."""
+    token = await token_of(world, canonical(id_token))
+    if token is None:
+        raise InputError("there is no such token", code="unknown_token", subject="id_token")
+    changed = replace(token, status=status)
+    await put_a_token(world, changed)
+    return changed
 
 
 async def add_entries(world: World, encoded: list[bytes]) -> list[str]:

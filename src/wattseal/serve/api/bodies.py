@@ -148,6 +148,13 @@ class AllowedBody(Body, frozen=True, kw_only=True):
     evse_ids: Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=9999)]], msgspec.Meta(max_length=256)] = []
 
 
+class TokenStatusBody(Body, frozen=True, kw_only=True):
+    """A token that is enrolled, and its status from now on."""
+
+    id_token: ShortText
+    status: TokenStatus
+
+
 class TokenBody(Body, frozen=True, kw_only=True):
     """`POST /api/v1/tokens`. `party` names the eMSP that decides; without one the CPO decides by `status`.
 

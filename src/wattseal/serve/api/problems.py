@@ -50,6 +50,7 @@ _STATUS = {
     "tariff_spelled_otherwise": 409,
     "tariffs_being_changed": 409,
     "unknown_tariff": 404,
+    "unknown_token": 404,
     "not_quarantined": 409,
     "not_settled": 409,
     "plan_differs": 409,

@@ -6,7 +6,7 @@ from litestar import Response, get, post
 from litestar.params import JSONBody
 
 from wattseal.flow.fleet import enrol
-from wattseal.serve.api.bodies import TokenBody, token_view
+from wattseal.serve.api.bodies import TokenBody, TokenStatusBody, token_view
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
@@ -21,6 +21,13 @@ async def post_token(principal: Who, service: What, data: JSONBody[TokenBody]) -
     return token_view(token)
 
 
+@post("/tokens/status", status_code=200)
+async def post_token_status(principal: Who, service: What, data: JSONBody[TokenStatusBody]) -> dict[str, Any]:
+    """Change a token's status and nothing else of it: a copied card is blocked, its account and other tokens go on."""
+    demand(principal, "tokens:write")
+    return token_view(await enrol.set_token_status(service.world, data.id_token, data.status))
+
+
 @get("/tokens")
 async def get_tokens(
     principal: Who, service: What, request: Req, *, limit: Limit = 100, after: ShortQuery = None
@@ -32,4 +39,4 @@ async def get_tokens(
     return paged(request, [token_view(token) for token in found], next_key)
 
 
-ROUTES = (post_token, get_tokens)
+ROUTES = (post_token, post_token_status, get_tokens)
