@@ -6,10 +6,11 @@ from tests.support.cpo_world import Talker, add_token, enrol, make_world
 
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.fleet.maintenance import Cause, announce
+from wattseal.flow.fleet.maintenance import announce
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.station import Station
+from wattseal.model.works import Cause
 from wattseal.watch import DETECTORS, Watch
 
 HERE = [f"ST{number}" for number in range(6)]

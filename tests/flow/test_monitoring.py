@@ -8,7 +8,7 @@ from tests.support.effects import commanded
 
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.fleet.maintenance import Cause, announce, withdraw
+from wattseal.flow.fleet.maintenance import announce, withdraw
 from wattseal.flow.stations import availability, display, event_streams, monitoring
 from wattseal.flow.stations.assemblies import ASSEMBLY
 from wattseal.flow.world import World
@@ -16,6 +16,7 @@ from wattseal.model.alarm import Alarm, Severity
 from wattseal.model.assembly import Assembly
 from wattseal.model.display import KeptDisplay
 from wattseal.model.monitoring import KeptEvent, KeptLevel, KeptMonitor, KeptStream
+from wattseal.model.works import Cause
 from wattseal.rules.alarms import CODES, QUIET_DURING_WORKS, severity_of
 from wattseal.wire.ocpp.version import Version
 

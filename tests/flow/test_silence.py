@@ -11,11 +11,12 @@ from tests.support.memory_journal import MemoryJournal
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow.documents import ALARM, read
-from wattseal.flow.fleet.maintenance import Cause, announce
+from wattseal.flow.fleet.maintenance import announce
 from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.station import BootPolicy, Station
+from wattseal.model.works import Cause
 from wattseal.rules.enrolment import believe
 from wattseal.seal.registry import Role
 from wattseal.watch import DETECTORS, Watch

@@ -8,11 +8,12 @@ from tests.support.cpo_world import AT, TestClock, enrol, make_world
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
-from wattseal.flow.fleet.maintenance import Cause, announce, find_windows, withdraw
+from wattseal.flow.fleet.maintenance import announce, find_windows, withdraw
 from wattseal.flow.fleet.uptime import Ports, station_uptime
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.station import EvseEnrolment, Station
+from wattseal.model.works import Cause
 from wattseal.rules.uptime import Uptime
 
 HOUR_MS = 3_600_000

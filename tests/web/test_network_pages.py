@@ -1,5 +1,6 @@
 """The network's pages on a real CSMS with stations on real sockets: what they show, and what reaches a station."""
 
+import io
 import json
 import threading
 import time
@@ -13,6 +14,8 @@ from tests.support.csms import COSIGNED_WITHIN_S, Csms, serving
 from tests.support.stations import ANSWERED_WITHIN_S, answer_to, ask, call, dialled
 from tests.web.support import Browser, browser, nobody, words
 from websockets.sync.client import ClientConnection
+
+from wattseal.cli.main import run
 
 HOSTILE = "\"><script>alert('1')</script>\u202e<img src=x>"
 SITE = {
@@ -288,6 +291,43 @@ def test_alarms_say_what_happened_where_and_what_to_do_newest_first(csms: Csms, 
     assert "TamperDetectionActivated" in security
     assert "ran backwards" not in security
     assert "No alarm is like that" in owner.seen("/alarms?station=A1&code=chain_fork")
+
+
+def told(csms: Csms, capsys: pytest.CaptureFixture[str], *given: str) -> str:
+    where = ("--url", str(csms.http.base_url).rstrip("/"), "--token-file", str(csms.data / "admin-token"))
+    assert run(["works", *given, *where], io.StringIO()) == 0
+    return capsys.readouterr().out
+
+
+def test_works_are_announced_listed_ended_and_withdrawn(
+    csms: Csms, owner: Browser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_site(csms, "W1", "B", "Berlin")
+    times = ("--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T08:00:00Z")
+    first = told(csms, capsys, "announce", "--station", "w1", *times, "--note", "new fuse")
+    assert "W1" in first
+    assert "new fuse" in first
+    for more in ({"site": "B"}, {"everywhere": True}, {"station_ids": ["W1"]}):
+        body = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T08:00:00Z", **more}
+        assert csms.http.post("/api/v1/maintenance-windows", json=body).status_code == 201
+        both = csms.http.post("/api/v1/maintenance-windows", json=body | {"station_id": "W1"})
+        assert both.json()["code"] == "bad_window"
+    assert owner.send("/works", site="B", after="0", hours="2", note=HOSTILE).status_code == 303
+    assert owner.send("/works", site="NOWHERE", hours="2").status_code == 422
+    page = owner.page("/works")
+    assert HOSTILE not in page
+    assert "site B" in words(page)
+    running = csms.http.get("/api/v1/maintenance-windows").json()[-1]
+    assert (running["site"], running["station_ids"], running["ended_by"]) == ("B", [], None)
+    assert owner.send(f"/works/{running['id']}", do="end").status_code == 303
+    assert owner.send(f"/works/{running['id']}", do="end").status_code == 409
+    assert "ended early by" in owner.seen("/works")
+    told(csms, capsys, "withdraw", first.split()[0])
+    assert first.split()[0] not in told(csms, capsys, "list")
+    assert csms.http.post(f"/api/v1/maintenance-windows/{first.split()[0]}/end").status_code == 404
+    reader = browser(csms, "auditor")
+    assert "Announced works" in reader.seen("/works")
+    assert reader.send("/works", everywhere="yes", hours="2").status_code == 403
 
 
 def test_the_log_shows_its_checkpoint_and_who_cosigned_it(csms: Csms, owner: Browser) -> None:

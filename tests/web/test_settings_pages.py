@@ -1,5 +1,6 @@
 """What a person chooses for himself, and what the system says of its configuration and its backups."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ import pytest
 from tests.support.csms import ENVIRONMENT, Csms, serving
 from tests.support.stations import ask, dialled
 from tests.web.support import browser, words
+
+from wattseal.cli.main import run
 
 TOKEN = "a secret that nobody is shown"
 PARTNER = f'[[partners]]\nparty = "MSP"\ntoken = "{TOKEN}"\n'
@@ -58,14 +61,24 @@ def test_alarms_not_seen_are_counted_as_each_person_chose(csms: Csms) -> None:
     assert "not seen:" not in browser(csms, "finance").page("/network")
 
 
-def test_the_configuration_is_shown_without_its_secrets_to_those_who_may(csms: Csms) -> None:
+def test_the_configuration_is_shown_without_its_secrets_to_those_who_may(
+    csms: Csms, capsys: pytest.CaptureFixture[str]
+) -> None:
     owner = browser(csms, "owner")
     page = owner.page("/settings")
     assert "[partners 1]" in page
     assert TOKEN not in page
     assert "***" in page
     assert "Configuration in force" not in browser(csms, "operator").page("/settings")
+    assert "files of invoices 10 years from the end of the year they were issued in retention.invoices_years" in words(
+        page
+    )
+    assert "How long things are kept" not in browser(csms, "operator").page("/settings")
     told = csms.http.get("/api/v1/settings")
+    assert told.json()["retention"][0]["lasts"] == "7 days"
+    where = ["--url", str(csms.http.base_url).rstrip("/"), "--token-file", str(csms.data / "admin-token")]
+    assert run(["privacy", "retention", *where], io.StringIO()) == 0
+    assert "uploaded logs: 30 days (retention.uploads_days); then removed" in capsys.readouterr().out
     assert TOKEN not in told.text
     assert told.json()["settings"]["partners"][0] | {"token": "***"} == told.json()["settings"]["partners"][0]
 

@@ -59,6 +59,7 @@ COMMANDS = (
     Command("invoice", "Preview, issue, list and fetch invoices; check one offline."),
     Command("ledger", "Read the books, post by hand, export the journal."),
     Command("payments", "List payments; hold provider, ledger and sessions against each other."),
+    Command("works", "Announce works at stations, end or withdraw them, list them."),
     Command("fsck", "Re-prove a CPO's directory: records, chains, projections, ledger, log, checkpoints."),
     Command("month", "Simulate a month of sessions with faults in it, to try the audit on."),
     Command("config", "Check the configuration; show what is in force."),

@@ -17,6 +17,7 @@ from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.replay_people import RecordedPeople
+from wattseal.flow.replay_works import RecordedWorks
 from wattseal.model.transaction import Transaction
 from wattseal.model.verdict import Finding, Source
 from wattseal.rules.arrival import source_of
@@ -47,12 +48,13 @@ class Replayer:
 
 @dataclass(slots=True)
 class Replayed:
-    """What replaying gave: findings; ledger, accounts, disputes, people, transactions by id, as records have them."""
+    """What replaying gave: findings; ledger, accounts, disputes, people, works, transactions as records have them."""
 
     ledger: RecordedLedger
     accounts: RecordedAccounts
     disputes: RecordedDisputes
     people: RecordedPeople
+    works: RecordedWorks
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
@@ -83,7 +85,8 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     """Read every item in the order of commits; each is re-proved and lets its transaction follow."""
     origin = f"{replayer.party}/billing"
     ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
-    result = Replayed(ledger, accounts, RecordedDisputes(origin), RecordedPeople(origin))
+    disputes, people, works = RecordedDisputes(origin), RecordedPeople(origin), RecordedWorks(origin)
+    result = Replayed(ledger, accounts, disputes, people, works)
     while entries := await journal.leaves(replayer.tenant, len(result.entries), PAGE):
         result.entries.extend(entries)
     result.erased = await erased_by(journal, replayer.tenant, origin)
@@ -183,7 +186,7 @@ def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: Told) ->
     if kept.log_index is not None:
         _check_leaf(result, kept.log_index, told.leaf, where)
     item = told.item
-    for taken in (result.accounts, result.disputes, result.people):
+    for taken in (result.accounts, result.disputes, result.people, result.works):
         trouble = taken.take(item, where)
         if trouble is not None:
             result.findings.append(trouble)

@@ -128,6 +128,8 @@ class World:
     """What bundles shown here are judged by."""
     ramp: Ramp = field(default_factory=Ramp)
     """How fast commands may change the fleet's power."""
+    works: Any = None
+    """What the records say of announced works (`flow.fleet.maintenance.Works`); None until they were read."""
     waiting: dict[str, Any] | None = None
     """Commands that wait for the ramp (`flow.ramp.Waiting`) by id; None until they were read."""
     limited: dict[StationId, int] | None = None
@@ -180,6 +182,7 @@ class World:
         self.listed = None
         self.syncing.clear()
         self.payments = None
+        self.works = None
         self.waiting = None
         self.limited = None
         self.tariff_book = None

@@ -23,7 +23,7 @@ the first part's MARK (8 bytes) recognises a retry of the whole.
 """
 MAX_PART = 24_000
 _MONEY = frozenset({Kind.ACCOUNT, Kind.POSTING, Kind.RULING, Kind.INVOICE, Kind.DISPUTE, Kind.PAYMENT})
-_OTHER_OPS = _MONEY | {Kind.SETTLEMENT, Kind.COMMAND, Kind.PERSON, Kind.ERASURE, Kind.ALARM}
+_OTHER_OPS = _MONEY | {Kind.SETTLEMENT, Kind.COMMAND, Kind.PERSON, Kind.ERASURE, Kind.ALARM, Kind.WORKS}
 """Kinds of records whose group OPS has fields of its own."""
 MAX_NOTES = 32
 MAX_DETAIL = 200

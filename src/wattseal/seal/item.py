@@ -50,6 +50,7 @@ class Kind(IntEnum):
     PERSON = 20
     ERASURE = 21
     ALARM = 22
+    WORKS = 23
 
 
 class Group(IntEnum):

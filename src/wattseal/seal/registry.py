@@ -48,7 +48,9 @@ PARTY_WIDE_ROLES = frozenset(Role) - SOURCE_ROLES
 _OWN_CHAIN = frozenset({Kind.BOOT, Kind.HEARTBEAT, Kind.KEY_CHANGE})
 _CHARGE = frozenset({Kind.REQUEST, Kind.STARTED, Kind.READING, Kind.ENDED})
 _MONEY = frozenset({Kind.ACCOUNT, Kind.POSTING, Kind.RULING, Kind.INVOICE, Kind.DISPUTE, Kind.PAYMENT})
-_BILLING = frozenset({Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF, Kind.PERSON, Kind.ERASURE, Kind.ALARM}) | _MONEY
+_BILLING = (
+    frozenset({Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF, Kind.PERSON, Kind.ERASURE, Kind.ALARM, Kind.WORKS}) | _MONEY
+)
 _MAY_SIGN: dict[Role, frozenset[Kind]] = {
     Role.METER: _CHARGE,
     Role.STATION: _CHARGE,

@@ -30,6 +30,7 @@ from wattseal.flow.replay_accounts import RecordedAccounts
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.replay_people import RecordedPeople
+from wattseal.flow.replay_works import RecordedWorks
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.billing import Bill
@@ -141,7 +142,8 @@ async def _replayed(world: World, kept: Sequence[KeptItem]) -> Replayed:
     replayer = Replayer(world.tenant, world.party, world.log_origin, world.registry, world.seal_key)
     origin = world.billing_origin
     ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
-    result = Replayed(ledger, accounts, RecordedDisputes(origin), RecordedPeople(origin))
+    disputes, people, works = RecordedDisputes(origin), RecordedPeople(origin), RecordedWorks(origin)
+    result = Replayed(ledger, accounts, disputes, people, works)
     for one in kept:
         result.erased |= cuts_of(one)
     for one in kept:

@@ -6,6 +6,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin
 from wattseal.flow.alarm_keeper import STREAM as ALARMS
 from wattseal.flow.command_log import COMMAND, CommandKept
+from wattseal.flow.fleet.maintenance import STREAM as WORKS
 from wattseal.flow.fleet.orders import STREAM as ORDERS
 from wattseal.flow.listing import Wanted, latest
 from wattseal.flow.money.records import MoneyStream
@@ -19,11 +20,13 @@ from wattseal.seal.groups import Content, Opening, open_box
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.person import PersonSaid
 from wattseal.seal.ruling import Ruling
+from wattseal.seal.works import WorksSaid
 
 MAX_ACTS = 500
 """Of each source, the latest; `Acts.more` says that there are earlier ones."""
 _PAGE = 250
-_STREAMS = (STREAM, ORDERS, ALARMS, int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
+_MONEY = (int(MoneyStream.ACCOUNTS), int(MoneyStream.RULINGS), int(MoneyStream.DISPUTES))
+_STREAMS = (STREAM, ORDERS, ALARMS, WORKS, *_MONEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,30 +99,40 @@ def _act(item: Item) -> Act | None:
         return None
     fields = Content.decode(opened.content).fields
     ms, record, session = item.payload.ms, item.hash.hex(), (item.payload.subject or b"").hex()
+    act: Act | None = None
     try:
         match item.payload.kind:
             case Kind.PERSON:
-                said = PersonSaid.read(fields)
-                what = said.event.name.lower()
-                told = ", ".join(said.roles) if not said.text else said.text
-                return Act(ms, said.by, "person", what, f"person/{said.person}", record, told)
+                act = _person(PersonSaid.read(fields), ms, record)
             case Kind.ACCOUNT:
-                account = AccountSaid.read(fields)
-                return Act(ms, account.by, "account", account.event.name.lower(), account.account, record, account.text)
+                said = AccountSaid.read(fields)
+                act = Act(ms, said.by, "account", said.event.name.lower(), said.account, record, said.text)
             case Kind.ALARM:
-                return _alarm(AlarmSaid.read(fields), ms, record)
+                act = _alarm(AlarmSaid.read(fields), ms, record)
+            case Kind.WORKS:
+                act = _works(WorksSaid.read(fields), ms, record)
             case Kind.COMMAND:
                 order = Ordered.read(fields)
-                return Act(ms, order.asked_by, "order", order.outcome or "asked", order.action, record)
+                act = Act(ms, order.asked_by, "order", order.outcome or "asked", order.action, record)
             case Kind.RULING:
                 ruling = Ruling.read(fields)
                 decided_on = session or ruling.alarm or ""
-                return Act(ms, ruling.person, "ruling", ruling.verdict.value, decided_on, record, ruling.text)
+                act = Act(ms, ruling.person, "ruling", ruling.verdict.value, decided_on, record, ruling.text)
             case Kind.DISPUTE:
-                return _dispute(read_dispute(fields), ms, session, record)
+                act = _dispute(read_dispute(fields), ms, session, record)
     except InputError:
-        pass
-    return None
+        return None
+    return act
+
+
+def _person(said: PersonSaid, ms: int, record: str) -> Act:
+    told = said.text or ", ".join(said.roles)
+    return Act(ms, said.by, "person", said.event.name.lower(), f"person/{said.person}", record, told)
+
+
+def _works(said: WorksSaid, ms: int, record: str) -> Act:
+    place = ", ".join(said.stations) or said.site or "*"
+    return Act(ms, said.by, "works", said.event.name.lower(), place, record, said.note)
 
 
 def _alarm(said: AlarmSaid, ms: int, record: str) -> Act | None:

@@ -83,7 +83,6 @@ LEFT_OUT: Mapping[str, str] = {
     "local_list": "copies of cards on a station's list; the cards are exported",
     "log_job": _STATION,
     "log_pace": _OURS,
-    "maintenance": _STATION,
     "monitor": _STATION,
     "monitoring_level": _STATION,
     "payment_event": "the mark that a provider's message was heard once",

@@ -28,6 +28,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("/network", "Stations", ("stations:read",)),
             Place("/alarms", "Alarms", ("alarms:read",)),
+            Place("/works", "Announced works", ("stations:read",)),
             Place("/log", "Transparency log"),
             Place("/backups", "Backups", ("settings:read",)),
             Place("/settings", "Settings"),

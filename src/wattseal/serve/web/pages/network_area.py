@@ -11,6 +11,7 @@ from wattseal.serve.web.pages import (
     station_frames,
     station_more,
     welcome,
+    works,
 )
 
 ROUTES = (
@@ -20,6 +21,7 @@ ROUTES = (
     *station_frames.ROUTES,
     *station_more.ROUTES,
     *alarms.ROUTES,
+    *works.ROUTES,
     *log.ROUTES,
     *welcome.ROUTES,
     *backups.ROUTES,
