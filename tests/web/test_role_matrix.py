@@ -34,13 +34,14 @@ ANYBODY = {
     "GET /mine/{secret}",
     "GET /receipt-worker.js",
     "GET /static/{tag}/{name}",
+    "POST /c",
     "POST /join/{secret}",
     "POST /login",
     "POST /login/passkey",
     "POST /login/passkey/challenge",
     "POST /mine/{secret}",
 }
-"""What needs no session: signing in, drivers' receipts and data, files."""
+"""What needs no session: signing in, drivers' receipts and data, codes of drivers' apps, files."""
 EVERYBODY = {
     "GET /",
     "GET /events",
