@@ -365,7 +365,7 @@ async def test_a_driver_who_is_authorised_after_plugging_in_is_held_once() -> No
     assert await troubles(world) == []
 
 
-async def test_one_who_lets_it_expire_is_held_anew() -> None:
+async def test_what_is_held_for_a_session_that_waits_for_its_car_is_held_until_that_is_over() -> None:
     world = await paying_world()
     made = await account(world, 80)
     station = Talker(world, "ST1", V201)
@@ -373,13 +373,13 @@ async def test_one_who_lets_it_expire_is_held_anew() -> None:
     await station.call("TransactionEvent", event("Started", 0, 0))
     await station.call("Authorize", {"idToken": card})
     wait(world, 700)
-    assert await tidy(world) == 1
-    assert await money(world, made) == (8000, 0)
+    assert await tidy(world) == 0
+    assert await money(world, made) == (3000, 5000)
     await station.call("TransactionEvent", event("Updated", 1, 10, idToken=card))
     assert await money(world, made) == (3000, 5000)
     found = await holds_of(world, (await only(world)).id)
     assert found is not None
-    assert (found.count, found.open) == (2, True)
+    assert (found.count, found.open) == (1, True)
 
 
 async def test_a_charge_that_has_ended_meanwhile_is_extended_no_more() -> None:

@@ -148,6 +148,44 @@ async def test_a_token_blocked_after_it_was_authorised_starts_nothing(world: Wor
     assert (found.billing, await troubles(world)) == (Billing.PENDING, [])
 
 
+async def test_a_card_shown_when_the_cable_is_plugged_in_is_its_sessions_by_record_and_projection(world: World) -> None:
+    await seed(world, "CARD")
+    station = Talker(world, "ST1", V201)
+    await station.call("TransactionEvent", event("Started", 0, trigger="CablePluggedIn"))
+    assert (await asked(world, V201, "CARD"))["status"] == "Accepted"
+    assert (await asked(world, V201, "CARD"))["status"] == "Accepted"
+    (found,) = await transactions(world)
+    assert (found.authorization, await troubles(world)) == (TokenStatus.ACCEPTED, [])
+    await station.call("TransactionEvent", event("Updated", 1, "CARD"))
+    await station.call("TransactionEvent", event("Ended", 2, trigger="EVDeparted"))
+    (found,) = await transactions(world)
+    assert (found.billing, await troubles(world)) == (Billing.BILLED, [])
+
+
+async def test_where_the_station_names_another_card_than_the_one_shown_nobody_is_billed(world: World) -> None:
+    await seed(world, "CARD")
+    await seed(world, "SECOND")
+    station = Talker(world, "ST1", V201)
+    await station.call("TransactionEvent", event("Started", 0, trigger="CablePluggedIn"))
+    await asked(world, V201, "CARD")
+    await station.call("TransactionEvent", event("Updated", 1, "SECOND"))
+    await station.call("TransactionEvent", event("Ended", 2, trigger="EVDeparted"))
+    (found,) = await transactions(world)
+    assert (found.billing, found.reason) == (Billing.QUARANTINED, "charged_by_another")
+    assert await troubles(world) == []
+
+
+async def test_what_was_granted_for_a_session_that_has_ended_begins_no_other(world: World) -> None:
+    await seed(world, "CARD")
+    station = Talker(world, "ST1", V201)
+    await station.call("TransactionEvent", event("Started", 0, trigger="CablePluggedIn"))
+    await asked(world, V201, "CARD")
+    await station.call("TransactionEvent", event("Ended", 1, trigger="EVDeparted"))
+    await station.call("TransactionEvent", event("Started", 0, "CARD", tx="T2"))
+    assert {found.transaction_id for found in await transactions(world)} == {"T1", "T2"}
+    assert await troubles(world) == []
+
+
 async def stopped_by(world: World, card: str, **more: Any) -> tuple[dict[str, Any], Billing, str | None]:
     station = Talker(world, "ST1", V201)
     await station.call("TransactionEvent", event("Started", 0, "CARD"))

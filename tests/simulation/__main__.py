@@ -5,9 +5,18 @@ import sys
 import time
 import traceback
 from collections import Counter
+from dataclasses import replace
 
 from tests.simulation.driver import ignore
 from tests.simulation.play import play
+from tests.simulation.weather import Weather, dice
+
+
+def _weather(seed: int, actors: str | None) -> Weather | None:
+    """Return a seed's weather with others who are there; None where nothing is said of them."""
+    if actors is None:
+        return None
+    return replace(Weather.drawn(dice(f"weather {seed}")), actors=frozenset(filter(None, actors.split(","))))
 
 
 def main() -> int:
@@ -16,12 +25,13 @@ def main() -> int:
     asked.add_argument("--trace", action="store_true", help="print what happens")
     asked.add_argument("--seeds", type=int, default=500, help="how many to play")
     asked.add_argument("--first", type=int, default=1, help="the first of them")
+    asked.add_argument("--actors", help="who is there in each, comma-separated; without it that is drawn")
     args = asked.parse_args()
     seeds = [args.seed] if args.seed is not None else range(args.first, args.first + args.seeds)
     begun, happened, sessions, places, wrong = time.process_time(), Counter[str](), Counter[str](), set[str](), []
     for seed in seeds:
         try:
-            one, counted = play(seed, trace=print if args.trace else ignore)
+            one, counted = play(seed, weather=_weather(seed, args.actors), trace=print if args.trace else ignore)
         except Exception as error:  # noqa: BLE001 - whatever it is, its seed is what helps
             wrong.append(seed)
             print(f"seed {seed}: {type(error).__name__}: {error}")

@@ -73,4 +73,6 @@ async def _prepared(storm: "Storm", world: World) -> None:
     await add_token(world, "GUEST", party="MSP")
     current = await tariff_for(world, Station(id="ST0"), None, world.now_ms())
     assert current is not None
+    for actor in storm.actors:
+        await actor.prepare(world)
     storm.account, storm.tariff = prepaid.id, bytes.fromhex(current.record)

@@ -40,6 +40,8 @@ async def hold(storm: Storm) -> Counter[str]:
     await _money(storm, world, sessions, bills)
     await _omitted(storm, world, sessions)
     counted = await _counted(storm, world, sessions, bills)
+    for actor in storm.actors:
+        await actor.hold(world)
     await _function_of_the_journal(world, storm)
     _nothing_leaks(storm)
     return counted

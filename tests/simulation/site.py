@@ -49,7 +49,7 @@ def canonical(payload: Any) -> str:
 
 @dataclass
 class Site:
-    """One station. `queue` is on its own flash: a reboot loses nothing of it."""
+    """One station. `queue` is on its own flash: a reboot loses nothing of it; with `cards` it asks about them."""
 
     name: str
     version: Version
@@ -65,6 +65,7 @@ class Site:
     sent: int = 0
     register: int = 1000
     booted: bool = False
+    cards: bool = False
     _plan: list[Callable[[], None]] = field(default_factory=list)
     _count: int = 0
 
@@ -181,37 +182,53 @@ class Site:
             told = {"meterStop": self.register, "timestamp": self.at(), "reason": "Local"}
             later("StopTransaction", lambda number: {"transactionId": number, **told})
 
+        if self.cards and self.dice.random() < 0.5:
+            self._tell("Authorize", {"idTag": session.token})
         self._tell("StartTransaction", start, session)
         self._plan = [*[read] * readings, stop]
 
     def _charge2x(self, session: Session, readings: int, wh: int) -> None:
-        numbers = iter(range(readings + 2))
+        numbers = iter(range(readings + 3))
+        id_token = {"idToken": session.token, "type": "ISO14443"}
+        asks = self.cards and self.dice.random() < 0.6
+        plugged_first = asks and self.dice.random() < 0.7
 
-        def event(kind: str) -> None:
+        def event(kind: str, trigger: str, *, named: bool = False) -> None:
             context = {"Started": "Transaction.Begin", "Ended": "Transaction.End"}.get(kind, "Sample.Periodic")
             sample = {"value": self.register, "context": context, "measurand": "Energy.Active.Import.Register"}
             payload: Payload = {
                 "eventType": kind,
                 "timestamp": self.at(),
-                "triggerReason": {"Started": "Authorized", "Ended": "EVDeparted"}.get(kind, "MeterValuePeriodic"),
+                "triggerReason": trigger,
                 "seqNo": next(numbers),
                 "transactionInfo": {"transactionId": session.number},
                 "meterValue": [{"timestamp": self.at(), "sampledValue": [sample]}],
             }
-            if kind == "Started":
-                id_token = {"idToken": session.token, "type": "ISO14443"}
-                payload |= {"idToken": id_token, "evse": {"id": 1, "connectorId": 1}}
+            payload |= {"idToken": id_token} if named else {}
+            payload |= {"evse": {"id": 1, "connectorId": 1}} if kind == "Started" else {}
             self._tell("TransactionEvent", payload, session)
+
+        def show() -> None:
+            self._tell("Authorize", {"idToken": id_token})
+
+        def name() -> None:
+            event("Updated", "Authorized", named=True)
 
         def read() -> None:
             self.register += wh
-            event("Updated")
+            event("Updated", "MeterValuePeriodic")
 
         def stop() -> None:
             self._end(session, wh)
-            event("Ended")
+            event("Ended", "EVDeparted")
 
-        event("Started")
+        if plugged_first:
+            event("Started", "CablePluggedIn")
+            self._plan = [show, name, *[read] * readings, stop]
+            return
+        if asks:
+            show()
+        event("Started", "Authorized", named=True)
         self._plan = [*[read] * readings, stop]
 
     def _end(self, session: Session, wh: int) -> None:

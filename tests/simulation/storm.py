@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
+from tests.simulation.actors import ACTORS
 from tests.simulation.before import PLACES, made, prepare
 from tests.simulation.broken import broken
 from tests.simulation.checkpoints import IN_LINE, Log
@@ -70,6 +71,7 @@ class Storm:
         self.starts = self.steps = self.broken_for = 0
         self.faults, self.traffic, self.emsp = Faults(self), Traffic(self), Emsp(self)
         self.log = Log(self.folder / "log", self.clock)
+        self.actors = [made_by(self) for name, made_by in ACTORS.items() if name in self.weather.actors]
         prepare(self)
         self.sites = [
             Site(f"ST{n}", version, dice(f"{self.seed}/{n}"), self.clock.true_ms(), self.weather.sessions, tokens)
@@ -94,6 +96,9 @@ class Storm:
             ("silence", silence.round),
             ("checkpoint", self.log.process(cast("JournalPort", self.journal), self.dice).step),
         ]
+        for actor in self.actors:
+            self.jobs += actor.jobs()
+            actor.began()
         self.spoil_process(self)
 
     def kill(self) -> list[str]:
@@ -156,6 +161,7 @@ class Storm:
         acts: list[Callable[[], None]] = [self._go_on, self._go_on, self._go_on, self._flush, self._flush]
         if not self.calm:
             acts += [self.traffic.live, self.traffic.send, self.traffic.send, self._do_a_job, self._go_on]
+            acts += [actor.act for actor in self.actors]
         self.dice.choice(acts)()
 
     def _go_on(self) -> None:
@@ -176,4 +182,4 @@ class Storm:
 
 def storm(seed: int, **more: Any) -> Storm:
     """Return the storm of a seed; `weather` and others of its fields in the place of what would be drawn."""
-    return Storm(seed, more.pop("weather", None) or Weather.drawn(dice(f"weather {seed}")), **more)
+    return Storm(seed, more.pop("weather", None) or Weather.drawn(dice(f"weather {seed}"), ACTORS), **more)

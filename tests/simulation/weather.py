@@ -1,5 +1,6 @@
 """The weather of a storm: how often what goes wrong, drawn from its seed; and the clock that it plays by."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -7,11 +8,16 @@ from random import Random
 from tests.support.cpo_world import AT
 
 DAY = timedelta(days=1)
+THERE = 0.3
+"""How likely each of the actors is there."""
 
 
 @dataclass(frozen=True)
 class Weather:
-    """How often what happens, each the chance at one step; `crash_at` kills at exactly that wait, and never else."""
+    """How often what happens, each the chance at one step; `crash_at` kills at exactly that wait, and never else.
+
+    `actors` are those who are there, by name.
+    """
 
     crash: float = 0.0
     crash_at: int | None = None
@@ -25,9 +31,10 @@ class Weather:
     silent: float = 0.0
     sessions: int = 2
     faults: int = 12
+    actors: frozenset[str] = frozenset()
 
     @classmethod
-    def drawn(cls, dice: Random) -> "Weather":
+    def drawn(cls, dice: Random, actors: Iterable[str] = ()) -> "Weather":
         """Draw one: some faults are there, others are not, so that each combination is seen."""
 
         def chance(*some: float) -> float:
@@ -45,6 +52,7 @@ class Weather:
             silent=chance(0.2, 0.5),
             sessions=dice.randint(1, 3),
             faults=dice.randint(3, 20),
+            actors=frozenset(name for name in actors if dice.random() < THERE),
         )
 
 

@@ -9,6 +9,7 @@ from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow import signing
 from wattseal.flow.charges import charge, costs, payments, sealed
+from wattseal.flow.charges.disorder import take_decision
 from wattseal.flow.drivers import contracts, plug_and_charge16, reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.identity import certificates
@@ -37,7 +38,7 @@ from wattseal.model.message import Answer, Fact, Told
 from wattseal.model.principal import Principal
 from wattseal.model.token import Authorization, IdToken
 from wattseal.rules.contracts import ChainStatus, contract_status
-from wattseal.rules.transactions import apply, is_accepted
+from wattseal.rules.transactions import is_accepted
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Lifted
 from wattseal.wire.ocpp.rpc import Call, Send
@@ -159,24 +160,29 @@ async def _authorise(turn: Turn, fact: AuthorizationRequested) -> AuthorizationA
 
 
 async def _authorise_token(turn: Turn, id_token: IdToken) -> Authorization:
+    """Decide on a card held to the reader; where one transaction waits for its driver, that is who it is."""
     step = turn.step()
-    waits = _waiting(turn.memory)
+    waits = _waiting(turn.memory, id_token)
     subject = None if waits is None else waits.subject
-    decided = await authorise(Asked(turn.memory, step, id_token, 0, subject, only_starts=turn.ocpp16))
-    if isinstance(decided, Refused) and decided.refusal is not None and waits is not None:
-        for record in decided.refusal.records:
-            waits.transaction = apply(waits.transaction, record)
-        step.project(waits.transaction)
+    asked = Asked(turn.memory, step, id_token, 0, subject, only_starts=turn.ocpp16, awaited=waits is not None)
+    decided = await authorise(asked)
+    if waits is not None and take_decision(turn, step, waits, decided) and not isinstance(decided, Refused):
+        waits.authorization, waits.token = decided.authorization, id_token.key()
     if step.items or step.puts:
         await step.commit()
-    if not isinstance(decided, Refused):
+    if not isinstance(decided, Refused) and (waits is None or waits.transaction.active):
         keep_grant(turn.memory, id_token, decided)
     return decided.authorization
 
 
-def _waiting(memory: Memory) -> Live | None:
-    """Return the one open transaction that waits for a driver, if there is exactly one."""
-    waiting = [live for live in memory.live.values() if live.token is None and not is_accepted(live.transaction)]
+def _waiting(memory: Memory, id_token: IdToken) -> Live | None:
+    """Return the one open transaction that waits for a driver, if there is exactly one; or that this token is for."""
+    grant = memory.grants.get(id_token.key())
+    mine = None if grant is None else next((one for one in memory.live.values() if one.subject == grant.subject), None)
+    if mine is not None:
+        return mine
+    open_ones = [live for live in memory.live.values() if not live.fresh]
+    waiting = [live for live in open_ones if live.token is None and not is_accepted(live.transaction)]
     return waiting[0] if len(waiting) == 1 else None
 
 

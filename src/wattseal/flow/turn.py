@@ -253,8 +253,13 @@ def keep_live(memory: Memory, transaction_id: str, live: Live) -> None:
 
 
 def keep_ended(memory: Memory, transaction_id: str, live: Live) -> None:
-    """Keep an ended transaction for retries; the oldest goes when there are too many."""
+    """Keep an ended transaction for retries; the oldest goes when there are too many.
+
+    An authorisation given for it is good for no other.
+    """
     memory.ended[transaction_id] = live
+    for token in [token for token, grant in memory.grants.items() if grant.subject == live.subject]:
+        del memory.grants[token]
     if len(memory.ended) > MAX_ENDED:
         memory.ended.popitem(last=False)
 

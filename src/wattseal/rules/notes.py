@@ -47,6 +47,7 @@ EFFECTS: dict[str, Effect] = {
     "sessions_cut": Effect.ALARM,
     "closed_without_stop": Effect.QUARANTINE,
     "stopped_by_another": Effect.QUARANTINE,
+    "charged_by_another": Effect.QUARANTINE,
     "reservation_unknown": Effect.FINDING,
     "reservation_used_twice": Effect.FINDING,
     "reservation_of_another": Effect.ALARM,

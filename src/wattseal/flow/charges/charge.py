@@ -29,12 +29,15 @@ from wattseal.rules.retries import event_mark, payload_mark, start_key, transact
 from wattseal.rules.transactions import (
     apply,
     begin,
+    is_accepted,
     may_still_end,
     milliseconds,
 )
 from wattseal.seal.fields import Ops
 from wattseal.seal.item import Kind
 
+AUTHORIZED = "Authorized"
+"""Trigger of the event that says who charges (2.x E03)."""
 STOP_AUTHORIZED = "StopAuthorized"
 """Trigger of the event that ends a transaction's authorisation (2.x E07)."""
 MAX_INT32 = 2**31 - 1
@@ -197,12 +200,28 @@ async def _told(turn: Turn, id_token: IdToken | None, live: Live | None) -> Auth
 
 async def _stopped_by(turn: Turn, id_token: IdToken | None, live: Live | None) -> tuple[Finding, ...]:
     """Say so where a token ended the transaction that is neither the one that began it nor entitled to end it."""
-    if id_token is None or live is None or live.token in {None, id_token.key()} or id_token.type == NO_AUTHORIZATION:
-        return ()
-    stopping, starting = await find_token(turn.world, id_token), await token_of(turn.world, live.token or "")
-    if may_stop(stopping, starting, turn.world.settings.master_group):
+    if id_token is None or live is None or not await _is_anothers(turn, id_token, live):
         return ()
     return (Finding("stopped_by_another", "id_token"),)
+
+
+async def _charged_by(turn: Turn, id_token: IdToken, live: Live) -> tuple[Finding, ...]:
+    """Say so where the station names another token than the one that was let charge: it was held to another reader."""
+    if not is_accepted(live.transaction):
+        return ()
+    if await _is_anothers(turn, id_token, live):
+        return (Finding("charged_by_another", "id_token"),)
+    grant = turn.memory.grants.get(id_token.key())
+    if grant is not None and grant.subject == live.subject:
+        del turn.memory.grants[id_token.key()]
+    return ()
+
+
+async def _is_anothers(turn: Turn, id_token: IdToken, live: Live) -> bool:
+    if live.token in {None, id_token.key()} or id_token.type == NO_AUTHORIZATION:
+        return False
+    shown, starting = await find_token(turn.world, id_token), await token_of(turn.world, live.token or "")
+    return not may_stop(shown, starting, turn.world.settings.master_group)
 
 
 async def _event(
@@ -226,6 +245,8 @@ async def _event(
     if live.fresh:
         step.remember(transaction_key(fact.transaction_id or ""), live.subject)
         notes.append(Finding(EARLY, "transaction_id"))
+    if fact.id_token is not None and fact.trigger == AUTHORIZED:
+        notes.extend(await _charged_by(turn, fact.id_token, live))
     if fact.id_token is not None and to_be_decided(live, fact.id_token):
         told = await authorise_late(turn, step, live, fact.id_token, offline=fact.offline)
     ops = Ops(

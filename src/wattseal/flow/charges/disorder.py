@@ -17,6 +17,7 @@ from wattseal.flow.charges.watching import Told, is_astray, remember_end, take
 from wattseal.flow.drivers import reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise
 from wattseal.flow.live import Live
+from wattseal.flow.memory import Grant
 from wattseal.flow.step import Step
 from wattseal.flow.turn import Turn, keep_live
 from wattseal.model.facts import TransactionEnded, TransactionStarted
@@ -121,13 +122,20 @@ async def authorise_late(
     asked = Asked(turn.memory, step, id_token, live.transaction.place, live.subject, starts=True, offline=offline)
     decided = await authorise(asked)
     live.authorization, live.token = decided.authorization, id_token.key()
+    turn.memory.grants.pop(id_token.key(), None)
+    take_decision(turn, step, live, decided)
+    return decided.authorization
+
+
+def take_decision(turn: Turn, step: Step, live: Live, decided: Grant | Refused) -> bool:
+    """Take a signed decision on a transaction into it; false where there is none, or another was taken before."""
     grant = decided.refusal if isinstance(decided, Refused) else decided
     if grant is None:
-        return decided.authorization
-    turn.memory.grants.pop(id_token.key(), None)
-    live.held = grant.held
+        return False
     for record in grant.records:
         live.transaction = apply(live.transaction, record)
     step.project(live.transaction)
     step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
-    return decided.authorization
+    taken = live.transaction.decision == (grant.authorization.decision or b"").hex()
+    live.held = grant.held if taken else live.held
+    return taken

@@ -81,10 +81,10 @@ class Asked:
     """A driver's token presented at a station.
 
     `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
-    and an unused grant's will do. `starts`: a transaction is to be charged to it now. `only_starts`: the station knows
-    no master pass and takes Accepted for leave to begin (1.6). `offline`: the station has let it charge by itself.
-    `drawn`: the subject has just been drawn. `vouched`: the operator asks, no card was held to a reader. `shown`: what
-    was shown beyond a number; it is always decided on anew.
+    and an unused grant's will do. `starts`: a transaction is to be charged to it now; `awaited`: one has begun already
+    and waits for it. `only_starts`: the station knows no master pass and takes Accepted for leave to begin (1.6).
+    `offline`: the station has let it charge by itself. `drawn`: the subject has just been drawn. `vouched`: the
+    operator asks, no card was held to a reader. `shown`: what was shown beyond a number; it is always decided on anew.
     """
 
     memory: Memory
@@ -94,6 +94,7 @@ class Asked:
     subject: bytes | None = None
     starts: bool = False
     only_starts: bool = False
+    awaited: bool = False
     offline: bool = False
     drawn: bool = False
     vouched: bool = False
@@ -103,6 +104,11 @@ class Asked:
     def world(self) -> World:
         """The world of the step."""
         return self.step.world
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a transaction to be charged to it."""
+        return self.starts or self.awaited
 
     @property
     def place(self) -> Place:
@@ -145,7 +151,7 @@ async def authorise(asked: Asked) -> Grant | Refused:
             return replace(made, authorization=told)
         made.authorization = with_price(world, told, made.records[-1].refs)
         grant = made
-    if asked.starts and token is not None:
+    if asked.begun and token is not None:
         _note_charging(asked.step, token, grant.subject)
     return grant
 
@@ -158,7 +164,7 @@ async def _at_hand(asked: Asked, token: TokenRecord | None) -> Grant | None:
     grant = unused_grant(asked.memory, asked.id_token, now_ms, asked.subject)
     if grant is None and asked.subject is None:
         grant = await kept_grant(asked.world, asked.memory, token, now_ms)
-    other = grant is not None and asked.starts and asked.subject not in {None, grant.subject}
+    other = grant is not None and asked.begun and asked.subject not in {None, grant.subject}
     return None if other else grant
 
 
@@ -223,7 +229,7 @@ async def _charges_elsewhere(asked: Asked, token: TokenRecord) -> bool:
     if document is None:
         return False
     last = read(document, Charging)
-    if not asked.starts and last.station_id == asked.memory.station.id:
+    if not asked.begun and last.station_id == asked.memory.station.id:
         return False
     if asked.subject is not None and last.subject == asked.subject.hex():
         return False

@@ -23,6 +23,7 @@ REASONS: Mapping[str, str] = {
     "transaction_id_reused": _("The station used an id a second time."),
     "closed_without_stop": _("A person closed it: its stop is lost."),
     "stopped_by_another": _("A token that may not do so stopped it."),
+    "charged_by_another": _("Another token than the one let charge was named for it."),
     "time_implausible": _("A time that cannot be."),
     "end_before_start": _("It ends before it starts."),
     "clock_jumped": _("The station's clock jumped within the session."),
