@@ -4,10 +4,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.charges import START_MS, charge, pen
 from tests.support.shared_vectors import vectors
-from tests.support.worlds import sealed_charge, trust
+from tests.support.worlds import EDGE_KEY, EMSP_KEY, sealed_charge, trust
 
+from wattseal.bundle.build import build_bundle
+from wattseal.bundle.check import check_bundle
 from wattseal.cli import bundle as bundle_cli
+from wattseal.model.token import TokenStatus
+from wattseal.seal.fields import Decision
+from wattseal.seal.item import Kind
 
 README = {
     "keba_test_txn.xml": ["VALID"] * 100,
@@ -35,6 +41,17 @@ def run(*args: str | Path) -> tuple[int, str]:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout
+
+
+def test_a_bundle_shows_by_what_its_driver_was_identified_and_in_whose_word() -> None:
+    said = Decision(TokenStatus.ACCEPTED, bytes(16), 2**40, identified=("TRUSTED", b"\x5c" * 32))
+    desk = pen("MSP/authorisation", key=EMSP_KEY, stream=0, seed="billing")
+    desk.write(Kind.BOOT, START_MS - 3500)
+    decision = desk.write(Kind.DECISION, START_MS - 3000, public=said.to_public())
+    made = build_bundle(charge(pen(key=EDGE_KEY), refs=(decision.hash,)), proofs=[], others=[decision])
+    told = list(bundle_cli.lines(made, check_bundle(made.encode(), None)))
+    place = told.index("Identified by what was shown, in the word of MSP/authorisation")
+    assert told[place + 1] == f"  TRUSTED, SHA-256 {'5c' * 32}"
 
 
 @pytest.fixture

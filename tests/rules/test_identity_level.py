@@ -2,7 +2,9 @@
 
 import pytest
 
+from wattseal.model.token import TokenStatus
 from wattseal.rules.identity_level import BARE, level_of, signed_level, with_signed
+from wattseal.seal.fields import Decision
 
 
 @pytest.mark.parametrize("kind", sorted(BARE))
@@ -40,3 +42,10 @@ def test_a_contract_is_as_sure_as_the_meter_signs_and_no_identity_in_the_meter_t
 )
 def test_the_level_is_read_from_what_is_signed(data: bytes, level: str | None) -> None:
     assert signed_level((("OCMF", data),)) == level
+
+
+@pytest.mark.parametrize("told", ["SECURE", ["SECURE"], ["SECURE", b"short"], [b"SECURE", bytes(32)], {1: "SECURE"}])
+def test_what_a_decision_says_of_it_in_another_shape_says_nothing(told: object) -> None:
+    public = Decision(TokenStatus.ACCEPTED, bytes(16), 1).to_public()
+    assert Decision.read(public | {6: told}).identified is None
+    assert Decision.read(public | {6: ["SECURE", bytes(32)]}).identified == ("SECURE", bytes(32))

@@ -16,7 +16,7 @@ from wattseal.bundle.report import STEP_NAMES, Report, StepResult
 from wattseal.cli.price_lines import total_line, trace_lines
 from wattseal.cli.verify import EXIT_CODES, load_trust
 from wattseal.log.proof import TlogProof
-from wattseal.seal.fields import Meter
+from wattseal.seal.fields import Decision, Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Group, Item, Kind
 from wattseal.seal.registry import entry_from
@@ -67,6 +67,7 @@ def lines(bundle: Bundle, report: Report) -> Iterator[str]:
     yield from _measured(bundle, report)
     yield from _priced(bundle, report)
     yield from _signed(bundle, report)
+    yield from _identified(bundle)
     yield from _readable(bundle)
     yield from _proved(bundle)
     yield "Checked"
@@ -129,6 +130,21 @@ def _signed(bundle: Bundle, report: Report) -> Iterator[str]:
         entry = entry_from(statement)
         if entry.custodian != entry.party:
             yield f"  key {entry.kid.hex()} of {shown(entry.party)} is in the custody of {shown(entry.custodian)}"
+
+
+def _identified(bundle: Bundle) -> Iterator[str]:
+    """Yield how sure it is who charged, in the word of whoever decided, where more was shown than a number."""
+    refs = {ref for item in bundle.items if item.payload.kind == Kind.STARTED for ref in item.payload.refs}
+    for item in bundle.others:
+        if item.payload.kind != Kind.DECISION or item.hash not in refs:
+            continue
+        try:
+            told = Decision.read(item.payload.public).identified
+        except InputError:
+            continue
+        if told is not None:
+            yield f"Identified by what was shown, in the word of {shown(item.payload.origin)}"
+            yield f"  {shown(told[0])}, SHA-256 {told[1].hex()}"
 
 
 def _readable(bundle: Bundle) -> Iterator[str]:

@@ -214,18 +214,16 @@ class Decision(Struct, frozen=True, gc=False):
 
     @staticmethod
     def read(public: Mapping[int, Any]) -> "Decision":
-        """Read the public fields."""
+        """Read the public fields; what is in the place of `identified` in any other shape says nothing."""
         status, auth_id = typed(public, 1, int, "status"), typed(public, 2, bytes, "auth_id")
         expires_ms, cap_wh = typed(public, 3, int, "expires"), typed(public, 4, int, "cap")
         if status is None or not 0 <= status < len(_STATUSES) or auth_id is None or expires_ms is None:
             raise CborError("a decision needs status, auth_id and expiry", subject="decision")
-        reason = typed(public, 5, str, "reason")
-        match typed(public, 6, list, "identified"):
-            case None:
-                return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, reason)
-            case [str(level), bytes(reference)]:
-                return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, reason, (level, reference))
-        raise CborError("who was identified is [level, hash]", subject="decision")
+        reason, identified = typed(public, 5, str, "reason"), None
+        match public.get(6):
+            case [str(level), bytes(reference)] if len(reference) == 32:
+                identified = level, reference
+        return Decision(_STATUSES[status], auth_id, expires_ms, cap_wh, reason, identified)
 
 
 class SettlementVerdict(IntEnum):
