@@ -15,7 +15,7 @@ from wattseal.flow.charges.sealed import RELAY, Relay
 from wattseal.flow.charges.settling import CDR_OUT, SETTLE, read_settlement
 from wattseal.flow.charges.standing import standing_of
 from wattseal.flow.documents import CDR, TRANSACTION, put, read
-from wattseal.flow.drivers.authorise import signed_by
+from wattseal.flow.drivers.decisions import signed_by
 from wattseal.flow.limits.needs import SCHEDULE
 from wattseal.flow.limits.sent import send_schedule
 from wattseal.flow.money.cdrs import cdr_by_id

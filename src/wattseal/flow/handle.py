@@ -10,7 +10,7 @@ from wattseal.base.ids import StationId
 from wattseal.flow import signing
 from wattseal.flow.charges import charge, costs, payments, sealed
 from wattseal.flow.charges.disorder import take_decision
-from wattseal.flow.drivers import contracts, plug_and_charge16, reservations
+from wattseal.flow.drivers import cards, contracts, plug_and_charge16, reservations
 from wattseal.flow.drivers.authorise import Asked, Refused, authorise, keep_grant
 from wattseal.flow.identity import certificates
 from wattseal.flow.limits import batteries, der
@@ -187,7 +187,8 @@ def _waiting(memory: Memory, id_token: IdToken) -> Live | None:
 
 
 async def _transfer(turn: Turn, fact: DataTransferred) -> DataTransferAnswer:
-    return await vendors.transfer(turn, fact, plug_and_charge16.vendors(_decide) if turn.ocpp16 else {})
+    more = plug_and_charge16.vendors(_decide) if turn.ocpp16 else {}
+    return await vendors.transfer(turn, fact, {**more, **cards.VENDORS})
 
 
 HANDLERS: Handlers = united(

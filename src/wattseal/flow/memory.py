@@ -15,6 +15,7 @@ from wattseal.model.token import Authorization
 from wattseal.rules.arrival import Tail
 from wattseal.rules.device_model import Place
 from wattseal.rules.recorded import Recorded
+from wattseal.seal.card import Challenge
 
 MAX_GRANTS = 64
 """Unused authorisations kept per station; the oldest goes."""
@@ -24,13 +25,30 @@ MAX_HEARD, HEARD_MS = 32, 150_000
 
 @dataclass(slots=True)
 class Grant:
-    """An authorisation not yet used: its request and decision, what is held, and the subject of the records to come."""
+    """An authorisation not yet used: its request and decision, what is held, and the subject of the records to come.
+
+    `evse_id` is where a card has proved itself, 0 for any EVSE of the station.
+    """
 
     records: tuple[Recorded, ...]
     subject: bytes
     authorization: Authorization
     expires_ms: int
     held: Held | None = None
+    evse_id: int = 0
+
+    def is_for_elsewhere(self, evse_id: int) -> bool:
+        """Return whether a card proved itself for another EVSE."""
+        return bool(self.evse_id and evse_id) and self.evse_id != evse_id
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCard:
+    """A challenge that waits for its card; `spki` is the key that the card told, `drawn`: its subject is new."""
+
+    challenge: Challenge
+    spki: bytes
+    drawn: bool
 
 
 @dataclass(slots=True)
@@ -51,6 +69,7 @@ class Memory:
     live: OrderedDict[str, Live] = field(default_factory=OrderedDict)
     ended: OrderedDict[str, Live] = field(default_factory=OrderedDict)
     grants: OrderedDict[str, Grant] = field(default_factory=OrderedDict)
+    asked_cards: OrderedDict[bytes, AskedCard] = field(default_factory=OrderedDict)
     last_end: dict[int, LastEnd] = field(default_factory=dict)
     statuses: dict[int, str] = field(default_factory=dict)
     marks: OrderedDict[int, None] = field(default_factory=OrderedDict)

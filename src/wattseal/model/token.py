@@ -57,6 +57,8 @@ class TokenRecord:
     Tokens of one `group` (1.6 parentIdTag, 2.x groupIdToken) may stop each other's transactions. Without `evses` it may
     be used everywhere. `language` is an RFC 5646 tag of up to 8 characters, `priority` from -9 to 9, `message` shown to
     the driver; 1.6 tells neither of the three. `account` is the id of the account that pays where the CPO itself bills.
+    `card_key` (SPKI) is the public key of a card that proves itself, where the CPO decides: its number alone charges
+    nothing.
     """
 
     id_token: IdToken
@@ -69,6 +71,7 @@ class TokenRecord:
     priority: int | None = None
     message: str | None = None
     account: str | None = None
+    card_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class Place:
     starts: bool = False
 
 
+def own_card_key(token: TokenRecord | None) -> bytes | None:
+    """Return the key that a card has to prove, where the CPO itself decides on its token."""
+    return None if token is None or token.party is not None else token.card_key
+
+
 def who_decides(
     token: TokenRecord | None, place: Place, master_group: str | None = None
 ) -> AskParty | OwnDecision | MasterPass:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from wattseal.model.local_list import Held, ListEntry, ListPolicy, ListSent
 from wattseal.model.token import Authorization, IdToken, TokenRecord, TokenStatus
-from wattseal.rules.authorize import AskParty, OwnDecision, Place, described, who_decides
+from wattseal.rules.authorize import AskParty, OwnDecision, Place, described, own_card_key, who_decides
 
 ITEMS_PER_MESSAGE = 100
 """Where a station does not say how many entries a message may have."""
@@ -17,8 +17,11 @@ def entry_for(
     """Return a token's entry; None for one that may not start there or is not for this list.
 
     `parties` are the eMSPs who allow that their drivers' tokens are given to stations. Of a token that is refused a
-    list says nothing: whoever is not on it is asked about, or refused while the station is offline.
+    list says nothing: whoever is not on it is asked about, or refused while the station is offline. Nor of a card that
+    has to prove itself: a station that lets it charge by its number would let its copy charge.
     """
+    if own_card_key(token) is not None:
+        return None
     match who_decides(token, Place(station_id, 0, now, starts=True)):
         case OwnDecision(TokenStatus.ACCEPTED) if policy is not ListPolicy.NONE:
             pass

@@ -13,7 +13,7 @@ from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.unnamed import unnamed_end, unnamed_reading
 from wattseal.flow.charges.watching import Told, is_astray, power_of, remember_end, take
 from wattseal.flow.drivers import reservations
-from wattseal.flow.drivers.authorise import Asked, Refused, authorise, standing
+from wattseal.flow.drivers.authorise import Asked, Refused, authorise, standing, use_grant
 from wattseal.flow.drivers.known_tokens import find_token, token_of
 from wattseal.flow.live import Live
 from wattseal.flow.memory import Grant
@@ -69,7 +69,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     claim = await reservations.claim(turn, fact.reservation_id, fact.id_token)
     grant, authorization, note = await _authorised(turn, step, fact)
     if fact.id_token is not None:
-        memory.grants.pop(fact.id_token.key(), None)
+        use_grant(memory, fact.id_token, fact.evse_id)
     subject = grant.subject if grant else world.new_subject()
     if claim is not None:
         note = (*note, *claim.take(step, subject))

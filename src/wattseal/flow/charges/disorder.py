@@ -15,7 +15,7 @@ from wattseal.flow.charges.gaps import healed
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.watching import Told, is_astray, remember_end, take
 from wattseal.flow.drivers import reservations
-from wattseal.flow.drivers.authorise import Asked, Refused, authorise
+from wattseal.flow.drivers.authorise import Asked, Refused, authorise, use_grant
 from wattseal.flow.live import Live
 from wattseal.flow.memory import Grant
 from wattseal.flow.step import Step
@@ -122,7 +122,7 @@ async def authorise_late(
     asked = Asked(turn.memory, step, id_token, live.transaction.place, live.subject, starts=True, offline=offline)
     decided = await authorise(asked)
     live.authorization, live.token = decided.authorization, id_token.key()
-    turn.memory.grants.pop(id_token.key(), None)
+    use_grant(turn.memory, id_token, live.transaction.place)
     take_decision(turn, step, live, decided)
     return decided.authorization
 

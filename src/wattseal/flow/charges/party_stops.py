@@ -11,7 +11,7 @@ from wattseal.base.ids import StationId, Subject
 from wattseal.flow.charges.loose_ends import note_open
 from wattseal.flow.charges.stopping import BY_PARTY
 from wattseal.flow.documents import TRANSACTION, read
-from wattseal.flow.drivers.authorise import signed_by
+from wattseal.flow.drivers.decisions import signed_by
 from wattseal.flow.turn import find_in_memory, remember_station
 from wattseal.flow.world import World
 from wattseal.model.transaction import Transaction

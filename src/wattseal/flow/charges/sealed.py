@@ -16,8 +16,8 @@ from wattseal.flow.charges.mismatches import refused_commands
 from wattseal.flow.charges.settling import settlement_due
 from wattseal.flow.charges.watching import Told, at_end, at_reading, at_start, is_astray, remember_end, take
 from wattseal.flow.documents import put
-from wattseal.flow.drivers.authorise import decision_on
 from wattseal.flow.drivers.authorization import authorization_of
+from wattseal.flow.drivers.decisions import decision_on
 from wattseal.flow.live import Live
 from wattseal.flow.money.holds import refuses_partner
 from wattseal.flow.ports import Committed, Outgoing

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from wattseal.base.errors import InputError
-from wattseal.crypto.keys import PublicKey
 from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.authorization import at, authorization_of
 from wattseal.flow.drivers.code_starts import kept_grant
+from wattseal.flow.drivers.decisions import decision_on
 from wattseal.flow.drivers.known_tokens import find_token
 from wattseal.flow.drivers.own_risk import by_hearsay, cap_of
 from wattseal.flow.drivers.shown import Shown
@@ -26,16 +25,18 @@ from wattseal.rules.authorize import (
     Place,
     charging_key,
     described,
+    own_card_key,
     who_decides,
 )
 from wattseal.rules.hold_policy import OFFLINE, UNREACHABLE
+from wattseal.rules.identity_level import SECURE
 from wattseal.rules.recorded import Recorded
 from wattseal.rules.transactions import apply
 from wattseal.seal import dcbor
+from wattseal.seal.card import NOT_PROVED
 from wattseal.seal.fields import Decision, Identity, Ops
 from wattseal.seal.item import Group, Item, Kind, parse_item
 from wattseal.seal.plain import PlainDraft, Written
-from wattseal.seal.registry import Refusal, Role
 
 CHARGING = "charging"
 """Document kind, by token or group: the transaction last charged to it, kept where one at a time is allowed."""
@@ -74,6 +75,13 @@ def keep_grant(memory: Memory, id_token: IdToken, grant: Grant) -> None:
     memory.grants[id_token.key()] = grant
     if len(memory.grants) > MAX_GRANTS:
         memory.grants.popitem(last=False)
+
+
+def use_grant(memory: Memory, id_token: IdToken, evse_id: int) -> None:
+    """Keep an authorisation no longer: its transaction has begun, or another one with this token, here or anywhere."""
+    grant = memory.grants.get(id_token.key())
+    if grant is not None and not grant.is_for_elsewhere(evse_id):
+        del memory.grants[id_token.key()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +172,9 @@ async def _at_hand(asked: Asked, token: TokenRecord | None) -> Grant | None:
     grant = unused_grant(asked.memory, asked.id_token, now_ms, asked.subject)
     if grant is None and asked.subject is None:
         grant = await kept_grant(asked.world, asked.memory, token, now_ms)
-    other = grant is not None and asked.begun and asked.subject not in {None, grant.subject}
-    return None if other else grant
+    if grant is None or grant.is_for_elsewhere(asked.evse_id):
+        return None
+    return None if asked.begun and asked.subject not in {None, grant.subject} else grant
 
 
 async def _is_stopped(asked: Asked) -> bool:
@@ -247,6 +256,8 @@ async def _request(asked: Asked, step: Step, route: str) -> Written:
     world, id_token = asked.world, asked.id_token
     place = (asked.memory.origin, 0)
     await world.chains.ready(*place)
+    if asked.shown is not None:
+        asked.shown.check_follows(world.chains.head(place))
     shown = None if asked.shown is None else (asked.shown.kind, asked.shown.data)
     identity = Identity(id_token.value, id_token.type, shown)
     ops = Ops(route=route, evse_id=asked.evse_id or None, nonce=world.random.bytes(16))
@@ -272,6 +283,8 @@ def _requested(written: Written, route: str, id_token: IdToken) -> Recorded:
 
 async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
     """Decide on one of the CPO's own tokens; what its account is to pay is held in the same step."""
+    if own_card_key(token) is not None and asked.shown is None and not asked.vouched:
+        return await _refused(asked, token, TokenStatus.INVALID, NOT_PROVED)
     world, subject = asked.world, asked.subject or b""
     await world.chains.ready(world.billing_origin, 0)
     await world.chains.ready(asked.memory.origin, 0)
@@ -287,7 +300,8 @@ async def _decide(asked: Asked, token: TokenRecord) -> Grant | Refused:
         return await _refused(asked, token, backing.refusal or TokenStatus.NO_CREDIT, "account")
     if not asked.offline:
         cap_wh = cap_for(world, backing, amount, asked.step.now_ms)
-        cap_wh, reason = by_hearsay(world, token, cap_wh, vouched=asked.vouched)
+        surer = asked.vouched or (asked.shown is not None and asked.shown.level == SECURE)
+        cap_wh, reason = by_hearsay(world, token, cap_wh, vouched=surer)
     request = await _request(asked, asked.step, world.party)
     decision = _accepted(asked, cap_wh, reason)
     grant = _sign(asked, request, world.party, decision, tariff)
@@ -366,29 +380,3 @@ async def _alone(asked: Asked, token: TokenRecord, request: Written, party: str)
         return Refused(grant.authorization, "billing_party_unreachable", grant)
     decision = _accepted(asked, cap_wh, UNREACHABLE)
     return _sign(asked, request, party, decision, tariff)
-
-
-def decision_on(world: World, answered: tuple[bytes, ...], request: Item, party: str) -> tuple[Item, Decision] | None:
-    """Return the decision on `request` among the items answered, if `party` is enrolled for it and signed it."""
-    for data in answered:
-        try:
-            item = parse_item(data)
-            if item.payload.kind != Kind.DECISION or request.hash not in item.payload.refs:
-                continue
-            decision = Decision.read(item.payload.public)
-        except InputError:
-            continue
-        if item.payload.subject == request.payload.subject and signed_by(world, item, party):
-            return item, decision
-    return None
-
-
-def signed_by(world: World, item: Item, party: str) -> bool:
-    """Return whether the billing party `party` is enrolled for this record and its signature verifies."""
-    if item.signature is None:
-        return False
-    payload = item.payload
-    entry = world.registry.signer(item.signature.kid, payload.origin, payload.kind, payload.ms)
-    if isinstance(entry, Refusal) or entry.party != party or entry.role not in {Role.EMSP, Role.BILLING}:
-        return False
-    return item.verify(PublicKey.from_spki(entry.spki), world.log_origin)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
+from wattseal.crypto.keys import PublicKey
 from wattseal.crypto.passwords import digest_password
 from wattseal.flow.documents import ENTRY, STATION, TOKEN, put, put_station, put_token, read
 from wattseal.flow.drivers.known_tokens import token_of
@@ -123,9 +124,34 @@ def check_station_id(world: World, station_id: str) -> None:
 
 
 async def put_a_token(world: World, token: TokenRecord) -> None:
-    """Enrol a token or change its status; it names an account that there is, or none (`no_such_account`)."""
+    """Enrol a token or change its status; it names an account that there is, or none (`no_such_account`).
+
+    The key of its card stays what it is, as long as no eMSP decides.
+    """
     if token.account is not None and await account_of(world, token.account) is None:
         raise InputError("there is no such account; open it first", code="no_such_account", subject="account")
+    known = await token_of(world, token.id_token.key())
+    card_key = None if known is None or token.party is not None else known.card_key
+    await _keep_token(world, replace(token, card_key=card_key))
+
+
+async def put_card_key(world: World, id_token: str, spki: bytes | None) -> TokenRecord:
+    """Enrol the public key (SPKI) of a token's card: its number alone charges nothing then. None takes it away.
+
+    `no_such_token`; `token_of_party` where an eMSP decides, which enrols the key itself; `bad_key`.
+    """
+    known = await token_of(world, canonical(id_token))
+    if known is None:
+        raise InputError("there is no such token", code="no_such_token", subject="id_token")
+    if known.party is not None:
+        text = f"{known.party} decides on this token and enrols its card's key"
+        raise InputError(text, code="token_of_party", subject="id_token")
+    token = replace(known, card_key=None if spki is None else PublicKey.from_spki(spki).spki)
+    await _keep_token(world, token)
+    return token
+
+
+async def _keep_token(world: World, token: TokenRecord) -> None:
     await _commit(world, put_token(token, world.now_ms()))
     world.tokens.pop(token.id_token.key(), None)
     world.token_changes += 1

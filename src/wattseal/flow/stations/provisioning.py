@@ -84,7 +84,7 @@ def must_wait(memory: Memory, fact: Fact, action: str) -> bool:
 
 def _is_records(fact: Fact) -> bool:
     """Return whether a message carries records of an edge, which may be about transactions."""
-    return isinstance(fact, DataTransferred) and fact.vendor_id == sealed.VENDOR
+    return isinstance(fact, DataTransferred) and (fact.vendor_id, fact.message_id) == (sealed.VENDOR, sealed.ITEMS)
 
 
 def expect(memory: Memory, command: Command) -> None:

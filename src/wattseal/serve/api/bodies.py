@@ -1,5 +1,6 @@
 """What the HTTP API takes and gives: shapes, and their translation from and to the domain."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -192,6 +193,17 @@ class TokenBody(Body, frozen=True, kw_only=True):
         )
 
 
+class CardKeyBody(Body, frozen=True, kw_only=True):
+    """`PUT /api/v1/tokens/card-key`: PEM, base64 or hex of a P-256 or Ed25519 public key; null for none."""
+
+    id_token: ShortText
+    public_key: Annotated[str, msgspec.Meta(min_length=1, max_length=2048)] | None
+
+    def spki(self) -> bytes | None:
+        """Return the key."""
+        return None if self.public_key is None else _public_key(self.public_key, "public_key")
+
+
 def _meter_key(text: str) -> bytes:
     try:
         return parse_public_key(read_spki(text.encode())).spki()
@@ -200,10 +212,14 @@ def _meter_key(text: str) -> bytes:
 
 
 def _station_key(text: str) -> bytes:
+    return _public_key(text, "station_public_key")
+
+
+def _public_key(text: str, field: str) -> bytes:
     try:
         return PublicKey.from_spki(read_spki(text.encode())).spki
     except InputError as error:
-        raise InputError(str(error), code=error.code, subject="station_public_key") from error
+        raise InputError(str(error), code=error.code, subject=field) from error
 
 
 def station_view(station: Station, *, connection: dict[str, Any] | None, statuses: dict[int, str]) -> dict[str, Any]:
@@ -254,6 +270,7 @@ def token_view(token: TokenRecord) -> dict[str, Any]:
         "priority": token.priority,
         "message": token.message,
         "account": token.account,
+        "card_key": None if token.card_key is None else base64.b64encode(token.card_key).decode(),
     }
 
 

@@ -94,6 +94,7 @@ _STATUS = {
     "not_own_order": 403,
     "not_a_person": 403,
     "no_such_account": 404,
+    "no_such_token": 404,
     "account_exists": 409,
     "no_such_posting": 404,
     "posted_differently": 409,

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from litestar import Response, get, post
+from litestar import Response, get, post, put
 from litestar.params import JSONBody
 
 from wattseal.flow.fleet import enrol
-from wattseal.serve.api.bodies import TokenBody, TokenStatusBody, token_view
+from wattseal.serve.api.bodies import CardKeyBody, TokenBody, TokenStatusBody, token_view
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import Req, demand
 from wattseal.serve.api.service import Limit, ShortQuery, What, Who
@@ -39,4 +39,11 @@ async def get_tokens(
     return paged(request, [token_view(token) for token in found], next_key)
 
 
-ROUTES = (post_token, post_token_status, get_tokens)
+@put("/tokens/card-key")
+async def put_key(principal: Who, service: What, data: JSONBody[CardKeyBody]) -> dict[str, Any]:
+    """Enrol the public key of a token's card, which has to prove it from then on; null takes it away."""
+    demand(principal, "tokens:write")
+    return token_view(await enrol.put_card_key(service.world, data.id_token, data.spki()))
+
+
+ROUTES = (post_token, post_token_status, get_tokens, put_key)
