@@ -14,7 +14,7 @@ COMPONENT, VARIABLE = "SampledDataCtrlr", "TxUpdatedInterval"
 
 @pytest.fixture(scope="module")
 def csms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Csms]:
-    with serving(tmp_path_factory.mktemp("rollouts")) as running:
+    with serving(tmp_path_factory.mktemp("rollouts"), settings="[people]\nalone_stations = 100\n") as running:
         yield running
 
 

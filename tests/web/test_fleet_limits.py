@@ -20,7 +20,7 @@ KEY = "0123456789abcdef"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    with office(tmp_path_factory.mktemp("fleet")) as made:
+    with office(tmp_path_factory.mktemp("fleet"), "[people]\nalone_stations = 1\n") as made:
         owner = made.visitor()
         given = {"name": "Ada", "email": "ada@example.org", "password": PASSWORD, "again": PASSWORD}
         assert owner.post(urlsplit(made.link or "").path, **given).status_code == 303
@@ -147,3 +147,37 @@ def test_what_cannot_be_is_told(running: Office) -> None:
     ):
         assert one.send("/fleet-limits", **{"unit": "W", "text": "x", **wrong}).status_code == 422, wrong
     assert re.search("an order is for 2 to", one.send("/fleet-limits", amount="7000", stations="PEAK-1", text="x").text)
+
+
+def test_firmware_for_many_stations_waits_for_a_second_person_as_well(running: Office) -> None:
+    body = {"version": "9.9", "location": "https://firmware.example/9.9.bin", "station_ids": list(STATIONS)}
+    asked_for = running.api("POST", "/firmware-campaigns", body)
+    assert (asked_for.status_code, asked_for.json()["state"]) == (202, "waiting")
+    order = asked_for.json()["id"]
+    assert running.api("GET", "/rollouts?kind=firmware").json() == []
+    assert running.api("GET", "/fleet-orders").json()[0]["id"] == order
+    assert order not in {one["id"] for one in running.api("GET", "/fleet-limits").json()}
+    assert running.api("POST", f"/fleet-orders/{order}/approve").status_code == 404
+    page = running.staff["two"].says("/fleet-limits")
+    assert "https://firmware.example/9.9.bin" in page
+    assert "Signed firmware no" in page
+    assert running.staff["two"].send(f"/fleet-limits/{order}", do="approved").status_code == 409, "without the tick"
+    assert running.staff["two"].send(f"/fleet-limits/{order}", do="approved", sure="yes").status_code == 303
+    (rollout,) = running.api("GET", "/rollouts?kind=firmware").json()
+    assert rollout["by"].endswith(f", approved by person/{running.staff['two'].person}")
+    assert running.api("POST", f"/rollouts/{rollout['id']}/cancel").json()["state"] == "cancelled"
+
+
+def test_a_template_for_many_stations_is_shown_with_its_values_and_can_be_withdrawn(running: Office) -> None:
+    wanted = {"component": "SampledDataCtrlr", "variable": "TxUpdatedInterval", "value": "30"}
+    assert running.api("PUT", "/templates/often", {"variables": [wanted]}).is_success
+    order = running.api("POST", "/templates/often/rollouts", {"station_ids": list(STATIONS)}).json()
+    assert (order["state"], order["kind"], order["subject"]) == ("waiting", "template", "often")
+    assert "SampledDataCtrlr.TxUpdatedInterval = 30" in running.staff["two"].says("/fleet-limits")
+    assert running.api("PUT", "/templates/often", {"variables": [wanted | {"value": "1"}]}).is_success
+    assert "another one now" in running.staff["two"].says("/fleet-limits")
+    assert running.staff["two"].send(f"/fleet-limits/{order['id']}", do="approved", sure="yes").status_code == 409
+    assert running.api("POST", f"/fleet-orders/{order['id']}/withdraw").json()["state"] == "withdrawn"
+    one = running.api("POST", "/templates/often/rollouts", {"station_ids": [STATIONS[0]]})
+    assert (one.status_code, one.json()["state"]) == (201, "running")
+    assert running.api("POST", f"/rollouts/{one.json()['id']}/cancel").is_success

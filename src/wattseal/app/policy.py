@@ -41,6 +41,7 @@ def policy_of(settings: Settings) -> Policy:
         one_per=settings.tokens.one_charge_per,
         start_button=settings.tokens.start_button,
         hearsay_cap_wh=settings.tokens.hearsay_cap_wh,
+        alone_stations=settings.people.alone_stations,
         list_stale_s=settings.tokens.list_stale_s,
         charging=_charging(settings.charging),
         billing=_billing(settings.billing, retention),

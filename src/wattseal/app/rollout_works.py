@@ -9,7 +9,7 @@ from wattseal.flow.commands import Declined, Done, Outcome, Queued, Unanswered
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.fleet import orders
 from wattseal.flow.fleet.rollouts import Member, Rollout
-from wattseal.flow.fleet.templates import Drift, Standing, standings
+from wattseal.flow.fleet.templates import Drift, Standing, differs, standings
 from wattseal.flow.limits.charging import ACCEPTED
 from wattseal.flow.limits.sent import set_limit
 from wattseal.flow.ramp import WaitingState
@@ -19,9 +19,8 @@ from wattseal.flow.world import World
 from wattseal.model.device import VariableAsked, VariableWrite
 from wattseal.model.station import Station
 from wattseal.rules.rollout import MemberState
-from wattseal.rules.two_persons import OrderState
+from wattseal.rules.two_persons import LIMIT, TEMPLATE, OrderState
 
-TEMPLATE = "template"
 SENDING_MS = 600_000
 """After so long a command on its way is one whose process was stopped."""
 _DONE = frozenset({"Accepted", "answered", "RebootRequired"})
@@ -33,6 +32,8 @@ async def _begin_template(world: World, rollout: Rollout, station_id: StationId)
     document = await world.journal.document(world.tenant, STATION, station_id.casefold())
     if document is None:
         return Turn(MemberState.FAILED, "not_enrolled")
+    if await differs(world, rollout.subject, rollout.parameters):
+        return Turn(MemberState.FAILED, "template_changed")
     station = read(document, Station)
     ask = Ask(world, rollout.principal(world), station_id)
     told = await standings(world, station, rollout.subject)
@@ -114,5 +115,5 @@ async def _look(world: World, _rollout: Rollout, member: Member) -> Turn | None:
 WORKS = {
     TEMPLATE: Work(_begin_template, _look),
     FIRMWARE: firmware_work.WORK,
-    orders.LIMIT: Work(_begin_limit, _look),
+    LIMIT: Work(_begin_limit, _look),
 }

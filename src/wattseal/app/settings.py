@@ -75,6 +75,8 @@ class People(Section, frozen=True):
     """After so many hours it is over in any case."""
     link_h: Annotated[float, Meta(gt=0, le=168)] = 24.0
     """How long one-time links are good."""
+    alone_stations: Annotated[int, Meta(ge=1, le=1000)] = 10
+    """To so many stations a day one person rolls out templates and firmware alone; more take a second person."""
     oidc_issuer: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+\Z", max_length=300)] | None = None
     """The OpenID Connect provider where people may sign in, as its tokens name it."""
     oidc_client_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None

@@ -1,16 +1,22 @@
-"""Two persons for what moves the power of many stations at once: one asks, another one lets it happen."""
+"""Two persons for what changes many stations at once: one asks, another one lets it happen."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from wattseal.base.errors import InputError
 from wattseal.model.charging import RateUnit
+from wattseal.rules.rollout import Plan
 
 WAITS_MS = 3_600_000
 """How long an order waits for the second person."""
+ALONE_MS = 86_400_000
+"""So long the stations count to which somebody has rolled out alone."""
 MAX_STATIONS = 1000
+LIMIT, TEMPLATE, FIRMWARE = "limit", "template", "firmware"
+"""Kinds of orders, and of the rollouts that carry them out."""
 PERSON = "person/"
 """How the names of people begin, as records have them; API tokens have other names."""
 
@@ -41,23 +47,28 @@ class OrderState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetOrder:
-    """Document: a limit for several stations, asked for by one person. Times are Unix milliseconds.
+    """Document: a limit, a template or a firmware for several stations, asked for by one person. Times are Unix ms.
 
+    A rollout has a `subject` (the template, the firmware's version), a `plan` and `parameters`; a limit has an amount.
     `author` is the person behind `asked_by`, who may have asked with an API token of theirs. `record` and
     `outcome_record` are payload hashes in hex, `rollout` is what carries it out.
     """
 
     id: str
     station_ids: tuple[str, ...]
-    amount: Decimal
-    unit: RateUnit
-    below_floor: bool
-    until_ms: int | None
-    text: str
     asked_by: str
     author: str
     asked_ms: int
     expires_ms: int
+    kind: str = LIMIT
+    amount: Decimal = Decimal(0)
+    unit: RateUnit = RateUnit.W
+    below_floor: bool = False
+    until_ms: int | None = None
+    text: str = ""
+    subject: str = ""
+    plan: Plan | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
     state: OrderState = OrderState.WAITING
     decided_by: str | None = None
     decided_ms: int | None = None

@@ -1,10 +1,11 @@
-"""Orders for the power of many stations: asked for by one person, approved by another, both on record.
+"""Orders for many stations, of limits, templates and firmware: asked for by one, approved by another, both on record.
 
 An order's records are of kind COMMAND on stream 8 of the CPO's own chain: what is asked for, and a second one, which
 refers to the first, with what was decided and by whom. The approval and the rollout that carries it out are one commit.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -15,6 +16,8 @@ from wattseal.flow.claims import claimed
 from wattseal.flow.documents import put, read
 from wattseal.flow.fleet import rollouts
 from wattseal.flow.fleet.api_tokens import ApiTokens
+from wattseal.flow.fleet.rollouts import Rollout
+from wattseal.flow.fleet.templates import differs
 from wattseal.flow.limits.agreed import LIFT
 from wattseal.flow.limits.sent import Limit
 from wattseal.flow.step import Step
@@ -24,7 +27,11 @@ from wattseal.model.principal import Principal
 from wattseal.rules.charging_checks import below_floor, check_end_of_stop
 from wattseal.rules.rollout import Plan
 from wattseal.rules.two_persons import (
+    ALONE_MS,
+    FIRMWARE,
+    LIMIT,
     MAX_STATIONS,
+    TEMPLATE,
     WAITS_MS,
     FleetOrder,
     OrderError,
@@ -40,12 +47,23 @@ from wattseal.seal.plain import PlainDraft, Written
 ORDER = "fleet_order"
 """Document kind, by time and chance; active while it waits."""
 STREAM = 8
-LIMIT = "limit"
-"""Kind of the rollout that carries a limit out."""
-POWER, STOP = "commands:power", "charging:stop"
+POWER, STOP, MAINTAIN = "commands:power", "charging:stop", "commands:maintenance"
 ACTION = "FleetLimit"
+_ACTIONS = {LIMIT: ACTION, TEMPLATE: "FleetTemplate", FIRMWARE: "FleetFirmware"}
+ORDERED = "order"
+"""The parameter of a rollout that two people agreed on."""
 PLAN = Plan((100,), 100, 50)
 """All at once: what the grid asks for does not wait for a first few, and one station that fails stops no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What a rollout does: its kind, with what, how it goes, and its parameters."""
+
+    kind: str
+    subject: str
+    plan: Plan
+    parameters: Mapping[str, object] = field(default_factory=dict)
 
 
 async def ask(
@@ -68,21 +86,73 @@ async def ask(
     if until_ms is not None and until_ms <= now_ms:
         raise InputError("the limit would be over before it began", subject="until")
     await rollouts.planned(world, LIMIT, ACTION, station_ids, PLAN, by=principal.name)
-    author = await tokens.author_of(principal.name)
-    await world.chains.ready(world.billing_origin, STREAM)
-    order = FleetOrder(
-        id=f"{now_ms:015d}-{world.random.bytes(4).hex()}",
-        station_ids=tuple(dict.fromkeys(station_ids)),
+    order = replace(
+        await _waiting(world, tokens, principal, tuple(dict.fromkeys(station_ids))),
         amount=limit.amount,
         unit=limit.unit,
         below_floor=limit.below_floor,
         until_ms=until_ms,
         text=text,
+    )
+    return await _asked(world, order)
+
+
+async def roll_out(
+    world: World,
+    tokens: ApiTokens,
+    principal: Principal,
+    what: What,
+    station_ids: tuple[str, ...],
+    *,
+    text: str = "",
+) -> Rollout | FleetOrder:
+    """Begin a rollout where it reaches few stations; else ask for it, and begin when another person approves.
+
+    Few are `alone_stations`, those included to which the same person rolled out alone within a day: many small rollouts
+    are a large one.
+    """
+    made = await rollouts.planned(
+        world, what.kind, what.subject, station_ids, what.plan, by=principal.name, parameters=what.parameters
+    )
+    author = await tokens.author_of(principal.name)
+    with claimed(world, (f"rolls out/{author}",)) as mine:
+        if not mine:
+            raise OrderError("another rollout of yours begins at this moment", code="being_decided", subject="by")
+        if len({*station_ids, *await _alone(world, tokens, author)}) <= world.settings.alone_stations:
+            await rollouts.keep(world, made)
+            return made
+    waiting = await _waiting(world, tokens, principal, station_ids)
+    order = replace(
+        waiting, kind=what.kind, subject=what.subject, plan=what.plan, parameters=dict(what.parameters), text=text
+    )
+    return await _asked(world, order)
+
+
+async def _alone(world: World, tokens: ApiTokens, author: str) -> set[str]:
+    """Return the stations to which somebody has rolled out alone lately, by whatever token."""
+    since_ms, found = world.now_ms() - ALONE_MS, set[str]()
+    for one in await rollouts.latest(world, None):
+        if one.created_ms > since_ms and ORDERED not in one.parameters and await tokens.author_of(one.by) == author:
+            found.update(one.station_ids)
+    return found
+
+
+async def _waiting(world: World, tokens: ApiTokens, principal: Principal, station_ids: tuple[str, ...]) -> FleetOrder:
+    now_ms = world.now_ms()
+    return FleetOrder(
+        id=f"{now_ms:015d}-{world.random.bytes(4).hex()}",
+        station_ids=station_ids,
         asked_by=principal.name,
-        author=author,
+        author=await tokens.author_of(principal.name),
         asked_ms=now_ms,
         expires_ms=now_ms + WAITS_MS,
     )
+
+
+async def _asked(world: World, order: FleetOrder) -> FleetOrder:
+    """Put an order on record; it waits from now on."""
+    await world.chains.ready(world.billing_origin, STREAM)
+    now_ms = world.now_ms()
     step = Step(world, "", now_ms)
     kept = replace(order, record=_record(step, order, "").hash.hex())
     step.puts.append(put(ORDER, kept.id, kept, now_ms, active=True))
@@ -108,12 +178,10 @@ async def _decide(world: World, principal: Principal, order: FleetOrder, wanted:
     changed = decided(order, principal.name, wanted, world.now_ms())
     plan = None
     if wanted is OrderState.APPROVED:
-        lacking = [scope for scope in _needed(order) if not principal.may(scope)]
+        lacking = [scope for scope in needed(order) if not principal.may(scope)]
         if lacking:
             raise OrderError(f"you lack {lacking[0]}", code="role_not_held", subject="by")
-        by = sender(world, changed).name
-        parameters = {"order": order.id}
-        plan = await rollouts.planned(world, LIMIT, ACTION, order.station_ids, PLAN, by=by, parameters=parameters)
+        plan = await _carried_out(world, changed)
     await world.chains.ready(world.billing_origin, STREAM)
     step = Step(world, "", world.now_ms())
     written = _record(step, changed, wanted.value, (bytes.fromhex(order.record or ""),))
@@ -123,6 +191,18 @@ async def _decide(world: World, principal: Principal, order: FleetOrder, wanted:
         step.puts.append(rollouts.put_rollout(plan, step.now_ms))
     await step.commit()
     return kept
+
+
+async def _carried_out(world: World, order: FleetOrder) -> Rollout:
+    """Return the rollout of an approved order, in the names of both."""
+    subject = ACTION if order.kind == LIMIT else order.subject
+    if order.kind == TEMPLATE and await differs(world, order.subject, order.parameters):
+        text = f"the template {order.subject} is another one now; ask for it anew"
+        raise OrderError(text, code="template_changed", subject="subject")
+    parameters = {**order.parameters, ORDERED: order.id}
+    by = in_both_names(order.asked_by, order.decided_by)
+    plan = order.plan or PLAN
+    return await rollouts.planned(world, order.kind, subject, order.station_ids, plan, by=by, parameters=parameters)
 
 
 async def find(world: World, order_id: str) -> FleetOrder | None:
@@ -146,25 +226,29 @@ def limit_of(order: FleetOrder) -> Limit:
 def sender(world: World, order: FleetOrder) -> Principal:
     """Return in whose name it is sent: both persons stand in each station's command."""
     name = in_both_names(order.asked_by, order.decided_by)
-    return Principal(world.tenant, name, frozenset(), frozenset({*_needed(order), LIFT}))
+    return Principal(world.tenant, name, frozenset(), frozenset({*needed(order), LIFT}))
 
 
-def _needed(order: FleetOrder) -> tuple[str, ...]:
+def needed(order: FleetOrder) -> tuple[str, ...]:
+    """Return the scopes that asking for it and approving it take."""
+    if order.kind != LIMIT:
+        return (MAINTAIN,)
     return (POWER, STOP) if order.below_floor else (POWER,)
+
+
+def _asked_for(order: FleetOrder) -> dict[str, object]:
+    told: dict[str, object] = {"text": order.text, "stations": list(order.station_ids)}
+    if order.kind != LIMIT:
+        rest = {"subject": order.subject, "plan": order.plan, "parameters": dict(order.parameters)}
+        return {"kind": order.kind, **rest, **told}
+    limit = {"amount": str(order.amount), "unit": order.unit.value, "below_floor": order.below_floor}
+    return {**limit, "until_ms": order.until_ms, **told}
 
 
 def _record(step: Step, order: FleetOrder, outcome: str, refs: tuple[bytes, ...] = ()) -> Written:
     by = order.asked_by if not outcome else order.decided_by or ""
-    said = Ordered(ACTION, by, "", order.expires_ms, outcome or None)
-    asked_for = {
-        "amount": str(order.amount),
-        "unit": order.unit.value,
-        "below_floor": order.below_floor,
-        "until_ms": order.until_ms,
-        "text": order.text,
-        "stations": list(order.station_ids),
-    }
-    raw = b"" if outcome else msgspec.json.encode(asked_for)
+    said = Ordered(_ACTIONS[order.kind], by, "", order.expires_ms, outcome or None)
+    raw = b"" if outcome else msgspec.json.encode(_asked_for(order))
     groups = ((int(Group.OPS), dcbor.encode(said.to_fields())), (int(Group.RAW), dcbor.encode({1: raw})))
     draft = PlainDraft(Kind.COMMAND, step.now_ms, groups, refs)
     return step.write((step.world.billing_origin, STREAM), step.world.csms_key, draft, None)

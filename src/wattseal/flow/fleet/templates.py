@@ -1,11 +1,15 @@
 """Configuration templates: what the variables of a model should be, where stations differ, and putting that right."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+import msgspec
+
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
+from wattseal.crypto.hashes import sha256
 from wattseal.flow.documents import STATION, every_document, put, read, removal
 from wattseal.flow.ports import Batch, Put
 from wattseal.flow.stations.device_model import value_of
@@ -99,6 +103,23 @@ async def find_template(world: World, name: str) -> Template | None:
     """Return the template of that name."""
     document = await world.journal.document(world.tenant, TEMPLATE, name.casefold())
     return None if document is None else read(document, Template)
+
+
+CONTENT = "template"
+"""The parameter of a rollout that says which content of its template is meant."""
+
+
+def content_of(template: Template) -> dict[str, object]:
+    """Return the parameters of a rollout of a template as it is now."""
+    return {CONTENT: sha256(msgspec.json.encode(template)).hex()}
+
+
+async def differs(world: World, name: str, parameters: Mapping[str, object]) -> bool:
+    """Return whether a template is another one than it was when a rollout of it was asked for."""
+    template = await find_template(world, name)
+    if CONTENT not in parameters:
+        return False
+    return template is None or content_of(template)[CONTENT] != parameters[CONTENT]
 
 
 async def all_templates(world: World) -> tuple[Template, ...]:

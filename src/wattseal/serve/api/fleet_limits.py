@@ -1,4 +1,4 @@
-"""Limits for many stations at once: asked for here, approved by a second person on the pages."""
+"""Orders for many stations at once: asked for over the API, approved by a second person on the pages."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 
 from wattseal.flow.fleet import orders
 from wattseal.flow.limits.sent import Limit as LimitToSet
-from wattseal.rules.two_persons import MAX_STATIONS, FleetOrder, OrderState
+from wattseal.rules.two_persons import LIMIT, MAX_STATIONS, FleetOrder, OrderState
 from wattseal.serve.api.amounts import Amount, amount_of
 from wattseal.serve.api.bodies import Body
 from wattseal.serve.api.problems import ProblemError, demand
@@ -47,7 +47,7 @@ async def post_fleet_limit(principal: Who, service: What, data: JSONBody[FleetLi
     made = await orders.ask(
         service.world, service.api_tokens, principal, limit, tuple(data.station_ids), text=data.text
     )
-    return _view(made, service.world.now_ms())
+    return order_view(made, service.world.now_ms())
 
 
 @get("/fleet-limits")
@@ -55,7 +55,8 @@ async def get_fleet_limits(principal: Who, service: What, *, limit: Limit = 100)
     """List the latest limits asked for, the newest first, and what became of them."""
     demand(principal, READ)
     now_ms = service.world.now_ms()
-    return [_view(order, now_ms) for order in await orders.latest(service.world, limit)]
+    found = await orders.latest(service.world, limit)
+    return [order_view(order, now_ms) for order in found if order.kind == LIMIT]
 
 
 @post("/fleet-limits/{order_id:str}/{step:str}")
@@ -67,12 +68,37 @@ async def post_fleet_limit_step(
     if step not in _STEPS:
         raise ProblemError(404, "not_found", "a limit that waits can be told refuse and withdraw")
     decided = await orders.decide(service.world, principal, order_id, _STEPS[step])
-    return Response(_view(decided, service.world.now_ms()), status_code=200)
+    return Response(order_view(decided, service.world.now_ms()), status_code=200)
 
 
-def _view(order: FleetOrder, now_ms: int) -> dict[str, Any]:
+@get("/fleet-orders")
+async def get_fleet_orders(principal: Who, service: What, *, limit: Limit = 100) -> list[dict[str, Any]]:
+    """List the latest orders for many stations, of limits, templates and firmware, the newest first."""
+    demand(principal, READ)
+    now_ms = service.world.now_ms()
+    return [order_view(order, now_ms) for order in await orders.latest(service.world, limit)]
+
+
+@post("/fleet-orders/{order_id:str}/{step:str}")
+async def post_fleet_order_step(
+    principal: Who, service: What, order_id: FromPath[str], step: FromPath[str]
+) -> Response[dict[str, Any]]:
+    """`refuse` or `withdraw` an order that waits; approving takes a person who is signed in, no token."""
+    demand(principal, READ)
+    order = await orders.find(service.world, order_id)
+    if step not in _STEPS or order is None:
+        raise ProblemError(404, "not_found", "an order that waits can be told refuse and withdraw")
+    for scope in orders.needed(order):
+        demand(principal, scope)
+    decided = await orders.decide(service.world, principal, order_id, _STEPS[step])
+    return Response(order_view(decided, service.world.now_ms()), status_code=200)
+
+
+def order_view(order: FleetOrder, now_ms: int) -> dict[str, Any]:
+    """Return an order as the API shows it; an amount is a limit's, what follows `subject` a rollout's."""
     return {
         "id": order.id,
+        "kind": order.kind,
         "state": order.at(now_ms).value,
         "station_ids": list(order.station_ids),
         "amount": str(order.amount),
@@ -88,7 +114,10 @@ def _view(order: FleetOrder, now_ms: int) -> dict[str, Any]:
         "record": order.record,
         "outcome_record": order.outcome_record,
         "rollout": order.rollout,
+        "subject": order.subject,
+        "plan": None if order.plan is None else msgspec.to_builtins(order.plan),
+        "parameters": dict(order.parameters),
     }
 
 
-ROUTES = (post_fleet_limit, get_fleet_limits, post_fleet_limit_step)
+ROUTES = (post_fleet_limit, get_fleet_limits, post_fleet_limit_step, get_fleet_orders, post_fleet_order_step)

@@ -5,20 +5,24 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import STATION, every_document, read
-from wattseal.flow.fleet import rollouts, templates
+from wattseal.flow.fleet import orders, rollouts, templates
 from wattseal.flow.fleet.rollouts import Member, Rollout
 from wattseal.flow.fleet.templates import Template
 from wattseal.model.station import Station
 from wattseal.rules.rollout import MAX_STATIONS, MemberState, Plan, State
+from wattseal.rules.two_persons import FIRMWARE, TEMPLATE, FleetOrder
 from wattseal.serve.api.commands import MAINTAIN, demand_command
+from wattseal.serve.api.fleet_limits import order_view
 from wattseal.serve.api.problems import ProblemError, demand
 from wattseal.serve.api.service import Service, ShortQuery, What, Who
 
-TEMPLATE, FIRMWARE = "template", "firmware"
+WAITS = {202: ResponseSpec(dict[str, Any], generate_examples=False, description="Waits for a second person")}
+"""Beside 201: on so many stations it begins when somebody else has approved it."""
 _STEPS = {"pause": State.PAUSED, "resume": State.RUNNING, "cancel": State.CANCELLED}
 Phases = Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=100)]], msgspec.Meta(min_length=1, max_length=10)]
 StationIds = Annotated[
@@ -43,6 +47,7 @@ class TemplateRolloutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
     station_ids: StationIds | None = None
     plan: PlanBody = msgspec.field(default_factory=PlanBody)
+    text: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,25 +63,32 @@ class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     install_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     signing_certificate: Annotated[str, msgspec.Meta(min_length=1, max_length=5500)] | None = None
     signature: Annotated[str, msgspec.Meta(min_length=1, max_length=800)] | None = None
+    text: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
-@post("/templates/{name:str}/rollouts")
+@post("/templates/{name:str}/rollouts", responses=WAITS)
 async def post_rollout(
     principal: Who, service: What, name: FromPath[str], data: JSONBody[TemplateRolloutBody]
-) -> dict[str, Any]:
-    """Put a template on stations: what they have not told is read, what differs is written."""
+) -> Response[dict[str, Any]]:
+    """Put a template on stations: what they have not told is read, what differs is written.
+
+    On more stations than one person may reach alone (202) it waits for another person to approve it.
+    """
     demand_command(principal, MAINTAIN)
     template = await templates.find_template(service.world, name)
     if template is None:
         raise ProblemError(404, "not_found", "there is no such template")
     chosen = tuple(data.station_ids) if data.station_ids is not None else await _of_model(service, template)
-    made = await rollouts.begin(service.world, TEMPLATE, template.name, chosen, data.plan.plan(), by=principal.name)
-    return _view(made)
+    what = orders.What(TEMPLATE, template.name, data.plan.plan(), templates.content_of(template))
+    return _begun(await orders.roll_out(service.world, service.api_tokens, principal, what, chosen, text=data.text))
 
 
-@post("/firmware-campaigns")
-async def post_campaign(principal: Who, service: What, data: JSONBody[CampaignBody]) -> dict[str, Any]:
-    """Update the firmware of stations, phase by phase; failures stop it. Stations fetch it from `location`."""
+@post("/firmware-campaigns", responses=WAITS)
+async def post_campaign(principal: Who, service: What, data: JSONBody[CampaignBody]) -> Response[dict[str, Any]]:
+    """Update the firmware of stations, phase by phase; failures stop it. Stations fetch it from `location`.
+
+    On more stations than one person may reach alone (202) it waits for another person to approve it.
+    """
     demand_command(principal, MAINTAIN)
     parameters: dict[str, object] = {
         name: value
@@ -90,16 +102,14 @@ async def post_campaign(principal: Who, service: What, data: JSONBody[CampaignBo
     }
     if (data.signature is None) is not (data.signing_certificate is None):
         raise InputError("a signature comes with its signing_certificate", subject="signature")
-    made = await rollouts.begin(
-        service.world,
-        FIRMWARE,
-        data.version,
-        tuple(data.station_ids),
-        data.plan.plan(),
-        by=principal.name,
-        parameters=parameters,
-    )
-    return _view(made)
+    what, stations = orders.What(FIRMWARE, data.version, data.plan.plan(), parameters), tuple(data.station_ids)
+    return _begun(await orders.roll_out(service.world, service.api_tokens, principal, what, stations, text=data.text))
+
+
+def _begun(made: Rollout | FleetOrder) -> Response[dict[str, Any]]:
+    if isinstance(made, Rollout):
+        return Response(_view(made), status_code=201)
+    return Response(order_view(made, made.asked_ms), status_code=202)
 
 
 @get("/rollouts")

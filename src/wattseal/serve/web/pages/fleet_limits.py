@@ -9,11 +9,12 @@ from litestar.params import FromPath
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import STATION, every_document, read
-from wattseal.flow.fleet import orders
+from wattseal.flow.fleet import orders, templates
+from wattseal.flow.fleet.templates import Wanted
 from wattseal.flow.limits.sent import Limit
 from wattseal.model.charging import RateUnit
 from wattseal.model.station import Station
-from wattseal.rules.two_persons import OrderState
+from wattseal.rules.two_persons import FIRMWARE, TEMPLATE, FleetOrder, OrderState
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.forms import Form, gone_to, sure, text_of
@@ -27,6 +28,7 @@ READ, POWER = "commands:read", "commands:power"
 MAX_TEXT, MAX_STATIONS_TEXT = 500, 60_000
 MAX_HOURS = 24 * 7
 SHOWN = 50
+KINDS = {TEMPLATE: _("Template"), FIRMWARE: _("Firmware")}
 STATES = {
     OrderState.WAITING: _("waits for a second person"),
     OrderState.APPROVED: _("approved"),
@@ -57,8 +59,20 @@ async def _page(
         name=register.name,
         me=viewer.principal.name,
         powers=viewer.may(POWER),
+        may_decide=lambda order: viewer.may(POWER, *orders.needed(order)),
+        kinds=KINDS,
+        wanted={order.id: await _wanted(service, order) for order in found if order.kind == TEMPLATE},
+        alone=service.world.settings.alone_stations,
         trouble=trouble,
     )
+
+
+async def _wanted(service: Service, order: FleetOrder) -> tuple[Wanted, ...]:
+    """Return what a template that was ordered wants; nothing where it is another one by now."""
+    if await templates.differs(service.world, order.subject, order.parameters):
+        return ()
+    template = await templates.find_template(service.world, order.subject)
+    return () if template is None else template.variables
 
 
 @post("/fleet-limits", security=[{}], include_in_schema=False, guards=[needs(READ, POWER)])
