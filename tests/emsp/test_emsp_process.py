@@ -29,6 +29,7 @@ from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.lab.means.software_card import SoftwareCard
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.seal import dcbor
+from wattseal.seal.app_code import read_text
 from wattseal.seal.directory import open_directory
 from wattseal.seal.fields import Identity, SettlementVerdict
 from wattseal.seal.item import Group, Item, Kind, parse_item
@@ -232,6 +233,40 @@ async def test_the_directory_for_an_enrolled_edge_opens_there_and_knows_the_cust
         tries = [(TOKEN.value, "00"), (TOKEN.value, 7), ("NOBODY", CARD.spki.hex()), (TOKEN.value, None)]
         assert [await emsp.card_key(*each) for each in tries] == [400, 400, 404, 200]
         assert await emsp.card_key(TOKEN.value, None, {}) == 401
+
+
+async def test_an_app_gets_an_alias_and_codes_which_bear_the_emsps_signature(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(body: dict[str, object]) -> bytes:
+        return json.dumps(body).encode()
+
+    here: dict[str, object] = {"cpo": "CPO", "station_id": "CS001", "evse_id": 1}
+    async with running(tmp_path / "msp") as emsp:
+        await emsp.customer(card="Blocked")
+        assert (await emsp.post("/wattseal/v1/apps", asked({"id_token": "NOBODY"}), emsp.admin))[0] == 400
+        status, body = await emsp.post("/wattseal/v1/apps", asked({"id_token": TOKEN.value}), emsp.admin)
+        alias = json.loads(body)["alias"]
+        assert (status, len(alias)) == (201, 32)
+        assert json.loads((await emsp.get("/wattseal/v1/apps"))[1]) == [json.loads(body)]
+        status, body = await emsp.post("/wattseal/v1/codes", asked({"alias": alias, **here}), emsp.admin)
+        told = json.loads(body)
+        assert (status, told["qr_svg"][:4]) == (201, "<svg")
+        assert read_text(told["code"]).signed_by(EMSP_KEY.public, "CPO")
+        for change in ({"alias": "00"}, {"alias": "0" * 32}, {"evse_id": 0}, {"cpo": "ELSE"}, {"valid_s": 901}):
+            bad = asked({"alias": alias, **here, **change})
+            assert (await emsp.post("/wattseal/v1/codes", bad, emsp.admin))[0] == 400, change
+        for path in ("/wattseal/v1/apps", "/wattseal/v1/codes"):
+            assert (await emsp.post(path, b"{}"))[0] == 401
+    words = ["--data", str(tmp_path / "msp"), "--config", str(tmp_path / "msp" / "emsp.toml")]
+    code = ["emsp", "code", *words, "--alias", alias, "--cpo", "CPO", "--station", "CS001", "--evse", "2"]
+    picture = tmp_path / "code.svg"
+    assert await asyncio.to_thread(run, [*code, "--out", str(picture)], io.StringIO()) == 0
+    assert read_text(capsys.readouterr().out.strip()).code.evse_id == 2
+    assert picture.read_text().startswith("<svg")
+    block = ["emsp", "app", *words, "--id-token", TOKEN.value, "--alias", alias, "--block"]
+    assert await asyncio.to_thread(run, block, io.StringIO()) == 0
+    assert await asyncio.to_thread(run, code, io.StringIO()) == 65
 
 
 async def test_strangers_get_nothing_and_mistakes_get_words(tmp_path: Path) -> None:
