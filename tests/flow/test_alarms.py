@@ -16,7 +16,7 @@ from wattseal.flow.ports import Batch
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm, AlarmState, Severity
-from wattseal.rules.alarms import REMOVED
+from wattseal.rules.alarms import REMOVED, shown_to
 from wattseal.seal.alarm import AlarmEvent, AlarmSaid
 from wattseal.seal.chain import check_chain
 from wattseal.seal.groups import Content, Opening, open_box
@@ -231,3 +231,11 @@ async def test_a_row_that_a_late_step_wrote_as_open_does_not_open_a_closed_alarm
     assert [each.state for each in await alarms(world)] == [AlarmState.CLOSED]
     assert [record.event.name for record in said(world)] == ["OPENED", "CLOSED"]
     assert world.alarms.restored == 0
+
+
+def test_registers_in_an_alarm_are_for_those_who_may_read_energy() -> None:
+    told = Alarm("register_rolled_back", "ST1", 1, "register_wh", "5000 to 733", "ab" * 32, SESSION)
+    silence = Alarm("silence", "ST1", 1, "heartbeat", "660 s")
+    assert shown_to(told, reads_energy=True) == told
+    assert shown_to(told, reads_energy=False) == replace(told, detail="")
+    assert shown_to(silence, reads_energy=False) == silence

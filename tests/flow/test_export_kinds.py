@@ -16,7 +16,7 @@ from wattseal.flow.privacy.sections import SECTIONS
 from wattseal.flow.privacy.tables import TABLES
 
 SOURCE = Path(wattseal.__file__).parent
-NOT_THE_CPO = ("parties/", "app/edge", "app/emsp")
+NOT_THE_CPO = ("parties/", "app/edge", "app/emsp", "cli/emsp")
 BY_VARIABLE = {
     "flow/documents.py": (),
     "flow/privacy/erased_documents.py": (),

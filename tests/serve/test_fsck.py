@@ -44,6 +44,10 @@ async def _charges(cpo: Cpo) -> None:
             await station.call("MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [sample]})
             stop = {"transactionId": number, "meterStop": hour * 1000 + 500, "timestamp": at}
             await station.call("StopTransaction", stop)
+        tampered = {"type": "TamperDetectionActivated", "timestamp": "2026-01-01T03:00:00Z"}
+        await station.call("SecurityEventNotification", tampered)
+    while not all(one["said"] for one in (await cpo.asked("GET", "/api/v1/alarms")).json()):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.1)
     shown = (await cpo.asked("GET", "/api/v1/transactions")).json()
     for charge in shown:
         while (await cpo.asked("GET", f"/api/v1/transactions/{charge['id']}/bundle")).status == 202:  # noqa: ASYNC110 - another process
@@ -71,6 +75,16 @@ def lower_bill(db: sqlite3.Connection) -> None:
     key, body = db.execute("SELECT key, body FROM documents WHERE kind = 'transaction' LIMIT 1").fetchone()
     document = json.loads(body) | {"end_wh": "1"}
     db.execute("UPDATE documents SET body = ? WHERE kind = 'transaction' AND key = ?", (json.dumps(document), key))
+
+
+def change_alarm(**changes: object) -> Edit:
+    def edit(db: sqlite3.Connection) -> None:
+        where = "kind = 'alarm' AND CAST(body AS TEXT) LIKE '%security_event%'"
+        key, body = db.execute(f"SELECT key, body FROM documents WHERE {where}").fetchone()  # noqa: S608 - fixed
+        document = json.dumps(json.loads(body) | changes)
+        db.execute("UPDATE documents SET body = ? WHERE kind = 'alarm' AND key = ?", (document, key))
+
+    return edit
 
 
 def flip_last_byte(column: str, table: str, where: str) -> Edit:
@@ -131,6 +145,17 @@ EDITS: list[tuple[str, Edit, str, str]] = [
     ("sum", lambda db: db.execute("UPDATE rollups SET energy_mwh = 1"), "sum_differs", "all stations"),
     ("sum of all", lambda db: db.execute(OF_ALL), "sum_differs", "every party"),
     ("sum gone", lambda db: db.execute("DELETE FROM rollups WHERE width = 1"), "sum_missing", "station ST1 EVSE 1"),
+    ("alarm closed", change_alarm(state="closed"), "alarm_differs", "field state"),
+    ("alarm cleared long ago", change_alarm(state="cleared", over_ms=1), "alarm_differs", "field state"),
+    ("alarm belittled", change_alarm(severity="notice"), "alarm_differs", "field severity"),
+    ("alarm without its record", change_alarm(said="00" * 32), "alarm_differs", "field said"),
+    (
+        "alarm put away",
+        lambda db: db.execute("UPDATE documents SET active = 0 WHERE kind = 'alarm'"),
+        "alarm_differs",
+        "field active",
+    ),
+    ("alarms gone", lambda db: db.execute("DELETE FROM documents WHERE kind = 'alarm'"), "alarm_missing", "alarm"),
     ("log cut", lambda db: db.execute("DELETE FROM leaves WHERE log_index > 2"), "log_rolled_back", "checkpoint"),
 ]
 

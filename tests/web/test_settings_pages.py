@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.csms import ENVIRONMENT, Csms, serving
@@ -94,6 +95,11 @@ def test_the_page_of_backups_knows_the_last_one(csms: Csms, tmp_path: Path) -> N
     assert browser(csms, "operator").ask("GET", "/backups").status_code == 403
 
 
+def told_alarms(csms: Csms) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = csms.http.get("/api/v1/alarms").json()
+    return told
+
+
 def test_an_alarm_is_acknowledged_and_closed_by_those_who_may_and_the_record_names_them(csms: Csms) -> None:
     owner, support, auditor = browser(csms, "owner"), browser(csms, "support"), browser(csms, "auditor")
     tampered(csms, "T9", "2026-02-01T00:00:00Z")
@@ -105,6 +111,9 @@ def test_an_alarm_is_acknowledged_and_closed_by_those_who_may_and_the_record_nam
         )
     listed = csms.http.get("/api/v1/alarms", params={"station_id": "T9", "stands": "true"}).json()
     (alarm,) = listed
+    few = csms.http.post("/api/v1/api-tokens", json={"name": "few", "scopes": ["alarms:read"]}).json()["secret"]
+    heard = csms.http.get("/api/v1/alarms", headers={"Authorization": f"Bearer {few}"}).json()
+    assert heard == [one | {"detail": "" if one["record"] else one["detail"]} for one in told_alarms(csms)]
     assert (alarm["state"], alarm["severity"], alarm["count"], alarm["code"]) == (
         "open",
         "warning",

@@ -21,6 +21,7 @@ from wattseal.flow.fleet.enrol import KeptStatement
 from wattseal.flow.ports import Journal, Put
 from wattseal.flow.replay import Replayed, Replayer, compare_projections, replay
 from wattseal.flow.replay_accounts import compare_accounts
+from wattseal.flow.replay_alarms import compare_alarms
 from wattseal.flow.replay_ledger import compare_ledger
 from wattseal.flow.replay_people import compare_people
 from wattseal.flow.replay_rollups import compare_rollups
@@ -113,6 +114,7 @@ async def reprove(found: Opened) -> tuple[Replayed, int]:
     replayed.findings.extend(await compare_ledger(journal, TENANT, replayed.ledger))
     replayed.findings.extend(await compare_accounts(journal, TENANT, replayed.accounts, replayed.ledger))
     replayed.findings.extend(await compare_people(journal, TENANT, replayed.people))
+    replayed.findings.extend(await compare_alarms(journal, TENANT, replayed.alarms))
     await compare_rollups(journal, TENANT, replayed)
     replayed.findings.extend(await asyncio.to_thread(check_tables, found.journal_file))
     entries = replayed.entries

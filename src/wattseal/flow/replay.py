@@ -14,6 +14,7 @@ from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.live import Numbers
 from wattseal.flow.ports import Journal, KeptItem
 from wattseal.flow.replay_accounts import RecordedAccounts
+from wattseal.flow.replay_alarms import RecordedAlarms
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.replay_people import RecordedPeople
@@ -48,13 +49,14 @@ class Replayer:
 
 @dataclass(slots=True)
 class Replayed:
-    """What replaying gave: findings; ledger, accounts, disputes, people, works, transactions as records have them."""
+    """What replaying gave: findings; ledger, accounts, disputes, people, works, alarms, transactions by records."""
 
     ledger: RecordedLedger
     accounts: RecordedAccounts
     disputes: RecordedDisputes
     people: RecordedPeople
     works: RecordedWorks
+    alarms: RecordedAlarms
     findings: list[Finding] = field(default_factory=list)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     entries: list[bytes] = field(default_factory=list)
@@ -86,7 +88,7 @@ async def replay(journal: Journal, replayer: Replayer) -> Replayed:
     origin = f"{replayer.party}/billing"
     ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
     disputes, people, works = RecordedDisputes(origin), RecordedPeople(origin), RecordedWorks(origin)
-    result = Replayed(ledger, accounts, disputes, people, works)
+    result = Replayed(ledger, accounts, disputes, people, works, RecordedAlarms(origin))
     while entries := await journal.leaves(replayer.tenant, len(result.entries), PAGE):
         result.entries.extend(entries)
     result.erased = await erased_by(journal, replayer.tenant, origin)
@@ -186,7 +188,7 @@ def _follow(result: Replayed, replayer: Replayer, kept: KeptItem, told: Told) ->
     if kept.log_index is not None:
         _check_leaf(result, kept.log_index, told.leaf, where)
     item = told.item
-    for taken in (result.accounts, result.disputes, result.people, result.works):
+    for taken in (result.accounts, result.disputes, result.people, result.works, result.alarms):
         trouble = taken.take(item, where)
         if trouble is not None:
             result.findings.append(trouble)

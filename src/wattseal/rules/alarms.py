@@ -102,6 +102,12 @@ def severity_of(code: str) -> Severity:
     return Severity.NOTICE if code in _NOTICE else Severity.WARNING
 
 
+def shown_to(alarm: Alarm, *, reads_energy: bool) -> Alarm:
+    """Return an alarm as a caller may see it: what a record or a session tells may be registers, as with notes."""
+    about_a_charge = alarm.record is not None or alarm.transaction is not None
+    return replace(alarm, detail="") if about_a_charge and not reads_energy else alarm
+
+
 def subject_of(alarm: Alarm) -> Subject:
     """Return what it is about: while one of a subject stands, another of the same is counted with it."""
     by_field = alarm.code in _BY_FIELD or not (alarm.station_id or alarm.transaction)

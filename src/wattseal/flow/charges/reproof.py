@@ -27,6 +27,7 @@ from wattseal.flow.replay import (
     reprove_alone,
 )
 from wattseal.flow.replay_accounts import RecordedAccounts
+from wattseal.flow.replay_alarms import RecordedAlarms
 from wattseal.flow.replay_disputes import RecordedDisputes
 from wattseal.flow.replay_ledger import RecordedLedger
 from wattseal.flow.replay_people import RecordedPeople
@@ -143,7 +144,7 @@ async def _replayed(world: World, kept: Sequence[KeptItem]) -> Replayed:
     origin = world.billing_origin
     ledger, accounts = RecordedLedger(origin), RecordedAccounts(origin)
     disputes, people, works = RecordedDisputes(origin), RecordedPeople(origin), RecordedWorks(origin)
-    result = Replayed(ledger, accounts, disputes, people, works)
+    result = Replayed(ledger, accounts, disputes, people, works, RecordedAlarms(origin))
     for one in kept:
         result.erased |= cuts_of(one)
     for one in kept:

@@ -12,13 +12,14 @@ from wattseal.flow.alarm_keeper import AlarmKeeper
 from wattseal.flow.documents import ALARM, read
 from wattseal.model.alarm import Alarm
 from wattseal.model.principal import Principal
+from wattseal.rules.alarms import shown_to
 from wattseal.seal.alarm import AlarmEvent
 from wattseal.serve.alarm_actions import action_of, runbook_of
 from wattseal.serve.api.paging import paged
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import Limit, Service, ShortQuery, What, Who
 
-READ, HANDLE = "alarms:read", "alarms:handle"
+READ, HANDLE, READ_ENERGY = "alarms:read", "alarms:handle", "energy:read"
 
 
 @get("/alarms")
@@ -32,7 +33,10 @@ async def get_alarms(
     stands: FromQuery[bool | None] = None,
     after: ShortQuery = None,
 ) -> Response[list[dict[str, Any]]]:
-    """List alarms, oldest first, with `stands` those that wait for somebody or not; `Link` leads to the next page."""
+    """List alarms, oldest first, with `stands` those that wait for somebody or not; `Link` leads to the next page.
+
+    What a charge's records tell is in `detail` for those who have `energy:read`.
+    """
     demand(principal, READ)
     page = await service.world.journal.documents(
         principal.tenant,
@@ -42,7 +46,7 @@ async def get_alarms(
         after=after or "",
         limit=limit,
     )
-    views = [_view(document.key, read(document, Alarm)) for document in page]
+    views = [_view(principal, document.key, read(document, Alarm)) for document in page]
     return paged(request, views, page[-1].key if len(page) == limit else None)
 
 
@@ -62,13 +66,13 @@ async def _act(principal: Principal, service: Service, key: str, event: AlarmEve
     demand(principal, HANDLE)
     by = await service.api_tokens.author_of(principal.name)
     try:
-        return _view(key, await AlarmKeeper(service.world).act(key, event, by))
+        return _view(principal, key, await AlarmKeeper(service.world).act(key, event, by))
     except InputError as error:
         raise ProblemError(404 if error.code == "no_alarm" else 409, error.code, str(error)) from error
 
 
-def _view(key: str, alarm: Alarm) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(alarm)
+def _view(principal: Principal, key: str, alarm: Alarm) -> dict[str, Any]:
+    told: dict[str, Any] = msgspec.to_builtins(shown_to(alarm, reads_energy=principal.may(READ_ENERGY)))
     return told | {"id": key, "action": action_of(alarm), "runbook": runbook_of(alarm.code)}
 
 

@@ -10,7 +10,7 @@ from wattseal.flow.alarm_keeper import AlarmError, AlarmKeeper
 from wattseal.flow.documents import ALARM
 from wattseal.flow.listing import Wanted, latest
 from wattseal.model.alarm import Alarm, AlarmState, Severity
-from wattseal.rules.alarms import severity_of
+from wattseal.rules.alarms import severity_of, shown_to
 from wattseal.rules.runbooks import RUNBOOKS
 from wattseal.seal.alarm import AlarmEvent
 from wattseal.serve.api.problems import ProblemError
@@ -71,7 +71,7 @@ async def alarms(
         "alarms.html",
         rows=[
             (one, topic_of(one.code, transaction=one.transaction is not None), words_of(one.code), _advice(one))
-            for one in found
+            for one in (shown_to(alarm, reads_energy=viewer.may("energy:read")) for alarm in found)
         ],
         asked=asked,
         topics=TOPICS,

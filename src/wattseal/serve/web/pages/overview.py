@@ -12,6 +12,7 @@ from wattseal.flow.listing import Wanted, latest
 from wattseal.model.alarm import Alarm
 from wattseal.model.rollup import SessionState
 from wattseal.model.station import Station
+from wattseal.rules.alarms import shown_to
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.alarm_words import words_of
@@ -50,7 +51,7 @@ async def overview(request: Req, viewer: Looks, service: What) -> Response[bytes
         viewer,
         "overview.html",
         glance=await _glance(service, viewer),
-        alarms=await _alarms(service) if viewer.may("alarms:read") else [],
+        alarms=await _alarms(service, viewer) if viewer.may("alarms:read") else [],
         severities=SEVERITIES,
         rows=rows,
         states=STATE_WORDS,
@@ -59,11 +60,12 @@ async def overview(request: Req, viewer: Looks, service: What) -> Response[bytes
     )
 
 
-async def _alarms(service: Service) -> list[tuple[Alarm, str]]:
+async def _alarms(service: Service, viewer: Viewer) -> list[tuple[Alarm, str]]:
     """Return the newest alarms that wait for somebody, with what each says."""
     found, _ = await latest(service.world, ALARM, Alarm, Wanted(limit=ALARMS, active=True), None)
     found.sort(key=lambda one: one.last_ms or one.at_ms, reverse=True)
-    return [(one, words_of(one.code)) for one in found]
+    reads = viewer.may("energy:read")
+    return [(shown_to(one, reads_energy=reads), words_of(one.code)) for one in found]
 
 
 async def _glance(service: Service, viewer: Viewer) -> Glance:

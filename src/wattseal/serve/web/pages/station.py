@@ -23,6 +23,7 @@ from wattseal.model.connector import ConnectorState, ServiceOrder
 from wattseal.model.local_list import ListPolicy, ListStatus
 from wattseal.model.reservation import Reservation
 from wattseal.model.station import EvseEnrolment, Station
+from wattseal.rules.alarms import shown_to
 from wattseal.rules.clock_drift import drift_ms
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import Service, What
@@ -116,6 +117,7 @@ async def station(request: Req, viewer: Looks, service: What, station_id: FromPa
         reservations = tuple(one for _key, one in page)
     if viewer.may("alarms:read"):
         alarms, _more = await latest(world, ALARM, Alarm, Wanted(limit=LATEST, station_id=found.id))
+        alarms = [shown_to(one, reads_energy=viewer.may("energy:read")) for one in alarms]
     return render_station(
         request,
         viewer,
