@@ -20,19 +20,17 @@ from wattseal.stores.tiles import DiskLog
 CONTROL_SEEDS = 8
 
 
-@pytest.mark.parametrize("seed", range(1, 3))
-def test_after_a_power_cut_at_any_moment_nothing_acknowledged_is_missing(seed: int) -> None:
-    assert cuts(seed, 20).total() > 10
+def test_after_a_power_cut_at_any_moment_nothing_acknowledged_is_missing() -> None:
+    assert cuts(1, 30).total() > 15
 
 
 def test_an_edge_goes_on_with_one_chain_after_a_power_cut_at_any_moment() -> None:
     assert edge_cuts(1, 12).total() > 5
 
 
-@pytest.mark.parametrize("seed", range(1, 3))
-def test_on_a_damaged_disk_it_goes_on_truly_or_refuses_and_says_what_to_do(seed: int) -> None:
-    came = damages(seed, 12)
-    assert came.total() == 12
+def test_on_a_damaged_disk_it_goes_on_truly_or_refuses_and_says_what_to_do() -> None:
+    came = damages(1, 16)
+    assert came.total() == 16
     assert any(name.startswith("refused") for name in came)
 
 

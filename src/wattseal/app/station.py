@@ -24,7 +24,7 @@ from wattseal.model.facts import (
 from wattseal.model.message import Fact
 from wattseal.model.remote import TriggerRequested
 from wattseal.model.token import TokenStatus
-from wattseal.net.conversation import Outcome
+from wattseal.net.conversation import Disconnected, Outcome
 from wattseal.parties import station
 from wattseal.parties.station import Fate, Make, Memory
 from wattseal.wire.ocpp import catalog
@@ -264,10 +264,12 @@ class Station:
 
     async def _authorised(self) -> bool:
         """Ask whether the driver may charge; without a connection everybody may, and the CSMS hears later."""
-        answer = await self._ask(AuthorizationRequested(self.settings.plan.id_token))
-        if not isinstance(answer, AuthorizationAnswer):
-            return self._offline
-        return answer.authorization.status is TokenStatus.ACCEPTED
+        version = self.settings.version
+        outcome = await self._call(*catalog.ask(version, AuthorizationRequested(self.settings.plan.id_token)))
+        answer = catalog.hear(version, outcome) if isinstance(outcome, CallResult) else None
+        if isinstance(answer, AuthorizationAnswer):
+            return answer.authorization.status is TokenStatus.ACCEPTED
+        return self._offline or isinstance(outcome, Disconnected)
 
     async def _status(self, word: str, detail: str) -> None:
         await self._ask(StatusReported(self.make.evse_id, 1, word, self._now(), detail, "NoError"))
