@@ -1,12 +1,14 @@
 """An OpenID Connect provider: discovery, the code flow with PKCE, and ID tokens checked (OpenID Connect Core, 3.1.3.7).
 
 What the provider signs is trusted for what it says of the person; how it is reached is trusted to TLS: an issuer is
-https, but for loopback.
+https, but for loopback. No redirect is followed, and what discovery tells leads not inside where the issuer is not.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from socket import inet_aton
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -122,7 +124,9 @@ class OidcProvider:
         told = await self._asked("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if told is None or told.get("issuer") != self.issuer:
             return None
-        if not all(safe(told.get(name)) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")):
+        places = [told.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
+        if not all(safe(place) for place in places) or any(leads_inside(str(place), self.issuer) for place in places):
+            _LOGGER.warning("oidc_endpoint_refused")
             return None
         self.told, self.told_ms = told, now_ms
         return told
@@ -158,6 +162,30 @@ class OidcProvider:
 
     def _now_ms(self) -> int:
         return int(self.clock.now().timestamp() * 1000)
+
+
+def leads_inside(url: str, issuer: str) -> bool:
+    """Return whether an address that an issuer tells is inside where the issuer is not: an SSRF by its discovery.
+
+    Inside are this machine and numbers of private networks, however they are written. A name may lead there too; who
+    answers to it has to have its certificate.
+    """
+    return _inside(url) and not _inside(issuer)
+
+
+def _inside(url: str) -> bool:
+    host = (urlsplit(url).hostname or "").rstrip(".").casefold()
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        number = ip_address(host)
+    except ValueError:
+        try:
+            number = ip_address(inet_aton(host))
+        except OSError:
+            return False
+    mapped = getattr(number, "ipv4_mapped", None)
+    return not (mapped or number).is_global
 
 
 def safe(url: object) -> bool:

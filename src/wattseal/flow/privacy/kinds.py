@@ -69,6 +69,7 @@ LEFT_OUT: Mapping[str, str] = {
     "export_link": "the hash of a link by which this archive is fetched",
     "file_loose": _POINTER,
     "firmware_job": _STATION,
+    "fallback_limit": _STATION,
     "fleet_order": _STATION,
     "grid_event": _STATION,
     "grid_signal": _STATION,

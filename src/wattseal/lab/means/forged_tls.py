@@ -22,11 +22,11 @@ class ForgedTls:
         return ssl.create_default_context(cafile=str(self.root))
 
 
-def forge(folder: Path) -> ForgedTls:
+def forge(folder: Path, hosts: tuple[str, ...] = HOSTS) -> ForgedTls:
     """Make it under a folder: the names in the certificate are right, who vouches for them is nobody."""
     authority, now = AuthorityFiles(folder), SystemClock().now()
     authority.make(name="somebody", organization="somebody", now=now, random=SystemRandom())
-    authority.issue_server(HOSTS, now=now, random=SystemRandom())
+    authority.issue_server(hosts, now=now, random=SystemRandom())
     ((certificate, key),) = authority.server_files()
     serves = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serves.load_cert_chain(certificate, key)
