@@ -105,7 +105,7 @@ async def test_batteries_swapped_under_one_request_are_one_swap(wire: Wire) -> N
     assert await alarms(station) == ["battery_not_taken"]
     blocked = await seed(wire, "Blocked")
     told = await station.command("RequestBatterySwap", {"idToken": id_token(blocked), "requestId": 9})
-    assert (told.status_code, told.json()["code"]) == (422, "token_refused")
+    assert (told.status_code, told.json()["code"]) == (409, "token_refused")
 
 
 async def test_a_terminals_settlements_are_kept_and_failed_ones_are_alarms(wire: Wire) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from tests.fuzz.targets import _TRUST, FRAMES, TARGETS, TARIFF, check_frame
+from tests.fuzz.samples import FRAMES, TARIFF
+from tests.fuzz.targets import _TRUST, TARGETS, check_frame
 
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.rpc import Call, Connection, Violation
