@@ -211,6 +211,22 @@ async def test_a_card_that_is_not_in_the_directory_is_told_to_nobody(tmp_path: P
         assert not [item for item in b.csms.items if item.payload.kind == Kind.REQUEST]
 
 
+async def test_a_token_that_the_csms_commands_to_start_is_asked_about_though_no_directory_has_it(
+    tmp_path: Path,
+) -> None:
+    drawn = {"idTag": "DRAWN"}
+    async with bench(tmp_path, site(), directory=directory_of(CARD, until_ms=NOW_MS + 3_600_000)) as b:
+        assert await b.say("Authorize", drawn) == {"idTagInfo": {"status": "Invalid"}}
+        await b.raw("RemoteStartTransaction", {"connectorId": 1, **drawn})
+        assert await b.say("Authorize", drawn) == {"idTagInfo": {"status": "Invalid"}}, "nobody has signed that"
+        b.csms.expires_ms = b.clock.ms + 1_000
+        assert await b.command("RemoteStartTransaction", {"connectorId": 1, **drawn}) == {"status": "Accepted"}
+        assert await b.say("Authorize", drawn) == {"idTagInfo": {"status": "Accepted"}}
+        assert await b.say("Authorize", {"idTag": "STRANGER"}) == {"idTagInfo": {"status": "Invalid"}}
+        b.clock.ms += 600_001
+        assert await b.say("Authorize", drawn) == {"idTagInfo": {"status": "Invalid"}}, "its time is over"
+
+
 async def test_retries_get_the_same_answer_and_leave_one_record(tmp_path: Path) -> None:
     async with bench(tmp_path, site()) as b:
         first = await b.say("StartTransaction", START, "1")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tests.support.app_codes import EMSP, StartLines, app_world, enrol_emsp, later
+from tests.support.charges import Pen
 from tests.support.cpo_world import (
     LOG,
     SeededRandom,
@@ -32,7 +33,10 @@ from wattseal.parties.emsp.codes import Place
 from wattseal.parties.emsp.desk import Desk, EmspKeys, Terms
 from wattseal.parties.emsp.service import Emsp
 from wattseal.rules.settlement import Contract
+from wattseal.seal.fields import Decision, Identity, Ops
+from wattseal.seal.item import Group, Kind, parse_item
 from wattseal.seal.registry import Entry, Role, Use
+from wattseal.seal.writer import GroupDraft, Reader, SubjectKeys, Writer
 
 CARD = IdToken("04A1B2C3D4E5F6", "ISO14443")
 HERE = ("ST1", 1)
@@ -48,6 +52,7 @@ class Both:
     lines: StartLines
     emsp: Emsp
     alias: str = ""
+    asked: int = 0
 
     @property
     def desk(self) -> Desk:
@@ -173,3 +178,47 @@ async def test_used_codes_and_drawn_tokens_are_forgotten_a_day_later_and_on_both
     assert kept == ["app"]
     assert await codes.forget_old(at.desk.books) == 1
     assert await codes.forget_old(at.desk.books) == 0
+
+
+EDGE = signing_key("edge")
+
+
+async def asked_by(at: Both, key: SigningKey, token: str, origin: str = "CPO/ST1") -> TokenStatus:
+    """Ask the eMSP about a token as a station's own signer does, or as `key` does in its name."""
+    writer = Pen(Writer.new(origin, LOG, key, SeededRandom(f"{origin} {at.asked}").bytes), 0)
+    at.asked += 1
+    now_ms = at.desk.books.now_ms()
+    writer.write(Kind.BOOT, now_ms)
+    ops = Ops(route=EMSP, evse_id=1, nonce=bytes(16))
+    groups = {
+        Group.IDENTITY: GroupDraft(Identity(token, "Central").to_fields(), (Reader(EMSP, seal_key("emsp").public),)),
+        Group.OPS: GroupDraft(ops.to_fields()),
+    }
+    keys = SubjectKeys.new(SeededRandom(f"subject {at.asked}").bytes)
+    request = writer.write(Kind.REQUEST, now_ms, keys, groups=groups)
+    (answer,) = await at.emsp.receive_items(Contract("CPO", LOG), [request.encode()])
+    said = Decision.read(parse_item(answer).payload.public)
+    assert (said.identified is not None) is (said.status is TokenStatus.ACCEPTED)
+    return said.status
+
+
+async def test_an_edge_that_asks_about_the_drawn_token_is_granted_what_its_cpo_was_and_in_its_place() -> None:
+    at = await both()
+    at.desk.registry.trust(own_entry("CPO/ST1", Role.EDGE, EDGE.public.spki, party="SITE"))
+    at.desk.registry.trust(own_entry("CPO/ST2", Role.EDGE, signing_key("edge2").public.spki, party="SITE"))
+    at.world.registry.trust(own_entry("CPO/ST1", Role.EDGE, EDGE.public.spki, party="SITE"))
+    assert isinstance(await redeem(at.world, await at.code(), *HERE), Begun)
+    token = at.lines.sent[-1]["idTag"]
+    assert await asked_by(at, signing_key("edge2"), token, "CPO/ST2") is TokenStatus.INVALID, "not at another station"
+    assert await asked_by(at, signing_key("csms"), token) is TokenStatus.INVALID, "not the CPO once more"
+    assert await asked_by(at, EDGE, token) is TokenStatus.ACCEPTED
+    charges = {charge.status: charge for charge in await at.emsp.charges()}
+    assert charges[ChargeStatus.AUTHORISED].origin == "CPO/ST1"
+    assert charges[ChargeStatus.EXPIRED].origin == "CPO/ST1~csms"
+    customer = await at.desk.books.customer(CARD)
+    assert customer is not None
+    assert customer.account.held == Decimal(50), "one hold for one charge"
+    assert await asked_by(at, EDGE, "NOBODYS-TOKEN") is TokenStatus.UNKNOWN
+    later(at.world, 1_000)
+    assert await asked_by(at, EDGE, token) is TokenStatus.INVALID, "and not for ever"
+    await at.desk.books.check_sums()

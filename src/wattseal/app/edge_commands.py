@@ -67,6 +67,7 @@ class CommandGate:
                 outcome = checked(state, memory.site, said, call, memory.now_ms())
             if isinstance(outcome, EdgeState):
                 await memory.commit(Step(outcome))
+                memory.commanded.note(memory.site.digest, call, memory.now_ms())
                 return True
         await self._report(outcome, call)
         return False

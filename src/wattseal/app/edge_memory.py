@@ -10,6 +10,7 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import Hash, Origin, Subject, TenantId
 from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put, StoredItem
 from wattseal.parties.edge import receipted
+from wattseal.parties.edge_commanded import Commanded
 from wattseal.parties.edge_commands import requiring
 from wattseal.parties.edge_permits import decided
 from wattseal.parties.edge_state import CHARGE, COMMANDS, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
@@ -72,6 +73,7 @@ class EdgeMemory:
         self.lock = asyncio.Lock()
         self.heard = asyncio.Condition(self.lock)
         self.work = asyncio.Event()
+        self.commanded = Commanded()
         self._journal = journal
         self._tenant = tenant
         self._clock = clock

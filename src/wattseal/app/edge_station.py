@@ -203,8 +203,9 @@ class StationSide:
             permit = standing_permit(memory.state, memory.site, token, now_ms)
             if permit is not None and permit.is_for_elsewhere(evse_id, keys):
                 return Authorization(TokenStatus.INVALID)
-            proved = permit is not None and permit.proved_evse is not None
-            if not proved and refused_at_once(self._directory(), token, now_ms):
+            known = memory.commanded.has(memory.site.digest(token), now_ms)
+            known = known or (permit is not None and permit.proved_evse is not None)
+            if not known and refused_at_once(self._directory(), token, now_ms):
                 return Authorization(TokenStatus.INVALID)
             if permit is None or (keys is not None and permit.keys != keys):
                 step, permit = request(memory.state, memory.site, token, now_ms, evse_id=evse_id, keys=keys)

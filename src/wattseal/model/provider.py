@@ -62,6 +62,22 @@ class UsedCode:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A token that a CPO drew for the charge of a code: whose it is, where and until when, and for which charge so far.
+
+    `reference` is the code's (hex); `subject` the latest charge decided on.
+    """
+
+    customer: str
+    reference: str
+    cpo: str
+    station: str
+    evse_id: int
+    until_ms: int
+    subject: str
+
+
 class HoldState(StrEnum):
     """A hold is open until the charge is settled (captured) or did not come about (released)."""
 

@@ -7,7 +7,7 @@ from wattseal.base.ids import Origin
 from wattseal.model.provider import Charge, ChargeStatus, Customer, Hold
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Authorised, Entries
-from wattseal.parties.emsp.codes import NotGood, Owner, owner_of, used
+from wattseal.parties.emsp.codes import NotGood, Owner, owner_of, owner_of_drawn, used
 from wattseal.parties.emsp.desk import Desk
 from wattseal.parties.emsp.tariffs import SignedTariff, tariff_at
 from wattseal.rules.affordable import affordable_wh
@@ -76,7 +76,11 @@ async def _rule(desk: Desk, contract: Contract, item: Item, tariff: SignedTariff
     identity = Identity.read(content.fields)
     if identity.shown is None or identity.shown[0] == CARD:
         return await _by_token(desk, contract, item, identity, tariff)
-    code = await owner_of(desk, item, ops.evse_id, identity)
+    return _by_code(desk, item, tariff, await owner_of(desk, item, ops.evse_id, identity))
+
+
+def _by_code(desk: Desk, item: Item, tariff: SignedTariff | None, code: Owner | NotGood) -> Ruling:
+    """Decide for the owner of a code."""
     if isinstance(code, NotGood):
         return Ruling(code.status, code.reason)
     identified = (TRUSTED, code.reference)
@@ -89,7 +93,9 @@ async def _by_token(
     """Decide on a number, and on a card that has to prove itself where one is enrolled with it."""
     customer = await desk.books.customer(IdToken(identity.id_token, identity.type))
     if customer is None:
-        return Ruling(TokenStatus.UNKNOWN, "unknown_token")
+        drawn = await owner_of_drawn(desk, item, _ops(desk, item).evse_id, identity)
+        unknown = Ruling(TokenStatus.UNKNOWN, "unknown_token")
+        return unknown if drawn is None else _by_code(desk, item, tariff, drawn)
     if customer.card is not TokenStatus.ACCEPTED:
         return Ruling(customer.card, "card_status", customer)
     ruling, spki = _afforded(desk, item, customer, tariff), customer.card_key
@@ -149,7 +155,7 @@ async def _decide(
         entries.puts.append(books.put_charge(await _flag_concurrent_use(desk, entries, ruling, charge)))
         entries.puts.append(books.put("authorisation", charge.auth_id, Authorised(charge.subject)))
         if accepted and ruling.code is not None:
-            used(books, ruling.code, charge.subject, entries)
+            used(books, ruling.code, charge, entries)
         if ruling.customer is not None and ruling.hold is not None:
             key = ruling.customer.id_token.key()
             entries.puts.append(books.put("customer", key, ruling.customer))

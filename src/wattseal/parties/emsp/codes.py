@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError
 from wattseal.flow.documents import removal
-from wattseal.model.provider import App, Customer, UsedCode
+from wattseal.model.provider import App, Charge, ChargeStatus, Customer, Drawn, UsedCode
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Books, Entries
 from wattseal.parties.emsp.desk import Desk
 from wattseal.rules.app_codes import KEPT_S, KIND, LIFE_S, MAX_LIFE_S, Verifier, fault_of
+from wattseal.rules.holds import release, without_charge
 from wattseal.seal.app_code import ALIAS_BYTES, ID_BYTES, AppCode, AppCodeError, ShownCode, read_bytes, text_of
 from wattseal.seal.fields import Identity
 from wattseal.seal.item import Item
+from wattseal.seal.registry import Role
 
-APP, CODE = "app", "code"
-"""Kinds of documents: an app, by its alias in hex; a code that was used, by its end and reference."""
+APP, CODE, DRAWN = "app", "code", "drawn"
+"""Kinds of documents: an app, by its alias in hex; a code that was used, by its end and reference; a drawn token."""
+_OWN_SIGNERS = frozenset({Role.EDGE, Role.STATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose code it is, and what is to be remembered once it lets a charge begin."""
+    """Whose code it is, and what is to be remembered once it lets a charge begin.
+
+    `token` is the canonical form of the one drawn for the charge, `place` where; `before` is the charge that this one
+    takes the place of, as it is then.
+    """
 
     customer: Customer
     reference: bytes
     used_key: str
+    token: str
+    place: Place
+    before: Charge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +106,16 @@ async def owner_of(desk: Desk, request: Item, evse_id: int | None, identity: Ide
         return NotGood("code_malformed")
     cpo, _, rest = request.payload.origin.partition("/")
     at = Verifier(cpo, desk.registry, desk.books.now_ms())
-    fault = fault_of(shown, at, rest.partition("~")[0], evse_id or 0)
+    place = Place(cpo, rest.partition("~")[0], evse_id or 0)
+    fault = fault_of(shown, at, place.station_id, place.evse_id)
     if fault is None and shown.code.issuer != desk.party:
         return NotGood("code_of_another_party")
-    return NotGood(f"code_{fault}") if fault is not None else await _owner(desk, shown)
+    if fault is not None:
+        return NotGood(f"code_{fault}")
+    return await _owner(desk, shown, IdToken(identity.id_token, identity.type).key(), place)
 
 
-async def _owner(desk: Desk, shown: ShownCode) -> Owner | NotGood:
+async def _owner(desk: Desk, shown: ShownCode, token: str, place: Place) -> Owner | NotGood:
     code = shown.code
     key = f"{code.expires_s:013d}-{code.reference.hex()}"
     if await desk.books.get(CODE, key, UsedCode) is not None:
@@ -113,18 +126,60 @@ async def _owner(desk: Desk, shown: ShownCode) -> Owner | NotGood:
         return NotGood("unknown_app", TokenStatus.UNKNOWN)
     if app.status is not TokenStatus.ACCEPTED:
         return NotGood("app_status", app.status)
-    return Owner(customer, code.reference, key)
+    return Owner(customer, code.reference, key, token, place)
 
 
-def used(books: Books, owner: Owner, subject: str, entries: Entries) -> None:
-    """Note in a step that a code lets a charge begin, and no other."""
-    entries.puts.append(books.put(CODE, owner.used_key, UsedCode(subject)))
+async def owner_of_drawn(desk: Desk, request: Item, evse_id: int | None, identity: Identity) -> Owner | NotGood | None:
+    """Return for whom a CPO drew the token that a station's own signer asks about; None where it is no such token.
+
+    The station begins what its CPO was granted on the code: that grant gives way to this one. A CPO itself cannot ask
+    twice.
+    """
+    token = IdToken(identity.id_token, identity.type).key()
+    drawn = await desk.books.get(DRAWN, token, Drawn)
+    if drawn is None:
+        return None
+    signed = None if request.signature is None else desk.registry.by_kid(request.signature.kid)
+    before = await desk.books.charge(bytes.fromhex(drawn.subject))
+    customer = await desk.books.get("customer", drawn.customer, Customer)
+    here = request.payload.origin == f"{drawn.cpo}/{drawn.station}" and evse_id in {None, 0, drawn.evse_id}
+    if signed is None or signed.role not in _OWN_SIGNERS or not here or customer is None or before is None:
+        return NotGood("code_other_place")
+    if before.status is not ChargeStatus.AUTHORISED or before.hold is None or desk.books.now_ms() >= drawn.until_ms:
+        return NotGood("code_used")
+    account, hold = release(customer.account, before.hold)
+    freed = without_charge(customer, account, before.subject)
+    given_way = replace(before, status=ChargeStatus.EXPIRED, hold=hold)
+    place = Place(drawn.cpo, drawn.station, drawn.evse_id)
+    return Owner(freed, bytes.fromhex(drawn.reference), "", token, place, given_way)
+
+
+def used(books: Books, owner: Owner, charge: Charge, entries: Entries) -> None:
+    """Note in a step that a code lets a charge begin, and no other, and for whom the token was drawn."""
+    if owner.before is None:
+        entries.puts.append(books.put(CODE, owner.used_key, UsedCode(charge.subject)))
+    else:
+        entries.puts.append(books.put_charge(owner.before))
+    at = owner.place
+    drawn = Drawn(
+        owner.customer.id_token.key(),
+        owner.reference.hex(),
+        at.cpo,
+        at.station_id,
+        at.evse_id,
+        charge.expires_ms,
+        charge.subject,
+    )
+    entries.puts.append(books.put(DRAWN, owner.token, drawn))
 
 
 async def forget_old(books: Books) -> int:
     """Forget codes that nobody could use any more; return how many."""
     limit = f"{books.now_ms() // 1000 - KEPT_S:013d}"
+    now_ms = books.now_ms()
     old = [key async for key, _ in books.all(CODE, UsedCode) if key < limit]
-    if old:
-        await books.commit(Entries(puts=[removal(CODE, key, books.now_ms()) for key in old]))
+    puts = [removal(CODE, key, now_ms) for key in old]
+    puts += [removal(DRAWN, key, now_ms) async for key, one in books.all(DRAWN, Drawn) if one.until_ms <= now_ms]
+    if puts:
+        await books.commit(Entries(puts=puts))
     return len(old)
