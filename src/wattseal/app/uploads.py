@@ -9,6 +9,7 @@ from wattseal.app.settings import Uploads as Chosen
 from wattseal.flow.drivers import customers
 from wattseal.flow.money import retention
 from wattseal.flow.privacy.keeping import forget_documents
+from wattseal.flow.privacy.meter_names import forget_meter_names
 from wattseal.flow.stations.uploads import forget_old
 from wattseal.flow.world import World
 from wattseal.rules.retention import DAY_MS
@@ -56,6 +57,7 @@ def forget_due(world: World) -> Callable[[], Awaitable[None]]:
 
     async def forget() -> None:
         await forget_documents(world)
+        await forget_meter_names(world)
 
     return forget
 

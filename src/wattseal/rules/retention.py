@@ -52,11 +52,12 @@ SCHEDULE: tuple[Line, ...] = (
     Line("reservations that are over", "reservations_days", "", "removed"),
     Line("what vehicles told they need", "vehicle_needs_days", "", "removed"),
     Line("files of invoices", "invoices_years", "", "removed; numbers and amounts stay"),
+    Line("what meters signed for people who were erased", "invoices_years", "", "destroyed; registers stay"),
     Line("marks of card numbers that were tried in vain", None, "two hours", "removed"),
     Line("requests remembered under an Idempotency-Key", None, "a day", "removed"),
     Line("cards, names and addresses", None, "until erased", "removed"),
     Line("cards and frames in records", None, "until erased", "destroyed with their salts; records and log stay"),
-    Line("meter data, signed records, chain and log", None, "for good", "invoices and proofs rest on them"),
+    Line("registers, signed records, chain and log", None, "for good", "invoices and proofs rest on them"),
     Line("sessions, bills, postings", None, "for good", "under random numbers once the person is erased"),
     Line("backups", None, "as you keep them", "erase again what was erased since, after you restore one"),
 )
@@ -71,7 +72,7 @@ def lasts(line: Line, policy: RetentionPolicy) -> str:
     if value is None:
         return UNTIL_ERASED
     if line.setting.endswith("_years"):
-        return f"{value} years from the end of the year they were issued in"
+        return f"{value} years from the end of the year"
     return f"{value:g} days"
 
 

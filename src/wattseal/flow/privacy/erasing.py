@@ -23,6 +23,7 @@ from wattseal.flow.ports import Batch, Put
 from wattseal.flow.privacy.desk import check_exportable
 from wattseal.flow.privacy.erased_documents import emptied_and_gone, payments_of
 from wattseal.flow.privacy.finding import Belongings, belongings_of
+from wattseal.flow.privacy.meter_names import remember_erased
 from wattseal.flow.privacy.traces import Trace, names_a_card, traces
 from wattseal.flow.replay import ERASURES
 from wattseal.flow.step import Step
@@ -177,7 +178,7 @@ def _emptied(transaction: Transaction, mine: Belongings) -> Transaction:
 
 async def _remove(world: World, mine: Belongings) -> None:
     """Remove and empty documents, forget what memory knows of them, and have the store's files scrubbed."""
-    puts: list[Put] = await emptied_and_gone(world, mine)
+    puts: list[Put] = [*await emptied_and_gone(world, mine), remember_erased(mine.account.id, world.now_ms())]
     for at in range(0, len(puts), 500):
         await world.journal.commit(Batch(world.tenant, puts=tuple(puts[at : at + 500])))
     await world.journal.commit(Batch(world.tenant, scrub=True))

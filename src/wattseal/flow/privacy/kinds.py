@@ -64,6 +64,7 @@ LEFT_OUT: Mapping[str, str] = {
     "dispute_by": _POINTER,
     "energy_transfer": _STATION,
     "event_stream": _STATION,
+    "erased_account": _POINTER,
     "ev_schedule": "the plan of the vehicle at an EVSE now; it names no session, the next one's replaces it",
     "evse": _STATION,
     "export_link": "the hash of a link by which this archive is fetched",

@@ -108,7 +108,8 @@ ATTACK = Attack(
     defence="salts and contents of the records that say who it was are destroyed and the files scrubbed; the records "
     "prove as before",
     without="documents are removed, and records stay as they are",
-    residual="backups made before hold the driver; so do bundles handed out, and signed meter data that name the card",
+    residual="backups made before hold the driver; so do bundles handed out, and signed meter data that name the card, "
+    "these until the invoices' time is over",
     expected=Outcome.PREVENTED,
     ground=Ground.CLOCKWORK,
     perform=_perform,
