@@ -1,12 +1,13 @@
 """A card that proves itself, from its reader through an edge to the eMSP that enrolled its key, and ways around it."""
 
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from tests.edge.edge_bench import MemoryCsms, bench
-from tests.edge.edge_world import CARD, NOW_MS, site
+from tests.edge.edge_world import AT, CARD, NOW_MS, site
 
 from wattseal.lab.grounds.card_sites import CardSites, EdgedStation, card_sites
 from wattseal.lab.means.software_card import SoftwareCard
@@ -86,6 +87,39 @@ async def test_what_was_proved_for_one_evse_is_no_good_at_another_and_stays_good
         chains = [await here.memory.items_from(evse_id, (0, 0), 9) for evse_id in (1, 2)]
         refs = [item.payload.refs for chain in chains for item in chain if item.payload.kind == Kind.STARTED]
         assert refs == [(), (bytes.fromhex(charge.decision),)]
+
+
+async def test_a_strange_card_with_the_same_number_takes_nothing_from_the_one_that_proved_itself(
+    tmp_path: Path,
+) -> None:
+    async with sites(tmp_path) as (_, here, _there):
+        assert await here.hold(OWNER) == "Accepted"
+        assert await here.hold(SoftwareCard(NUMBER)) == "Invalid"
+        assert await here.start(NUMBER) == "Accepted"
+
+
+async def test_a_transaction_that_waits_for_its_driver_is_what_the_card_answers_for(tmp_path: Path) -> None:
+    at = site(version="2.0.1")
+    async with bench(tmp_path, at) as b:
+        info, evse = {"transactionId": "tx-1"}, {"id": 1, "connectorId": 1}
+        event = {"timestamp": AT.isoformat(), "triggerReason": "Authorized", "transactionInfo": info, "evse": evse}
+        await b.say("TransactionEvent", event | {"eventType": "Started", "seqNo": 0})
+
+        async def transfer(message: str, **data: object) -> dict[str, str]:
+            told = await b.say("DataTransfer", {"vendorId": "wattseal", "messageId": message, "data": data})
+            found: dict[str, str] = told["data"]
+            return found
+
+        spki = b64encode(OWNER.spki).decode()
+        challenge = (await transfer("card_challenge", idToken=NUMBER, evseId=1, publicKey=spki))["challenge"]
+        signature = b64encode(OWNER.answer(b64decode(challenge))).decode()
+        assert await transfer("card_proof", challenge=challenge, signature=signature) == {"status": "Accepted"}
+        token = {"idToken": NUMBER, "type": "ISO14443"}
+        told = await b.say("TransactionEvent", event | {"eventType": "Updated", "seqNo": 1, "idToken": token})
+        assert told == {"idTokenInfo": {"status": "Accepted"}}
+        await b.settle()
+        about = {item.payload.subject for item in b.csms.items if item.payload.kind in {Kind.REQUEST, Kind.STARTED}}
+        assert len(about) == 1
 
 
 async def test_a_reader_that_serves_the_whole_station_proves_for_any_evse(tmp_path: Path) -> None:

@@ -224,9 +224,13 @@ class StationSide:
                 return card
             if refused_at_once(self._directory(), token, now_ms, card):
                 return TokenStatus.INVALID
+            before = standing_permit(memory.state, memory.site, token, now_ms)
             step, permit = request(memory.state, memory.site, token, now_ms, card=card)
             await memory.commit(step)
         permit = await self._decided(permit, token, card)
+        if permit.status is not TokenStatus.ACCEPTED and before is not None:
+            async with memory.turn():
+                await memory.commit(Step(memory.state.with_permit(before)))
         return permit.status or TokenStatus.INVALID
 
     async def _decided(self, permit: Permit, token: IdToken, card: ProvedCard | None = None) -> Permit:
