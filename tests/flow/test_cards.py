@@ -8,10 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import Raw
 from tests.support.cpo_world import Talker, TestClock, TestPartners, add_token, enrol, make_world, transactions
 
+from wattseal.app.station_card import proves_itself
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Subject
+from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.flow.drivers import authorise
 from wattseal.flow.drivers.cards import CHALLENGE_MS
 from wattseal.flow.fleet.enrol import put_a_token, put_card_key
@@ -20,6 +23,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.lab.means.software_card import SoftwareCard
 from wattseal.model.local_list import ListPolicy
+from wattseal.model.message import Fact
 from wattseal.model.token import TokenRecord, TokenStatus
 from wattseal.model.transaction import Transaction
 from wattseal.rules.local_lists import entry_for
@@ -28,6 +32,8 @@ from wattseal.seal import dcbor
 from wattseal.seal.card import OF_ANOTHER, STALE, check_proof
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.seal.plain import PlainDraft
+from wattseal.wire.ocpp import catalog
+from wattseal.wire.ocpp.rpc import CallResult
 from wattseal.wire.ocpp.version import Version
 
 OWNER = SoftwareCard("04A2B3C4D5E680", b"o" * 32)
@@ -175,6 +181,24 @@ async def test_a_2x_transaction_that_waits_for_its_driver_is_what_the_card_answe
     told = await tell("Updated", 1, idToken=token)
     assert told["idTokenInfo"]["status"] == "Accepted"
     assert (await newest(world)).identity_level == "SECURE"
+
+
+@pytest.mark.parametrize("version", Version)
+async def test_the_simulated_reader_lets_the_card_in_and_no_other(version: Version) -> None:
+    world = await made()
+    station = Talker(world, "ST1", version)
+
+    async def ask(fact: Fact) -> object:
+        action, payload = catalog.ask(version, fact)
+        answer = await station.raw(action, json.loads(payload))
+        assert isinstance(answer, bytes)
+        at = world.clock.now()
+        return catalog.hear(version, CallResult("1", action, Raw(answer), answer, at))
+
+    ocpp16 = version is Version.V16
+    for seed, let_in in ((b"o" * 32, True), (b"x" * 32, False)):
+        key = SigningKey.from_seed(Algorithm.ESP256, seed)
+        assert await proves_itself(ask, OWNER.token, key, 1, ocpp16=ocpp16) is let_in
 
 
 async def test_a_card_without_an_enrolled_key_is_the_number_it_always_was() -> None:

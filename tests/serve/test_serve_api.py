@@ -1,6 +1,7 @@
 """The API of a real process: every bad input has its stated answer, and none of them changes anything."""
 
 import asyncio
+import base64
 import contextlib
 import http.client
 import json
@@ -83,11 +84,31 @@ def test_a_body_too_long_is_refused_by_its_length_before_it_is_sent(cpo: Cpo) ->
         assert (answer.status, json.loads(answer.read())["code"]) == (413, "too_large")
 
 
+def test_a_cards_key_is_enrolled_shown_kept_and_taken_away(cpo: Cpo) -> None:
+    body = {"id_token": "PROVES", "type": "ISO14443", "status": "Accepted"}
+    key = SigningKey.from_seed(Algorithm.ESP256, b"c" * 32).public.spki
+
+    def shown() -> str | None:
+        (token,) = [each for each in cpo.ask("GET", "/api/v1/tokens").json() if each["id_token"] == "PROVES"]
+        return str(token["card_key"]) if token["card_key"] else None
+
+    assert cpo.ask("POST", "/api/v1/tokens", body).json()["card_key"] is None
+    put = cpo.ask("PUT", "/api/v1/tokens/card-key", {"id_token": "proves", "public_key": key.hex()})
+    assert put.json()["card_key"] == base64.b64encode(key).decode()
+    cpo.ask("POST", "/api/v1/tokens", body)
+    assert shown() == base64.b64encode(key).decode()
+    assert cpo.ask("PUT", "/api/v1/tokens/card-key", {"id_token": "PROVES", "public_key": None}).status == 200
+    assert shown() is None
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
         ("POST", "/api/v1/tokens", {"id_token": "T", "type": "ISO14443", "status": "Perhaps"}, 422),
         ("POST", "/api/v1/tokens", {"id_token": "", "type": "ISO14443", "status": "Accepted"}, 422),
+        ("PUT", "/api/v1/tokens/card-key", {"id_token": "NOBODY", "public_key": None}, 404),
+        ("PUT", "/api/v1/tokens/card-key", {"id_token": "CARD", "public_key": "00"}, 422),
+        ("PUT", "/api/v1/tokens/card-key", {"id_token": "CARD"}, 422),
         ("GET", "/api/v1/transactions/00", None, 404),
         ("GET", "/api/v1/transactions/00/bundle", None, 404),
         ("GET", "/api/v1/transactions?active=perhaps", None, 422),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from wattseal.app.station_card import proves_itself
 from wattseal.app.station_commands import Commands, Running
 from wattseal.app.station_plan import Driver, Keeper, Report, Settings
 from wattseal.app.system import SystemClock, SystemRandom
@@ -264,8 +265,11 @@ class Station:
 
     async def _authorised(self) -> bool:
         """Ask whether the driver may charge; without a connection everybody may, and the CSMS hears later."""
-        version = self.settings.version
-        outcome = await self._call(*catalog.ask(version, AuthorizationRequested(self.settings.plan.id_token)))
+        version, token, card = self.settings.version, self.settings.plan.id_token, self.settings.plan.card
+        ocpp16 = version is Version.V16
+        if card and not await proves_itself(self._ask, token, card, self.make.evse_id, ocpp16=ocpp16):
+            return self._offline
+        outcome = await self._call(*catalog.ask(version, AuthorizationRequested(token)))
         answer = catalog.hear(version, outcome) if isinstance(outcome, CallResult) else None
         if isinstance(answer, AuthorizationAnswer):
             return answer.authorization.status is TokenStatus.ACCEPTED

@@ -25,7 +25,8 @@ class Plan:
     """What the simulated drivers do; `energy_wh` is one session's, told in `readings` steps `interval_s` apart.
 
     With `rate_per_h` drivers come at random, so many an hour on average; without it one follows the other. With `stay`
-    the station stays for what its CSMS commands when nobody comes any more.
+    the station stays for what its CSMS commands when nobody comes any more. `card` is the key of a card that proves
+    itself before each charge.
     """
 
     id_token: IdToken
@@ -35,6 +36,7 @@ class Plan:
     interval_s: float = 1.0
     rate_per_h: float | None = None
     stay: bool = False
+    card: SigningKey | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from wattseal.app.station_plan import Plan, Report, Settings
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.cli.fleet import FleetOptions, run_fleet
 from wattseal.cli.output import JsonOutput, json_line
+from wattseal.crypto.keys import SigningKey
 from wattseal.model.token import IdToken
 from wattseal.parties.station import Session
 from wattseal.wire.ocpp.version import Version
@@ -53,6 +54,7 @@ def station(
     interval: float = 1.0,
     id_token: str = DRIVER.value,
     id_token_type: str = DRIVER.type,
+    card: Path | None = None,
     signing_meter: Annotated[bool, Parameter(negative="")] = False,
     meter_serial: str = "",
     evse: int = 1,
@@ -98,6 +100,8 @@ def station(
         Token the simulated driver presents.
     id_token_type
         Its type (2.x).
+    card
+        PEM file of the private key (P-256 or Ed25519) of a card that proves itself, as docs/spec/card.md has it.
     signing_meter
         Let the meter sign start and stop (OCMF, P-256); its key is kept in DATA/keys/meter.pem.
     meter_serial
@@ -125,7 +129,9 @@ def station(
         url=url,
         station_id=id,
         version=Version(ocpp),
-        plan=Plan(IdToken(id_token, id_token_type), sessions, energy_wh, readings, interval, stay=stay),
+        plan=Plan(
+            IdToken(id_token, id_token_type), sessions, energy_wh, readings, interval, stay=stay, card=_card(card)
+        ),
         password=_password(password, password_file),
         data=data,
         signing_meter=signing_meter,
@@ -147,6 +153,15 @@ def station(
     report = asyncio.run(run_station(settings, tell))
     print(json_line(report) if json else _summary(report), flush=True)
     return 0 if report.ok else EXIT_UNACKNOWLEDGED
+
+
+def _card(file: Path | None) -> SigningKey | None:
+    if file is None:
+        return None
+    try:
+        return SigningKey.from_pem(file.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"cannot read --card: {error.strerror}", subject=str(file)) from error
 
 
 def _tls(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

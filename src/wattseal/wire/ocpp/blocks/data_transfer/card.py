@@ -57,6 +57,27 @@ def read_answered(data: object) -> Answered | None:
     return Answered(challenge, signature)
 
 
+def shown_data(token: IdToken, evse_id: int, spki: bytes) -> dict[str, Any]:
+    """Return what a reader sends to ask for a challenge."""
+    return {"idToken": token.value, "type": token.type, "evseId": evse_id, "publicKey": b64encode(spki).decode()}
+
+
+def answered_data(challenge: bytes, signature: bytes) -> dict[str, Any]:
+    """Return what a reader sends with a card's answer."""
+    return {"challenge": b64encode(challenge).decode(), "signature": b64encode(signature).decode()}
+
+
+def read_challenge(data: object) -> bytes | None:
+    """Return the challenge a reader was given; None where there is none."""
+    return _bytes(_fields(data).get("challenge"))
+
+
+def read_status(data: object) -> str | None:
+    """Return what a card's token was told; None where its answer is no proof."""
+    status = _fields(data).get("status")
+    return status if isinstance(status, str) else None
+
+
 def challenge_data(challenge: bytes, valid_s: int) -> dict[str, Any]:
     """Return what a reader is told to have signed, and within how many seconds."""
     return {"challenge": b64encode(challenge).decode(), "validFor": valid_s}
