@@ -11,6 +11,7 @@ import pytest
 from wattseal.stores import frames
 from wattseal.stores.frame_queries import FrameQuery
 from wattseal.stores.frames import FrameStore
+from wattseal.wire.ocpp.blanks import CALL_STEP, fill_call
 from wattseal.wire.ocpp.rpc import Connection, Event
 from wattseal.wire.ocpp.version import Version
 
@@ -64,6 +65,14 @@ def test_frames_are_found_as_they_went_with_the_action_of_answers(store: FrameSt
     ]
     assert found[0].at_ms < found[1].at_ms
     assert following is None
+
+
+def test_blanks_that_fill_a_frame_up_are_not_kept(store: FrameStore) -> None:
+    heartbeat = b'[2,"1","Heartbeat",{}]'
+    filled = b'[2,"1","Heartbeat",' + fill_call(b"{}", "Heartbeat", 1) + b"]"
+    assert len(filled) == CALL_STEP
+    store.take("S1", filled, came(filled))
+    assert texts(store) == [heartbeat.decode()]
 
 
 def test_the_same_message_id_of_two_stations_or_directions_is_two_calls(store: FrameStore) -> None:

@@ -2,7 +2,7 @@
 
 Frames are no records: nothing waits for them. Whoever sends or receives one puts it in a bounded queue and goes on; a
 thread writes them by the batch. While the queue is full frames are dropped and counted. What is older or more than
-allowed is deleted, the oldest first.
+allowed is deleted, the oldest first. Blanks that only fill a frame up are left out.
 """
 
 import logging
@@ -21,6 +21,7 @@ from wattseal.base.errors import StoreError
 from wattseal.rules.secrets import HIDDEN, may_hold_secrets, without_secrets
 from wattseal.stores.frame_queries import Frame, FrameQuery, before, connect, read_frame, used
 from wattseal.stores.sqlite_tables import insert
+from wattseal.wire.ocpp.blanks import without_blanks
 from wattseal.wire.ocpp.rpc import Call, Event, Ignored, Violation
 
 MAX_QUEUED: Final = 50_000
@@ -89,6 +90,7 @@ class FrameStore:
         if len(self._queue) >= MAX_QUEUED or self._bytes_in - self._bytes_out > MAX_QUEUED_BYTES:
             self.dropped += 1
             return
+        frame = without_blanks(frame)
         self._bytes_in += len(frame)
         self._taken += 1
         self._queue.append((self._now(), station_id, frame, event))

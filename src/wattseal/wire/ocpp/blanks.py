@@ -23,6 +23,11 @@ def is_filled(frame: bytes) -> bool:
     return frame.endswith(b" }]") and len(frame) % CALL_STEP == 0
 
 
+def without_blanks(frame: bytes) -> bytes:
+    """Return a frame as it was before it was filled up: blanks mean nothing, and are not worth keeping."""
+    return frame[:-2].rstrip(b" ") + b"}]" if frame.endswith(b" }]") else frame
+
+
 def _fill(payload: bytes, around: int, step: int) -> bytes:
     missing = -(len(payload) + around) % step
     return payload[:-1] + b" " * missing + payload[-1:]
