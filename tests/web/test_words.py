@@ -9,8 +9,10 @@ from pathlib import Path
 from wattseal.model.verdict import Finding
 from wattseal.rules.billing import AT_BILLING, BELOW_PIN, MISDATED, NO_REGISTER
 from wattseal.rules.notes import EFFECTS, quarantine_reasons
+from wattseal.rules.runbooks import RUNBOOKS
 from wattseal.serve.web.nav import NAVIGATION
 from wattseal.serve.web.reasons import REASONS
+from wattseal.serve.web.texts import translated
 
 WEB = Path(str(files("wattseal.serve.web")))
 _SAID = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -34,11 +36,19 @@ def test_every_text_of_a_page_is_there_in_german() -> None:
 
 
 def test_a_translation_names_the_same_values_as_the_text() -> None:
-    for text, translated in german().items():
-        assert set(_FIELD.findall(text)) == set(_FIELD.findall(translated)), text
+    for text, there in german().items():
+        assert set(_FIELD.findall(text)) == set(_FIELD.findall(there)), text
 
 
 def test_every_reason_against_billing_is_there_in_words() -> None:
     codes = {code for code in EFFECTS if quarantine_reasons([Finding(code)])}
     named = {"not_authorised", "disputed", NO_REGISTER, BELOW_PIN, *MISDATED, *AT_BILLING}
     assert sorted((codes | named) - REASONS.keys()) == []
+
+
+def test_every_sentence_of_a_runbook_is_there_in_german_and_none_that_is_said_no_more() -> None:
+    sentences = {text for one in RUNBOOKS.values() for text in (one.means, one.check, one.then, one.not_so)}
+    kept = json.loads((WEB / "texts" / "runbooks.de.json").read_text("utf-8"))
+    assert sorted(sentences - kept.keys() - german().keys()) == []
+    assert sorted(kept.keys() - sentences) == []
+    assert all(translated("de", text) != text for text in sentences)

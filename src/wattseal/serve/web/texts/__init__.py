@@ -1,4 +1,7 @@
-"""The words of the pages. The English text is the key; every other language is a file beside this one."""
+"""The words of the pages. The English text is the key; every other language is a file beside this one.
+
+The sentences of runbooks, which are kept with the alarms (`rules.runbooks`), have a file of their own.
+"""
 
 import json
 from functools import cache
@@ -7,8 +10,11 @@ from importlib.resources import files
 
 @cache
 def _words(language: str) -> dict[str, str]:
-    file = files(__package__) / f"{language}.json"
-    found: dict[str, str] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    found: dict[str, str] = {}
+    for name in (f"runbooks.{language}.json", f"{language}.json"):
+        file = files(__package__) / name
+        if file.is_file():
+            found |= json.loads(file.read_text("utf-8"))
     return found
 
 
