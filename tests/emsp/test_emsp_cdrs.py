@@ -1,7 +1,4 @@
-import json
-from base64 import b32encode
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,44 +8,16 @@ from tests.emsp.emsp_world import CONTRACT, World, bundled, open_world, read_dec
 from tests.support.worlds import tariff_record
 
 from wattseal.base.errors import InputError
+from wattseal.lab.grounds import provider
 from wattseal.model.cdr import Cdr
 from wattseal.model.provider import Charge, ChargeStatus
 from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
 
 
 def cdr_json(auth_id: bytes, **changes: Any) -> bytes:
-    reference = b32encode(auth_id).decode().rstrip("=")
-    at = datetime(2026, 3, 1, tzinfo=UTC).isoformat().replace("+00:00", "Z")
-    value = {
-        "country_code": "ZZ",
-        "party_id": "CPO",
-        "id": "cdr-1",
-        "start_date_time": at,
-        "end_date_time": at,
-        "cdr_token": {"country_code": "ZZ", "party_id": "MSP", "uid": "x", "type": "OTHER", "contract_id": "x"},
-        "auth_method": "AUTH_REQUEST",
-        "cdr_location": {
-            "id": "CS001",
-            "address": "not stated",
-            "city": "not stated",
-            "country": "ZZZ",
-            "coordinates": {"latitude": "0.0", "longitude": "0.0"},
-            "evse_uid": "1",
-            "evse_id": "1",
-            "connector_id": "1",
-            "connector_standard": "IEC_62196_T2",
-            "connector_format": "SOCKET",
-            "connector_power_type": "AC_3_PHASE",
-        },
-        "currency": "EUR",
-        "charging_periods": [{"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 2.0}]}],
-        "total_cost": {"excl_vat": 1.34, "incl_vat": 1.61},
-        "total_energy": 2.0,
-        "total_time": 0.5,
-        "last_updated": at,
-        "authorization_reference": reference,
-    } | changes
-    return json.dumps(value).encode()
+    """Return the CDR of a charge that was authorised under `auth_id`: what its settlement comes to, and `changes`."""
+    amounts = {"total_energy": 2.0, "total_cost": {"excl_vat": 1.34, "incl_vat": 1.61}}
+    return provider.cdr_json(auth_id, "cdr-1", **(amounts | changes))
 
 
 async def settled(world: World) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.fuzz import samples
 from tests.support.examples import examples
 from tests.support.meters import METER_SPKI, transaction
 
@@ -40,30 +41,9 @@ TARIFF: dict[str, Any] = {
     "last_updated": "2026-01-01T00:00:00Z",
     "a_field_of_tomorrow": {"x": 1},
 }
-CDR: dict[str, Any] = {
-    "country_code": "XX",
-    "party_id": "CPO",
-    "id": "cdr-1",
-    "start_date_time": "2026-03-01T12:00:00Z",
-    "end_date_time": "2026-03-01T12:30:00",
+CDR: dict[str, Any] = {name: value for name, value in samples.CDR.items() if name != "signed_data"} | {
     "session_id": "s-1",
-    "cdr_token": {"country_code": "XX", "party_id": "MSP", "uid": "k5zq", "type": "OTHER", "contract_id": "c-1"},
-    "auth_method": "AUTH_REQUEST",
     "authorization_reference": "a-1",
-    "cdr_location": {
-        "id": "site-1",
-        "address": "1 Example Street",
-        "city": "Example",
-        "country": "XXX",
-        "coordinates": {"latitude": "0.000000", "longitude": "0.000000"},
-        "evse_uid": "1",
-        "evse_id": "XX*CPO*E1",
-        "connector_id": "1",
-        "connector_standard": "IEC_62196_T2",
-        "connector_format": "SOCKET",
-        "connector_power_type": "AC_3_PHASE",
-    },
-    "currency": "EUR",
     "tariffs": [TARIFF],
     "charging_periods": [
         {
@@ -72,10 +52,6 @@ CDR: dict[str, Any] = {
             "tariff_id": "day",
         }
     ],
-    "total_cost": {"excl_vat": 3.59, "incl_vat": 4.00},
-    "total_energy": 12.3456,
-    "total_time": 0.5,
-    "last_updated": "2026-03-01T12:31:00Z",
 }
 
 

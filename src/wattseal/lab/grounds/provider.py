@@ -85,12 +85,7 @@ class Provider:
 
     def cdr(self, granted: Authorised, number: str, **changes: Any) -> bytes:
         """Return an OCPI CDR for a session, as JSON; the amounts are among the `changes`."""
-        reference = Decision.read(granted.decision.payload.public).auth_id
-        at = datetime.fromtimestamp(AT_MS / 1000, UTC).isoformat().replace("+00:00", "Z")
-        told = _CDR | {"id": number, "start_date_time": at, "end_date_time": at, "last_updated": at}
-        period = {"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 1.0}]}
-        told |= {"charging_periods": [period], "authorization_reference": b32encode(reference).decode().rstrip("=")}
-        return json.dumps(told | changes).encode()
+        return cdr_json(Decision.read(granted.decision.payload.public).auth_id, number, **changes)
 
     async def sent(self, raw: bytes, contract: Contract = CONTRACT) -> None:
         """Send a CDR as the partner whose token leads to `contract`; `InputError` where it is refused."""
@@ -106,6 +101,15 @@ class Provider:
         if found is None:
             raise LabError("the customer is gone", subject=DRIVER.value)
         return found.account.captured
+
+
+def cdr_json(auth_id: bytes, number: str, **changes: Any) -> bytes:
+    """Return an OCPI 2.2.1 CDR with all it must have but its amounts, which are among the `changes`."""
+    at = datetime.fromtimestamp(AT_MS / 1000, UTC).isoformat().replace("+00:00", "Z")
+    told = _CDR | {"id": number, "start_date_time": at, "end_date_time": at, "last_updated": at}
+    period = {"start_date_time": at, "dimensions": [{"type": "ENERGY", "volume": 1.0}]}
+    told |= {"charging_periods": [period], "authorization_reference": b32encode(auth_id).decode().rstrip("=")}
+    return json.dumps(told | changes).encode()
 
 
 def said(settlement: Settlement) -> str:
