@@ -124,6 +124,17 @@ async def test_what_is_over_by_itself_is_cleared_and_what_a_person_closed_stays_
     assert world.alarms.standing == {}
 
 
+async def test_what_ends_by_itself_while_its_closing_is_being_written_stays_closed() -> None:
+    world = make_world()
+    key = await tell(world, "message_signature_invalid")
+    await AlarmKeeper(world).round()
+    world.alarms.step(key, AlarmEvent.CLOSED, by="Ada")
+    (document,) = await over(world, key, world.now_ms(), world.now_ms())
+    assert (read(document, Alarm).state, document.active) == (AlarmState.CLOSED, False)
+    await AlarmKeeper(world).round()
+    assert not world.alarms.leaving
+
+
 async def test_an_alarm_that_is_over_or_unknown_cannot_be_closed() -> None:
     world = make_world()
     keeper = AlarmKeeper(world)

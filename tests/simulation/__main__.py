@@ -29,6 +29,7 @@ def main() -> int:
     args = asked.parse_args()
     seeds = [args.seed] if args.seed is not None else range(args.first, args.first + args.seeds)
     begun, happened, sessions, places, wrong = time.process_time(), Counter[str](), Counter[str](), set[str](), []
+    did = Counter[str]()
     for seed in seeds:
         try:
             one, counted = play(seed, weather=_weather(seed, args.actors), trace=print if args.trace else ignore)
@@ -39,10 +40,13 @@ def main() -> int:
                 traceback.print_exc()
             continue
         happened.update(one.faults.happened)
+        for actor in one.actors:
+            did.update(actor.did)
         sessions.update(counted)
         places |= one.faults.died_at
     spent = time.process_time() - begun
     print(f"{len(seeds)} seeds in {spent:.1f} CPU-s; sessions {dict(sessions)}")
+    print(f"others did {dict(sorted(did.items()))}")
     print(f"faults {dict(happened)}; died at {len(places)} places of the code")
     print(f"seeds that broke a promise: {wrong}" if wrong else "every promise was kept")
     return 1 if wrong else 0

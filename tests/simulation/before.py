@@ -4,10 +4,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.simulation.emsp import MSP
+from tests.support.bills import GMBH
 from tests.support.cpo_world import TestPartners, add_token, make_world
+from tests.support.invoicing import PAYER
 from tests.support.money import energy_tariff
 from tests.support.paying import card_of, pay_in
 from tests.support.proved import register
+from tests.support.worlds import trust
 
 from wattseal.flow.documents import put_station
 from wattseal.flow.money.accounts import open_account
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 V16, V201, V21 = Version
 SETTINGS = Settings(billing=BillingPolicy(wait_ms=0))
+SELLING = Settings(billing=BillingPolicy(wait_ms=0, entities=(GMBH,)), public_url="https://csms.example")
+"""Of a CPO that invoices."""
 PLACES: tuple[tuple[Version, tuple[str, ...]], ...] = (
     (V16, ("CARD", "COINS", "NOBODYS", "BLOCKED")),
     (V201, ("CARD", "COINS", "GUEST")),
@@ -41,7 +46,9 @@ PAID_IN = 5000
 
 def made(storm: "Storm", journal: JournalPort, seed: str) -> World:
     """Return a process's world on this journal."""
-    world = make_world(journal, SETTINGS, seed=seed)
+    office = "office" in storm.weather.actors
+    world = make_world(journal, SELLING if office else SETTINGS, seed=seed)
+    world.trust = trust()
     world.clock = storm.clock
     world.registry.trust(Entry(1, "MSP/*", Role.EMSP, "MSP", "MSP", MSP.public.spki, Use.SIGN, 0))
     assert isinstance(world.partners, TestPartners)
@@ -65,7 +72,7 @@ async def _prepared(storm: "Storm", world: World) -> None:
         station = Station(id=f"ST{n}", evses=(EvseEnrolment(id=1),))
         await world.journal.commit(Batch(world.tenant, puts=(put_station(station, 0),)))
     await set_tariff(world, energy_tariff())
-    prepaid = await open_account(world, Account("", AccountKind.PREPAID, "EUR", Decimal(0)), "test")
+    prepaid = await open_account(world, Account("", AccountKind.PREPAID, "EUR", Decimal(0)), "test", payer=PAYER)
     await pay_in(world, prepaid, PAID_IN // 100)
     await card_of(world, prepaid, "COINS")
     await add_token(world, "CARD")

@@ -29,12 +29,15 @@ from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.money import holds
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.ports import Journal as JournalPort
+from wattseal.flow.ports import Put
 from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.world import World
 from wattseal.lab.null import swapped
 from wattseal.model.principal import Principal
 
 MAX_STEPS = 60_000
+AFTER = 400
+"""Steps that a storm lasts beyond the stations' last word, where others have something to do."""
 CALM = (0, 2, 2, 2, 2, 120, 120)
 """Minutes between the rounds in which nothing goes wrong any more, stations are heard, and all comes to its end."""
 _OPERATOR = Principal(cast("Any", "default"), "system", frozenset({"operator"}), frozenset({"operator"}))
@@ -114,7 +117,9 @@ class Storm:
             self._run()
 
     def _run(self) -> None:
-        while not all(site.done for site in self.sites):
+        after = AFTER if any(actor.left for actor in self.actors) else 0
+        while after > 0 or not all(site.done for site in self.sites):
+            after -= all(site.done for site in self.sites)
             self._step()
         self.calm = True
         self._settle()
@@ -134,6 +139,10 @@ class Storm:
     def still(self) -> World:
         """Return the world as it is on the disk, now that nothing happens any more."""
         return made(self, self.disk, f"{self.seed}/after")
+
+    def documents(self, kind: str) -> list[Put]:
+        """Return what is on the disk of a kind, to look at and to draw from."""
+        return [put for (known, _), put in sorted(self.disk.documents_by_key.items()) if known == kind]
 
     def done(self, came_to: Any) -> None:
         """Take what something came to that nobody waits for."""

@@ -30,7 +30,8 @@ class AlarmBook:
     """Keeps them. What a step raised and never committed stands all the same: its record tells it.
 
     On record, and not before their commit: `recorded` are those that stand, `totals` counts the events. `restored`
-    counts alarms that were gone from the database and put back.
+    counts alarms that were gone from the database and put back; `leaving` are those that stand no more, until that is
+    on record: their documents still say otherwise.
     """
 
     standing: dict[str, Alarm] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class AlarmBook:
     totals: dict[AlarmEvent, int] = field(default_factory=lambda: dict.fromkeys(AlarmEvent, 0))
     recorded: dict[str, Severity] = field(default_factory=dict)
     restored: int = 0
+    leaving: dict[str, Alarm] = field(default_factory=dict)
 
     def take(self, raised: Alarm, key: str) -> tuple[str, Alarm]:
         """Have an alarm stand, under `key` where none of its subject does; return under which, and how it is now."""
@@ -70,11 +72,13 @@ class AlarmBook:
             self.standing[key] = alarm
         else:
             self._gone(key, known)
+            self.leaving[key] = alarm
         return alarm
 
     def back(self, key: str, before: Alarm) -> None:
         """Take back the last step, which did not become durable."""
         self.due = [due for due in self.due if due.key != key or due.event not in OVER]
+        self.leaving.pop(key, None)
         self.stand(key, before)
 
     def _gone(self, key: str, alarm: Alarm) -> None:
@@ -87,6 +91,7 @@ class AlarmBook:
         self.totals[event] += 1
         if OVER.get(event, AlarmState.OPEN) in {AlarmState.CLOSED, AlarmState.CLEARED}:
             self.recorded.pop(key, None)
+            self.leaving.pop(key, None)
         else:
             self.recorded[key] = severity
         if key in self.standing:

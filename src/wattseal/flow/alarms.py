@@ -47,7 +47,9 @@ def cleared_by(step: Step, code: str, transaction_id: str) -> None:
 async def over(world: World, key: str, now_ms: int, ended_ms: int) -> tuple[Put, ...]:
     """Return what notes that an alarm's cause ended by itself; where a person closed it, it stays closed."""
     cleared = world.alarms.step(key, AlarmEvent.CLEARED, over_ms=ended_ms)
-    if cleared is None:
+    if cleared is None and (known := world.alarms.leaving.get(key)) is not None:
+        cleared = replace(known, over_ms=ended_ms)
+    elif cleared is None:
         document = await world.journal.document(world.tenant, ALARM, key)
         if document is None:
             return ()

@@ -1,5 +1,6 @@
 """What the others who do things in a storm have in common."""
 
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Actor:
     """Somebody with a life of his own: he outlives the CPO's processes, and remembers what he was told.
 
-    `left` is how much he does at most in a storm.
+    `left` is how much he does at most in a storm, `did` counts what he was told is done.
     """
 
     name: ClassVar[str]
@@ -24,6 +25,7 @@ class Actor:
     def __init__(self, storm: "Storm") -> None:
         self.storm = storm
         self.dice = dice(f"{storm.seed}/{self.name}")
+        self.did: Counter[str] = Counter()
 
     async def prepare(self, world: World) -> None:
         """Set up what was there before."""
