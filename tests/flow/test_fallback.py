@@ -20,10 +20,12 @@ from wattseal.flow.limits.sent import Limit, clear_limit, set_limit
 from wattseal.flow.waiting import Sender
 from wattseal.flow.world import World
 from wattseal.lab.grounds.simulated import Simulated
-from wattseal.model.charging import RateUnit
+from wattseal.model.charging import Period, Purpose, RateUnit, Schedule
+from wattseal.model.charging_orders import ClearProfiles, SetProfile
 from wattseal.model.principal import Principal
 from wattseal.model.site import Site
 from wattseal.model.station import EvseEnrolment, Station
+from wattseal.rules.charging_needs import NEEDS_PROFILE_ID, profile_for
 from wattseal.rules.charging_policy import ChargingPolicy
 from wattseal.rules.ramp import Ramp, RampPolicy, Swing
 from wattseal.rules.two_persons import in_both_names
@@ -222,6 +224,19 @@ async def test_a_station_set_back_to_its_factory_is_found_out_when_it_is_back_an
     assert scene.fleet.allows_a(STATION) == 8, "and its limit"
     assert await scene.standing() == [Standing.HOLDS]
     assert "schedule_differs" in scene.alarms()
+
+
+async def test_the_plan_made_for_a_car_is_no_limit_that_needs_a_fallback() -> None:
+    scene = await a_scene()
+    planned = Schedule(unit=RateUnit.A, periods=(Period(start_s=0, limit=Decimal(12)),), start=AT, duration_s=3600)
+    for number, alarmed in ((NEEDS_PROFILE_ID + 1, False), (77, True)):
+        profile = replace(profile_for(planned, 1, "T1", 0), id=number, purpose=Purpose.TX_DEFAULT, transaction_id=None)
+        await commands.send(scene.world, OPERATOR, ID, SetProfile(1, profile))
+        await scene.rounds()
+        assert ("fallback_missing" in scene.alarms()) is alarmed, "of level 0, nothing fits beneath it"
+        scene.clock.go(minutes=1)
+        await commands.send(scene.world, OPERATOR, ID, ClearProfiles(number))
+        scene.clock.go(minutes=1)
 
 
 async def test_a_restart_between_limit_and_fallback_leaves_none_out() -> None:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from wattseal.model.charging import Period, Profile, ProfileKind, Purpose, RateUnit, Schedule
+from wattseal.rules.charging_needs import NEEDS_PROFILE_ID
+from wattseal.rules.charging_policy import START_PROFILE_ID
 
 FALLBACK_PROFILE_ID = 4_000_000
 """Fallbacks have ids from here on: 3 an EVSE, one a purpose."""
@@ -43,6 +45,11 @@ def place_of(evse_id: int, profile: Profile) -> Place | None:
 def is_fallback(profile_id: int) -> bool:
     """Return whether a profile of that id is a fallback."""
     return FALLBACK_PROFILE_ID <= profile_id < _LAST
+
+
+def is_plan(profile_id: int) -> bool:
+    """Return whether a profile of that id is the plan made for a car: under all limits, and none itself."""
+    return NEEDS_PROFILE_ID <= profile_id < START_PROFILE_ID
 
 
 def begins(profile: Profile) -> datetime | None:

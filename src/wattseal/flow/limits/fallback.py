@@ -34,7 +34,7 @@ from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_policy import MAX_FALLBACK_A
 from wattseal.rules.charging_rates import convert
 from wattseal.rules.charging_spans import MAX_WINDOW_S
-from wattseal.rules.fallback import LEVEL, Place, amount, begins, ends, fallback_profile, is_fallback, place_of
+from wattseal.rules.fallback import LEVEL, Place, amount, begins, ends, fallback_profile, is_fallback, is_plan, place_of
 from wattseal.rules.two_persons import is_agreed
 
 FALLBACK, MISSING = "fallback_limit", "fallback_missing"
@@ -324,7 +324,8 @@ class _At:
 
     def _of(self, place: Place) -> tuple[list[KeptProfile], KeptProfile | None]:
         """Return the limits of a place, and the fallback there."""
-        here = [one for one in self.known if one.source == CSO and place_of(one.evse_id, one.profile) == place]
+        ours = [one for one in self.known if one.source == CSO and not is_plan(one.profile.id)]
+        here = [one for one in ours if place_of(one.evse_id, one.profile) == place]
         present = next((one for one in here if is_fallback(one.profile.id)), None)
         return [one for one in here if not is_fallback(one.profile.id)], present
 
