@@ -123,6 +123,21 @@ async def test_a_cpo_that_sends_a_code_twice_is_refused_by_the_emsp_itself() -> 
     assert await redeem(at.world, code, *HERE) == NotStarted("token_refused", "Invalid")
 
 
+async def test_an_emsp_that_does_not_answer_begins_nothing_and_leaves_the_code_good() -> None:
+    at = await both()
+    partners, code = at.world.partners, await at.code()
+    assert isinstance(partners, TestPartners)
+
+    async def silence(_party: str, _items: Sequence[bytes]) -> None:
+        return None
+
+    answers = partners.parties_by_name[EMSP]
+    partners.parties_by_name[EMSP] = silence
+    assert await redeem(at.world, code, *HERE) == NotStarted("token_refused", "Invalid")
+    partners.parties_by_name[EMSP] = answers
+    assert isinstance(await redeem(at.world, code, *HERE), Begun)
+
+
 async def test_a_copied_card_is_blocked_and_its_owner_goes_on_by_app() -> None:
     at = await both()
     await at.customer(card=TokenStatus.BLOCKED)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from tests.edge.edge_world import LOG, NOW_MS, ORIGIN
 from tests.edge.edge_world import key as edge_key
 from tests.edge.edge_world import site as edge_site
+from tests.fuzz.codes import CODES, check_code
 from tests.fuzz.mutations import bent, spoilt
 from tests.fuzz.samples import CDR, ENVELOPE, FRAMES, TARIFF
 from tests.fuzz.stations import check_conversation, conversations
@@ -377,6 +378,7 @@ TARGETS: dict[str, Target] = {
     "receipt": Target(spoilt([_RECEIPT, *dcbor.decode(_RECEIPT)[1:3]]), check_receipt),
     "jws": Target(spoilt(_SIGNED), check_jws),
     "cbor": Target(spoilt(_ITEMS), check_cbor),
+    "code": Target(spoilt(CODES), check_code),
     "command": Target(spoilt(_COMMANDS) | bent([json.loads(text) for text in _COMMANDS]), check_command),
     "bundle": Target(spoilt([_BUNDLE.bundle.encode()]), check_a_bundle),
     "trust": Target(spoilt([_TRUST.to_json()]) | bent([json.loads(_TRUST.to_json())]), check_trust),
