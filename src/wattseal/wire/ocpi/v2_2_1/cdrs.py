@@ -1,12 +1,15 @@
 """CDR objects (OCPI 2.2.1, module cdrs) and their way to and from the model."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta
 
 from wattseal.model import cdr as model
+from wattseal.model import tariff as prices
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpi import codec
 from wattseal.wire.ocpi.codec import OcpiStruct, number, plain, to_wire_time, utc
@@ -16,6 +19,8 @@ from wattseal.wire.ocpi.v2_2_1.tariffs import CountryCode, Currency, Id36, Party
 
 Id39 = Annotated[str, Meta(min_length=1, max_length=39)]
 Text = Annotated[str, Meta(max_length=255)]
+PriceT = TypeVar("PriceT")
+TariffT = TypeVar("TariffT")
 DEFAULT_LIMITS = SignedDataLimits()
 
 
@@ -70,8 +75,8 @@ class ChargingPeriod(OcpiStruct, frozen=True, kw_only=True):
     tariff_id: Id36 | None = None
 
 
-class Cdr(OcpiStruct, frozen=True, kw_only=True):
-    """CDR object."""
+class AnyCdr(OcpiStruct, Generic[PriceT, TariffT], frozen=True, kw_only=True):
+    """CDR object; versions differ in its prices and tariffs."""
 
     country_code: CountryCode
     party_id: PartyCode
@@ -83,21 +88,21 @@ class Cdr(OcpiStruct, frozen=True, kw_only=True):
     cdr_location: CdrLocation
     currency: Currency
     charging_periods: tuple[ChargingPeriod, ...]
-    total_cost: Price
+    total_cost: PriceT
     total_energy: Decimal
     total_time: Decimal
     last_updated: datetime
     session_id: Id36 | None = None
     authorization_reference: Id36 | None = None
     meter_id: Text | None = None
-    tariffs: tuple[Tariff, ...] = ()
+    tariffs: tuple[TariffT, ...] = ()
     signed_data: SignedData | None = None
-    total_fixed_cost: Price | None = None
-    total_energy_cost: Price | None = None
-    total_time_cost: Price | None = None
+    total_fixed_cost: PriceT | None = None
+    total_energy_cost: PriceT | None = None
+    total_time_cost: PriceT | None = None
     total_parking_time: Decimal | None = None
-    total_parking_cost: Price | None = None
-    total_reservation_cost: Price | None = None
+    total_parking_cost: PriceT | None = None
+    total_reservation_cost: PriceT | None = None
     remark: Text | None = None
     invoice_reference_id: Id39 | None = None
     credit: bool = False
@@ -105,20 +110,38 @@ class Cdr(OcpiStruct, frozen=True, kw_only=True):
     home_charging_compensation: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling(Generic[PriceT, TariffT]):
+    """How a version spells prices and tariffs, both ways."""
+
+    lift_price: Callable[[PriceT, str], prices.Price]
+    lift_tariff: Callable[[TariffT], prices.Tariff]
+    lower_price: Callable[[prices.Price], PriceT]
+    lower_tariff: Callable[[prices.Tariff], TariffT]
+
+
+Cdr = AnyCdr[Price, Tariff]
+SPELLING = Spelling(tariffs.lift_price, tariffs.lift, tariffs.lower_price, tariffs.lower)
+
+
 def decode_cdr(raw: bytes) -> model.Cdr:
     """Decode and lift a CDR object; trouble is an `InputError`."""
-    return lift(codec.decode(raw, Cdr))
+    return lift(codec.decode(raw, Cdr), SPELLING)
 
 
 def encode_cdr(cdr: model.Cdr, limits: SignedDataLimits = DEFAULT_LIMITS) -> tuple[bytes, tuple[Finding, ...]]:
     """Lower and encode a CDR object; the findings say what of the signed data a peer's limits kept back."""
-    wire, findings = lower(cdr, limits)
+    wire, findings = lower(cdr, tariffs.lower_price(cdr.total_cost), SPELLING, limits)
     return codec.encode(wire), findings
 
 
-def lift(wire: Cdr) -> model.Cdr:
+def lift(wire: AnyCdr[PriceT, TariffT], spelling: Spelling[PriceT, TariffT]) -> model.Cdr:
     """Lift a CDR; numbers that cannot be used raise `InputError`."""
     parking = wire.total_parking_time
+
+    def optional(price: PriceT | None, field: str) -> prices.Price | None:
+        return None if price is None else spelling.lift_price(price, field)
+
     return model.Cdr(
         country_code=wire.country_code,
         party_id=wire.party_id,
@@ -130,21 +153,21 @@ def lift(wire: Cdr) -> model.Cdr:
         location=lift_location(wire.cdr_location),
         currency=wire.currency,
         periods=tuple(map(lift_period, wire.charging_periods)),
-        total_cost=tariffs.lift_price(wire.total_cost, "total_cost"),
+        total_cost=spelling.lift_price(wire.total_cost, "total_cost"),
         total_energy_kwh=number(wire.total_energy, "total_energy"),
         total_time_h=number(wire.total_time, "total_time"),
         last_updated=utc(wire.last_updated),
-        tariffs=tuple(map(tariffs.lift, wire.tariffs)),
+        tariffs=tuple(map(spelling.lift_tariff, wire.tariffs)),
         session_id=wire.session_id,
         authorization_reference=wire.authorization_reference,
         meter_id=wire.meter_id,
         signed_data=signed_data.lift(wire.signed_data),
-        total_fixed_cost=tariffs.lift_optional_price(wire.total_fixed_cost, "total_fixed_cost"),
-        total_energy_cost=tariffs.lift_optional_price(wire.total_energy_cost, "total_energy_cost"),
-        total_time_cost=tariffs.lift_optional_price(wire.total_time_cost, "total_time_cost"),
+        total_fixed_cost=optional(wire.total_fixed_cost, "total_fixed_cost"),
+        total_energy_cost=optional(wire.total_energy_cost, "total_energy_cost"),
+        total_time_cost=optional(wire.total_time_cost, "total_time_cost"),
         total_parking_time_h=None if parking is None else number(parking, "total_parking_time"),
-        total_parking_cost=tariffs.lift_optional_price(wire.total_parking_cost, "total_parking_cost"),
-        total_reservation_cost=tariffs.lift_optional_price(wire.total_reservation_cost, "total_reservation_cost"),
+        total_parking_cost=optional(wire.total_parking_cost, "total_parking_cost"),
+        total_reservation_cost=optional(wire.total_reservation_cost, "total_reservation_cost"),
         remark=wire.remark,
         invoice_reference_id=wire.invoice_reference_id,
         credit=wire.credit,
@@ -153,10 +176,16 @@ def lift(wire: Cdr) -> model.Cdr:
     )
 
 
-def lower(cdr: model.Cdr, limits: SignedDataLimits = DEFAULT_LIMITS) -> tuple[Cdr, tuple[Finding, ...]]:
-    """Lower a CDR with the findings of its signed data."""
+def lower(
+    cdr: model.Cdr, total: PriceT, spelling: Spelling[PriceT, TariffT], limits: SignedDataLimits
+) -> tuple[AnyCdr[PriceT, TariffT], tuple[Finding, ...]]:
+    """Lower a CDR whose total cost is spelled already, with the findings of its signed data."""
     signed, findings = signed_data.lower(cdr.signed_data, limits)
-    wire = Cdr(
+
+    def optional(price: prices.Price | None) -> PriceT | None:
+        return None if price is None else spelling.lower_price(price)
+
+    wire = AnyCdr(
         country_code=cdr.country_code,
         party_id=cdr.party_id,
         id=cdr.id,
@@ -167,21 +196,21 @@ def lower(cdr: model.Cdr, limits: SignedDataLimits = DEFAULT_LIMITS) -> tuple[Cd
         cdr_location=lower_location(cdr.location),
         currency=cdr.currency,
         charging_periods=tuple(map(lower_period, cdr.periods)),
-        total_cost=tariffs.lower_price(cdr.total_cost),
+        total_cost=total,
         total_energy=plain(cdr.total_energy_kwh),
         total_time=plain(cdr.total_time_h),
         last_updated=to_wire_time(cdr.last_updated),
         session_id=cdr.session_id,
         authorization_reference=cdr.authorization_reference,
         meter_id=cdr.meter_id,
-        tariffs=tuple(map(tariffs.lower, cdr.tariffs)),
+        tariffs=tuple(map(spelling.lower_tariff, cdr.tariffs)),
         signed_data=signed,
-        total_fixed_cost=tariffs.lower_optional_price(cdr.total_fixed_cost),
-        total_energy_cost=tariffs.lower_optional_price(cdr.total_energy_cost),
-        total_time_cost=tariffs.lower_optional_price(cdr.total_time_cost),
+        total_fixed_cost=optional(cdr.total_fixed_cost),
+        total_energy_cost=optional(cdr.total_energy_cost),
+        total_time_cost=optional(cdr.total_time_cost),
         total_parking_time=None if cdr.total_parking_time_h is None else plain(cdr.total_parking_time_h),
-        total_parking_cost=tariffs.lower_optional_price(cdr.total_parking_cost),
-        total_reservation_cost=tariffs.lower_optional_price(cdr.total_reservation_cost),
+        total_parking_cost=optional(cdr.total_parking_cost),
+        total_reservation_cost=optional(cdr.total_reservation_cost),
         remark=cdr.remark,
         invoice_reference_id=cdr.invoice_reference_id,
         credit=cdr.credit,
