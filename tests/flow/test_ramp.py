@@ -105,6 +105,16 @@ async def test_the_first_goes_at_once_and_the_others_wait_for_their_turn_and_are
     assert all(one.record for one in kept)
 
 
+async def test_what_waits_does_not_wait_until_a_clock_that_was_put_back_has_caught_up() -> None:
+    world, fleet, clock = await a_fleet()
+    await resets(world)
+    clock.go(-86_400_000)
+    await run(world, clock, 20)
+    assert len(fleet.asked) == 5
+    times = sorted(at for at, *_ in fleet.asked)[:4]
+    assert all(later - earlier >= timedelta(seconds=0.9) for earlier, later in pairwise(times)), "and no faster"
+
+
 async def test_what_waits_outlives_a_restart_and_keeps_its_place() -> None:
     world, fleet, clock = await a_fleet()
     await resets(world)

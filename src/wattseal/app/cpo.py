@@ -48,6 +48,7 @@ from wattseal.flow.fleet.uptime import Ports
 from wattseal.flow.limits.fallback import FallbackKeeper
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.tariff_partners import tell_new_partners
+from wattseal.flow.own_clock import OwnClock
 from wattseal.flow.ports import Batch, Clock
 from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.waiting import Sender
@@ -97,6 +98,7 @@ async def run_cpo(options: Options, ready: Callable[[Running], None]) -> None:
                 lists=ListKeeper(parts.world, SYSTEM, background.start),
                 open=OpenKeeper(parts.world, SYSTEM),
                 silence=await SilenceKeeper.load(parts.world),
+                clock=OwnClock(parts.world, recorded_ms=await parts.keeper.published_ms()),
                 alarms=parts.statements.alarms,
                 statements=parts.statements,
                 biller=Biller(parts.world, parts.proofs),

@@ -29,6 +29,7 @@ from wattseal.flow.limits import tariff_installing
 from wattseal.flow.limits.fallback import FallbackKeeper
 from wattseal.flow.money import holds, watching
 from wattseal.flow.money.billing import Biller
+from wattseal.flow.own_clock import OwnClock
 from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.waiting import Sender
 from wattseal.flow.world import World
@@ -77,6 +78,7 @@ class Timers:
     rollouts: Rollouts
     open: OpenKeeper
     silence: SilenceKeeper
+    clock: OwnClock
     biller: Biller
     background: Background
     reprover: Reprover
@@ -122,6 +124,11 @@ class Timers:
     async def fall_back(self) -> None:
         """Keep fallbacks beneath limits that end."""
         await self.fallbacks.round()
+
+    async def listen(self) -> None:
+        """Look at our own clock, and for stations that say nothing any more."""
+        await self.clock.round()
+        await self.silence.round()
 
     async def reservations(self) -> None:
         """End those whose time is over."""
@@ -178,7 +185,7 @@ async def run_timers(timers: Timers) -> AsyncIterator[None]:
         (timers.follow, LISTS_INTERVAL_S),
         (timers.roll_out, ROLLOUTS_INTERVAL_S),
         (timers.open.round, OPEN_INTERVAL_S),
-        (timers.silence.round, SILENCE_INTERVAL_S),
+        (timers.listen, SILENCE_INTERVAL_S),
         (timers.alarms.round, ALARMS_INTERVAL_S),
         (timers.statements.step, timers.statements.every_s),
         (timers.tidied, HOLDS_INTERVAL_S),

@@ -94,6 +94,11 @@ class LogKeeper:
         """The tree on disk, for proofs and for serving its files."""
         return self._log
 
+    async def published_ms(self) -> int:
+        """Return when the latest checkpoint was kept, by this machine's clock; 0 where none was."""
+        head = await self._journal.document(self._tenant, HEAD, "log")
+        return 0 if head is None else head.updated_at_ms
+
     async def step(self, batch: int) -> Checkpointed:
         """Publish all entries there are, padded to a multiple of the pace more than last time, and have it cosigned.
 

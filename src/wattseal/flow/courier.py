@@ -32,6 +32,8 @@ from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
 
 FIRST_DELAY_MS, MAX_DELAY_MS = 1000, 300_000
 PAGE = 100
+EVERYTHING_MS, EVERYTHING = 2**53, 100_000
+"""Due by then is all there is; of more than so many the last ones wait until the clock has caught up."""
 JSON = "application/json"
 
 
@@ -66,6 +68,7 @@ class Courier:
         self._start = start
         self._proofs = proofs
         self._post = post
+        self._looked_ms: int | None = None
         self._work: dict[str, Callable[[bytes], Awaitable[bool]]] = {
             RELAY: self._relay,
             SETTLE: self._settle,
@@ -76,6 +79,7 @@ class Courier:
     async def round(self) -> int:
         """Try everything that is due once; return how much was delivered. Raises `StoreError`."""
         world = self._world
+        await self._hurry(world.now_ms())
         due = await world.journal.outbox(world.tenant, world.now_ms(), PAGE)
         delivered = 0
         for message in due:
@@ -85,6 +89,17 @@ class Courier:
             await world.journal.commit(Batch(world.tenant, attempts=(attempt,)))
             delivered += done
         return delivered
+
+    async def _hurry(self, now_ms: int) -> None:
+        """At the start, and where the clock was put back, have nothing wait for longer than anything ever waits."""
+        looked_ms, self._looked_ms = self._looked_ms, now_ms
+        if looked_ms is not None and now_ms >= looked_ms - FIRST_DELAY_MS:
+            return
+        world = self._world
+        waiting = await world.journal.outbox(world.tenant, EVERYTHING_MS, EVERYTHING)
+        late = tuple(Attempt(one.id, now_ms) for one in waiting if one.next_at_ms > now_ms + MAX_DELAY_MS)
+        if late:
+            await world.journal.commit(Batch(world.tenant, attempts=late))
 
     async def _try(self, message: Outgoing) -> bool:
         if message.kind == ALERT:

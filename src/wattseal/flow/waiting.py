@@ -30,6 +30,9 @@ class Sender:
         """Send what is due; return how many."""
         world, sent = self.world, 0
         due = sorted((await ramp.queue_of(world)).values(), key=lambda one: (one.at_ms, one.id))
+        longest_ms = world.ramp.policy.max_wait_ms + world.ramp.policy.jitter_ms
+        while due and due[-1].at_ms - world.now_ms() > longest_ms:  # the clock was put back
+            await self._again(due.pop())
         for waiting in due:
             now_ms = world.now_ms()
             if waiting.at_ms > now_ms:

@@ -27,6 +27,7 @@ _OTHERS = frozenset(
         "grid_event",
         "local_list_stale",
         "message_not_processed",
+        "own_clock_set",
         "password_guessing",
         "payment_failed",
         "profiles_differ",

@@ -292,6 +292,15 @@ RUNBOOKS: Mapping[str, Runbook] = {
         "Ask the station for them.",
         "That a session was hidden: some meters count restarts.",
     ),
+    "own_clock_set": Runbook(
+        "The clock of this machine was set, back or ahead, or the machine stood still for as long.",
+        "`wattseal doctor`, its time server, and whether somebody set the clock or the machine was suspended.",
+        (
+            "Have it kept in step. Alarms of stations about their clocks since then are ours; decide sessions that "
+            "were kept back for their times by the stations' own."
+        ),
+        "That records are out of order or bills doubled: neither goes by the clock.",
+    ),
     "password_guessing": Runbook(
         "Passwords or certificates of stations are tried out.",
         "Addresses; whether it is a station with an old password.",

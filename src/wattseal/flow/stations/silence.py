@@ -1,7 +1,8 @@
 """Stations that ought to speak and do not: looked at by the clock, one alarm a silence, over when they speak again.
 
 Who has spoken once ought to speak. While this CSMS was down nobody could: no silence begins before its start. An alarm
-that stands is not raised again after a restart. Announced maintenance raises none.
+that stands is not raised again after a restart. Announced maintenance raises none. Nor does any silence begin before
+our own clock was set, or the machine that stood still went on: what was heard until then had other times.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.world import World
 from wattseal.model.verdict import Finding
+from wattseal.rules.own_clock import set_by_ms
 from wattseal.watch.detector import Moment, Seen
 
 SPOKEN = "spoken"
@@ -42,7 +44,10 @@ class Spoken:
 
 @dataclass(slots=True)
 class SilenceKeeper:
-    """Looks after all stations; `since_ms` is when it began to, `unkept` are those whose first word is not written."""
+    """Looks after all stations; `since_ms` is when it began to, `unkept` are those whose first word is not written.
+
+    `looked_ms` is the last round, `from_ms` when our own clock was last found to have been set.
+    """
 
     world: World
     since_ms: int
@@ -50,6 +55,8 @@ class SilenceKeeper:
     heard: dict[str, int] = field(default_factory=dict)
     signed: dict[str, int] = field(default_factory=dict)
     unkept: set[str] = field(default_factory=set)
+    looked_ms: int = 0
+    from_ms: int = 0
 
     @staticmethod
     async def load(world: World) -> "SilenceKeeper":
@@ -62,8 +69,13 @@ class SilenceKeeper:
 
     async def round(self) -> None:
         """Raise alarms about those that have fallen silent, end those of stations that speak again."""
-        self._listen()
         now_ms, asked = self.world.now_ms(), 0
+        if set_by_ms(self.looked_ms, now_ms):
+            self.since_ms = self.from_ms = now_ms
+            self.heard.clear()
+            self.signed.clear()
+        self.looked_ms = now_ms
+        self._listen()
         for station_id, spoken in list(self.known.items()):
             if spoken.alarm is not None:
                 if self._is_back(spoken):
@@ -83,17 +95,22 @@ class SilenceKeeper:
         for station_id, memory in self.world.stations.items():
             if memory.station.ephemeral:
                 continue
-            if memory.seen_ms > self.heard.get(station_id, 0):
+            if self._is_news(memory.seen_ms, self.heard.get(station_id, 0)):
                 self.heard[station_id] = memory.seen_ms
-            if memory.signed_ms > self.signed.get(station_id, 0):
+            if self._is_news(memory.signed_ms, self.signed.get(station_id, 0)):
                 self.signed[station_id] = memory.signed_ms
         new = sorted(self.heard.keys() - self.known.keys())
         self.known |= {station_id: Spoken(station_id) for station_id in new}
         self.unkept.update(new)
 
+    def _is_news(self, at_ms: int, known_ms: int) -> bool:
+        """Return whether a station was heard since; times to come, and from before our clock was set, say nothing."""
+        return known_ms < at_ms and self.from_ms <= at_ms <= self.looked_ms
+
     def _is_back(self, spoken: Spoken) -> bool:
         heard = self.signed if spoken.signed else self.heard
-        return heard.get(spoken.station_id, 0) > spoken.raised_ms
+        raised_ms = spoken.raised_ms if spoken.raised_ms <= self.looked_ms else self.since_ms
+        return heard.get(spoken.station_id, 0) > raised_ms
 
     def _last(self, spoken: Spoken) -> tuple[int, int | None]:
         """Return when a station and its signer were last heard."""

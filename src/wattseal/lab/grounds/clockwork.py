@@ -21,6 +21,7 @@ from wattseal.flow.handle import handle
 from wattseal.flow.money.billing import Biller
 from wattseal.flow.money.bills import bill_in_force
 from wattseal.flow.money.tariff_changes import assign, set_tariff
+from wattseal.flow.own_clock import OwnClock
 from wattseal.flow.ports import Batch
 from wattseal.flow.stations.silence import SilenceKeeper
 from wattseal.flow.turn import transaction_by_id
@@ -57,6 +58,7 @@ class Clockwork:
     _biller: Biller = field(init=False)
     _open: OpenKeeper = field(init=False)
     _silence: SilenceKeeper | None = field(default=None, init=False)
+    _own: OwnClock | None = field(default=None, init=False)
     _calls: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +113,7 @@ class Clockwork:
         """Forget everything that is only in memory."""
         self.world.forget()
         self._silence = None
+        self._own = None
 
     async def look(self) -> None:
         """Look at open charges and at stations that have fallen silent, as the clock would every few seconds."""
@@ -121,6 +124,9 @@ class Clockwork:
         """Look for stations that have fallen silent, as the clock would every ten seconds."""
         if self._silence is None:
             self._silence = await SilenceKeeper.load(self.world)
+        if self._own is None:
+            self._own = OwnClock(self.world, recorded_ms=await self.parts.keeper.published_ms())
+        await self._own.round()
         await self._silence.round()
 
     async def transactions(self) -> list[Transaction]:

@@ -26,6 +26,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("The station's clock is far off."),
         _("Have its time server looked at; a restart often sets the clock."),
     ),
+    "own_clock_set": (
+        _("The clock of this machine was set, or it stood still."),
+        _("Have it kept in step; stations' alarms about their clocks since then are ours."),
+    ),
     "unaccounted_session": (
         _("A charge without a session, by the station's register."),
         _("Compare the register with the sessions of the EVSE, and ask the station for messages that wait."),
