@@ -114,9 +114,11 @@ async def test_no_code_is_issued_for_what_others_decide_on_or_for_longer_than_al
     world = await app_world(StartLines())
     await add_token(world, "THEIRS", party="MSP")
     await app_token(world, "GONE", TokenStatus.BLOCKED)
+    await add_token(world, "CARD")
     for token, life_s, code in (
         ("THEIRS", 300, "token_of_a_party"),
         ("GONE", 300, "token_refused"),
+        ("CARD", 300, "not_an_apps_token"),
         ("NOBODY", 300, "unknown_token"),
         ("APP", 901, "life_not_allowed"),
     ):

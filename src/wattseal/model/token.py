@@ -25,6 +25,10 @@ NO_AUTHORIZATION = "NoAuthorization"
 """Type of the empty token that stands for a start button (2.x C02)."""
 
 
+APPS = "Central"
+"""Type of tokens that apps and backends show: no reader has them from a card."""
+
+
 def canonical(value: str) -> str:
     """Return the one form of an id_token that is compared and looked up: NFKC, trimmed, case-folded."""
     return unicodedata.normalize("NFKC", value).strip().casefold()

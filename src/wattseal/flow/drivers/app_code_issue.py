@@ -9,7 +9,7 @@ from wattseal.flow.documents import put, read
 from wattseal.flow.drivers.known_tokens import token_of
 from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
-from wattseal.model.token import IdToken, TokenRecord, TokenStatus
+from wattseal.model.token import APPS, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.app_codes import LIFE_S, MAX_LIFE_S
 from wattseal.seal.app_code import ALIAS_BYTES, ID_BYTES, AppCode, text_of
 
@@ -38,8 +38,8 @@ class AliasToken:
 async def issue(world: World, id_token: str, place: tuple[str, int], life_s: int = LIFE_S) -> tuple[AppCode, str]:
     """Sign a code by which one of the CPO's own tokens may begin a charge at an EVSE; returns it and its text.
 
-    Codes of the `NoCodeError`: `unknown_token`, `token_of_a_party` (its eMSP issues codes for it), `token_refused`,
-    `life_not_allowed`.
+    Codes of the `NoCodeError`: `unknown_token`, `token_of_a_party` (its eMSP issues codes for it), `not_an_apps_token`
+    (a card's number is told to no station without the card), `token_refused`, `life_not_allowed`.
     """
     if not 1 <= life_s <= MAX_LIFE_S:
         text = f"a code is good for 1 to {MAX_LIFE_S} seconds"
@@ -50,6 +50,9 @@ async def issue(world: World, id_token: str, place: tuple[str, int], life_s: int
     if token.party is not None:
         text = f"codes for this token are issued by {token.party}"
         raise NoCodeError(text, code="token_of_a_party", subject="id_token")
+    if token.id_token.type != APPS:
+        text = "codes are for tokens of apps, of type Central; enrol one with the same account"
+        raise NoCodeError(text, code="not_an_apps_token", subject="id_token")
     if token.status is not TokenStatus.ACCEPTED:
         text = f"this token may not charge: {token.status}"
         raise NoCodeError(text, code="token_refused", subject="id_token")
@@ -78,6 +81,7 @@ async def _alias_of(world: World, token: TokenRecord) -> bytes:
 
 
 async def token_of_alias(world: World, alias: bytes) -> TokenRecord | None:
-    """Return the token an alias stands for."""
+    """Return the app's token an alias stands for."""
     document = await world.journal.document(world.tenant, ALIAS_TOKEN, alias.hex())
-    return None if document is None else await token_of(world, read(document, AliasToken).token)
+    token = None if document is None else await token_of(world, read(document, AliasToken).token)
+    return None if token is None or token.party is not None or token.id_token.type != APPS else token

@@ -22,7 +22,7 @@ from wattseal.flow.step import Step
 from wattseal.flow.verbs import Ask, Start, TokenRefusedError, remote_start
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
-from wattseal.model.token import AllowedAt, IdToken, TokenRecord, TokenStatus
+from wattseal.model.token import APPS, AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.app_codes import KEPT_S, KIND, Fault, Verifier, fault_of
 from wattseal.rules.identity_level import TRUSTED
 from wattseal.seal.app_code import AppCode, ShownCode, read_text
@@ -34,7 +34,6 @@ REPLAYED = "app_code_replayed"
 RETRIED_MS = 60_000
 PAGE = 500
 BY = "app code"
-TOKEN_TYPE = "Central"  # noqa: S105 - a type of token, no secret
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 TOKEN_LENGTH = 20
 """What fits a 1.6 idTag: 100 random bits."""
@@ -158,14 +157,11 @@ async def _begin(world: World, shown: ShownCode, key: str) -> Begun | NotStarted
 async def _token(world: World, memory: Memory, code: AppCode) -> TokenRecord | None:
     """Return the token to charge to: the CPO's own by the alias, else one drawn for this charge of the eMSP's."""
     if code.issuer == world.party:
-        token = await token_of_alias(world, code.alias)
-        return None if token is None or token.party is not None else token
+        return await token_of_alias(world, code.alias)
     drawn = "".join(ALPHABET[byte % len(ALPHABET)] for byte in world.random.bytes(TOKEN_LENGTH))
     expires_at = datetime.fromtimestamp(world.now_ms() / 1000, UTC) + timedelta(seconds=world.settings.grant_s)
     places = (AllowedAt(memory.station.id, (code.evse_id,)),)
-    return TokenRecord(
-        IdToken(drawn, TOKEN_TYPE), TokenStatus.ACCEPTED, code.issuer, expires_at=expires_at, evses=places
-    )
+    return TokenRecord(IdToken(drawn, APPS), TokenStatus.ACCEPTED, code.issuer, expires_at=expires_at, evses=places)
 
 
 def _spent(world: World, token: TokenRecord, key: str, subject: bytes) -> tuple[Put, ...]:

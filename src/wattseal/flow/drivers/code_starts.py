@@ -9,7 +9,7 @@ from wattseal.flow.memory import Grant, Memory
 from wattseal.flow.money.held import holds_of
 from wattseal.flow.ports import Put
 from wattseal.flow.world import World
-from wattseal.model.token import TokenRecord, TokenStatus
+from wattseal.model.token import APPS, TokenRecord, TokenStatus
 from wattseal.rules.recorded import read_item
 from wattseal.seal.item import Kind, parse_item
 
@@ -31,7 +31,7 @@ def put_start(key: str, subject: bytes, now_ms: int) -> Put:
 
 async def kept_grant(world: World, memory: Memory, token: TokenRecord | None, now_ms: int) -> Grant | None:
     """Return what a code was given at this station and nothing has used; None where there is no such thing."""
-    if token is None or token.id_token.type != "Central":
+    if token is None or token.id_token.type != APPS:
         return None
     document = await world.journal.document(world.tenant, CODE_START, token.id_token.key())
     if document is None:
