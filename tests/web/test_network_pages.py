@@ -257,6 +257,10 @@ def test_certificates_limits_and_variables_have_pages(csms: Csms, owner: Browser
     assert "&lt;script&gt;alert" in pages[1]
     assert "TxDefaultProfile" in words(pages[2])
     assert "16.0 A" in words(pages[2])
+    assert "No limit with an end has a fallback" in words(pages[2])
+    assert "Local list" not in owner.seen("/stations/M1")
+    assert csms.http.put("/api/v1/stations/M1/local-list", json={"policy": "own"}).json()["stale"] is False
+    assert "not sent yet, 0 tokens" in owner.seen("/stations/M1")
     assert "No variable" in owner.seen("/stations/M1/device?q=nothing-like-it")
 
 
