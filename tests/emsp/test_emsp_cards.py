@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.emsp.emsp_world import TOKEN, World, bundled, open_world, read_decision
-from tests.emsp.test_emsp_offline import offline, with_directory
+from tests.emsp.test_emsp_offline import offline, unheard, with_directory
 from tests.emsp.test_emsp_process import prepare
 from tests.support.charges import EMSP, LOG, ORIGIN, START_MS, seeded
 from tests.support.worlds import tariff_record
@@ -93,6 +93,23 @@ async def test_an_offline_charge_of_such_a_card_is_paid_with_its_proof_and_not_w
         said = await world.billed(bundled(offline(), [*asked, tariff_record()], energy_wh=None))
         assert (said.verdict is SettlementVerdict.ACCEPTED) is paid, said.reason
         assert paid or said.reason == "not_authorised_here"
+
+
+@pytest.mark.parametrize("card", [CARD, SoftwareCard(TOKEN.value, b"d" * 32)])
+async def test_what_an_edge_let_such_a_card_charge_while_cut_off_is_paid_by_the_proof_that_comes_later(
+    tmp_path: Path, card: SoftwareCard
+) -> None:
+    async with open_world(tmp_path) as world:
+        await world.emsp.put_card_key(TOKEN, CARD.spki)
+        await with_directory(world)
+        request = proved(world, card=card)
+        world.clock.ms = START_MS + 3_600_000
+        await world.send(request)
+        await world.emsp.put_card_key(TOKEN, None)
+        said = await world.billed(bundled(unheard(), [request, tariff_record()], energy_wh=None))
+        paid = said.verdict is SettlementVerdict.ACCEPTED
+        assert paid is (card is CARD), "the directory listed the card by its key, whatever holds today"
+        assert ((await world.charge_of()).identity_level == "SECURE") is paid
 
 
 def test_the_command_asks_for_a_key_or_none_and_for_a_customer(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.emsp.emsp_world import TOKEN, World, bundled, open_world
 from tests.support.charges import EMSP, START_MS, charge, meter, pen, seeded
 from tests.support.worlds import EDGE_KEY, enrolled, entries, entry, tariff_record, trust
@@ -84,4 +85,42 @@ async def test_a_charge_that_was_asked_for_cannot_hide_behind_the_directory(tmp_
         request, decision = await world.authorised("offline")
         items = charge(pen(key=EDGE_KEY), refs=(decision.hash,), seed="offline")
         said = await world.billed(bundled(items, [request, decision, tariff_record()], energy_wh=None))
+        assert (said.verdict, said.reason) == (SettlementVerdict.DISPUTED, "started_against_decision")
+
+
+def unheard(at_ms: int = START_MS) -> list[Item]:
+    """Write a charge whose start tells no token: its request goes up once the way is there again."""
+    keys, edge = SubjectKeys.new(seeded("tx")), pen(key=EDGE_KEY)
+    edge.write(Kind.BOOT, at_ms - 1000)
+    ops = GroupDraft(Ops(transaction_id="7", offline=True).to_fields(), (Reader("MSP", EMSP.public),))
+    return [
+        edge.write(kind, at_ms + 60_000 * n, keys, groups={Group.METER: meter(str(1000 + 1000 * n)), Group.OPS: ops})
+        for n, kind in enumerate((Kind.STARTED, Kind.ENDED))
+    ]
+
+
+@pytest.mark.parametrize("away_ms", [60_000, 3_600_000])
+async def test_what_an_edge_let_charge_while_cut_off_is_paid_though_its_request_came_later(
+    tmp_path: Path, away_ms: int
+) -> None:
+    async with open_world(tmp_path) as world:
+        await with_directory(world)
+        request = world.request()
+        world.clock.ms = START_MS + away_ms
+        await world.send(request)
+        said = await world.billed(bundled(unheard(), [request, tariff_record()], energy_wh=None))
+        assert said.verdict is SettlementVerdict.ACCEPTED, said.reason
+        account = await world.account()
+        assert account.captured == said.total_incl_vat
+        assert account.held == 0
+        assert (await world.charge_of()).by_directory
+        await world.emsp.start()
+
+
+async def test_what_was_refused_in_time_does_not_come_back_by_the_directory(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as world:
+        await with_directory(world)
+        await world.customer(limit="1")
+        request, _ = await world.authorised()
+        said = await world.billed(bundled(unheard(), [request, tariff_record()], energy_wh=None))
         assert (said.verdict, said.reason) == (SettlementVerdict.DISPUTED, "started_against_decision")

@@ -11,6 +11,8 @@ from wattseal.model.verdict import Grade, Source
 ZERO = Decimal(0)
 BY_DIRECTORY = "directory"
 """Reason of a charge that started offline, on the directory its edge holds."""
+NOT_FRESH = "request_not_fresh"
+"""Reason of a charge whose request came too late to be decided on."""
 
 
 @dataclass(frozen=True, slots=True)

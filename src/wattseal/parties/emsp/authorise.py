@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin
-from wattseal.model.provider import Charge, ChargeStatus, Customer, Hold
+from wattseal.model.provider import NOT_FRESH, Charge, ChargeStatus, Customer, Hold
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Authorised, Entries
 from wattseal.parties.emsp.codes import NotGood, Owner, owner_of, owner_of_drawn, used
@@ -66,7 +66,7 @@ async def _decision_given(desk: Desk, subject: bytes, known: Charge) -> bytes:
 async def _rule(desk: Desk, contract: Contract, item: Item, tariff: SignedTariff | None) -> Ruling:
     age_ms = desk.books.now_ms() - item.payload.ms
     if not -desk.terms.clock_skew_ms <= age_ms <= desk.terms.request_age_ms:
-        return Ruling(TokenStatus.INVALID, "request_not_fresh")
+        return Ruling(TokenStatus.INVALID, NOT_FRESH)
     ops = _ops(desk, item)
     if ops.route not in {None, desk.party}:
         return Ruling(TokenStatus.INVALID, "routed_to_another_party")

@@ -18,7 +18,7 @@ from wattseal.parties.emsp.books import Entries, KeptBundle, SeenCheckpoint, b64
 from wattseal.parties.emsp.cdrs import compare_with_cdr
 from wattseal.parties.emsp.desk import Desk, contradicting
 from wattseal.parties.emsp.holding import stop_cause
-from wattseal.parties.emsp.offline import offline_charge
+from wattseal.parties.emsp.offline import is_late, offline_charge
 from wattseal.parties.emsp.tariffs import tariff_of
 from wattseal.rules.holds import capture, without_charge
 from wattseal.rules.settlement import Claim, Contract, claim_of, judge_evidence, make_bill
@@ -67,6 +67,8 @@ async def settle(desk: Desk, contract: Contract, data: bytes) -> bytes:
         return await _again(desk, contract, charge, received)
     if charge is None or (charge.status is ChargeStatus.DISPUTED and not charge.decision):
         charge = await offline_charge(desk, contract, bundle, claim) or charge
+    elif is_late(charge, claim):
+        charge = await offline_charge(desk, contract, bundle, claim, charge) or charge
     entries = Entries()
     outcome = await _judge(desk, contract, entries, charge, received)
     if kept is not None and charge is not None and charge.dispute == outcome:
