@@ -83,6 +83,19 @@ def damages(seed: int, count: int, told: Told = lambda _: None, *, first: int = 
         return asyncio.run(play(folder))
 
 
+def without_log(seed: int) -> None:
+    """Take all files of the log away: it is built again from the journal. Raises `TornError`."""
+
+    async def play(folder: Path) -> None:
+        machine = Machine(folder / "run", dice(f"{seed} disk"))
+        worked = await work(machine, dice(f"{seed} work"))
+        left = {name: data for name, data in worked.closed.files.items() if not name.startswith("log/")}
+        await hold(replace(worked.closed, files=left), machine, folder / "again", worked.minutes, further=True)
+
+    with _folder() as folder:
+        asyncio.run(play(folder))
+
+
 def _damaged(worked: Worked, drawn: Random, name: str) -> Image:
     image = worked.closed if drawn.random() < 0.3 else worked.busy
     files, what = damaged(image.files, drawn)

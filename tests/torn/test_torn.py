@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.torn import hold
 from tests.torn.hold import TornError
-from tests.torn.play import cuts, damages, edge_cuts
+from tests.torn.play import cuts, damages, edge_cuts, without_log
 
 from wattseal.app.fsck import Checked
 from wattseal.base.errors import WattsealError
@@ -32,6 +32,10 @@ def test_on_a_damaged_disk_it_goes_on_truly_or_refuses_and_says_what_to_do() -> 
     came = damages(1, 16)
     assert came.total() == 16
     assert any(name.startswith("refused") for name in came)
+
+
+def test_a_log_whose_files_are_gone_is_built_again_from_the_journal_and_leads_to_what_was_published() -> None:
+    without_log(1)
 
 
 def no_sync_of_commits() -> AbstractContextManager[None]:

@@ -23,6 +23,7 @@ from wattseal.stores.files import write_all_durably, write_durably
 
 ENTRY_SIZE = 32
 CHECKPOINT = "checkpoint"
+ANEW = "move the log's directory away, and it is built again from the journal, up to what was published"
 _CACHED_TILES = 128
 """Hash tiles kept in memory with the nodes inside, up to 40 KiB each; a tile of one width never changes once read."""
 
@@ -44,7 +45,7 @@ def read_tile(directory: Path, ref: TileRef) -> bytes:
         if ref.level == ENTRIES:
             return tiles.encode_entries(tiles.split_entries(data, candidate)[: ref.width])
         return data[: ref.width * merkle.HASH_SIZE]
-    raise StoreError(f"{ref.path()} is missing: run fsck", code="tile_missing", subject=ref.path())
+    raise StoreError(f"{ref.path()} is missing: {ANEW}", code="tile_missing", subject=ref.path())
 
 
 def read_checkpoint(directory: Path, key: VerifierKey) -> SignedCheckpoint | None:
@@ -57,7 +58,7 @@ def read_checkpoint(directory: Path, key: VerifierKey) -> SignedCheckpoint | Non
         signed = SignedCheckpoint.parse(data)
     except InputError as error:
         raise StoreError(
-            f"the checkpoint is damaged: {error}", code="checkpoint_damaged", subject=CHECKPOINT
+            f"the checkpoint is damaged: {error}: {ANEW}", code="checkpoint_damaged", subject=CHECKPOINT
         ) from error
     return check_own(signed, key)
 
@@ -212,7 +213,7 @@ class DiskLog:
         except InputError as error:
             raise _tile_damaged(error) from error
         if root != then.root:
-            text = f"the tree differs from the checkpoint published at {then.size}: run fsck"
+            text = f"the tree differs from the checkpoint published at {then.size}: {ANEW}"
             raise StoreError(text, code="log_conflict", subject=then.origin)
 
     def _drop_partials(self, since: int) -> None:
@@ -226,4 +227,4 @@ class DiskLog:
 
 
 def _tile_damaged(error: InputError) -> StoreError:
-    return StoreError(f"a tile is damaged: {error}: run fsck", code="tile_damaged", subject=error.subject)
+    return StoreError(f"a tile is damaged: {error}: {ANEW}", code="tile_damaged", subject=error.subject)
