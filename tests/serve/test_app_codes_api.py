@@ -1,5 +1,6 @@
 """Codes of apps over HTTP: signed for who may, redeemed by whoever has one, and tried no more than a few times."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -47,7 +48,7 @@ def app() -> Litestar:
 
 def service_of(world: World) -> Service:
     parts = dict.fromkeys(Service.__dataclass_fields__, cast("Any", None))
-    return Service(**{**parts, "world": world, "authenticate": lambda _secret: WHO, "pay": PayDesk()})
+    return Service(**{**parts, "world": world, "authenticate": lambda _secret: WHO, "pay": PayDesk(key=b"k" * 32)})
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ async def api(app: Litestar) -> AsyncIterator[Api]:
     world = await app_world(lines)
     app.state["service"] = service_of(world)
     transport = httpx.ASGITransport(cast("Any", app))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="https://test") as client:
         yield Api(client, world, lines)
 
 
@@ -100,6 +101,25 @@ async def test_what_nobody_signed_is_bounded_by_address_and_a_genuine_code_by_it
     assert (shut.status_code, shut.headers["Retry-After"]) == (429, "60")
     later(api.world, 60)
     assert (await api.redeem(other)).status_code == 200
+
+
+async def test_a_code_has_a_page_with_a_button_and_looking_at_it_begins_nothing(api: Api) -> None:
+    api.world.pay_base = "https://test"
+    told = await api.client.post("/api/v1/codes", json={"id_token": "APP", **HERE}, headers=BEARER)
+    url = told.json()["url"]
+    shown = await api.client.get(url)
+    assert (shown.status_code, api.lines.sent) == (200, [])
+    assert "Start charging" in shown.text
+    assert "ST1" in shown.text
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert (await api.client.post(url, data={"nonce": "made up"})).status_code == 403
+    nonce = re.search(r'name="nonce" value="(\w+)"', shown.text)
+    assert nonce is not None
+    begun = await api.client.post(url, data={"nonce": nonce[1]})
+    assert (begun.status_code, len(api.lines.sent)) == (200, 1)
+    again = await api.client.post(url, data={"nonce": nonce[1]}, headers={"Accept-Language": "de"})
+    assert (again.status_code, "schon benutzt" in again.text) == (409, True)
+    assert (await api.client.get("https://test/pay/code/WSC1.AAAA")).status_code == 404
 
 
 async def test_a_copied_card_is_blocked_and_nothing_else_of_it_is_changed(api: Api) -> None:

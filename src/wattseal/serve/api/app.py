@@ -74,7 +74,7 @@ from wattseal.serve.api.problems import (
 from wattseal.serve.api.service import MAX_BODY_BYTES, Service, admit, provide_principal, provide_service
 from wattseal.serve.api.strict import StrictRequest
 from wattseal.serve.api.tags import Tags
-from wattseal.serve.pay import pages, trial
+from wattseal.serve.pay import code_page, pages, trial
 from wattseal.serve.web import routes
 
 RESOURCES = (
@@ -136,6 +136,7 @@ def make_api(service: Service) -> Litestar:
             *receipts.ROUTES,
             *app_codes.OPEN_ROUTES,
             *pages.ROUTES,
+            *code_page.ROUTES,
             *trial.ROUTES,
             *webhooks.ROUTES,
             routes.pages(),

@@ -14,6 +14,7 @@ from wattseal.serve.api.bodies import Body, ShortText
 from wattseal.serve.api.problems import ProblemError, Req, demand
 from wattseal.serve.api.service import What, Who
 from wattseal.serve.api.verbs import EvseNumber, view
+from wattseal.serve.pay.code_page import address_of
 from wattseal.serve.qr import svg
 
 ISSUE = "codes:write"
@@ -38,12 +39,17 @@ class RedeemBody(Body, frozen=True, kw_only=True):
 
 
 class IssuedView(Body, frozen=True, kw_only=True):
-    """A code: its text, the reference by which records call it, its last moment, and a QR code of the text as SVG."""
+    """A code: its text, the reference by which records call it, its last moment, and a QR code as SVG.
+
+    `url` is a page on which its holder begins the charge, where the service has an address; the QR code leads there, or
+    else holds the text.
+    """
 
     code: str
     reference: str
     expires_at_ms: int
     qr_svg: str
+    url: str | None = None
 
 
 class RedeemedView(Body, frozen=True, kw_only=True):
@@ -80,8 +86,9 @@ async def post_code(principal: Who, service: What, data: JSONBody[IssueBody]) ->
     demand(principal, ISSUE)
     place = (data.station_id, data.evse_id)
     code, text = await issue(service.world, data.id_token, place, data.valid_s)
-    expires_at_ms = code.expires_s * 1000
-    return IssuedView(code=text, reference=code.reference.hex(), expires_at_ms=expires_at_ms, qr_svg=svg(text))
+    url, reference = address_of(service.world.pay_base, text), code.reference.hex()
+    expires_at_ms, picture = code.expires_s * 1000, svg(url or text)
+    return IssuedView(code=text, reference=reference, expires_at_ms=expires_at_ms, qr_svg=picture, url=url)
 
 
 @post("/c", security=[{}], status_code=200)

@@ -33,6 +33,31 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "conditions": ("under further conditions", "unter weiteren Bedingungen"),
     "grace": ("{n} min without charging are free", "{n} Min. Standzeit sind frei"),
     "days": ("Mon Tue Wed Thu Fri Sat Sun", "Mo Di Mi Do Fr Sa So"),
+    "code_start": ("Start charging", "Laden starten"),
+    "code_plug_in": (
+        "Plug in your car, then press the button. Your provider's code lets you charge here once.",
+        "Stecken Sie Ihr Auto an und drücken Sie dann den Knopf. Der Code Ihres Anbieters gilt hier für einmal Laden.",
+    ),
+    "code_begun": (
+        "The station is being started. You can close this page.",
+        "Die Ladestation wird gestartet. Sie können diese Seite schließen.",
+    ),
+    "code_not_taken": (
+        "The station did not start. Please get a new code and try again, or use another charging point.",
+        "Die Ladestation ist nicht gestartet. Holen Sie einen neuen Code oder nutzen Sie einen anderen Ladepunkt.",
+    ),
+    "code_used": (
+        "This code was used already. If that was not you, please tell your provider.",
+        "Dieser Code wurde schon benutzt. Falls nicht von Ihnen, sagen Sie es bitte Ihrem Anbieter.",
+    ),
+    "code_over": (
+        "This code's time is over. Please get a new one from your provider.",
+        "Dieser Code ist abgelaufen. Bitte holen Sie einen neuen von Ihrem Anbieter.",
+    ),
+    "code_bad": (
+        "This code is not good here. Please get a new one from your provider.",
+        "Dieser Code gilt hier nicht. Bitte holen Sie einen neuen von Ihrem Anbieter.",
+    ),
     "not_offered": (
         "You cannot pay here by card. Please use a charging card or app.",
         "Hier kann nicht mit Karte bezahlt werden. Bitte nutzen Sie eine Ladekarte oder App.",
