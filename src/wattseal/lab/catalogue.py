@@ -12,7 +12,10 @@ from wattseal.lab.threats import THREATS
 
 NOT_MET: Mapping[str, str] = {
     "T38": "there is no interface to a grid operator yet, so nothing could drive a demand response",
-    "T39": "there is no interface to a grid operator yet, so there is no forecast to forge",
+    "T39": (
+        "there is no interface to a grid operator yet, so there is no forecast to forge; a limit that ends falls back "
+        "to one above zero (T42)"
+    ),
     "T48": "handshakes of Plug & Charge end in the station; nothing of them reaches the CSMS yet",
 }
 """Threats the system does not meet, and why."""
