@@ -26,6 +26,7 @@ def test_choices_reach_the_rules() -> None:
         (ChargingLimits(time_zone="../etc/passwd"), "bad_time_zone"),
         (ChargingLimits(voltage_v=Decimal(0)), "bad_charging"),
         (ChargingLimits(floor_a=Decimal(-1)), "bad_charging"),
+        (ChargingLimits(fallback_a=Decimal(5)), "bad_charging"),
     ],
 )
 def test_what_cannot_be_is_named(chosen: ChargingLimits, code: str) -> None:

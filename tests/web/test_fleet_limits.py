@@ -177,6 +177,7 @@ def test_a_template_for_many_stations_is_shown_with_its_values_and_can_be_withdr
     assert running.api("PUT", "/templates/often", {"variables": [wanted | {"value": "1"}]}).is_success
     assert "another one now" in running.staff["two"].says("/fleet-limits")
     assert running.staff["two"].send(f"/fleet-limits/{order['id']}", do="approved", sure="yes").status_code == 409
+    assert running.api("POST", f"/fleet-limits/{order['id']}/refuse").status_code == 404, "that takes another right"
     assert running.api("POST", f"/fleet-orders/{order['id']}/withdraw").json()["state"] == "withdrawn"
     one = running.api("POST", "/templates/often/rollouts", {"station_ids": [STATIONS[0]]})
     assert (one.status_code, one.json()["state"]) == (201, "running")

@@ -67,6 +67,9 @@ async def post_fleet_limit_step(
     demand(principal, POWER)
     if step not in _STEPS:
         raise ProblemError(404, "not_found", "a limit that waits can be told refuse and withdraw")
+    known = await orders.find(service.world, order_id)
+    if known is not None and known.kind != LIMIT:
+        raise ProblemError(404, "not_found", "this order is no limit: see /fleet-orders")
     decided = await orders.decide(service.world, principal, order_id, _STEPS[step])
     return Response(order_view(decided, service.world.now_ms()), status_code=200)
 
