@@ -183,6 +183,19 @@ async def test_a_living_csms_takes_the_fallback_away_after_its_time_through_the_
     assert scene.world.limited == {}
 
 
+async def test_limits_of_one_moment_end_one_after_another_as_the_ramp_has_counted_their_ends() -> None:
+    scene = await a_scene()
+    names = [f"CS{n}" for n in range(1, 5)]
+    for name in names:
+        await enrol(scene.world, Station(id=name, evses=(EvseEnrolment(id=1, rated_power_w=22_000),)))
+        scene.clock.go(seconds=5)
+        await set_limit(scene.world, OPERATOR, StationId(name), Limit(Decimal(8), RateUnit.A, until=END))
+        await scene.rounds()
+    at = [[scene.fleet.allows_a(name, END + timedelta(seconds=later)) for name in names] for later in (0, 1, 2, 60)]
+    fallen = [sum(allowed == 10 for allowed in allows) for allows in at]
+    assert fallen == [1, 2, 3, 4]
+
+
 async def test_it_stays_where_that_was_chosen_until_somebody_clears_the_limit() -> None:
     scene = await a_scene(policy=ChargingPolicy(fallback_a=Decimal(10), fallback_hold_s=0))
     await scene.limit(8)
