@@ -8,7 +8,9 @@ from tests.support.charges import START_MS, pen, signing_key
 from tests.support.worlds import EMSP_KEY, tariff, tariff_record
 
 from wattseal.base.errors import InputError, StoreError
+from wattseal.base.ids import Origin, TenantId
 from wattseal.crypto.keys import Algorithm
+from wattseal.flow.ports import KeptItem
 from wattseal.model.provider import ChargeStatus, HoldState
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Entries
@@ -50,6 +52,26 @@ async def test_the_hold_is_durable_before_the_decision_leaves(tmp_path: Path) ->
             await world.send(request)
     async with open_world(tmp_path) as world:
         assert (await world.account()).held == 0
+
+
+async def test_nothing_is_decided_on_a_chain_looked_at_before_a_failing_journal_worked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_world(tmp_path) as world:
+        books, look, request = world.emsp.desk.books, world.journal.chain_head, world.request()
+
+        async def looked(tenant: TenantId, origin: Origin, stream: int) -> KeptItem | None:
+            found = await look(tenant, origin, stream)
+            books.doubt()
+            return found
+
+        monkeypatch.setattr(world.journal, "chain_head", looked)
+        with pytest.raises(StoreError, match="say it again"):
+            await world.send(request)
+        monkeypatch.undo()
+        assert (await world.account()).held == 0
+        (decision,) = await world.send(request)
+        assert read_decision(decision).status is TokenStatus.ACCEPTED
 
 
 @pytest.mark.parametrize("status", [TokenStatus.BLOCKED, TokenStatus.EXPIRED, TokenStatus.INVALID])

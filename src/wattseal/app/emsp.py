@@ -96,6 +96,7 @@ async def assembled(directory: DataDir, settings: Settings, trust: Trust) -> Asy
     try:
         party = settings.emsp.party
         books = Books(party, journal, SystemClock(), SystemRandom())
+        journal.doubt(books.doubt)
         terms = _terms(settings.emsp)
         keys = open_keys(directory.keys)
         emsp = Emsp(Desk(party, keys, terms, contracts_of(settings, trust), books, trust))

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import structs
 
+from wattseal.base.errors import StoreError
 from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
 from wattseal.flow.ports import Batch, Clock, Journal, Put, Random, StoredItem
 from wattseal.model.provider import Charge, ChargeStatus, Customer
@@ -73,10 +74,14 @@ class PartnerNumber:
 
 @dataclass(slots=True)
 class Entries:
-    """What one step writes: items and documents, committed together."""
+    """What one step writes: items and documents, committed together.
+
+    `doubts` is how often the journal had been doubted when the first chain was looked at, None without a record.
+    """
 
     items: list[StoredItem] = field(default_factory=list)
     puts: list[Put] = field(default_factory=list)
+    doubts: int | None = None
 
 
 class Books:
@@ -88,6 +93,11 @@ class Books:
         self._tenant = TenantId(party)
         self._journal = journal
         self._clock = clock
+        self._doubts = 0
+
+    def doubt(self) -> None:
+        """Learn that a commit has failed, or that the journal works again after that: what failed may be in it."""
+        self._doubts += 1
 
     def now_ms(self) -> int:
         """Return the present in Unix milliseconds."""
@@ -99,7 +109,12 @@ class Books:
         return self._journal.healthy
 
     async def commit(self, entries: Entries) -> None:
-        """Make the step durable; `StoreError` where that fails, and then nothing of it may be told."""
+        """Make the step durable; `StoreError` where that fails, and then nothing of it may be told.
+
+        A step whose chains were looked at before the journal was doubted is refused: it might fork them.
+        """
+        if entries.doubts not in (None, self._doubts):
+            raise StoreError("a commit before this one failed; say it again", code="behind_a_loss", subject="journal")
         await self._journal.commit(Batch(self._tenant, items=tuple(entries.items), puts=tuple(entries.puts)))
 
     async def get(self, kind: str, key: str, as_type: type[T]) -> T | None:
@@ -174,6 +189,8 @@ class Books:
 
     async def write(self, entries: Entries, writer: Writer, stream: int, draft: Draft, subject: SubjectKeys) -> Item:
         """Append a record to one of this side's chains (first its boot record) and add it to the step."""
+        if entries.doubts is None:
+            entries.doubts = self._doubts
         kept = await self._journal.chain_head(self._tenant, Origin(writer.origin), stream)
         head = NO_HEAD
         if kept is not None:
