@@ -1,6 +1,7 @@
 """The API against strangers: every route, without a token, with another tenant's, with none of its scopes; and SQL."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
 import httpx
@@ -26,6 +27,7 @@ def api(principal: Principal | None) -> Litestar:
     return make_api(Service(**{**parts, "world": make_world(), "authenticate": lambda _secret: principal}))
 
 
+@cache
 def routes() -> list[tuple[str, str]]:
     found = []
     for route in api(None).routes:

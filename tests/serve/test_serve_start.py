@@ -1,17 +1,16 @@
 """Starting `wattseal serve`: what cannot be started says why, and development mode stays on this machine."""
 
 import asyncio
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.support.cpo_process import ROOT, Caller, Nursery
+from tests.support.cpo_process import Caller, Nursery
+from tests.support.forking import wattseal_command
 
 
 @pytest.fixture
@@ -23,8 +22,7 @@ def nursery() -> Iterator[Nursery]:
 
 def serve(data: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "wattseal", "serve", "--data", str(data), *options],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        [*wattseal_command(), "serve", "--data", str(data), *options],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,6 +1,7 @@
 """A real `wattseal serve` process for tests, its HTTP API, and stations that dial it over real sockets."""
 
 import asyncio
+import atexit
 import base64
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +22,50 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "0123456789abcdef"
 
 
+@cache
+def _zygote() -> subprocess.Popen[bytes]:
+    """Return the process that all others are forks of; it takes seconds to start and ends with this one."""
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+    script = str(ROOT / "tests" / "support" / "cpo_zygote.py")
+    process = subprocess.Popen(  # noqa: S603 - this repository's own script
+        [sys.executable, script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+    def end() -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+    atexit.register(end)
+    return process
+
+
 @dataclass
 class Nursery:
     """Where processes come from; `close` ends those still alive."""
 
-    process: subprocess.Popen[bytes] = field(init=False)
     alive: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-        script = str(ROOT / "tests" / "support" / "cpo_zygote.py")
-        environment = {**os.environ, "PYTHONPATH": path}
-        self.process = subprocess.Popen(  # noqa: S603 - this repository's own script
-            [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-        )
 
     def start(self, data: Path, **more: Any) -> "Cpo":
         settings = {"log": {"checkpoint_interval_s": 0.2}, **more.pop("settings", {})}
         told = {"data": str(data), "ocpp": 0, "http": 0, "settings": settings, **more}
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(told).encode() + b"\n")
-        self.process.stdin.flush()
-        said = json.loads(self.process.stdout.readline())
+        zygote = _zygote()
+        assert zygote.stdin is not None
+        assert zygote.stdout is not None
+        zygote.stdin.write(json.dumps(told).encode() + b"\n")
+        zygote.stdin.flush()
+        said = json.loads(zygote.stdout.readline())
         self.alive.add(said["pid"])
         return Cpo(self, data, said["pid"], said["ocpp"], said["http"])
 
     def close(self) -> None:
         for pid in self.alive:
             _kill(pid, signal.SIGKILL)
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(10)
-        self.process.stdout.close()
 
 
 def _kill(pid: int, number: signal.Signals) -> None:
