@@ -11,7 +11,7 @@ import pytest
 from wattseal.stores import frames
 from wattseal.stores.frame_queries import FrameQuery
 from wattseal.stores.frames import FrameStore
-from wattseal.wire.ocpp.blanks import CALL_STEP, fill_call
+from wattseal.wire.ocpp.blanks import CALL_STEP, fill_answer, fill_call, without_blanks
 from wattseal.wire.ocpp.rpc import Connection, Event
 from wattseal.wire.ocpp.version import Version
 
@@ -73,6 +73,14 @@ def test_blanks_that_fill_a_frame_up_are_not_kept(store: FrameStore) -> None:
     assert len(filled) == CALL_STEP
     store.take("S1", filled, came(filled))
     assert texts(store) == [heartbeat.decode()]
+    answer = b'[3,"1",' + fill_answer(b"{}", 1) + b"]"
+    assert without_blanks(answer) == b'[3,"1",{}]'
+
+
+def test_a_blank_that_a_station_wrote_is_kept(store: FrameStore) -> None:
+    spaced = b'[2, "1", "Heartbeat", { }]'
+    store.take("S1", spaced, came(spaced))
+    assert texts(store) == [spaced.decode()]
 
 
 def test_the_same_message_id_of_two_stations_or_directions_is_two_calls(store: FrameStore) -> None:

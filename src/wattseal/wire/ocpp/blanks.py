@@ -24,8 +24,9 @@ def is_filled(frame: bytes) -> bool:
 
 
 def without_blanks(frame: bytes) -> bytes:
-    """Return a frame as it was before it was filled up: blanks mean nothing, and are not worth keeping."""
-    return frame[:-2].rstrip(b" ") + b"}]" if frame.endswith(b" }]") else frame
+    """Return a call or an answer as it was before it was filled up; one of any other length stays as it is."""
+    filled = frame.endswith(b" }]") and len(frame) % ANSWER_STEP == 0
+    return frame[:-2].rstrip(b" ") + b"}]" if filled else frame
 
 
 def _fill(payload: bytes, around: int, step: int) -> bytes:
