@@ -124,7 +124,10 @@ class Flushing:
 
 @dataclass
 class Journal:
-    """One process's journal. Nothing is durable until `flush` is called from outside; `early` answers before."""
+    """One process's journal. Nothing is durable until `flush` is called from outside; `early` answers before.
+
+    `asked` counts the batches it was given.
+    """
 
     disk: Disk
     queue: list[Flushing] = field(default_factory=list)
@@ -132,6 +135,7 @@ class Journal:
     broken: StoreError | None = None
     dead: bool = False
     early: bool = False
+    asked: int = 0
 
     @property
     def healthy(self) -> bool:
@@ -154,6 +158,7 @@ class Journal:
             flushing.came_to = self.broken
             self.failed.append(flushing)
         else:
+            self.asked += 1
             self.queue.append(flushing)
             flushing.came_to = Committed(log_size=len(self.disk.log)) if self.early else None
         return flushing

@@ -1,6 +1,5 @@
 """Coroutines driven by hand: no event loop, no threads; which one goes on next is drawn, and any may be abandoned."""
 
-import inspect
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -95,11 +94,24 @@ def _abandon(coroutine: Coroutine[Any, Any, Any]) -> None:
 
 def place_of(coroutine: Coroutine[Any, Any, Any]) -> str:
     """Return the innermost line of the product at which a coroutine waits, as room/file.py:line."""
-    place = ""
+    return next(iter(reversed(_places(coroutine))), "")
+
+
+def path_of(coroutine: Coroutine[Any, Any, Any]) -> str:
+    """Return all such lines, from the outermost in: the same commit is reached on many ways."""
+    return " > ".join(_places(coroutine))
+
+
+_AWAITED = {"cr": "cr_await", "ag": "ag_await", "gi": "gi_yieldfrom"}
+"""What a coroutine, generator of one kind or the other, waits for, by what its fields begin with."""
+
+
+def _places(coroutine: Coroutine[Any, Any, Any]) -> list[str]:
+    places: list[str] = []
     inner: Any = coroutine
-    while inspect.iscoroutine(inner):
-        frame = inner.cr_frame
+    while (kind := next((one for one in _AWAITED if hasattr(inner, f"{one}_frame")), None)) is not None:
+        frame = getattr(inner, f"{kind}_frame")
         if frame is not None and PRODUCT in frame.f_code.co_filename and "/tests/" not in frame.f_code.co_filename:
-            place = f"{frame.f_code.co_filename.rpartition(PRODUCT)[2]}:{frame.f_lineno}"
-        inner = inner.cr_await
-    return place
+            places.append(f"{frame.f_code.co_filename.rpartition(PRODUCT)[2]}:{frame.f_lineno}")
+        inner = getattr(inner, _AWAITED[kind])
+    return places

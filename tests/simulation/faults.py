@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.simulation.driver import place_of
+from tests.simulation.driver import path_of, place_of
 from tests.simulation.weather import DAY
 
 from wattseal.base.errors import StoreError
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class Faults:
-    """Draws them, and counts what happened; in calm, and after so many of them, nothing goes wrong any more."""
+    """Draws them, and counts what happened; in calm, and after so many of them, nothing goes wrong any more.
+
+    `died_at` are the lines of the product at which it waited when it was killed, `died_on` the ways that led there.
+    """
 
     def __init__(self, storm: "Storm") -> None:
         self.storm = storm
         self.happened: Counter[str] = Counter()
         self.died_at: set[str] = set()
+        self.died_on: set[str] = set()
 
     def drawn(self, chance: float) -> bool:
         """Return whether something of this chance happens now."""
@@ -37,10 +41,14 @@ class Faults:
         """Let something go wrong, or nothing."""
         storm, driver, weather = self.storm, self.storm.driver, self.storm.weather
         if storm.survey is not None and driver.last is not None:
-            storm.survey.setdefault(place_of(driver.last.coroutine), driver.suspended)
+            for place in (place_of(driver.last.coroutine), path_of(driver.last.coroutine)):
+                storm.survey.setdefault(place, driver.suspended)
         due = weather.crash_at is not None and driver.suspended >= weather.crash_at and storm.starts == 1
         if due or self.drawn(weather.crash / 4):
-            self._crash()
+            self._crash(storm.dice.randint(0, len(storm.journal.queue)))
+        elif weather.crash_commit is not None and storm.starts == 1 and storm.journal.asked >= weather.crash_commit[0]:
+            number, durable = weather.crash_commit
+            self._crash(max(0, len(storm.journal.queue) - (storm.journal.asked - number) - (not durable)))
         elif storm.journal.queue and self.drawn(weather.fail):
             waiting = len(storm.journal.queue)
             kept = storm.dice.choice((0, 0, 1, waiting))
@@ -54,12 +62,12 @@ class Faults:
             storm.clock.off = storm.dice.choice((-DAY, timedelta(0), DAY))
             self.tell("clock jumped", str(storm.clock.off))
 
-    def _crash(self) -> None:
+    def _crash(self, flushed: int) -> None:
         storm = self.storm
-        flushed = storm.dice.randint(0, len(storm.journal.queue))
         storm.journal.flush(flushed)
         storm.lose_power(storm)
         storm.counted |= storm.world.counters.keys()
+        self.died_on.update(path_of(one.coroutine) for one in storm.driver.running)
         places = storm.kill()
         self.died_at.update(place for place in places if place)
         self.tell("died", f"{flushed} more commits durable; at {', '.join(filter(None, places))}")

@@ -36,7 +36,7 @@ from wattseal.lab.null import swapped
 from wattseal.model.principal import Principal
 
 MAX_STEPS = 60_000
-AFTER = 400
+AFTER = 250
 """Steps that a storm lasts beyond the stations' last word, where others have something to do."""
 CALM = (0, 2, 2, 2, 2, 120, 120)
 """Minutes between the rounds in which nothing goes wrong any more, stations are heard, and all comes to its end."""
@@ -71,7 +71,7 @@ class Storm:
 
     def __post_init__(self) -> None:
         self.dice = dice(self.seed)
-        self.starts = self.steps = self.broken_for = 0
+        self.starts = self.steps = self.broken_for = self.commits = self.waits = 0
         self.faults, self.traffic, self.emsp = Faults(self), Traffic(self), Emsp(self)
         self.log = Log(self.folder / "log", self.clock)
         self.actors = [made_by(self) for name, made_by in ACTORS.items() if name in self.weather.actors]
@@ -106,6 +106,8 @@ class Storm:
 
     def kill(self) -> list[str]:
         """End the process where it is; return where that was."""
+        self.commits += self.journal.asked
+        self.waits += self.driver.suspended
         self.journal.die()
         for site in self.sites:
             site.cut()

@@ -14,13 +14,16 @@ THERE = 0.3
 
 @dataclass(frozen=True)
 class Weather:
-    """How often what happens, each the chance at one step; `crash_at` kills at exactly that wait, and never else.
+    """How often what happens, each the chance at one step.
 
+    `crash_at` kills at exactly that wait, and never else; `crash_commit` at exactly that commit, (which, True: it was
+    durable, False: it was not).
     `actors` are those who are there, by name.
     """
 
     crash: float = 0.0
     crash_at: int | None = None
+    crash_commit: tuple[int, bool] | None = None
     fail: float = 0.0
     lose: float = 0.0
     double: float = 0.0
