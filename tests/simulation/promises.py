@@ -1,22 +1,19 @@
 """What must be true after a storm, whatever happened in it: the stations' acknowledgements are the oracle.
 
-| promise | what is checked here, and by the others who are there |
+| promise | what is checked here, and by the others who are there (`actors`) |
 |---|---|
-| 1 nothing acknowledged is lost | each message of a transaction that was answered is on record; each ruling, dispute, decision, invoice, |
-|  | alarm and right that somebody was told of is there; nobody waits for ever |
-| 2 billed at most once | each message is on record once, each physical session is one transaction and one bill of its energy in |
-|  | force; no evidence is billed twice, no bill on two invoices, numbers without a gap; a disputed bill is taken back once |
-| 3 a valid chain at the grade printed | a stranger checks the bundle of one bill in each storm |
-| 4 accounts add up to nothing | per currency; what is held is held for something; an account has what was paid in less its bills |
-| 5 one history of the log | every checkpoint ever shown is of the tree at the end; the witness is never shown another |
-| 6 omissions are told | a reading that was swallowed raises an alarm once others followed, and nothing else raises it |
-| 7 quarantined + billed + free = received | and nothing is pending for ever; a card of the house is billed where nothing was lost |
-| 8 strangers change nothing | peers of another tenant, without scope or unknown are refused |
-| 9 the power ramp | not here: a million commands are played by `make ramp` |
-| 10 memory and floods | not here: measured by `make bench` |
-| 11 state is a function of the journal | replaying it gives every projection; an audit finds nothing but what the storm did |
-| 12 nothing leaves its zone | no key in records, log, counters or texts; no token in the log, counters or texts; no name in a |
-|  | record; what was recorded of a driver before he was erased does not name him |
+| 1 nothing acknowledged is lost | each answered message of a transaction is on record; so is what others were told of |
+| 2 billed at most once | each message once, each session one transaction and one bill in force, each bill one invoice |
+| 3 a chain at the grade printed | a stranger checks the bundle of one bill in each storm |
+| 4 accounts add up to nothing | per currency; nothing is held for nothing; accounts have what was paid in less bills |
+| 5 one history of the log | every checkpoint ever shown is of the tree at the end; the witness never saw another |
+| 6 omissions are told | a swallowed reading raises an alarm once others have followed, and nothing else does |
+| 7 quarantined + billed + free = received | nothing waits for ever; where nothing was lost it is billed |
+| 8 strangers change nothing | those of another tenant, without scope or not enrolled are refused |
+| 9 the power ramp | not here: `make ramp` plays a million commands |
+| 10 memory and floods | not here: `make bench` measures them |
+| 11 state is a function of the journal | replaying gives every projection; an audit finds what the storm did |
+| 12 nothing leaves its zone | no key, token or name where it may not be, nor who was erased in older records |
 
 `test_controls.py` breaks each of them that is checked here, and sees that it is found.
 """
