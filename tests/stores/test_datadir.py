@@ -116,6 +116,18 @@ def test_a_missing_key_is_told_with_the_remedy(tmp_path: Path) -> None:
         KeyFiles(tmp_path).read("log.pem")
 
 
+@pytest.mark.parametrize("left", [b"", b"\n", b"   \n", b"abc\n"])
+def test_an_emptied_or_cut_admin_token_lets_nobody_in(tmp_path: Path, left: bytes) -> None:
+    path = tmp_path / "admin-token"
+    path.write_bytes(left)
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match="remove it"):
+        admin_token(path, SystemRandom())
+    assert path.read_bytes() == left
+    path.unlink()
+    assert len(admin_token(path, SystemRandom())) == 43
+
+
 def test_the_admin_token_is_made_once(tmp_path: Path) -> None:
     token = admin_token(tmp_path / "admin-token", SystemRandom())
     assert len(token) == 43

@@ -16,6 +16,8 @@ from wattseal.stores.files import make_directory, write_durably
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 MAX_BYTES: Final = 65_536
+LEAST_TOKEN: Final = 16
+"""Characters of a bearer token."""
 
 
 class KeyFiles:
@@ -107,8 +109,18 @@ def read_secret(path: Path) -> bytes:
 
 
 def admin_token(path: Path, random: Random) -> str:
-    """Return the administrator's bearer token of a data directory; the first call makes it (256 random bits)."""
+    """Return the administrator's bearer token of a data directory; the first call makes it (256 random bits).
+
+    `ConfigError` for a file so short that anybody may guess it, such as an empty one.
+    """
     if not path.exists():
-        token = base64.urlsafe_b64encode(random.bytes(32)).rstrip(b"=")
-        write_durably(path, token + b"\n", 0o600)
-    return read_secret(path).decode("ascii", "replace").strip()
+        made = base64.urlsafe_b64encode(random.bytes(32)).rstrip(b"=")
+        write_durably(path, made + b"\n", 0o600)
+    token = read_secret(path).decode("ascii", "replace").strip()
+    if len(token) < LEAST_TOKEN:
+        raise ConfigError(
+            f"{path} has fewer than {LEAST_TOKEN} characters: remove it, and the next start makes a new token",
+            code="bad_admin_token",
+            subject=str(path),
+        )
+    return token
