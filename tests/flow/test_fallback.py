@@ -239,6 +239,22 @@ async def test_a_station_set_back_to_its_factory_is_found_out_when_it_is_back_an
     assert "schedule_differs" in scene.alarms()
 
 
+async def test_the_alarm_stands_while_one_of_two_places_has_none_and_ends_when_its_limit_is_gone() -> None:
+    scene = await a_scene()
+    await scene.limit(8)
+    await scene.rounds()
+    scene.clock.go(minutes=1)
+    await scene.limit(8, evse_id=1)
+    scene.fleet.deaf[STATION] = frozenset({"SetChargingProfile"})
+    await scene.rounds()
+    assert set(await scene.standing()) == {Standing.HOLDS, Standing.REFUSED}
+    assert "fallback_missing" in scene.alarms()
+    scene.clock.go(minutes=1)
+    await clear_limit(scene.world, OPERATOR, ID, 1)
+    await scene.lift()
+    assert "fallback_missing" not in scene.alarms()
+
+
 async def test_the_plan_made_for_a_car_is_no_limit_that_needs_a_fallback() -> None:
     scene = await a_scene()
     planned = Schedule(unit=RateUnit.A, periods=(Period(start_s=0, limit=Decimal(12)),), start=AT, duration_s=3600)

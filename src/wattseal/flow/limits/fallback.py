@@ -27,9 +27,11 @@ from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
 from wattseal.flow.waiting import Start
 from wattseal.flow.world import World
+from wattseal.model.alarm import Alarm
 from wattseal.model.charging import Profile, Purpose, RateUnit
 from wattseal.model.charging_orders import ClearProfiles, GetComposite, SetProfile
 from wattseal.model.principal import Principal
+from wattseal.rules.alarms import subject_of
 from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_policy import MAX_FALLBACK_A
 from wattseal.rules.charging_rates import convert
@@ -55,6 +57,9 @@ class Standing(StrEnum):
     REFUSED = "refused"
     NO_LEVEL = "no_level"
     LIFTED = "lifted"
+
+
+_NOT_THERE = frozenset({Standing.DIFFERS, Standing.NO_LEVEL, Standing.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +165,7 @@ class FallbackKeeper:
         one = _At(self.world, self.principal, memory, await profiles_of(self.world, memory))
         wanted_a = await fallback_a(self.world, memory)
         times = [await one.care(place, wanted_a, back=back) for place in one.places()]
+        await one.settle()
         return min((at_ms for at_ms in times if at_ms is not None), default=None)
 
 
@@ -181,8 +187,8 @@ class _At:
         """See to one place; return when to look again, None for not before its limits change."""
         now = self.world.clock.now()
         limits, present = self._of(place)
-        running = [one for one in limits if (begin := begins(one.profile)) is None or begin <= now]
-        ending = [end for one in running if (end := ends(one.profile)) is not None and end > now]
+        running = self._running(place)
+        ending = self._ending(running)
         begun = [begin for one in limits if (begin := begins(one.profile)) is not None and begin > now]
         soon = min((*begun, *ending), default=None)
         if ending and wanted_a is not None:
@@ -316,11 +322,32 @@ class _At:
         key = f"{step.station_id.casefold()}/{place.profile_id:020d}"
         there = standing in {Standing.HOLDS, Standing.INSTALLED, Standing.DIFFERS}
         step.puts.append(put(FALLBACK, key, kept, step.now_ms, station_id=step.station_id, active=there))
-        if standing in {Standing.REFUSED, Standing.NO_LEVEL, Standing.DIFFERS}:
+        if standing in _NOT_THERE:
             alarm(step, MISSING, "chargingProfile", f"EVSE {place.evse_id}, {place.purpose.value}: {standing.value}")
-        else:
-            cleared_by(step, MISSING, "")
         await step.commit()
+
+    async def settle(self) -> None:
+        """End the alarm once no limit that ends is without its fallback: at no place of the station."""
+        world, station_id = self.world, StationId(self.memory.station.id)
+        if subject_of(Alarm(MISSING, station_id, 0)) not in world.alarms.subjects:
+            return
+        ending = {place.profile_id for place in self.places() if self._ending(self._running(place))}
+        kept = await world.journal.documents(world.tenant, FALLBACK, station_id=station_id)
+        found = [read(document, KeptFallback) for document in kept]
+        if not any(one.standing in _NOT_THERE and one.profile_id in ending for one in found):
+            step = Step(world, station_id, world.now_ms())
+            cleared_by(step, MISSING, "")
+            await step.commit()
+
+    def _running(self, place: Place) -> list[KeptProfile]:
+        """Return the limits of a place that have begun, those among them that are over."""
+        now = self.world.clock.now()
+        return [one for one in self._of(place)[0] if (begin := begins(one.profile)) is None or begin <= now]
+
+    def _ending(self, running: Iterable[KeptProfile]) -> list[datetime]:
+        """Return when those end that do and have not yet."""
+        now = self.world.clock.now()
+        return [end for one in running if (end := ends(one.profile)) is not None and end > now]
 
     def _of(self, place: Place) -> tuple[list[KeptProfile], KeptProfile | None]:
         """Return the limits of a place, and the fallback there."""
