@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.edge.edge_bench import Bench, bench, call_of
@@ -9,9 +10,11 @@ from tests.edge.edge_world import CARD, site
 from tests.edge.test_edge_sides import AT, START, charge_16, event, meter_values
 
 from wattseal.app.cpo_endpoint import answer_alike
+from wattseal.flow.ports import Unflushed
 from wattseal.parties.edge_pace import BACKLOG, is_hurried
 from wattseal.parties.edge_upstream import Upward
-from wattseal.wire.ocpp.blanks import ANSWER_STEP, CALL_STEP, fill_call
+from wattseal.rules.evenly import rest_of_step
+from wattseal.wire.ocpp.blanks import ANSWER_STEP, CALL_STEP, fill_call, is_filled
 from wattseal.wire.ocpp.rpc import Connection
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
@@ -83,14 +86,23 @@ def test_a_few_messages_of_a_charge_are_not_hurried() -> None:
     assert is_hurried([Upward()] * BACKLOG)
 
 
-def test_a_call_that_is_filled_up_is_answered_alike_and_others_as_ever() -> None:
+async def test_a_call_that_is_filled_up_is_answered_alike() -> None:
     called = call_of("Heartbeat", fill_call(b"{}", "Heartbeat", 3), "abc")
-    plain = call_of("Heartbeat", b"{}", "abc")
-    rpc = Connection(Version.V16)
-    for payload in (b"{}", b'{"currentTime":"2027-01-15T08:00:00Z"}', b'{"data":"' + b"x" * 1500 + b'"}'):
-        answered = answer_alike(called, payload)
+    assert is_filled(called.raw)
+    assert not is_filled(call_of("Heartbeat", b"{}", "abc").raw)
+    rpc, loop = Connection(Version.V16), asyncio.get_running_loop()
+    flush: Any = loop.create_future()
+    flush.set_result(None)
+    told = (b"{}", b'{"currentTime":"2027-01-15T08:00:00Z"}', b'{"data":"' + b"x" * 1500 + b'"}')
+    for payload in (*told, Unflushed(b"{}", flush)):
+        answered = await answer_alike(called, payload, loop.time(), 0.01)
         assert isinstance(answered, bytes)
         assert len(rpc.reply("abc", answered)) == ANSWER_STEP
-        assert answer_alike(plain, payload) == payload
     refused = Refusal(Fault.INTERNAL, "")
-    assert answer_alike(called, refused) is refused
+    assert await answer_alike(called, refused, loop.time(), 0.01) is refused
+
+
+def test_an_answer_is_kept_back_to_the_next_whole_step() -> None:
+    assert rest_of_step(0.2, 0.5) == pytest.approx(0.3)
+    assert rest_of_step(0.7, 0.5) == pytest.approx(0.3)
+    assert rest_of_step(0.0, 0.5) == 0

@@ -151,10 +151,7 @@ async def assemble(
     registry = Registry(trust.roots() if trust else {})
     registry.add_all(list(trust.entries) if trust else [])
     partners = EmspPartners(
-        session,
-        [Partner(p.party, p.url, p.token.reveal()) for p in settings.partners if p.url],
-        random,
-        step_s=settings.serve.decision_step_s,
+        session, [Partner(p.party, p.url, p.token.reveal()) for p in settings.partners if p.url], random
     )
     world = World(
         tenant=TENANT,

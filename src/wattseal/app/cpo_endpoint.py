@@ -13,6 +13,7 @@ from wattseal.flow.ports import Flush, Unflushed
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
 from wattseal.net.conversation import Excess
+from wattseal.rules.evenly import rest_of_step
 from wattseal.serve.ocpp_ws import Endpoint, StationConnection
 from wattseal.serve.proxy import Proxies
 from wattseal.wire.ocpp.blanks import fill_answer, is_filled
@@ -25,8 +26,13 @@ PROMPT = frozenset(
 """What most messages are; they seldom wait for anything but the disk."""
 
 
-def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Proxies | None = None) -> Endpoint:
-    """Return the OCPP endpoint of a world.
+ANSWER_STEP_S = 0.5
+
+
+def make_endpoint(
+    world: World, doorman: Doorman, traffic: Traffic, proxies: Proxies | None = None, step_s: float = ANSWER_STEP_S
+) -> Endpoint:
+    """Return the OCPP endpoint of a world; calls that are filled up are answered at whole steps of `step_s`.
 
     A station that came back over a new connection may repeat a message whose first copy still waits for an eMSP: its
     messages are handled one at a time, whatever connection they came by.
@@ -41,7 +47,7 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
             scopes = frozenset({STATION_SCOPE})
             principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
             turns[station_id] = asyncio.Lock()
-        turn = turns[station_id]
+        turn, came_s = turns[station_id], asyncio.get_running_loop().time()
         await turn.acquire()
         begun: bytes | Refusal | Unflushed = b""
         try:
@@ -52,7 +58,7 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
             else:
                 turn.release()
         traffic.received(call.action, begun)
-        return answer_alike(call, begun)
+        return await answer_alike(call, begun, came_s, step_s) if is_filled(call.raw) else begun
 
     def flushed(turn: asyncio.Lock, flush: Flush) -> None:
         if flush.cancelled() or flush.exception() is not None:
@@ -71,13 +77,18 @@ def make_endpoint(world: World, doorman: Doorman, traffic: Traffic, proxies: Pro
     )
 
 
-def answer_alike(call: Call, answer: bytes | Refusal | Unflushed) -> bytes | Refusal | Unflushed:
-    """Fill up the answer to a call that was filled up, so that its length tells no more than the call's."""
-    if not is_filled(call.raw) or isinstance(answer, Refusal):
-        return answer
+async def answer_alike(
+    call: Call, answer: bytes | Refusal | Unflushed, came_s: float, step_s: float
+) -> bytes | Refusal:
+    """Give the answer to a call that was filled up when a step is over, and filled up as well.
+
+    Neither its length nor how long it took tells more than the call's did: what was recorded, whom it was asked of.
+    """
     if isinstance(answer, Unflushed):
-        return Unflushed(fill_answer(answer.payload, len(call.message_id)), answer.flush)
-    return fill_answer(answer, len(call.message_id))
+        await answer.flush
+        answer = answer.payload
+    await asyncio.sleep(rest_of_step(asyncio.get_running_loop().time() - came_s, step_s))
+    return answer if isinstance(answer, Refusal) else fill_answer(answer, len(call.message_id))
 
 
 _NOTICED: Mapping[type[Event], str] = {

@@ -108,7 +108,9 @@ async def opened(options: Options, data: DataDir, parts: Parts, stores: ApiStore
         allow_profile_0=serve.allow_profile_0,
         trust=lambda: tls.trust,
     )
-    endpoint = make_endpoint(world, doorman, parts.lines.traffic, make_proxies(options.settings.tls))
+    endpoint = make_endpoint(
+        world, doorman, parts.lines.traffic, make_proxies(options.settings.tls), serve.answer_step_s
+    )
     tap = None if stores.frames is None else stores.frames.take
     ocpp = OcppServer(replace(endpoint, paths=(PATH, *serve.path_aliases), tap=tap))
     parts.lines.attach(ocpp)

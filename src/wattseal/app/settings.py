@@ -34,8 +34,8 @@ class Serve(Section, frozen=True):
     """Stations over TLS that must show a certificate (profile 3)."""
     public_url: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+[^/]\Z", max_length=200)] | None = None
     """Where others reach the HTTP API, for links in CDRs and the QR codes of receipts."""
-    decision_step_s: Annotated[float, Meta(ge=0.02, le=5)] = 0.5
-    """An eMSP's answer to an authorisation is passed on at multiples of this: how long it took names no eMSP then."""
+    answer_step_s: Annotated[float, Meta(ge=0.02, le=5)] = 0.5
+    """A sealed edge's calls are answered at multiples of this: how long it took tells neither eMSP nor record then."""
     allow_profile_0: bool = False
     """Let stations that are enrolled with profile 0 in from other machines: no password, no TLS."""
     path_aliases: tuple[Annotated[str, Meta(pattern=r"^/([^?#]*/)?$")], ...] = ()

@@ -1,6 +1,5 @@
 """The eMSPs a CPO works with, over HTTP: records, bundles and CDRs out; decisions and settlements back."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +9,10 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from wattseal.base.errors import InputError
 from wattseal.flow.courier import Delivery
 from wattseal.flow.ports import Random
-from wattseal.rules.evenly import rest_of_step
 from wattseal.seal import dcbor
 
 MAX_ANSWER_BYTES = 1024 * 1024
 CBOR = "application/cbor"
-DECISION_STEP_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +36,7 @@ class Answer:
 class EmspPartners:
     """Port `Partners` and the CPO's courier, over one HTTP client."""
 
-    def __init__(
-        self, session: ClientSession, partners: Sequence[Partner], random: Random, *, step_s: float = DECISION_STEP_S
-    ) -> None:
-        self._step_s = step_s
+    def __init__(self, session: ClientSession, partners: Sequence[Partner], random: Random) -> None:
         self._session = session
         self._partners: Mapping[str, Partner] = {partner.party: partner for partner in partners}
         self._random = random
@@ -56,15 +50,8 @@ class EmspPartners:
         return tuple(self._partners)
 
     async def ask(self, party: str, items: Sequence[bytes], timeout_s: float) -> tuple[bytes, ...] | None:
-        """Send items and return those answered; None when the party cannot be reached in time or refuses.
-
-        What comes of it is told at whole steps since it was asked: whoever sees a station's link would else know the
-        party by how long it takes.
-        """
-        loop = asyncio.get_running_loop()
-        asked_s = loop.time()
+        """Send items and return those answered; None when the party cannot be reached in time or refuses."""
         answer = await self.send(party, "/wattseal/v1/items", dcbor.encode(list(items)), timeout_s=timeout_s)
-        await asyncio.sleep(rest_of_step(loop.time() - asked_s, self._step_s))
         if answer.outcome is not Delivery.DONE:
             return None
         try:

@@ -184,7 +184,7 @@ def _configure(scene: Scene, witnesses: dict[str, LogSigningKey], entries: Seque
         scene.root / "cpo.toml",
         f"""[serve]
 party = "CPO"
-decision_step_s = 0.1
+answer_step_s = 0.1
 public_url = "http://127.0.0.1:{scene.ports.http}"
 [billing]
 wait_s = 30

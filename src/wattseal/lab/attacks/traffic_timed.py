@@ -12,7 +12,6 @@ from wattseal.app.system import SystemRandom
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
-from wattseal.dial.emsp import DECISION_STEP_S
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.dice import Dice
 from wattseal.lab.lab import Lab
@@ -37,9 +36,10 @@ from wattseal.seal.writer import Draft, Reader, SubjectKeys, Writer
 from wattseal.wire.ocpp import blanks
 
 NOW_MS = 1_800_000_000_000
-SESSIONS, READING_S, CHARGE_S = 120, 300, 3600
-NO_BETTER, CLEARLY = 0.65, 0.8
-"""Guessing is right about half; luck stays below the first, and what is above the second is none."""
+SESSIONS, FEWER, READING_S, CHARGE_S = 240, 80, 300, 3600
+NO_BETTER, CLEARLY = 0.62, 0.8
+"""With labels dealt out by chance the best of three classifiers is right in 52 % of so many sessions, give or take 3.5;
+what is above the second is no luck."""
 EMSPS = ("DE*AB1", "NL*XY2")
 TAKES_MS = ((60, 140), (220, 420))
 """How long each eMSP takes to decide."""
@@ -66,30 +66,30 @@ QUESTIONS: dict[str, Callable[[Secret], bool]] = {
 
 
 async def _perform(lab: Lab) -> Found:
-    right = _listen(lab.dice, PACE_S, QUESTIONS)
-    return _told(Outcome.PREVENTED if max(right.values()) <= NO_BETTER else Outcome.MISSED, right)
+    right = _listen(lab.dice, SESSIONS, PACE_S, QUESTIONS)
+    return _told(Outcome.PREVENTED if max(right.values()) <= NO_BETTER else Outcome.MISSED, SESSIONS, right)
 
 
 async def _control(lab: Lab) -> Found:
     """Take out one defence after the other; each keeps another secret."""
     energy, emsp, tariff = QUESTIONS
-    right = _listen(lab.dice, None, (energy,))
+    right = _listen(lab.dice, FEWER, None, (energy,))
     with swapped(evenly, "rest_of_step", lambda _elapsed_s, _step_s: 0.0):
-        right |= _listen(lab.dice, PACE_S, (emsp,))
+        right |= _listen(lab.dice, FEWER, PACE_S, (emsp,))
     with swapped(blanks, "_fill", lambda payload, _around, _step: payload):
-        right |= _listen(lab.dice, PACE_S, (tariff,))
-    return _told(Outcome.MISSED if min(right.values()) >= CLEARLY else Outcome.PREVENTED, right)
+        right |= _listen(lab.dice, FEWER, PACE_S, (tariff,))
+    return _told(Outcome.MISSED if min(right.values()) >= CLEARLY else Outcome.PREVENTED, FEWER, right)
 
 
-def _told(outcome: Outcome, right: dict[str, float]) -> Found:
+def _told(outcome: Outcome, sessions: int, right: dict[str, float]) -> Found:
     figures = tuple(Figure(f"right about {question}", share * 100, "%") for question, share in right.items())
     told = ", ".join(f"{question} {share:.0%}" for question, share in right.items())
-    evidence = f"of {SESSIONS} sessions of one length he is right about {told}; guessing is right about half"
-    return Found(outcome, evidence, records=SESSIONS, figures=figures)
+    evidence = f"of {sessions} sessions of one length he is right about {told}; guessing is right about half"
+    return Found(outcome, evidence, records=sessions, figures=figures)
 
 
-def _listen(dice: Dice, pace_s: float | None, questions: Iterable[str]) -> dict[str, float]:
-    secrets = [Secret(*(bool(number >> bit & 1) for bit in range(3))) for number in range(SESSIONS)]
+def _listen(dice: Dice, sessions: int, pace_s: float | None, questions: Iterable[str]) -> dict[str, float]:
+    secrets = [Secret(*(bool(number >> bit & 1) for bit in range(3))) for number in range(sessions)]
     driving = _Driving(dice)
     rows = [features(driving.session(secret, pace_s)) for secret in secrets]
     return {name: accuracy(rows, list(map(QUESTIONS[name], secrets)), dice) for name in questions}
@@ -114,7 +114,6 @@ class _Driving:
         begin_s = dice.number(0, 9999) / 1000
         step, permit = request(EdgeState(), site, CARD, NOW_MS)
         took_s = dice.number(*TAKES_MS[secret.emsp]) / 1000
-        took_s += evenly.rest_of_step(took_s, DECISION_STEP_S)
         decision = self._decision(site, step.items[-1], permit.keys, CAPS_WH[secret.tariff])
         said.append(Said(begin_s, step.upward[0], took_s, self._answer(site, step.upward[0], decision)))
         start_s = begin_s + took_s + dice.number(1000, 3000) / 1000
@@ -124,7 +123,8 @@ class _Driving:
         total_wh = 60_000 if secret.energy else 6_000
         said.append(self._status(start_s - 0.5, "Preparing"))
         for when_s, taken in self._records(site, step.state, start_s, [*at_s, end_s], total_wh):
-            said.append(Said(when_s, taken.upward[0], 0.02, self._answer(site, taken.upward[0])))
+            took_s = dice.number(5, 30) / 1000
+            said.append(Said(when_s, taken.upward[0], took_s, self._answer(site, taken.upward[0])))
         said.append(self._status(start_s + 0.5, "Charging"))
         if not secret.energy:
             said.append(self._status(full_s, "SuspendedEV"))
@@ -210,8 +210,8 @@ ATTACK = Attack(
         "note when each frame goes between edge and CSMS, in which direction, and how many bytes it has",
         "learn from four fifths what goes with what (neighbours, centres, the most telling measure); guess at the rest",
     ),
-    defence="while a car charges the edge sends one message a step, of one length, whatever there is to say; an eMSP's "
-    "answer is passed on at whole steps of half a second; answers are filled up to one length",
+    defence="while a car charges the edge sends one message a step, of one length, whatever there is to say; each is "
+    "answered at whole steps of half a second, in one length",
     without="one after the other: messages go when they are said; answers go when they come; frames are not filled up",
     residual="that a car charges, when and how long, to within some steps; that a driver showed a card; boots, the "
     "station's own heartbeats and commands to it go when they come; what was said while offline goes in a burst; an "

@@ -11,10 +11,12 @@ from itertools import pairwise
 from math import ceil, dist
 from statistics import mean, pstdev
 
+from wattseal.app.cpo_endpoint import ANSWER_STEP_S
 from wattseal.lab.dice import Dice
 from wattseal.parties import edge_pace
 from wattseal.parties.edge_pace import COVER
 from wattseal.parties.edge_upstream import Upward, spell, to_json
+from wattseal.rules import evenly
 from wattseal.wire.ocpp import blanks
 
 ID = "0" * 32
@@ -74,11 +76,14 @@ def _exchange(one: Said, at_s: float) -> tuple[Frame, Frame]:
     frame = json.dumps([2, ID, action, ""], separators=(",", ":")).encode()
     asked = frame[:-3] + called + b"]"
     answer = blanks.fill_answer(one.answer, len(ID)) if blanks.is_filled(asked) else one.answer
-    return Frame(at_s, len(asked), up=True), Frame(at_s + one.takes_s, len(answer) + len(ID) + 7, up=False)
+    took_s = one.takes_s
+    if blanks.is_filled(asked):
+        took_s += evenly.rest_of_step(took_s, ANSWER_STEP_S)
+    return Frame(at_s, len(asked), up=True), Frame(at_s + took_s, len(answer) + len(ID) + 7, up=False)
 
 
 def features(frames: Sequence[Frame]) -> tuple[float, ...]:
-    """Return what a listener measures of a session: how much and how often, part by part, and the first answer."""
+    """Return what a listener measures of a session: how much, how often, part by part, how soon it is answered."""
     first, last = frames[0].at_s, max(frame.at_s for frame in frames)
     part_s = (last - first) / PARTS or 1.0
     counts, lengths = [0.0] * PARTS, [0.0] * PARTS
@@ -89,7 +94,8 @@ def features(frames: Sequence[Frame]) -> tuple[float, ...]:
     ups = [frame for frame in frames if frame.up]
     downs = [frame for frame in frames if not frame.up]
     gaps = [later.at_s - earlier.at_s for earlier, later in pairwise(ups)]
-    early = (downs[0].at_s - first, float(downs[0].length), *gaps[:3])
+    waits = [down.at_s - up.at_s for up, down in zip(ups, downs, strict=False)]
+    early = (mean(waits), pstdev(waits), max(waits[1:]), downs[0].at_s - first, float(downs[0].length), *gaps[:3])
     whole = (float(len(frames)), mean(gaps), pstdev(gaps), last - first, float(sum(f.length for f in downs)))
     return (*early, *whole, *counts, *lengths)
 
