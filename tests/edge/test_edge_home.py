@@ -8,7 +8,7 @@ from wattseal.app.system import SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
-from wattseal.stores.edge_home import SEAL, SIGN, EdgeHome
+from wattseal.stores.edge_home import MEMORY, SEAL, SIGN, EdgeHome
 
 
 def test_the_keys_stay_the_same_and_are_readable_by_the_owner_only(tmp_path: Path) -> None:
@@ -37,6 +37,14 @@ def test_a_lost_journal_ends_the_key(tmp_path: Path) -> None:
     for path in journal.parent.glob(f"{journal.name}*"):
         path.unlink()
     with pytest.raises(ConfigError, match="journal is gone"):
+        EdgeHome.open(tmp_path / "edge", SystemRandom())
+
+
+def test_a_cut_key_of_its_memory_stands_for_no_token(tmp_path: Path) -> None:
+    with EdgeHome.open(tmp_path / "edge", SystemRandom()):
+        pass
+    (tmp_path / "edge" / "keys" / MEMORY).write_bytes(b"")
+    with pytest.raises(ConfigError, match="damaged: put it back"):
         EdgeHome.open(tmp_path / "edge", SystemRandom())
 
 

@@ -13,6 +13,8 @@ from wattseal.stores.files import write_durably
 
 ROLE: Final = "edge"
 SIGN, SEAL, MEMORY = "edge-sign.pem", "edge-seal.pem", "edge-memory.key"
+KEY_BYTES: Final = 32
+_REMEDY: Final = "start with an empty directory, and have its new key enrolled"
 _PROVISIONED: Final = frozenset({"keys", "directory", "password", "trust.json"})
 """What may lie in a new directory beforehand: keys that were made and enrolled elsewhere, and what belongs to them."""
 
@@ -47,11 +49,10 @@ class EdgeHome:
 
     def _prepare(self) -> None:
         data = self._data
-        remedy = "start with an empty directory, and have its new key enrolled"
         if MEMORY in data.keys.names() and not data.journal_file.exists():
-            raise ConfigError(f"the journal is gone: {remedy}", code="journal_lost", subject=str(data.journal_file))
+            raise ConfigError(f"the journal is gone: {_REMEDY}", code="journal_lost", subject=str(data.journal_file))
         if data.restored is not None:
-            raise ConfigError(f"restored from a backup: {remedy}", code="restored", subject=str(data.path))
+            raise ConfigError(f"restored from a backup: {_REMEDY}", code="restored", subject=str(data.path))
         data.prepare_journal()
         data.journal_file.chmod(0o600)
         self.sign_key()
@@ -73,7 +74,11 @@ class EdgeHome:
 
     def memory_key(self) -> bytes:
         """Return the key of the digests that stand for tokens in the edge's own memory."""
-        return self._data.keys.load_or_create(MEMORY, lambda: self._random.bytes(32))
+        key = self._data.keys.load_or_create(MEMORY, lambda: self._random.bytes(KEY_BYTES))
+        if len(key) != KEY_BYTES:
+            text = f"{MEMORY} is damaged: put it back from an export, or {_REMEDY}"
+            raise ConfigError(text, code="bad_key", subject=str(self._data.keys.directory / MEMORY))
+        return key
 
     def _new_sign_key(self) -> bytes:
         return SigningKey.from_seed(Algorithm.ED25519, self._random.bytes(32)).to_pem()

@@ -20,7 +20,7 @@ from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, behind_a_loss, closed
 from wattseal.stores.rollups import sessions_index
-from wattseal.stores.sqlite_errors import unreadable
+from wattseal.stores.sqlite_errors import DAMAGED, unreadable
 from wattseal.stores.sqlite_writer import Writer, open_connection
 
 READERS: Final = 2
@@ -135,6 +135,8 @@ class SqliteJournal(BaseJournal):
         try:
             rows = self._reader().execute(sql.replace("$", "?"), parameters).fetchall()
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+                raise unreadable(self._path, error) from error
             raise StoreError(f"the journal cannot be read: {error}", subject="journal") from error
         return tuple(read(row) for row in rows)
 

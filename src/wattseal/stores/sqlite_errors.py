@@ -2,8 +2,11 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Final
 
 from wattseal.base.errors import StoreError
+
+DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def unreadable(path: Path, error: Exception) -> StoreError:
