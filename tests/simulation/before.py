@@ -10,6 +10,7 @@ from tests.support.invoicing import PAYER
 from tests.support.money import energy_tariff
 from tests.support.paying import card_of, pay_in
 from tests.support.proved import register
+from tests.support.sealed import EDGE
 from tests.support.worlds import trust
 
 from wattseal.flow.documents import put_station
@@ -51,6 +52,7 @@ def made(storm: "Storm", journal: JournalPort, seed: str) -> World:
     world.trust = trust()
     world.clock = storm.clock
     world.registry.trust(Entry(1, "MSP/*", Role.EMSP, "MSP", "MSP", MSP.public.spki, Use.SIGN, 0))
+    world.registry.trust(Entry(1, "CPO/EDGED", Role.EDGE, "SITE", "SITE", EDGE.public.spki, Use.SIGN, 0))
     assert isinstance(world.partners, TestPartners)
     world.partners.parties_by_name["MSP"] = storm.emsp.decide
     return world

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.simulation.driver import path_of, place_of
+from tests.simulation.driver import path_of
 from tests.simulation.weather import DAY
 
 from wattseal.base.errors import StoreError
@@ -24,6 +24,7 @@ class Faults:
         self.happened: Counter[str] = Counter()
         self.died_at: set[str] = set()
         self.died_on: set[str] = set()
+        self.looked = 0
 
     def drawn(self, chance: float) -> bool:
         """Return whether something of this chance happens now."""
@@ -40,8 +41,10 @@ class Faults:
     def maybe(self) -> None:
         """Let something go wrong, or nothing."""
         storm, driver, weather = self.storm, self.storm.driver, self.storm.weather
-        if storm.survey is not None and driver.last is not None:
-            for place in (place_of(driver.last.coroutine), path_of(driver.last.coroutine)):
+        if storm.survey is not None and driver.last is not None and driver.suspended != self.looked:
+            self.looked = driver.suspended
+            way = path_of(driver.last.coroutine)
+            for place in (way, way.rpartition(" > ")[2]):
                 storm.survey.setdefault(place, driver.suspended)
         due = weather.crash_at is not None and driver.suspended >= weather.crash_at and storm.starts == 1
         if due or self.drawn(weather.crash / 4):

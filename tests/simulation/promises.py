@@ -50,7 +50,8 @@ async def hold(storm: Storm) -> Counter[str]:
     """Hold a storm that is over against the promises; returns what it came to, in sessions."""
     world = storm.still()
     kept = list(frames(storm))
-    sessions = await transactions(world)
+    everything = await transactions(world)
+    sessions = [one for one in everything if not one.sealed]
     _acknowledged(storm, Counter(kept), sessions)
     _log(storm)
     bills = await bills_in(world)
@@ -58,7 +59,7 @@ async def hold(storm: Storm) -> Counter[str]:
     await _proved(storm, world, sessions, bills)
     await _money(storm, world, sessions, bills)
     await _omitted(storm, world, sessions)
-    counted = await _counted(storm, world, sessions, bills)
+    counted = await _counted(storm, world, everything, bills)
     for actor in storm.actors:
         await actor.hold(world)
     await _function_of_the_journal(world, storm)
@@ -122,7 +123,8 @@ async def _once(storm: Storm, found: list[Transaction], bills: list[Bill]) -> No
 
 async def _proved(storm: Storm, world: World, found: list[Transaction], bills: list[Bill]) -> None:
     """Have a stranger check the bundle of one of the bills, drawn."""
-    first = [bill for bill in bills if bill.corrects is None]
+    readable = {one.id for one in found}
+    first = [bill for bill in bills if bill.corrects is None and bill.id in readable]
     if not first:
         return
     bill = storm.dice.choice(first)

@@ -100,8 +100,8 @@ class Storm:
             ("checkpoint", self.log.process(cast("JournalPort", self.journal), self.dice).step),
         ]
         for actor in self.actors:
-            self.jobs += actor.jobs()
             actor.began()
+            self.jobs += actor.jobs()
         self.spoil_process(self)
 
     def kill(self) -> list[str]:
@@ -120,8 +120,8 @@ class Storm:
 
     def _run(self) -> None:
         after = AFTER if any(actor.left for actor in self.actors) else 0
-        while after > 0 or not all(site.done for site in self.sites):
-            after -= all(site.done for site in self.sites)
+        while after > 0 or not self._over():
+            after -= self._over()
             self._step()
         self.calm = True
         self._settle()
@@ -137,6 +137,9 @@ class Storm:
         self.counted |= self.world.counters.keys()
         self.kill()
         self.restart()
+
+    def _over(self) -> bool:
+        return all(site.done for site in self.sites) and not any(actor.unfinished for actor in self.actors)
 
     def still(self) -> World:
         """Return the world as it is on the disk, now that nothing happens any more."""

@@ -5,14 +5,14 @@ from tests.simulation import every
 from tests.simulation.play import play
 from tests.simulation.weather import Weather, dice
 
-SEEDS = 45
+SEEDS = 36
 ONCE_BROKEN = (49, 1088)
 """A commit of a billing round whose process died; a bill at a grade that a clock put back by a day had spoilt."""
 
 
-@pytest.mark.parametrize("first", range(1, SEEDS, 15))
+@pytest.mark.parametrize("first", range(1, SEEDS, 12))
 def test_whatever_happens_every_promise_is_kept(first: int) -> None:
-    for seed in range(first, first + 15):
+    for seed in range(first, first + 12):
         try:
             play(seed)
         except Exception as error:

@@ -1,6 +1,7 @@
 """Who else does things in a storm, beside stations and their drivers; one file each."""
 
 from tests.simulation.actors.actor import Actor
+from tests.simulation.actors.edge import Edge
 from tests.simulation.actors.judges import Judges
 from tests.simulation.actors.leaver import Leaver
 from tests.simulation.actors.office import Office
@@ -8,4 +9,4 @@ from tests.simulation.actors.personnel import Personnel
 from tests.simulation.actors.readers import Readers
 from tests.simulation.actors.watchers import Watchers
 
-ACTORS: dict[str, type[Actor]] = {one.name: one for one in (Readers, Judges, Office, Watchers, Personnel, Leaver)}
+ACTORS: dict[str, type[Actor]] = {one.name: one for one in (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge)}

@@ -33,6 +33,11 @@ class Actor:
     def began(self) -> None:
         """Take note that a process has begun; what was asked of the one before was answered, or never will be."""
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the storm has to wait for him."""
+        return False
+
     def act(self) -> None:
         """Do something, or nothing: at one step of the storm."""
 
