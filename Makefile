@@ -15,7 +15,7 @@
 #   make receipts-live  a vehicle of the package iso15118 signs receipts (needs Java; an environment of its own)
 #   make honest         ten thousand honest sessions, of which none may be kept from being billed (make test: a quarter)
 #   make agree          prices and verifiers of browser and server on all examples, of which `make test` draws a share
-#   make schemathesis EXAMPLES=100   random requests to every route of the API, so many each (make test: 3)
+#   make schemathesis EXAMPLES=100   random requests to every route of the API, so many each (make test: 1)
 #   make web            build the pages' scripts from web/src (needs the npm registry)
 #   make openapi        write docs/reference/openapi.json and the table of routes from the code
 PYTHON ?=

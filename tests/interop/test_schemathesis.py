@@ -13,7 +13,7 @@ from tests.support.csms import Csms, serving
 from tests.support.stations import ask, dialled
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
-EXAMPLES = os.environ.get("WATTSEAL_REQUESTS", "3")
+EXAMPLES = os.environ.get("WATTSEAL_REQUESTS", "1")
 """Random requests per route and phase, beside the edges of every parameter and body; `-n` in the program's words.
 
 `make schemathesis` sends more.
