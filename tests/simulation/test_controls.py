@@ -11,6 +11,7 @@ from msgspec import structs
 from tests.simulation.broken import BrokenPromiseError
 from tests.simulation.play import play
 from tests.simulation.storm import Storm
+from tests.simulation.weather import Weather, dice
 
 from wattseal.base.errors import WattsealError
 from wattseal.flow.charges import open_transactions
@@ -123,7 +124,8 @@ def test_what_breaks_a_promise_is_found(promises: set[int], spoil: Spoils, power
     for seed in range(1, SEEDS):
         try:
             with without():
-                play(seed, spoil_process=spoil, lose_power=power)
+                weather = Weather.drawn(dice(f"weather {seed}"))
+                play(seed, weather=weather, spoil_process=spoil, lose_power=power)
         except BrokenPromiseError as error:
             found.add(error.promise)
         except WattsealError:

@@ -5,8 +5,10 @@ from tests.simulation.actors.edge import Edge
 from tests.simulation.actors.judges import Judges
 from tests.simulation.actors.leaver import Leaver
 from tests.simulation.actors.office import Office
+from tests.simulation.actors.operator import Operator
 from tests.simulation.actors.personnel import Personnel
 from tests.simulation.actors.readers import Readers
 from tests.simulation.actors.watchers import Watchers
 
-ACTORS: dict[str, type[Actor]] = {one.name: one for one in (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge)}
+_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator)
+ACTORS: dict[str, type[Actor]] = {one.name: one for one in _ALL}
