@@ -1,11 +1,13 @@
 """What was there before a storm began: a CPO's keys and settings, stations, tokens, an account with money, a tariff."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.simulation.emsp import MSP
 from tests.support.bills import GMBH
 from tests.support.cpo_world import TestPartners, add_token, make_world
+from tests.support.fault_provider import NAME
 from tests.support.invoicing import PAYER
 from tests.support.money import energy_tariff
 from tests.support.paying import card_of, pay_in
@@ -22,6 +24,7 @@ from wattseal.flow.ports import Journal as JournalPort
 from wattseal.flow.settings import Settings
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind
+from wattseal.model.payment import PaymentPolicy
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.model.token import TokenStatus
 from wattseal.rules.billing_policy import BillingPolicy
@@ -47,8 +50,10 @@ PAID_IN = 5000
 
 def made(storm: "Storm", journal: JournalPort, seed: str) -> World:
     """Return a process's world on this journal."""
-    office = "office" in storm.weather.actors
-    world = make_world(journal, SELLING if office else SETTINGS, seed=seed)
+    settings = SELLING if "office" in storm.weather.actors else SETTINGS
+    if "payer" in storm.weather.actors:
+        settings = replace(settings, payments=PaymentPolicy(NAME))
+    world = make_world(journal, settings, seed=seed)
     world.trust = trust()
     world.clock = storm.clock
     world.registry.trust(Entry(1, "MSP/*", Role.EMSP, "MSP", "MSP", MSP.public.spki, Use.SIGN, 0))

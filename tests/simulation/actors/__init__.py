@@ -6,9 +6,10 @@ from tests.simulation.actors.judges import Judges
 from tests.simulation.actors.leaver import Leaver
 from tests.simulation.actors.office import Office
 from tests.simulation.actors.operator import Operator
+from tests.simulation.actors.payer import Payer
 from tests.simulation.actors.personnel import Personnel
 from tests.simulation.actors.readers import Readers
 from tests.simulation.actors.watchers import Watchers
 
-_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator)
+_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer)
 ACTORS: dict[str, type[Actor]] = {one.name: one for one in _ALL}
