@@ -8,7 +8,7 @@ from tests.support.answering import OPERATOR
 from tests.support.cpo_world import AT, Talker, TestClock, add_token, enrol, make_world, transactions
 from tests.support.proving import troubles
 
-from wattseal.flow.charges.gaps import GAP
+from wattseal.flow.charges.gaps import GAP, OpenGap, _judge
 from wattseal.flow.charges.open_transactions import OpenKeeper
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.world import World
@@ -180,6 +180,22 @@ async def test_sessions_from_a_queue_do_not_say_that_the_evse_has_gone_on(world:
     await wait(world, 10)
     assert [note.code for each in await transactions(world) for note in each.alarms] == []
     await station.stop(later, 9000, minutes=120)
+
+
+async def test_a_gap_that_was_filled_while_it_was_looked_at_is_not_told_for_the_one_after_it(world: World) -> None:
+    await tell(world, 0, 2)
+    (document,) = await world.journal.documents(world.tenant, GAP, active=True)
+    await tell(world, 1)
+    assert isinstance(world.clock, TestClock)
+    await tell(world, 4)
+    for _ in range(3):
+        world.clock.at += timedelta(minutes=4)
+        await Talker(world, "ST1", Version.V201).call("Heartbeat", {})
+    await _judge(world, document, read(document, OpenGap))
+    assert await alarms(world) == []
+    await wait(world, 4)
+    (alarm,) = await alarms(world)
+    assert (alarm.over_ms, "3" in alarm.detail) == (None, True)
 
 
 async def test_a_gap_over_a_restart_is_the_same_one_and_its_alarm_is_over_once_it_is_filled(world: World) -> None:

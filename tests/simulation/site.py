@@ -59,7 +59,7 @@ class Site:
     tokens: Sequence[str]
     queue: deque[Message] = field(default_factory=deque)
     sessions: list[Session] = field(default_factory=list)
-    acknowledged: list[tuple[str, str]] = field(default_factory=list)
+    acknowledged: list[tuple[str, str, str]] = field(default_factory=list)
     outstanding: Message | None = None
     connection: int = 0
     sent: int = 0
@@ -120,7 +120,7 @@ class Site:
         self.queue.remove(message)
         told = json.loads(answer or b"{}")
         if message.session is not None:
-            self.acknowledged.append((message.action, message.sent))
+            self.acknowledged.append((message.action, message.sent, message.session.token))
             if message.action == "StartTransaction":
                 message.session.number = str(told["transactionId"])
             if message.session.swallowed:

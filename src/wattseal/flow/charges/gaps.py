@@ -87,6 +87,7 @@ async def _over(world: World, document: Put, gap: OpenGap) -> None:
 
 
 async def _judge(world: World, document: Put, gap: OpenGap) -> None:
+    """Tell of a gap that is still open; one that was filled meanwhile may have been followed by another."""
     memory = await remember_station(world, StationId(document.station_id or ""))
     live = None if memory is None else await recall(world, memory, _session(document))
     if memory is None or live is None:
@@ -94,7 +95,7 @@ async def _judge(world: World, document: Put, gap: OpenGap) -> None:
     transaction = live.transaction
     now_ms = world.now_ms()
     heard_ms = memory.seen_ms if world.lines.version(StationId(memory.station.id)) is None else now_ms
-    if live.gap is None:
+    if live.gap is None or not _is_open(live, gap):
         return
     since_ms = min(live.gap.filled_ms, live.gap.since_ms + FILLING_MS)
     open_ms = heard_ms - max(since_ms, memory.back_ms)
@@ -105,8 +106,12 @@ async def _judge(world: World, document: Put, gap: OpenGap) -> None:
     named = ", ".join([START] * (transaction.started is None) + [str(number) for number in missing])
     found = world.watch.look(Moment.OPEN, msgspec.structs.replace(seen, missing=named))
     await world.chains.ready(memory.origin, transaction.evse_id)
-    if live.gap is not None:
+    if _is_open(live, gap):
         await _tell(world, memory, live, found[0], gap)
+
+
+def _is_open(live: Live, gap: OpenGap) -> bool:
+    return live.gap is not None and live.gap.since_ms == gap.since_ms
 
 
 async def _tell(world: World, memory: Memory, live: Live, found: Finding, gap: OpenGap) -> None:
