@@ -134,6 +134,9 @@ class Storm:
             for name, job in self.jobs:
                 self.driver.start(name, job(), self.done)
                 self._settle()
+            for actor in self.actors:
+                actor.act()
+                self._settle()
         self.counted |= self.world.counters.keys()
         self.kill()
         self.restart()

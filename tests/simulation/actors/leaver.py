@@ -7,12 +7,15 @@ from tests.simulation.actors.actor import Actor
 from tests.simulation.broken import broken
 from tests.support.paying import card_of, pay_in
 
+from wattseal.flow.documents import read
 from wattseal.flow.money import bookkeeping
 from wattseal.flow.money.accounts import open_account
+from wattseal.flow.money.bills import BILL
 from wattseal.flow.money.records import money_ready
 from wattseal.flow.privacy.erasing import Plan, erase_person, plan_erasure
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind
+from wattseal.model.billing import Bill
 from wattseal.model.ledger import PostingKind
 from wattseal.rules.bookkeeping import Wanted
 
@@ -23,7 +26,7 @@ class Leaver(Actor):
     """He asks until it is done; what comes in after that is nobody's."""
 
     name = "leaver"
-    left = 12
+    left = 30
 
     def __init__(self, storm: Any) -> None:
         super().__init__(storm)
@@ -44,8 +47,10 @@ class Leaver(Actor):
                 site.tokens = (*site.tokens, CARD)
 
     def act(self) -> None:
-        """Leave, some time after he has charged."""
-        if self.until is not None or not self.idle or self.dice.random() < 0.9:
+        """Leave, once he has been billed for a charge."""
+        if self.until is not None or not self.idle or self.dice.random() < 0.6:
+            return
+        if all(read(put, Bill).account != self.account for put in self.storm.documents(BILL)):
             return
         self.left -= 1
         self.ask(self._leave(), self._told)
