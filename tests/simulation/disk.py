@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
 from tests.simulation.driver import Pause
 from tests.support.memory_journal import MemoryJournal
 
@@ -66,6 +67,10 @@ class Disk(MemoryJournal):
             committed: Committed = ended.value
         else:
             raise AssertionError("memory waits for nothing")
+        for attempt in batch.attempts:
+            if attempt.next_at_ms is not None and (message := self.messages.get(attempt.id)) is not None:
+                later = structs.replace(message, attempts=message.attempts + 1, next_at_ms=attempt.next_at_ms)
+                self.messages[attempt.id] = later
         again = {bytes(item.payload_hash): self._places[place(item)].log_index for item in known}
         more = {digest: index for digest, index in again.items() if index is not None}
         return Committed({**committed.indexes, **more}, committed.log_size)
