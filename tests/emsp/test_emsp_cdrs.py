@@ -16,8 +16,8 @@ from wattseal.wire.ocpi.v2_2_1.cdrs import decode_cdr
 
 def cdr_json(auth_id: bytes, **changes: Any) -> bytes:
     """Return the CDR of a charge that was authorised under `auth_id`: what its settlement comes to, and `changes`."""
-    amounts = {"total_energy": 2.0, "total_cost": {"excl_vat": 1.34, "incl_vat": 1.61}}
-    return provider.cdr_json(auth_id, "cdr-1", **(amounts | changes))
+    told = {"country_code": "ZZ", "total_energy": 2.0, "total_cost": {"excl_vat": 1.34, "incl_vat": 1.61}}
+    return provider.cdr_json(auth_id, "cdr-1", **(told | changes))
 
 
 async def settled(world: World) -> bytes:

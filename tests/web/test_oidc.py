@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -47,7 +47,7 @@ class Provider:
         """Return the tokens a code is good for, once, to who began with it."""
         asked = self.codes.pop(form.get("code", ""), None)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
-        expected = base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+        expected = base64.b64encode(f"{quote_plus(CLIENT)}:{quote_plus(SECRET)}".encode()).decode()
         for name, good in (
             ("code", asked is not None),
             ("verifier", asked is not None and challenge.rstrip(b"=").decode() == asked["code_challenge"]),

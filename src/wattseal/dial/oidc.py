@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from socket import inet_aton
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import msgspec
-from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, encode_basic_auth
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -76,11 +76,12 @@ class OidcProvider:
             "redirect_uri": redirect,
             "code_verifier": asked.verifier,
         }
-        secret = self.client_secret
-        auth = None if secret is None else BasicAuth(self.client_id, secret)
-        if auth is None:
+        headers = {}
+        if self.client_secret is None:
             form["client_id"] = self.client_id
-        answer = await self._asked("POST", str(told["token_endpoint"]), data=form, auth=auth)
+        else:  # RFC 6749, 2.3.1: both are encoded as in a form first
+            headers["Authorization"] = encode_basic_auth(quote_plus(self.client_id), quote_plus(self.client_secret))
+        answer = await self._asked("POST", str(told["token_endpoint"]), data=form, headers=headers)
         token = None if answer is None else answer.get("id_token")
         return await self._checked(token, asked) if isinstance(token, str) else None
 

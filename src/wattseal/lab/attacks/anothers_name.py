@@ -134,7 +134,7 @@ class _Rival:
             code = error.code
         charge = await self.emsp.charge(granted.subject.subject)
         if charge is not None and charge.cdr is not None:
-            self.gained.append(f"CDR as {country}*CPO is that of a session of ZZ*CPO")
+            self.gained.append(f"CDR as {country}*CPO is that of a session of DE*CPO")
         else:
             self.refused.append(f"CDR as {country}*CPO {code}")
 

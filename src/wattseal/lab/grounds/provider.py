@@ -33,8 +33,8 @@ DRIVER = IdToken("DRIVER-1", "ISO14443")
 LIMIT = Decimal(100_000)
 CONTRACT = Contract("CPO", LOG)
 _CDR: dict[str, Any] = {
-    "country_code": "ZZ",
-    "party_id": "CPO",
+    "country_code": STANDARD.country_code,
+    "party_id": STANDARD.party_id,
     "cdr_token": {"country_code": "ZZ", "party_id": "MSP", "uid": "x", "type": "OTHER", "contract_id": "x"},
     "auth_method": "AUTH_REQUEST",
     "cdr_location": {
