@@ -243,7 +243,13 @@ TOLD = {
         "missing_stop",
         "interrupted",
     ),
-    "told out of order": ("end_without_start", "messages_missing", "missing_stop", "unaccounted_session"),
+    "told out of order": (
+        "end_without_start",
+        "messages_missing",
+        "missing_stop",
+        "unaccounted_session",
+        "charged_by_another",
+    ),
     "swallowed": ("messages_missing", "sequence_gap"),
 }
 """What an audit tells of a storm in which such things happened, and of no other."""
