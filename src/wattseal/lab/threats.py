@@ -151,7 +151,7 @@ _ALL = (
         Family.DISTORTION,
         "A charging profile or remote start is altered on the link from the CPO",
         Adversary.CHANNEL,
-        "D: signed commands that expire",
+        "P: signed commands that expire, and an alarm",
     ),
     Threat(
         "T22",

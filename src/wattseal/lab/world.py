@@ -62,6 +62,11 @@ class World:
         await self._crew.start("cpo", "serve", "--data", scene.home("cpo"), *ports, "--config", scene.root / "cpo.toml")
         await self._answers("cpo", f"{self.cpo_url}/readyz")
 
+    @property
+    def cpo_pid(self) -> int:
+        """The id of the CPO's process."""
+        return self._crew.pid("cpo")
+
     async def stop_cpo(self) -> None:
         """Stop the CPO's central system."""
         await self._crew.stop("cpo")

@@ -1,4 +1,4 @@
-"""T02: somebody has all of the operator's disk: database, write-ahead log, printed logs, a backup."""
+"""T02: somebody has all of the operator's disk, database, write-ahead log, printed logs, a backup, and its memory."""
 
 import shutil
 import time
@@ -10,6 +10,7 @@ from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError, output
 from wattseal.lab.lab import Lab, Living
 from wattseal.lab.means.leaks import find_leaks
+from wattseal.lab.means.memory import MEMORY, dump_memory
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Group
@@ -34,14 +35,16 @@ async def _search(lab: Lab, mode: str) -> Found:
         began = time.monotonic()
         dump = lab.fresh("dump")
         await _dumped(living, dump)
+        memory = dump_memory(living.world.cpo_pid, dump / "running")
         found = find_leaks(dump, secrets, [living.private_token])
-        files = sum(1 for each in dump.rglob("*") if each.is_file())
+        files = sum(1 for each in dump.rglob("*") if each.is_file() and each.name != MEMORY)
         size = sum(each.stat().st_size for each in dump.rglob("*") if each.is_file())
     seconds = round(time.monotonic() - began, 3)
     figures = (Figure("searched", size / 1e6, "MB"), Figure("values searched for", len(secrets) + 1, "values"))
     if found:
         return Found(Outcome.MISSED, f"{len(found)} found: {'; '.join(found[:4])}", seconds, figures=figures)
-    text = f"{len(secrets)} registers and the token, in every spelling, are in none of {files} files"
+    where = f"none of {files} files" + (f" and not in {memory / 1e6:.0f} MB of its memory" if memory else "")
+    text = f"{len(secrets)} registers and the token, in every spelling, are in {where}"
     return Found(Outcome.PREVENTED, text, seconds, figures=figures)
 
 
@@ -85,10 +88,11 @@ async def _dumped(living: Living, dump: Path) -> None:
 
 ATTACK = Attack(
     line="T02",
-    title="the operator's whole disk is searched for who charged and how much",
+    title="the operator's whole disk and memory are searched for who charged and how much",
     steps=(
         f"have a driver charge {CHARGES} times behind an edge, and the eMSP settle it",
         "copy the operator's running directory with its write-ahead log, what it printed, and a backup of it",
+        "copy the memory of its running process, where the system lets its owner read that",
         "search all of it for every register and the token, as text, binary, CBOR, hex and base64",
     ),
     defence="the edge seals meter values and identity for the eMSP and the arbiter before they reach the operator",

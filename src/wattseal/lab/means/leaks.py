@@ -1,7 +1,6 @@
 """Searching bytes for secrets in every plausible spelling."""
 
 import base64
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -43,19 +42,24 @@ def spellings_of_energy(wh: int) -> Iterator[bytes]:
 
 def find_leaks(folder: Path, energies_wh: Iterable[int], tokens: Iterable[str]) -> list[str]:
     """Return what was found in which file of a folder."""
-    wanted = [(f"{wh} Wh", _pattern(s)) for wh in energies_wh for s in spellings_of_energy(wh)]
-    wanted += [("a token", _pattern(s)) for token in tokens for s in spellings_of_text(token)]
+    wanted = [(f"{wh} Wh", s) for wh in energies_wh for s in spellings_of_energy(wh)]
+    wanted += [("a token", s) for token in tokens for s in spellings_of_text(token)]
     return sorted(
-        {f"{name} in {path.name}" for path, data in _files(folder) for name, each in wanted if each.search(data)}
+        {f"{name} in {path.name}" for path, data in _files(folder) for name, s in wanted if _stands_in(data, s)}
     )
 
 
-def _pattern(spelling: bytes) -> re.Pattern[bytes]:
-    """Return what to search for: a few digits count as a number of their own only, not amidst a hash or a time."""
-    exact = re.escape(spelling)
-    if spelling.isdigit() and len(spelling) < BY_CHANCE:
-        return re.compile(rb"(?<![0-9A-Fa-f])" + exact + rb"(?![0-9A-Fa-f])")
-    return re.compile(exact)
+def _stands_in(data: bytes, spelling: bytes) -> bool:
+    """Return whether it is found: a few digits count as a number of their own only, not amidst a hash or a time."""
+    alone = spelling.isdigit() and len(spelling) < BY_CHANCE
+    at = data.find(spelling)
+    while at >= 0 and alone and _amidst(data, at, at + len(spelling)):
+        at = data.find(spelling, at + 1)
+    return at >= 0
+
+
+def _amidst(data: bytes, begin: int, end: int) -> bool:
+    return any(one.isalnum() and one.upper() <= b"F" for one in (data[max(0, begin - 1) : begin], data[end : end + 1]))
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, bytes]]:
