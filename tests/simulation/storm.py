@@ -131,11 +131,11 @@ class Storm:
             for site in self.sites:
                 self.traffic.beat(site)
                 self._settle()
-            for name, job in self.jobs:
-                self.driver.start(name, job(), self.done)
-                self._settle()
             for actor in self.actors:
                 actor.act()
+                self._settle()
+            for name, job in self.jobs:
+                self.driver.start(name, job(), self.done)
                 self._settle()
         self.counted |= self.world.counters.keys()
         self.kill()

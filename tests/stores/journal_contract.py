@@ -269,6 +269,7 @@ class JournalContract:
         await store.commit(Batch(T1, outbox=(Outgoing("a", "cdr", b"changed", 1),)))
         assert [m.id for m in await store.outbox(T1, 10)] == ["b", "a"]
         assert [m.id for m in await store.outbox(T1, 9)] == ["b"]
+        assert [m.id for m in await store.outbox(T1, 10, after_ms=5)] == ["a"]
         await store.commit(Batch(T1, attempts=(Attempt("b", 99), Attempt("a"))))
         assert await store.outbox(T1, 98) == ()
         assert await store.outbox(T1, 99) == (Outgoing("b", "cdr", b"2", 99, attempts=1),)

@@ -165,9 +165,11 @@ class MemoryJournal:
         del tenant
         return self.answers.get((station_id, key))
 
-    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+    async def outbox(
+        self, tenant: TenantId, due_at_ms: int, limit: int = 100, *, after_ms: int = -1
+    ) -> tuple[Outgoing, ...]:
         del tenant
-        return tuple(m for m in self.messages.values() if m.next_at_ms <= due_at_ms)[:limit]
+        return tuple(m for m in self.messages.values() if after_ms < m.next_at_ms <= due_at_ms)[:limit]
 
     async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
         del tenant

@@ -32,10 +32,9 @@ from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.wire.ocpi.v2_2_1.cdrs import encode_cdr
 
 FIRST_DELAY_MS, MAX_DELAY_MS = 1000, 300_000
-AGAIN_MS = 60_000
 PAGE = 100
-EVERYTHING_MS, EVERYTHING = 2**53, 100_000
-"""Due by then is all there is; of more than so many the last ones wait until the clock has caught up."""
+FAR_MS = 2**53
+"""Due by then is all there is."""
 JSON = "application/json"
 
 
@@ -70,8 +69,6 @@ class Courier:
         self._start = start
         self._proofs = proofs
         self._post = post
-        self._looked_ms: int | None = None
-        self._again_ms: int | None = None
         self._work: dict[str, Callable[[bytes], Awaitable[bool]]] = {
             RELAY: self._relay,
             SETTLE: self._settle,
@@ -94,22 +91,11 @@ class Courier:
         return delivered
 
     async def _hurry(self, now_ms: int) -> None:
-        """At the start, and where the clock was put back, have nothing wait for longer than anything ever waits.
-
-        What was made before the clock was put back may be kept after that: some seconds later it is looked for again.
-        """
-        looked_ms, self._looked_ms = self._looked_ms, now_ms
-        if looked_ms is not None and now_ms < looked_ms - FIRST_DELAY_MS:
-            self._again_ms = now_ms + AGAIN_MS
-        elif looked_ms is not None and (self._again_ms is None or now_ms < self._again_ms):
-            return
-        else:
-            self._again_ms = None
+        """Have nothing wait for longer than anything ever waits: it was put off by a clock that was put back since."""
         world = self._world
-        waiting = await world.journal.outbox(world.tenant, EVERYTHING_MS, EVERYTHING)
-        late = tuple(Attempt(one.id, now_ms) for one in waiting if one.next_at_ms > now_ms + MAX_DELAY_MS)
+        late = await world.journal.outbox(world.tenant, FAR_MS, PAGE, after_ms=now_ms + MAX_DELAY_MS)
         if late:
-            await world.journal.commit(Batch(world.tenant, attempts=late))
+            await world.journal.commit(Batch(world.tenant, attempts=tuple(Attempt(one.id, now_ms) for one in late)))
 
     async def _try(self, message: Outgoing) -> bool:
         if message.kind == ALERT:

@@ -361,8 +361,10 @@ class Journal(Protocol):
     async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
         """Return the answer given to that message before, or None; cheap when there is none."""
 
-    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
-        """Return messages whose `next_at_ms` is at or before `due_at_ms`, longest due first."""
+    async def outbox(
+        self, tenant: TenantId, due_at_ms: int, limit: int = 100, *, after_ms: int = -1
+    ) -> tuple[Outgoing, ...]:
+        """Return messages whose `next_at_ms` is after `after_ms` and at or before `due_at_ms`, longest due first."""
 
     async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
         """Return a posting by its key; cheap when there is none."""

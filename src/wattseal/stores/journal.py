@@ -217,9 +217,11 @@ class BaseJournal(ABC):
             case _:
                 return next(iter(await self._read(queries.ANSWER, (tenant, station_id, key), _first)), None)
 
-    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+    async def outbox(
+        self, tenant: TenantId, due_at_ms: int, limit: int = 100, *, after_ms: int = -1
+    ) -> tuple[Outgoing, ...]:
         """See `Journal.outbox`."""
-        return await self._read(queries.OUTBOX, (tenant, due_at_ms, limit), queries.outgoing)
+        return await self._read(queries.OUTBOX, (tenant, due_at_ms, limit, after_ms), queries.outgoing)
 
     async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
         """See `Journal.posting`."""

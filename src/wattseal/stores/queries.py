@@ -33,7 +33,8 @@ ANSWER_KEYS: Final = ("SELECT count(*) FROM answers", "SELECT tenant_id, station
 POSTING_KEYS: Final = ("SELECT count(*) FROM postings", "SELECT tenant_id, '', key FROM postings")
 """How many keys there are, and the keys as `Answers` takes them."""
 OUTBOX: Final = (
-    "SELECT id, kind, body, next_at_ms, attempts FROM outbox WHERE tenant_id = $1 AND next_at_ms <= $2 "
+    "SELECT id, kind, body, next_at_ms, attempts FROM outbox "
+    "WHERE tenant_id = $1 AND next_at_ms > $4 AND next_at_ms <= $2 "
     "ORDER BY next_at_ms, id LIMIT $3"
 )
 ANY_OUTBOX: Final = "SELECT 1 FROM outbox WHERE tenant_id = $1 LIMIT 1"

@@ -76,12 +76,14 @@ class SqliteJournal(BaseJournal):
             self._documents.give_up(place, known)
         return found
 
-    async def outbox(self, tenant: TenantId, due_at_ms: int, limit: int = 100) -> tuple[Outgoing, ...]:
+    async def outbox(
+        self, tenant: TenantId, due_at_ms: int, limit: int = 100, *, after_ms: int = -1
+    ) -> tuple[Outgoing, ...]:
         """See `Journal.outbox`. It is asked often; that nothing was posted since it was empty is known in memory."""
         posted = self._posted[tenant]
         if self._nothing_since.get(tenant) == posted and not self._closed:
             return ()
-        found = await super().outbox(tenant, due_at_ms, limit)
+        found = await super().outbox(tenant, due_at_ms, limit, after_ms=after_ms)
         if not found and not await self._read(queries.ANY_OUTBOX, (tenant,), bool):
             self._nothing_since[tenant] = posted
         return found
