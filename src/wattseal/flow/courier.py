@@ -7,7 +7,6 @@ from typing import Protocol
 import msgspec
 
 from wattseal.base.errors import InputError
-from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.alerts import ALERT, KEEP_MS, Alert, Tell, read_alert
 from wattseal.flow.charges.bundling import NotYet, Proofs, assemble
@@ -22,7 +21,7 @@ from wattseal.flow.limits.sent import send_schedule
 from wattseal.flow.money.cdrs import cdr_by_id
 from wattseal.flow.ports import Attempt, Batch, Outgoing
 from wattseal.flow.step import Step
-from wattseal.flow.turn import recall, remember_station
+from wattseal.flow.turn import memory_of
 from wattseal.flow.world import World
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.rules.billing import AWAITING_CHECKPOINT
@@ -175,8 +174,7 @@ class Courier:
         if record.settlement is None:
             world.count("settlement_not_readable")
             return False
-        memory = await remember_station(world, StationId(transaction.station_id))
-        live = None if memory is None else await recall(world, memory, transaction.id)
+        live = await memory_of(world, transaction)
         current = transaction if live is None else live.transaction
         step = Step(world, transaction.station_id, world.now_ms())
         step.keep(item)

@@ -195,6 +195,12 @@ def find_in_memory(world: World, transaction: Transaction) -> Live | None:
     return next((live for live in known if live.transaction.id == transaction.id), None)
 
 
+async def memory_of(world: World, transaction: Transaction) -> Live | None:
+    """Return the one memory of a transaction, read back where its station has it no more; see `recall`."""
+    memory = await remember_station(world, StationId(transaction.station_id))
+    return None if memory is None else await recall(world, memory, transaction.id)
+
+
 async def recall(world: World, memory: Memory, subject: str, name: str | None = None) -> Live | None:
     """Return a transaction's memory by our id, read back and kept where its station has it no more; None without one.
 

@@ -133,8 +133,8 @@ class UseKeeper:
         transaction = await transaction_by_id(self.world, subject)
         if transaction is None:
             return None
-        live = find_in_memory(self.world, transaction)
         memory = await remember_station(self.world, StationId(transaction.station_id))
+        live = find_in_memory(self.world, transaction)
         name = None if memory is None else memory.station.site
         site = None if name is None else await site_by_id(self.world, name)
         place = None if site is None else (float(site.latitude), float(site.longitude))
@@ -150,7 +150,8 @@ class UseKeeper:
             known.code == note.code for known in (*transaction.alarms, *transaction.findings)
         ):
             return
-        live, memory = find_in_memory(world, transaction), await remember_station(world, StationId(use.station_id))
+        memory = await remember_station(world, StationId(use.station_id))
+        live = find_in_memory(world, transaction)
         if live is not None and memory is not None and live.transaction.active:
             await note_open(world, memory, live, note.code, detail=note.detail)
             return

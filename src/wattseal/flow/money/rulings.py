@@ -11,7 +11,7 @@ from wattseal.flow.claims import claimed
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.records import money_ready, write_money
 from wattseal.flow.step import Step
-from wattseal.flow.turn import find_in_memory, transaction_by_id
+from wattseal.flow.turn import memory_of, transaction_by_id
 from wattseal.flow.world import World
 from wattseal.model.ruling import RulingVerdict
 from wattseal.model.transaction import Billing, Transaction
@@ -61,7 +61,8 @@ async def _rule(world: World, proofs: Proofs, transaction_id: str, decided: Deci
     _decidable(transaction, case, decided)
     at_fault = await _at_fault(world, transaction)
     await money_ready(world)
-    current = await transaction_by_id(world, transaction_id) or transaction
+    live = await memory_of(world, transaction)
+    current = transaction if live is None else live.transaction
     ruling = Ruling(
         verdict=decided.verdict,
         person=decided.person,
@@ -75,7 +76,6 @@ async def _rule(world: World, proofs: Proofs, transaction_id: str, decided: Deci
     subject = bytes.fromhex(current.id)
     written = await write_money(step, Kind.RULING, ruling.to_fields(), refs=refs, subject=subject)
     changed = apply(current, _recorded(written, ruling, refs))
-    live = find_in_memory(world, changed)
     if live is not None:
         live.transaction = changed
     step.project(changed)
