@@ -30,7 +30,7 @@ from tests.edge.edge_bench import MemoryCsms, bench
 from tests.edge.edge_world import site
 
 from wattseal.net.deflate import WINDOW_BITS
-from wattseal.parties.edge_state import Mode
+from wattseal.parties.edge.state import Mode
 from wattseal.wire.ocpp.rpc import CallError, CallResult
 
 GROUP = "Bytes of one OCPP 1.6 transaction on the wire"

@@ -11,7 +11,7 @@ from tests.support.pki import DAY, NOW, Ca, client_tls, csr, subject
 from tests.support.tls_csms import FrontDoor, front_door
 from websockets.asyncio.client import ClientConnection
 
-from wattseal.app.cpo_certificates import CertificateWork
+from wattseal.app.cpo.certificates import CertificateWork
 from wattseal.app.lines import StationLines
 from wattseal.app.settings import Tls
 from wattseal.app.system import SystemRandom

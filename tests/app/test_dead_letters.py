@@ -9,7 +9,7 @@ from tests.support.cpo_world import add_token, enrol, make_world, transactions
 from tests.support.memory_journal import MemoryJournal
 
 from wattseal.app import processing
-from wattseal.app.cpo_endpoint import make_endpoint
+from wattseal.app.cpo.endpoint import make_endpoint
 from wattseal.app.doorman import Doorman
 from wattseal.app.metrics import Traffic
 from wattseal.base.ids import StationId

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 from tests.edge.edge_world import LOG, NOW_MS, ORIGIN, Emsp, emsp, key, receipt_for
 
-from wattseal.app.edge_memory import EdgeMemory, LinkDownError
-from wattseal.app.edge_station import StationSide
-from wattseal.app.edge_uplink import MESSAGE_ID_LENGTH, CsmsSide
+from wattseal.app.edge.memory import EdgeMemory, LinkDownError
+from wattseal.app.edge.station import StationSide
+from wattseal.app.edge.uplink import MESSAGE_ID_LENGTH, CsmsSide
 from wattseal.base.ids import TenantId
 from wattseal.model.token import TokenStatus
-from wattseal.parties.edge_state import Site
-from wattseal.parties.edge_upstream import Upward, items_in, spell, to_json
+from wattseal.parties.edge.state import Site
+from wattseal.parties.edge.upstream import Upward, items_in, spell, to_json
 from wattseal.seal.command import SignedCommand, issue
 from wattseal.seal.directory import Directory
 from wattseal.seal.item import Item, Kind, parse_item

@@ -17,7 +17,7 @@ from tests.support.forking import wattseal_command
 from wattseal.app.system import SystemRandom
 from wattseal.bundle.trust import Root, Trust
 from wattseal.model.token import IdToken
-from wattseal.parties.edge_state import Site
+from wattseal.parties.edge.state import Site
 from wattseal.seal.directory import DirectoryTerms, issue_directory
 from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection
 from wattseal.stores.edge_home import EdgeHome

@@ -12,7 +12,7 @@ from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.edge_state import Mode, Readers, Site
+from wattseal.parties.edge.state import Mode, Readers, Site
 from wattseal.seal import receipt
 from wattseal.seal.chain import NO_HEAD, ChainHead
 from wattseal.seal.fields import Decision

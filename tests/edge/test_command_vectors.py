@@ -8,8 +8,8 @@ from typing import Any, cast
 from wattseal.base.canonical import canonical
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
-from wattseal.parties.edge_commands import Refused, checked
-from wattseal.parties.edge_state import Commands, EdgeState, Site
+from wattseal.parties.edge.commands import Refused, checked
+from wattseal.parties.edge.state import Commands, EdgeState, Site
 from wattseal.seal import command
 from wattseal.seal.signed import parse
 from wattseal.wire.ocpp import guard

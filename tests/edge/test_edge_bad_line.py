@@ -10,8 +10,8 @@ from tests.edge.edge_deployment import PASSWORD, SocketCsms
 from tests.edge.edge_world import ORIGIN, REGISTRY, STATION, entries, key, site
 from tests.support.bad_line import BadLine
 
-from wattseal.app import edge as edge_process
-from wattseal.app.edge import Edge, EdgeSettings
+from wattseal.app.edge import edge as edge_process
+from wattseal.app.edge.edge import Edge, EdgeSettings
 from wattseal.app.station import Station
 from wattseal.app.station_plan import Plan, Report, Settings
 from wattseal.app.system import SystemRandom

@@ -12,8 +12,8 @@ from tests.edge.edge_world import AT, CARD, NOW_MS, site
 from wattseal.lab.grounds.card_sites import CardSites, EdgedStation, card_sites
 from wattseal.lab.means.software_card import SoftwareCard
 from wattseal.model.token import TokenStatus
-from wattseal.parties.edge_cards import CHALLENGE_MS
-from wattseal.parties.edge_step import heartbeat
+from wattseal.parties.edge.cards import CHALLENGE_MS
+from wattseal.parties.edge.step import heartbeat
 from wattseal.seal.card import NOT_PROVED, OF_ANOTHER, STALE
 from wattseal.seal.fields import Decision
 from wattseal.seal.item import Kind

@@ -11,10 +11,10 @@ import pytest
 from tests.edge.edge_bench import Bench, MemoryCsms, bench, result
 from tests.edge.edge_world import LOG, key, seeded, site
 
-from wattseal.app import edge_memory
-from wattseal.app.edge_commands import MAX_REPORTS, REPORT_SPAN_MS
-from wattseal.parties.edge_commands import LEEWAY_MS, MAX_USED
-from wattseal.parties.edge_state import Commands, EdgeState
+from wattseal.app.edge import memory
+from wattseal.app.edge.commands import MAX_REPORTS, REPORT_SPAN_MS
+from wattseal.parties.edge.commands import LEEWAY_MS, MAX_USED
+from wattseal.parties.edge.state import Commands, EdgeState
 from wattseal.rules.edge_table import TABLE, Direction, Treatment
 from wattseal.rules.recorded import Recorded, read_item
 from wattseal.seal import command
@@ -142,7 +142,7 @@ async def test_an_edge_from_before_takes_unsigned_commands_until_the_first_signe
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr(edge_memory, "requiring", lambda state: state)
+        before.setattr(memory, "requiring", lambda state: state)
         async with bench(tmp_path, site(version="2.0.1")) as b:
             assert await b.raw("ClearCache", {}) == {"status": "Accepted"}
     async with bench(tmp_path, site(version="2.0.1", seed="upgraded"), csms=b.csms) as b:

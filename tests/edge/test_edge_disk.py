@@ -37,6 +37,7 @@ async def test_when_the_disk_refuses_nothing_is_answered_and_the_chain_goes_on_a
 async def test_no_record_takes_the_place_of_one_that_reached_the_disk_all_the_same(tmp_path: Path, how: str) -> None:
     async with bench(tmp_path, site()) as b:
         transaction_id = (await b.say("StartTransaction", START))["transactionId"]
+        await b.settle()
         disk = b.memory._journal
         b.memory._journal = TornDisk(disk, asyncio.CancelledError() if how == "is given up" else StoreError("fsync"))  # type: ignore[assignment]
         with pytest.raises((StoreError, asyncio.CancelledError)):

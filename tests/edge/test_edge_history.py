@@ -8,10 +8,10 @@ from tests.edge.edge_world import CARD, NOW_MS, emsp, end_fact, meter_fact, rece
 from tests.support.examples import examples
 
 from wattseal.model.token import IdToken
-from wattseal.parties.edge import Heard, ended, metered, receipted, started
-from wattseal.parties.edge_permits import decided, request
-from wattseal.parties.edge_state import EdgeState, Site, changes, restore
-from wattseal.parties.edge_step import Step, boot, heartbeat
+from wattseal.parties.edge.edge import Heard, ended, metered, receipted, started
+from wattseal.parties.edge.permits import decided, request
+from wattseal.parties.edge.state import EdgeState, Site, changes, restore
+from wattseal.parties.edge.step import Step, boot, heartbeat
 from wattseal.seal.chain import MAX_LINKS, check_chain, find_forks
 from wattseal.seal.item import Item, Kind
 from wattseal.seal.registry import Refusal

@@ -12,7 +12,7 @@ from tests.edge.edge_bench import Bench, bench
 from tests.edge.edge_world import site
 from tests.edge.leaks import found_in, found_under, number_spellings, text_spellings
 
-from wattseal.parties.edge_state import Mode
+from wattseal.parties.edge.state import Mode
 
 TOKEN = "04E1A7C39D5B82"
 START_WH, MIDDLE_WH, STOP_WH = Decimal(48213577), Decimal(48237411), Decimal(48259731)

@@ -9,10 +9,10 @@ from tests.edge.edge_bench import Bench, bench, call_of
 from tests.edge.edge_world import CARD, site
 from tests.edge.test_edge_sides import AT, START, charge_16, event, meter_values
 
-from wattseal.app.cpo_endpoint import answer_alike
+from wattseal.app.cpo.endpoint import answer_alike
 from wattseal.flow.ports import Unflushed
-from wattseal.parties.edge_pace import BACKLOG, is_hurried
-from wattseal.parties.edge_upstream import Upward
+from wattseal.parties.edge.pace import BACKLOG, is_hurried
+from wattseal.parties.edge.upstream import Upward
 from wattseal.rules.evenly import rest_of_step
 from wattseal.wire.ocpp.blanks import ANSWER_STEP, CALL_STEP, fill_call, is_filled
 from wattseal.wire.ocpp.rpc import Connection

@@ -22,10 +22,10 @@ from tests.edge.edge_world import (
 from wattseal.bundle.build import stretch
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.edge import Heard, ended, metered, new_transaction_id, receipted, started
-from wattseal.parties.edge_permits import decided, expire_permits, request, standing_permit
-from wattseal.parties.edge_state import EdgeState, Mode, Site, changes, restore
-from wattseal.parties.edge_step import Step, boot, heartbeat
+from wattseal.parties.edge.edge import Heard, ended, metered, new_transaction_id, receipted, started
+from wattseal.parties.edge.permits import decided, expire_permits, request, standing_permit
+from wattseal.parties.edge.state import EdgeState, Mode, Site, changes, restore
+from wattseal.parties.edge.step import Step, boot, heartbeat
 from wattseal.seal.chain import check_chain
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.groups import Content, Opening, open_box, unwrap

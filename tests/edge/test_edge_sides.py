@@ -11,11 +11,11 @@ from tests.edge.edge_bench import Bench, MemoryCsms, bench, call, result
 from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, key, seal_key, seeded, site
 from tests.support.charges import signing_key
 
-from wattseal.app.edge_memory import LinkDownError
+from wattseal.app.edge.memory import LinkDownError
 from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.edge_state import Mode
-from wattseal.parties.edge_upstream import items_in
+from wattseal.parties.edge.state import Mode
+from wattseal.parties.edge.upstream import items_in
 from wattseal.rules.recorded import read_item
 from wattseal.seal.chain import check_chain
 from wattseal.seal.directory import Directory, DirectoryTerms, issue_directory, open_directory

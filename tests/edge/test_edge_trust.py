@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from tests.edge.edge_world import CARD, NOW_MS, ORIGIN, REGISTRY, entries, key, registry, seal_key, seeded
 
-from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
+from wattseal.app.edge.trust import DirectoryFile, read_trust, readers_for
 from wattseal.base.errors import ConfigError, StoreError
 from wattseal.bundle.trust import Root, Trust
 from wattseal.model.token import IdToken
-from wattseal.parties.edge_state import Mode
+from wattseal.parties.edge.state import Mode
 from wattseal.seal.directory import DirectoryTerms, issue_directory
 
 EDGE = seal_key("edge")
@@ -66,7 +66,7 @@ def test_an_issue_that_cannot_be_remembered_is_not_taken(tmp_path: Path, monkeyp
     def full(*_: object) -> None:
         raise StoreError("no space left", code="disk_full")
 
-    monkeypatch.setattr("wattseal.app.edge_trust.write_durably", full)
+    monkeypatch.setattr("wattseal.app.edge.trust.write_durably", full)
     path = tmp_path / "directory"
     path.write_bytes(issued(CARD))
     assert directory_file(path).current() is None

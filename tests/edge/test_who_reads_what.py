@@ -11,10 +11,10 @@ from tests.support.memory_journal import MemoryJournal
 from tests.support.paying import account, paying_world
 from tests.support.proved import bundle_of, register
 
-from wattseal.app.edge_trust import readers_for
+from wattseal.app.edge.trust import readers_for
 from wattseal.base.errors import ConfigError
 from wattseal.crypto.hpke import SealPrivateKey
-from wattseal.parties.edge_state import Mode
+from wattseal.parties.edge.state import Mode
 from wattseal.rules.audience import FIELDS, OPENED, SEALED, Content, Party
 from wattseal.seal.chain import NO_HEAD
 from wattseal.seal.fields import SettlementVerdict

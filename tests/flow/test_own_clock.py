@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.no_proofs import NoProofs
 
-from wattseal.app.cpo_tenant import TENANT
+from wattseal.app.cpo.tenant import TENANT
 from wattseal.app.fsck import run_fsck
 from wattseal.flow.courier import Courier, Delivery
 from wattseal.flow.ports import Batch, Outgoing

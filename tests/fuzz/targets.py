@@ -52,9 +52,9 @@ from wattseal.evidence.ocpp_jws_build import MessageSigner
 from wattseal.model.station import Station
 from wattseal.model.verdict import Verdict
 from wattseal.net.deflate import WINDOW_BITS, InflateError, Inflater, negotiate_deflate
-from wattseal.parties.edge_commands import checked, opened
-from wattseal.parties.edge_state import EdgeState
-from wattseal.parties.edge_upstream import object_in
+from wattseal.parties.edge.commands import checked, opened
+from wattseal.parties.edge.state import EdgeState
+from wattseal.parties.edge.upstream import object_in
 from wattseal.rules.pki import CertificateVerdict, StationTrust, judge_certificate, judge_request
 from wattseal.seal import dcbor
 from wattseal.seal.command import SignedCommand, issue

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.support.bad_line import BadLine, Weather
 
-from wattseal.app.cpo_endpoint import make_endpoint
+from wattseal.app.cpo.endpoint import make_endpoint
 from wattseal.app.doorman import Doorman
 from wattseal.app.fsck import run_fsck
 from wattseal.app.metrics import Traffic

@@ -36,12 +36,14 @@ async def test_a_driver_who_charged_is_erased_and_the_directory_proves(tmp_path:
         balance = Decimal(shown(csms, account)["balance"])
         posted(csms, money | {"kind": "payout", "amount": f"{balance:.2f}", "reference": "out"})
         (session,) = csms.http.get("/api/v1/transactions").json()
-        before = csms.http.get(f"/api/v1/transactions/{session['id']}/bundle")
+        address = f"/api/v1/transactions/{session['id']}/bundle"
+        until(lambda: csms.http.get(address).status_code == 200)
+        before = csms.http.get(address)
         assert on_disk(csms, b"vanishing")
         plan = wattseal(csms, "privacy", "erase", account)
         wattseal(csms, "privacy", "erase", account, "--confirm", plan.split("--confirm ")[1].strip())
         until(lambda: not on_disk(csms, b"vanishing"))
-        after = csms.http.get(f"/api/v1/transactions/{session['id']}/bundle")
+        after = csms.http.get(address)
         assert before.status_code == after.status_code
     checked = await run_fsck(csms.data, trust_file=None)
     assert checked.findings == ()

@@ -21,7 +21,7 @@ import pytest
 from tests.support.cpo_process import Caller, Cpo, Nursery
 from websockets.exceptions import WebSocketException
 
-from wattseal.app.cpo_tenant import TENANT
+from wattseal.app.cpo.tenant import TENANT
 from wattseal.app.fsck import run_fsck
 from wattseal.rules.recorded import read_item
 from wattseal.seal.item import Kind, parse_item

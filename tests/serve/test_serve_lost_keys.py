@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wattseal.app.cpo import run_cpo
-from wattseal.app.cpo_parts import Options
+from wattseal.app.cpo.cpo import run_cpo
+from wattseal.app.cpo.parts import Options
 from wattseal.app.settings import Serve, Settings
 from wattseal.base.errors import ConfigError
 

@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 from tests.support.forking import prepare, put_in_place
 
-from wattseal.app import cpo_listening
-from wattseal.app.cpo import run_cpo
-from wattseal.app.cpo_parts import Options, Running
+from wattseal.app.cpo import listening
+from wattseal.app.cpo.cpo import run_cpo
+from wattseal.app.cpo.parts import Options, Running
 from wattseal.app.settings import Settings
 from wattseal.flow.ports import Batch, Committed
 from wattseal.stores.journal import BaseJournal
@@ -38,7 +38,7 @@ def main() -> None:
 def _child(told: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if told.get("without_api"):
-        put_in_place(cpo_listening, "serve_http", _no_api)  # starts sooner, where nobody asks
+        put_in_place(listening, "serve_http", _no_api)  # starts sooner, where nobody asks
     if told.get("kill_after"):
         _die_after(told["kill_after"])
     settings = msgspec.convert(told["settings"], Settings)

@@ -52,10 +52,10 @@ LATER = (
 SOON_S = 0.2
 SOONER = (
     *(
-        ("wattseal.app.cpo_timers", f"{name}_INTERVAL_S")
+        ("wattseal.app.cpo.timers", f"{name}_INTERVAL_S")
         for name in ("ALARMS", "BILLING", "LISTS", "PAYMENTS", "ROLLOUTS")
     ),
-    ("wattseal.app.cpo_certificates", "DELIVERY_INTERVAL_S"),
+    ("wattseal.app.cpo.certificates", "DELIVERY_INTERVAL_S"),
     ("wattseal.app.inventories", "INVENTORY_INTERVAL_S"),
     ("wattseal.app.emsp", "TRUST_CHECK_S"),
 )
@@ -200,7 +200,7 @@ def prepare() -> None:
     """Import what a process imports later, put the API together, and let no child look through it for garbage."""
     for name in LATER:
         importlib.import_module(name)
-    from wattseal.app import cpo_listening  # noqa: PLC0415 - only the process that forks has need of it
+    from wattseal.app.cpo import listening  # noqa: PLC0415 - only the process that forks has need of it
     from wattseal.serve.api.app import make_api  # noqa: PLC0415 - as above
 
     made = make_api(cast("Service", None))
@@ -209,7 +209,7 @@ def prepare() -> None:
         made.state["service"] = service
         return made
 
-    put_in_place(cpo_listening, "make_api", ready_made)
+    put_in_place(listening, "make_api", ready_made)
     for module, name in SOONER:
         put_in_place(importlib.import_module(module), name, SOON_S)
     gc.collect()

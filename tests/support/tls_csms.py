@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from wattseal.app.cpo_endpoint import make_endpoint
-from wattseal.app.cpo_stations import StationPorts, close_what_is_revoked, listen_for_stations
+from wattseal.app.cpo.endpoint import make_endpoint
+from wattseal.app.cpo.stations import StationPorts, close_what_is_revoked, listen_for_stations
 from wattseal.app.doorman import Doorman
 from wattseal.app.metrics import Traffic
 from wattseal.app.settings import Serve, Tls

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.torn.machine import Image, Machine
 from tests.torn.work import go_on
 
-from wattseal.app.cpo_tenant import TENANT
+from wattseal.app.cpo.tenant import TENANT
 from wattseal.app.fsck import run_fsck
 from wattseal.base.errors import WattsealError
 from wattseal.base.ids import TenantId

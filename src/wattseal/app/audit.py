@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from pathlib import Path
 
-from wattseal.app.cpo_tenant import TENANT
+from wattseal.app.cpo.tenant import TENANT
 from wattseal.app.fsck import Opened, opened, reprove
 from wattseal.app.log_keeper import CHECKPOINT, read_checkpoint
 from wattseal.app.policy import policy_of

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wattseal.app.cpo_keys import load_trust
-from wattseal.app.cpo_tenant import ROLE, TENANT
+from wattseal.app.cpo.keys import load_trust
+from wattseal.app.cpo.tenant import ROLE, TENANT
 from wattseal.app.log_keeper import CHECKPOINT, HEAD
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.bundle.trust import Trust

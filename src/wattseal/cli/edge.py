@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from cyclopts import App
 
 from wattseal.app.config import load_settings
-from wattseal.app.edge import EdgeSettings, run_edge
-from wattseal.app.edge_station import BUDGET_S
+from wattseal.app.edge.edge import EdgeSettings, run_edge
+from wattseal.app.edge.station import BUDGET_S
 from wattseal.app.logging import configure_logging
 from wattseal.app.settings import EdgeMode
 from wattseal.app.settings_base import Secret
@@ -20,7 +20,7 @@ from wattseal.app.system import SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.base.ids import StationId
 from wattseal.cli.output import JsonOutput, json_line
-from wattseal.parties.edge_state import Mode
+from wattseal.parties.edge.state import Mode
 from wattseal.stores.edge_home import EdgeHome
 
 app = App(name="edge", help="Stand beside a stock station and seal what it says at the source.")

@@ -9,8 +9,8 @@ import uvloop
 from cyclopts import App, Parameter
 
 from wattseal.app.config import load_settings
-from wattseal.app.cpo import run_cpo
-from wattseal.app.cpo_parts import Options, Running
+from wattseal.app.cpo.cpo import run_cpo
+from wattseal.app.cpo.parts import Options, Running
 from wattseal.app.logging import configure_logging
 from wattseal.cli.output import JsonOutput, json_line
 

@@ -11,8 +11,8 @@ from typing import Any, cast
 
 import aiohttp
 
-from wattseal.app.edge_commands import CommandGate
-from wattseal.app.edge_trust import read_trust
+from wattseal.app.edge.commands import CommandGate
+from wattseal.app.edge.trust import read_trust
 from wattseal.app.system import SystemClock
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
@@ -23,8 +23,8 @@ from wattseal.lab.means.forged_tls import forge
 from wattseal.lab.means.tap import Tap
 from wattseal.lab.null import take_out
 from wattseal.lab.scene import LOG_ORIGIN
-from wattseal.parties.edge_commands import Refused, checked, opened
-from wattseal.parties.edge_state import EdgeState, Site
+from wattseal.parties.edge.commands import Refused, checked, opened
+from wattseal.parties.edge.state import EdgeState, Site
 from wattseal.wire.ocpp.signed_commands import command_beside
 
 VERSIONS = ("2.0.1", "1.6")

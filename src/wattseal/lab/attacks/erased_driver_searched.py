@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
-from wattseal.app.cpo_tenant import TENANT
+from wattseal.app.cpo.tenant import TENANT
 from wattseal.flow.documents import put_token
 from wattseal.flow.money import bookkeeping
 from wattseal.flow.money.accounts import balance_of, open_account

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from wattseal.app.cpo_tenant import SYSTEM
+from wattseal.app.cpo.tenant import SYSTEM
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow import commands

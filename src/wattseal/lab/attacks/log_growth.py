@@ -4,7 +4,7 @@ from itertools import pairwise
 from statistics import correlation
 
 from wattseal.app import log_keeper
-from wattseal.app.cpo_timers import LOG_BATCH
+from wattseal.app.cpo.timers import LOG_BATCH
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome, Series
 from wattseal.lab.grounds.clockwork import Clockwork, Line
 from wattseal.lab.lab import Lab

@@ -5,7 +5,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
-from wattseal.app.cpo_tenant import TENANT
+from wattseal.app.cpo.tenant import TENANT
 from wattseal.base.ids import Subject
 from wattseal.flow.drivers import authorise
 from wattseal.flow.fleet.enrol import put_card_key

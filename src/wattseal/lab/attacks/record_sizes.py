@@ -19,9 +19,9 @@ from wattseal.lab.null import swapped
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading
 from wattseal.model.token import IdToken
-from wattseal.parties.edge import Heard, ended, metered, started
-from wattseal.parties.edge_permits import request
-from wattseal.parties.edge_state import EdgeState, Mode, Readers, Site
+from wattseal.parties.edge.edge import Heard, ended, metered, started
+from wattseal.parties.edge.permits import request
+from wattseal.parties.edge.state import EdgeState, Mode, Readers, Site
 from wattseal.seal import groups
 from wattseal.seal.registry import Registry
 from wattseal.seal.writer import Reader, Writer

@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.edge.uplink import CsmsSide
 from wattseal.lab.attack import Attack, Figure, Found, Ground, Outcome
 from wattseal.lab.crew import LabError
 from wattseal.lab.lab import Lab, Living
@@ -14,9 +14,9 @@ from wattseal.lab.means.plans import Plan, Sent
 from wattseal.lab.means.sinkhole import Sinkhole
 from wattseal.lab.means.tap import Tap
 from wattseal.lab.null import take_out
-from wattseal.parties.edge import _forget_done
-from wattseal.parties.edge_step import Step
-from wattseal.parties.edge_upstream import Upward
+from wattseal.parties.edge.edge import _forget_done
+from wattseal.parties.edge.step import Step
+from wattseal.parties.edge.upstream import Upward
 from wattseal.seal.item import Kind, parse_item
 
 ENERGY_WH = (12_500, 30_000)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from wattseal.app.edge_trust import DirectoryFile
+from wattseal.app.edge.trust import DirectoryFile
 from wattseal.app.system import SystemRandom
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import Algorithm, SigningKey
@@ -12,7 +12,7 @@ from wattseal.lab.crew import LabError
 from wattseal.lab.lab import Lab
 from wattseal.lab.null import swapped
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.edge_permits import local_status
+from wattseal.parties.edge.permits import local_status
 from wattseal.seal.directory import DirectoryTerms, issue_directory
 from wattseal.seal.registry import Entry, Registry, Role, Use
 

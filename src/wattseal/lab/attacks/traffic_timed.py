@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from wattseal.app.edge import PACE_S
+from wattseal.app.edge.edge import PACE_S
 from wattseal.app.system import SystemRandom
 from wattseal.base.ids import EvseId, StationId, TransactionId
 from wattseal.crypto.hpke import SealPrivateKey
@@ -20,11 +20,11 @@ from wattseal.lab.null import swapped
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.edge import Heard, ended, metered, started
-from wattseal.parties.edge_permits import request
-from wattseal.parties.edge_state import EdgeState, Mode, Readers, Site
-from wattseal.parties.edge_step import Step
-from wattseal.parties.edge_upstream import Upward
+from wattseal.parties.edge.edge import Heard, ended, metered, started
+from wattseal.parties.edge.permits import request
+from wattseal.parties.edge.state import EdgeState, Mode, Readers, Site
+from wattseal.parties.edge.step import Step
+from wattseal.parties.edge.upstream import Upward
 from wattseal.rules import evenly
 from wattseal.seal import receipt
 from wattseal.seal.chain import NO_HEAD

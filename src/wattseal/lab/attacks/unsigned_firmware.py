@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from wattseal.app import edge_uplink
-from wattseal.app.edge_commands import CommandGate
-from wattseal.app.edge_memory import EdgeMemory, Link
-from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.edge import uplink
+from wattseal.app.edge.commands import CommandGate
+from wattseal.app.edge.memory import EdgeMemory, Link
+from wattseal.app.edge.uplink import CsmsSide
 from wattseal.app.system import SystemRandom
 from wattseal.crypto.keys import Algorithm
 from wattseal.crypto.message_keys import self_signed
@@ -35,7 +35,7 @@ async def _perform(lab: Lab) -> Found:
 
 async def _control(lab: Lab) -> Found:
     """Let everything pass the edge."""
-    with swapped(edge_uplink, "row", lambda *_: Row(Treatment.PASS)):
+    with swapped(uplink, "row", lambda *_: Row(Treatment.PASS)):
         return await _send(lab)
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import msgspec
 
-from wattseal.app.edge_memory import EdgeMemory, LinkDownError
-from wattseal.app.edge_station import StationSide
-from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.edge.memory import EdgeMemory, LinkDownError
+from wattseal.app.edge.station import StationSide
+from wattseal.app.edge.uplink import CsmsSide
 from wattseal.app.system import SystemRandom
 from wattseal.base.ids import StationId, TenantId
 from wattseal.bundle.trust import Trust
@@ -29,8 +29,8 @@ from wattseal.lab.means.software_card import SoftwareCard
 from wattseal.lab.played_clock import PlayedClock
 from wattseal.model.provider import Account, Charge
 from wattseal.model.token import TokenStatus
-from wattseal.parties.edge_state import Mode, Readers, Site
-from wattseal.parties.edge_upstream import Upward, items_in, spell
+from wattseal.parties.edge.state import Mode, Readers, Site
+from wattseal.parties.edge.upstream import Upward, items_in, spell
 from wattseal.parties.emsp.books import Books
 from wattseal.parties.emsp.desk import Desk, EmspKeys, Terms
 from wattseal.parties.emsp.service import Emsp

@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from wattseal.app.cpo import assemble, keys_before_records
-from wattseal.app.cpo_parts import Options, Parts
-from wattseal.app.cpo_tenant import ROLE, SYSTEM, TENANT
+from wattseal.app.cpo.cpo import assemble, keys_before_records
+from wattseal.app.cpo.parts import Options, Parts
+from wattseal.app.cpo.tenant import ROLE, SYSTEM, TENANT
 from wattseal.app.settings import Settings
 from wattseal.base.errors import StoreError
 from wattseal.flow.charges.open_transactions import OpenKeeper

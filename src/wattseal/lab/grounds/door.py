@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 
-from wattseal.app.cpo_endpoint import make_endpoint
-from wattseal.app.cpo_tenant import SYSTEM
+from wattseal.app.cpo.endpoint import make_endpoint
+from wattseal.app.cpo.tenant import SYSTEM
 from wattseal.app.doorman import Doorman
 from wattseal.app.lines import StationLines
 from wattseal.base.ids import StationId

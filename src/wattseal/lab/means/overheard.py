@@ -11,11 +11,11 @@ from itertools import pairwise
 from math import ceil, dist
 from statistics import mean, pstdev
 
-from wattseal.app.cpo_endpoint import ANSWER_STEP_S
+from wattseal.app.cpo.endpoint import ANSWER_STEP_S
 from wattseal.lab.dice import Dice
-from wattseal.parties import edge_pace
-from wattseal.parties.edge_pace import COVER
-from wattseal.parties.edge_upstream import Upward, spell, to_json
+from wattseal.parties.edge import pace
+from wattseal.parties.edge.pace import COVER
+from wattseal.parties.edge.upstream import Upward, spell, to_json
 from wattseal.rules import evenly
 from wattseal.wire.ocpp import blanks
 
@@ -56,10 +56,10 @@ def overhear(said: Sequence[Said], begin_s: float, end_s: float, pace_s: float |
     coming = sorted(said, key=lambda one: one.at_s)
     now_s = coming[0].at_s
     while coming or waiting or now_s < end_s:
-        step_s = edge_pace.next_step(now_s, pace_s)
+        step_s = pace.next_step(now_s, pace_s)
         while coming and coming[0].at_s < step_s:
             waiting.append(coming.pop(0))
-            if edge_pace.is_hurried([one.message for one in waiting]):
+            if pace.is_hurried([one.message for one in waiting]):
                 frames.extend(frame for one in waiting for frame in _exchange(one, waiting[-1].at_s))
                 waiting = []
         now_s = step_s

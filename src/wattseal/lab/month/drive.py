@@ -12,9 +12,9 @@ from pathlib import Path
 
 from aiohttp import ClientSession
 
-from wattseal.app.cpo import assemble
-from wattseal.app.cpo_parts import Options, Parts
-from wattseal.app.cpo_tenant import ROLE, TENANT
+from wattseal.app.cpo.cpo import assemble
+from wattseal.app.cpo.parts import Options, Parts
+from wattseal.app.cpo.tenant import ROLE, TENANT
 from wattseal.app.settings import Settings
 from wattseal.app.settings_money import Billing
 from wattseal.app.system import SystemRandom

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from wattseal.parties.edge_state import Charge
+from wattseal.parties.edge.state import Charge
 from wattseal.wire.ocpp import guard
 
 VENDOR = "wattseal"

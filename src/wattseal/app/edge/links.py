@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
-from wattseal.app.edge_memory import LinkDownError
+from wattseal.app.edge.memory import LinkDownError
 from wattseal.dial.ocpp import Behaviour, Surroundings, Target, Uplink
-from wattseal.parties.edge_upstream import to_json
+from wattseal.parties.edge.upstream import to_json
 from wattseal.serve.ocpp_ws import StationConnection
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult
 from wattseal.wire.ocpp.version import Refusal, Version

@@ -12,13 +12,13 @@ from aiohttp import ClientSession
 from wattseal.app.alerts import alert_channels
 from wattseal.app.alive import Statements
 from wattseal.app.background import in_background
-from wattseal.app.cpo_api import api_stores
-from wattseal.app.cpo_keys import load_keys, load_log_key, load_message_signer, load_trust
-from wattseal.app.cpo_listening import opened, pages_at
-from wattseal.app.cpo_log import LogProofs
-from wattseal.app.cpo_parts import Options, Parts, Running
-from wattseal.app.cpo_tenant import ROLE, SYSTEM, TENANT
-from wattseal.app.cpo_timers import Timers, run_timers
+from wattseal.app.cpo.api import api_stores
+from wattseal.app.cpo.keys import load_keys, load_log_key, load_message_signer, load_trust
+from wattseal.app.cpo.listening import opened, pages_at
+from wattseal.app.cpo.log import LogProofs
+from wattseal.app.cpo.parts import Options, Parts, Running
+from wattseal.app.cpo.tenant import ROLE, SYSTEM, TENANT
+from wattseal.app.cpo.timers import Timers, run_timers
 from wattseal.app.lines import StationLines
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.payments import payment_providers

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from wattseal.app.edge_memory import EdgeMemory
+from wattseal.app.edge.memory import EdgeMemory
 from wattseal.model.token import TokenStatus
-from wattseal.parties.edge_cards import CHALLENGE_MS, Asked, ask
-from wattseal.parties.edge_upstream import object_in, to_json
+from wattseal.parties.edge.cards import CHALLENGE_MS, Asked, ask
+from wattseal.parties.edge.upstream import object_in, to_json
 from wattseal.seal.card import STALE
 from wattseal.seal.registry import Refusal
 from wattseal.wire.ocpp.blocks.data_transfer.card import (

@@ -5,9 +5,9 @@ A step counts once it is durable; only then is the station answered.
 
 from dataclasses import dataclass, replace
 
-from wattseal.parties.edge_records import Groups
-from wattseal.parties.edge_state import EdgeState, Site
-from wattseal.parties.edge_upstream import Upward
+from wattseal.parties.edge.records import Groups
+from wattseal.parties.edge.state import EdgeState, Site
+from wattseal.parties.edge.upstream import Upward
 from wattseal.seal.chain import NO_HEAD
 from wattseal.seal.item import Item, Kind
 from wattseal.seal.writer import Draft, SubjectKeys

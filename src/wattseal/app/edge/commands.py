@@ -6,10 +6,10 @@ from typing import Any
 
 import structlog
 
-from wattseal.app.edge_memory import EdgeMemory
-from wattseal.parties.edge_commands import NOT_ASKED_BEFORE, UNSIGNED, Refused, checked, opened, reported, requiring
-from wattseal.parties.edge_state import EdgeState
-from wattseal.parties.edge_step import Step
+from wattseal.app.edge.memory import EdgeMemory
+from wattseal.parties.edge.commands import NOT_ASKED_BEFORE, UNSIGNED, Refused, checked, opened, reported, requiring
+from wattseal.parties.edge.state import EdgeState
+from wattseal.parties.edge.step import Step
 from wattseal.seal.command import SignedCommand
 from wattseal.wire.ocpp.signed_commands import announced, command_beside
 

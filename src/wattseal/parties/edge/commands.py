@@ -12,9 +12,9 @@ from typing import Any
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey
 from wattseal.model.verdict import Finding
-from wattseal.parties.edge_state import Commands, EdgeState, Site
-from wattseal.parties.edge_step import STATION_STREAM, Step, heartbeat_of
-from wattseal.parties.edge_upstream import to_json
+from wattseal.parties.edge.state import Commands, EdgeState, Site
+from wattseal.parties.edge.step import STATION_STREAM, Step, heartbeat_of
+from wattseal.parties.edge.upstream import to_json
 from wattseal.rules.command_mismatch import ALTERED, MISMATCH, without_tokens
 from wattseal.rules.recorded import Observed
 from wattseal.rules.secrets import without_secrets

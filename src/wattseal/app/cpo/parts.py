@@ -6,8 +6,8 @@ from pathlib import Path
 from aiohttp import ClientSession
 
 from wattseal.app.alive import Statements
-from wattseal.app.cpo_log import LogProofs
-from wattseal.app.cpo_stations import (
+from wattseal.app.cpo.log import LogProofs
+from wattseal.app.cpo.stations import (
     StationPorts,
 )
 from wattseal.app.lines import StationLines

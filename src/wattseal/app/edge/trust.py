@@ -8,7 +8,7 @@ from wattseal.base.errors import ConfigError, InputError, StoreError
 from wattseal.bundle.trust import MAX_TRUST_BYTES, Trust
 from wattseal.crypto.hpke import SealPrivateKey
 from wattseal.crypto.keys import PublicKey
-from wattseal.parties.edge_state import Mode, Readers
+from wattseal.parties.edge.state import Mode, Readers
 from wattseal.rules.audience import SEALED_FOR
 from wattseal.seal.directory import MAX_DIRECTORY_BYTES, Directory, open_directory
 from wattseal.seal.item import Group

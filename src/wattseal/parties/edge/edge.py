@@ -12,10 +12,10 @@ from wattseal.crypto.keys import PublicKey
 from wattseal.evidence.format import Moment
 from wattseal.model.facts import MeterReported, TransactionEnded, TransactionStarted, TransactionUpdated
 from wattseal.model.token import IdToken
-from wattseal.parties.edge_records import Groups, measure, meter_groups, ops_group, raw_group
-from wattseal.parties.edge_state import Charge, EdgeState, Mode, Permit, Site
-from wattseal.parties.edge_step import STATION_STREAM, Step, append
-from wattseal.parties.edge_upstream import Upward, seen_event
+from wattseal.parties.edge.records import Groups, measure, meter_groups, ops_group, raw_group
+from wattseal.parties.edge.state import Charge, EdgeState, Mode, Permit, Site
+from wattseal.parties.edge.step import STATION_STREAM, Step, append
+from wattseal.parties.edge.upstream import Upward, seen_event
 from wattseal.seal import receipt
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.fields import Ops

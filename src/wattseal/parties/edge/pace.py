@@ -7,8 +7,8 @@ a full one falls silent, a cold one says more. What nobody may wait for, a drive
 from collections.abc import Sequence
 from math import floor
 
-from wattseal.parties.edge_state import EdgeState
-from wattseal.parties.edge_upstream import Upward
+from wattseal.parties.edge.state import EdgeState
+from wattseal.parties.edge.upstream import Upward
 from wattseal.seal.item import Kind, parse_item
 
 BACKLOG = 16

@@ -10,18 +10,18 @@ from typing import Any
 
 import structlog
 
-from wattseal.app.edge_links import CsmsLink, StationLink
-from wattseal.app.edge_memory import EdgeMemory
-from wattseal.app.edge_station import BUDGET_S, StationSide
-from wattseal.app.edge_trust import DirectoryFile, read_trust, readers_for
-from wattseal.app.edge_uplink import CsmsSide
+from wattseal.app.edge.links import CsmsLink, StationLink
+from wattseal.app.edge.memory import EdgeMemory
+from wattseal.app.edge.station import BUDGET_S, StationSide
+from wattseal.app.edge.trust import DirectoryFile, read_trust, readers_for
+from wattseal.app.edge.uplink import CsmsSide
 from wattseal.app.patience import Patience
 from wattseal.app.stop import stop_signal
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import StationId, TenantId
 from wattseal.dial.ocpp import Surroundings, Target
-from wattseal.parties.edge_state import Mode, Site
+from wattseal.parties.edge.state import Mode, Site
 from wattseal.rules.edge_settings import station_settings
 from wattseal.seal.writer import Writer
 from wattseal.serve.ocpp_ws import Admitted, Arrival, Endpoint, OcppServer, StationConnection

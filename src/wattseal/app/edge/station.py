@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec import structs
 
-from wattseal.app.edge_cards import EdgeCards
-from wattseal.app.edge_commands import CommandGate
-from wattseal.app.edge_memory import CsmsWay, EdgeMemory, LinkDownError
+from wattseal.app.edge.cards import EdgeCards
+from wattseal.app.edge.commands import CommandGate
+from wattseal.app.edge.memory import CsmsWay, EdgeMemory, LinkDownError
 from wattseal.base.ids import TransactionId
 from wattseal.flow.ports import Dedup
 from wattseal.model.answers import Acknowledged, AuthorizationAnswer, TransactionAnswer
@@ -23,19 +23,19 @@ from wattseal.model.facts import (
 )
 from wattseal.model.message import Fact
 from wattseal.model.token import Authorization, IdToken, TokenStatus
-from wattseal.parties.edge import Heard, ended, metered, new_transaction_id, started, updated
-from wattseal.parties.edge_cards import Asked, ProvedCard, answer
-from wattseal.parties.edge_commands import right_time
-from wattseal.parties.edge_permits import (
+from wattseal.parties.edge.cards import Asked, ProvedCard, answer
+from wattseal.parties.edge.commands import right_time
+from wattseal.parties.edge.edge import Heard, ended, metered, new_transaction_id, started, updated
+from wattseal.parties.edge.permits import (
     answer_locally,
     local_status,
     refused_at_once,
     request,
     standing_permit,
 )
-from wattseal.parties.edge_state import Permit
-from wattseal.parties.edge_step import Step
-from wattseal.parties.edge_upstream import Upward, items_in, object_in, to_json
+from wattseal.parties.edge.state import Permit
+from wattseal.parties.edge.step import Step
+from wattseal.parties.edge.upstream import Upward, items_in, object_in, to_json
 from wattseal.rules.edge_table import Direction, Row, Treatment, lift_up, row
 from wattseal.seal.directory import Directory
 from wattseal.seal.registry import Refusal as NoProof

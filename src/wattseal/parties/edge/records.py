@@ -7,7 +7,7 @@ from decimal import Decimal
 from wattseal.evidence.format import Moment
 from wattseal.model.metering import ENERGY_IMPORT_REGISTER, Reading, energy_register_wh
 from wattseal.model.token import IdToken
-from wattseal.parties.edge_state import Site, Stream
+from wattseal.parties.edge.state import Site, Stream
 from wattseal.rules.metered import examine, reconcile
 from wattseal.seal.card import CardProof
 from wattseal.seal.fields import Identity, Load, Meter, Ops, Sample, raw_to_fields

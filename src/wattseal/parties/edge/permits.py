@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from wattseal.crypto.keys import PublicKey
 from wattseal.model.token import IdToken, TokenStatus
-from wattseal.parties.edge_cards import ProvedCard
-from wattseal.parties.edge_records import identity_group, ops_group
-from wattseal.parties.edge_state import EdgeState, Granted, Mode, Permit, Site
-from wattseal.parties.edge_step import STATION_STREAM, Step, append
-from wattseal.parties.edge_upstream import Upward, central_token
+from wattseal.parties.edge.cards import ProvedCard
+from wattseal.parties.edge.records import identity_group, ops_group
+from wattseal.parties.edge.state import EdgeState, Granted, Mode, Permit, Site
+from wattseal.parties.edge.step import STATION_STREAM, Step, append
+from wattseal.parties.edge.upstream import Upward, central_token
 from wattseal.seal.dcbor import CborError
 from wattseal.seal.directory import Directory
 from wattseal.seal.fields import Decision, Ops

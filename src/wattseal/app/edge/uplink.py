@@ -6,12 +6,12 @@ from contextlib import suppress
 
 import structlog
 
-from wattseal.app.edge_commands import CommandGate
-from wattseal.app.edge_memory import EdgeMemory, Link, LinkDownError
-from wattseal.parties.edge_pace import BACKLOG, COVER, is_charging, is_hurried, next_step
-from wattseal.parties.edge_permits import expire_permits
-from wattseal.parties.edge_step import Step, heartbeat
-from wattseal.parties.edge_upstream import Upward, items_in, object_in, spell, to_json
+from wattseal.app.edge.commands import CommandGate
+from wattseal.app.edge.memory import EdgeMemory, Link, LinkDownError
+from wattseal.parties.edge.pace import BACKLOG, COVER, is_charging, is_hurried, next_step
+from wattseal.parties.edge.permits import expire_permits
+from wattseal.parties.edge.step import Step, heartbeat
+from wattseal.parties.edge.upstream import Upward, items_in, object_in, spell, to_json
 from wattseal.rules.edge_table import Direction, Treatment, answer_up, lets_down, row
 from wattseal.seal.item import parse_item
 from wattseal.wire.ocpp.blanks import fill_call

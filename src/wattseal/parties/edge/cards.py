@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from wattseal.base.errors import InputError
 from wattseal.crypto.keys import PublicKey, with_low_s
-from wattseal.parties.edge_state import Charge, EdgeState, Site
-from wattseal.parties.edge_step import STATION_STREAM
+from wattseal.parties.edge.state import Charge, EdgeState, Site
+from wattseal.parties.edge.step import STATION_STREAM
 from wattseal.seal.card import NONCE_BYTES, OF_ANOTHER, STALE, CardProof, Challenge
 from wattseal.seal.registry import Refusal
 from wattseal.seal.writer import SubjectKeys

@@ -9,18 +9,18 @@ import msgspec
 
 from wattseal.app.backups import last_backup
 from wattseal.app.config import redacted
-from wattseal.app.cpo_api import ApiStores, links_of
-from wattseal.app.cpo_certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
-from wattseal.app.cpo_endpoint import make_endpoint
-from wattseal.app.cpo_parts import Options, Parts, Running
-from wattseal.app.cpo_stations import (
+from wattseal.app.cpo.api import ApiStores, links_of
+from wattseal.app.cpo.certificates import DELIVERY_INTERVAL_S, RENEWAL_INTERVAL_S, CertificateWork
+from wattseal.app.cpo.endpoint import make_endpoint
+from wattseal.app.cpo.parts import Options, Parts, Running
+from wattseal.app.cpo.stations import (
     close_when_unhealthy,
     follow_tls_files,
     listen_for_stations,
     port_unusable,
 )
-from wattseal.app.cpo_tenant import TENANT
-from wattseal.app.cpo_timers import every
+from wattseal.app.cpo.tenant import TENANT
+from wattseal.app.cpo.timers import every
 from wattseal.app.doorman import Doorman, is_loopback
 from wattseal.app.http import serve_http
 from wattseal.app.inventories import INVENTORY_INTERVAL_S, ask_inventories

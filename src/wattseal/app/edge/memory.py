@@ -9,12 +9,12 @@ from typing import Protocol
 from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import Hash, Origin, Subject, TenantId
 from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put, StoredItem
-from wattseal.parties.edge import receipted
-from wattseal.parties.edge_commanded import Commanded
-from wattseal.parties.edge_commands import requiring
-from wattseal.parties.edge_permits import decided
-from wattseal.parties.edge_state import CHARGE, COMMANDS, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
-from wattseal.parties.edge_step import Step, boot
+from wattseal.parties.edge.commanded import Commanded
+from wattseal.parties.edge.commands import requiring
+from wattseal.parties.edge.edge import receipted
+from wattseal.parties.edge.permits import decided
+from wattseal.parties.edge.state import CHARGE, COMMANDS, PERMIT, STREAM, EdgeState, Permit, Site, changes, restore
+from wattseal.parties.edge.step import Step, boot
 from wattseal.seal.chain import MAX_LINKS
 from wattseal.seal.item import Item, Kind, parse_item
 from wattseal.seal.receipt import contents

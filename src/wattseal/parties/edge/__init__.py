@@ -1,0 +1,1 @@
+"""An edge without sockets or disk: what happens to it becomes records, messages and a new state."""
