@@ -222,8 +222,8 @@ ATTACK = Attack(
     defence="the CPO signs each command for its station, once and until it stops waiting; an edge passes nothing else, "
     "and its signed word about what it refused becomes an alarm that says what was sent and what came",
     without="the edge passes whatever comes down its link",
-    residual="a command kept back for less than a minute beyond its time passes, once; of the CPO's answers only limits "
-    "are signed, so that a station's clock can be moved by a minute on the link, and no more; whoever can make the CPO "
+    residual="a command kept back for less than a minute beyond its time passes, once; of the CPO's answers only "
+    "limits are signed, so that a station's clock can be moved by a minute on the link, and no more; whoever can make the CPO "
     "sign commands the station; a station without an edge takes whatever comes",
     expected=Outcome.PREVENTED,
     ground=Ground.LIVING,
