@@ -15,7 +15,8 @@ from tests.stores.journal_contract import ORIGIN, S1, T1, JournalContract, Reope
 from tests.stores.rollup_contract import RollupContract
 
 from wattseal.base.errors import ConfigError, StoreError
-from wattseal.flow.ports import Batch, Dedup, Erased, Journal
+from wattseal.flow.ports import Batch, Dedup, Erased, Journal, Outgoing
+from wattseal.stores.journal import Work
 from wattseal.stores.ledger import Numbering
 from wattseal.stores.migrate import migrate
 from wattseal.stores.plan import plan
@@ -164,6 +165,22 @@ async def test_nothing_read_before_the_disk_worked_again_is_built_on(
     assert store.submit(Batch(T1, items=(item(1),))) is None
     store._resolve([], writer.losses)
     assert store.healthy
+
+
+async def test_a_message_is_found_though_somebody_looked_while_it_was_on_its_way_to_the_disk(
+    store: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = store._writer.submit
+    held: list[Work] = []
+    monkeypatch.setattr(store._writer, "submit", held.append)
+    waiting = asyncio.ensure_future(store.commit(Batch(T1, outbox=(Outgoing("a", "cdr", b"1", 0),))))
+    await asyncio.sleep(0)
+    assert len(held) == 1
+    assert await store.outbox(T1, 0) == ()
+    monkeypatch.setattr(store._writer, "submit", submit)
+    submit(held[0])
+    await waiting
+    assert [message.id for message in await store.outbox(T1, 0)] == ["a"]
 
 
 async def test_batches_that_wait_for_room_keep_their_order(store: SqliteJournal) -> None:

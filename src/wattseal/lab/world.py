@@ -13,7 +13,7 @@ from wattseal.lab.crew import Crew, LabError
 from wattseal.lab.scene import HEARTBEAT_S, PACE_S, WITNESS_PARTIES, Scene
 
 POLL_S = 0.1
-SETTLE_WITHIN_S = 75
+SETTLE_WITHIN_S = 45
 TOKEN_TYPE = "ISO14443"  # noqa: S105 - a kind of token, not one
 TARIFF = {
     "country_code": "ZZ",

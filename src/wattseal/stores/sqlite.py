@@ -14,7 +14,7 @@ import msgspec
 
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import TenantId
-from wattseal.flow.ports import Outgoing, Put, RowsWanted
+from wattseal.flow.ports import Batch, Outgoing, Put, RowsWanted
 from wattseal.stores import queries
 from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
@@ -47,6 +47,7 @@ class SqliteJournal(BaseJournal):
         self._nothing_since: dict[TenantId, int] = {}
         self._readers = ThreadPoolExecutor(READERS, "journal-reader")
         self.doubt(self._forget)
+        self.follow(self._follow_outbox)
 
     @classmethod
     async def open(
@@ -118,9 +119,12 @@ class SqliteJournal(BaseJournal):
         return self._writer.failure or (behind_a_loss() if self._writer.losses != self._losses else None)
 
     def _queue(self, work: Work) -> None:
-        if work[0] is not None and work[0].outbox:
-            self._posted[work[0].tenant] += 1
         self._writer.submit(work)
+
+    def _follow_outbox(self, batch: Batch) -> None:
+        """Count what was posted once it is durable: before that nobody who reads finds it."""
+        if batch.outbox:
+            self._posted[batch.tenant] += 1
 
     def _resolve_later(self, outcomes: list[tuple[Work, Outcome]], losses: int) -> None:
         with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited

@@ -223,8 +223,8 @@ ATTACK = Attack(
     "and its signed word about what it refused becomes an alarm that says what was sent and what came",
     without="the edge passes whatever comes down its link",
     residual="a command kept back for less than a minute beyond its time passes, once; of the CPO's answers only "
-    "limits are signed, so that a station's clock can be moved by a minute on the link, and no more; whoever can make the CPO "
-    "sign commands the station; a station without an edge takes whatever comes",
+    "limits are signed, so that a station's clock can be moved by a minute on the link, and no more; whoever can make "
+    "the CPO sign commands the station; a station without an edge takes whatever comes",
     expected=Outcome.PREVENTED,
     ground=Ground.LIVING,
     perform=_perform,
