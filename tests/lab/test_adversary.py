@@ -111,6 +111,17 @@ def test_leaks_are_found_in_every_plausible_spelling(tmp_path: Path, content: by
     assert find_leaks(tmp_path, [1234567], ["DRIVER-7"]) == []
 
 
+@pytest.mark.parametrize("offset", range(3))
+def test_few_digits_in_base64_are_a_number_where_they_stand_alone_and_none_amidst_a_time(
+    tmp_path: Path, offset: int
+) -> None:
+    file = tmp_path / "file"
+    for number, alone in ((155341, True), (155341, False)):
+        around = (b"x" * offset + b"wh=", b"; ") if alone else (b"x" * offset + b"261129", b"7Z ")
+        file.write_bytes(base64.b64encode(around[0] + str(number).encode() + around[1] + b"more"))
+        assert bool(find_leaks(tmp_path, [number], [])) == alone
+
+
 def test_the_same_seed_makes_the_same_choices() -> None:
     one, same, other = Dice(7), Dice(7), Dice(8)
     choices = [one.number(0, 10**9) for _ in range(5)]

@@ -1,11 +1,13 @@
 """Searching bytes for secrets in every plausible spelling."""
 
 import base64
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cbor2
 
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})+")
 BY_CHANCE = 8
 """Fewer digits than these stand somewhere in some megabytes of hexadecimal text."""
 
@@ -14,23 +16,40 @@ def spellings_of_text(text: str) -> Iterator[bytes]:
     """Yield the ways a token may stand in a file: as it is, other cases, UTF-16, hex, base64 at any offset."""
     for case in {text, text.upper(), text.lower()}:
         raw = case.encode()
-        yield raw
-        yield case.encode("utf-16-le")
-        yield case.encode("utf-16-be")
-        yield raw.hex().encode()
-        yield raw.hex().upper().encode()
+        yield from _plain_spellings(case)
         for offset in range(3):
-            coded = base64.b64encode(bytes(offset) + raw)
-            core = coded[-(-offset * 8 // 6) + (1 if offset else 0) :].rstrip(b"=")[:-1]
-            if len(core) >= 6:
+            core, _ = _base64(raw, offset)
+            if core:
                 yield core
+
+
+def _plain_spellings(text: str) -> Iterator[bytes]:
+    raw = text.encode()
+    yield raw
+    yield text.encode("utf-16-le")
+    yield text.encode("utf-16-be")
+    yield raw.hex().encode()
+    yield raw.hex().upper().encode()
+
+
+def _base64(raw: bytes, offset: int) -> tuple[bytes, int]:
+    """Return what Base64 makes of `raw` wherever it stands `offset` bytes behind a multiple of three, "" if too little.
+
+    And by how many characters that is behind a multiple of four.
+    """
+    coded = base64.b64encode(bytes(offset) + raw)
+    skipped = -(-offset * 8 // 6) + (1 if offset else 0)
+    core = coded[skipped:].rstrip(b"=")[:-1]
+    return (core, skipped) if len(core) >= 6 else (b"", skipped)
 
 
 def spellings_of_energy(wh: int) -> Iterator[bytes]:
     """Yield the ways a register may stand in a file; short ones that chance would produce are left out."""
     texts = {str(wh), f"{wh}.0", f"{wh / 1000:.3f}", f"{wh / 1000:g}"}
     for text in texts:
-        if len(text) >= 5:
+        if _is_short(text.encode()):
+            yield from _plain_spellings(text)
+        elif len(text) >= 5:
             yield from spellings_of_text(text)
     if wh >= 1 << 24:
         yield wh.to_bytes(4, "big")
@@ -42,20 +61,45 @@ def spellings_of_energy(wh: int) -> Iterator[bytes]:
 
 def find_leaks(folder: Path, energies_wh: Iterable[int], tokens: Iterable[str]) -> list[str]:
     """Return what was found in which file of a folder."""
-    wanted = [(f"{wh} Wh", s) for wh in energies_wh for s in spellings_of_energy(wh)]
-    wanted += [("a token", s) for token in tokens for s in spellings_of_text(token)]
-    return sorted(
-        {f"{name} in {path.name}" for path, data in _files(folder) for name, s in wanted if _stands_in(data, s)}
-    )
+    wanted: list[tuple[str, bytes, Callable[[bytes, bytes], bool]]]
+    wanted = [(f"{wh} Wh", s, _stands_in) for wh in energies_wh for s in spellings_of_energy(wh)]
+    wanted += [(f"{wh} Wh", s, _in_base64) for wh in energies_wh if _is_short(s := str(wh).encode())]
+    wanted += [("a token", s, _stands_in) for token in tokens for s in spellings_of_text(token)]
+    found = {f"{name} in {path.name}" for path, data in _files(folder) for name, s, look in wanted if look(data, s)}
+    return sorted(found)
+
+
+def _is_short(text: bytes) -> bool:
+    """Return whether it is so few digits that they count only as a number of their own, not amidst a hash or a time."""
+    return text.isdigit() and 5 <= len(text) < BY_CHANCE
 
 
 def _stands_in(data: bytes, spelling: bytes) -> bool:
-    """Return whether it is found: a few digits count as a number of their own only, not amidst a hash or a time."""
-    alone = spelling.isdigit() and len(spelling) < BY_CHANCE
+    alone = _is_short(spelling)
     at = data.find(spelling)
     while at >= 0 and alone and _amidst(data, at, at + len(spelling)):
         at = data.find(spelling, at + 1)
     return at >= 0
+
+
+def _in_base64(data: bytes, digits: bytes) -> bool:
+    """Return whether Base64 of a few digits is found, and what stands around them there lets them be a number."""
+    for offset in range(3):
+        core, skipped = _base64(digits, offset)
+        at = data.find(core) if core else -1
+        while at >= 0:
+            start = at - skipped
+            before, after = _decoded(data[max(0, start - 4) : start]), _decoded(data[start : start + 20])
+            place = len(before) + offset
+            if not _amidst(before + after, place, place + len(digits)):
+                return True
+            at = data.find(core, at + 1)
+    return False
+
+
+def _decoded(chars: bytes) -> bytes:
+    run = _BASE64.match(chars)
+    return b"" if run is None else base64.b64decode(run[0])
 
 
 def _amidst(data: bytes, begin: int, end: int) -> bool:
