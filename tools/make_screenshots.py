@@ -46,6 +46,7 @@ PAGES = {
     "disputes": "/disputes",
     "fleet-limits": "/fleet-limits",
     "ramp": "/ramp",
+    "works": "/works",
     "people": "/people",
     "audit": "/audit",
     "profile": "/profile",
