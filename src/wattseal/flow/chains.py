@@ -35,10 +35,10 @@ def stored_written(written: Written, station_id: str, now_ms: int) -> StoredItem
     )
 
 
-def stored(item: Item, station_id: str, now_ms: int) -> StoredItem:
-    """Return somebody else's item as the journal keeps it."""
+def stored(item: Item, station_id: str, now_ms: int, *, in_log: bool = True) -> StoredItem:
+    """Return an item as the journal keeps it; `in_log` where there is a transparency log for it to be a leaf of."""
     payload = item.payload
-    leaf = item.leaf_entry()
+    leaf = item.leaf_entry() if in_log else None
     return StoredItem(
         origin=Origin(payload.origin),
         stream=payload.stream,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from wattseal.base.errors import InputError, StoreError
-from wattseal.base.ids import Hash, Origin, Subject, TenantId
-from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put, StoredItem
+from wattseal.base.ids import Origin, TenantId
+from wattseal.flow.chains import stored
+from wattseal.flow.ports import Attempt, Batch, Clock, Dedup, Journal, Outgoing, Put
 from wattseal.parties.edge.commanded import Commanded
 from wattseal.parties.edge.commands import requiring
 from wattseal.parties.edge.edge import receipted
@@ -158,7 +159,7 @@ class EdgeMemory:
             puts = (*puts, last)
         batch = Batch(
             tenant=self._tenant,
-            items=tuple(self._stored(item, now_ms) for item in (*step.items, *kept)),
+            items=tuple(stored(item, self.site.station_id, now_ms, in_log=False) for item in (*step.items, *kept)),
             puts=puts,
             dedups=() if dedup is None else (dedup,),
             outbox=outbox,
@@ -172,22 +173,6 @@ class EdgeMemory:
         self.state = step.state
         if step.upward:
             self.work.set()
-
-    def _stored(self, item: Item, now_ms: int) -> StoredItem:
-        payload = item.payload
-        return StoredItem(
-            origin=Origin(payload.origin),
-            stream=payload.stream,
-            epoch=payload.epoch,
-            seq=payload.seq,
-            kind=payload.kind,
-            signed=item.signature is not None,
-            payload_hash=Hash(item.hash),
-            item=item.encode(),
-            station_id=self.site.station_id,
-            recorded_at_ms=now_ms,
-            subject=None if payload.subject is None else Subject(payload.subject),
-        )
 
     def _outgoing(self, body: bytes, now_ms: int) -> Outgoing:
         """Give a message a number, a time that never stands still, so that the outbox keeps their order."""

@@ -8,6 +8,7 @@ from wattseal.model.token import IdToken
 from wattseal.model.transaction import Transaction
 from wattseal.rules.recorded import read_item
 from wattseal.seal.item import Kind, parse_item
+from wattseal.wire.ocpp.tokens import named_token
 
 
 async def charged_token(world: World, transaction: Transaction) -> IdToken | None:
@@ -27,10 +28,4 @@ def _told(frame: bytes) -> IdToken | None:
         payload = msgspec.json.decode(frame, type=list[object])[3]
     except (msgspec.MsgspecError, IndexError):
         return None
-    match payload:
-        case {"idTag": str(value)}:
-            return IdToken(value, "ISO14443")
-        case {"idToken": {"idToken": str(value), "type": str(kind)}}:
-            return IdToken(value, kind)
-        case _:
-            return None
+    return named_token(payload) if isinstance(payload, dict) else None

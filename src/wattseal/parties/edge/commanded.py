@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wattseal.model.token import IdToken
+from wattseal.wire.ocpp.tokens import named_token
 
 STARTS = frozenset({"RemoteStartTransaction", "RequestStartTransaction"})
 KEPT_MS = 600_000
@@ -23,7 +24,7 @@ class Commanded:
     def note(self, digest: Callable[[IdToken], bytes], call: tuple[str, Mapping[str, Any]], now_ms: int) -> None:
         """Take a command that has passed."""
         action, payload = call
-        token = token_of(payload) if action in STARTS else None
+        token = named_token(payload) if action in STARTS else None
         if token is None:
             return
         self._until_ms[digest(token)] = now_ms + KEPT_MS
@@ -33,14 +34,3 @@ class Commanded:
     def has(self, token: bytes, now_ms: int) -> bool:
         """Return whether a charge is to begin with it."""
         return self._until_ms.get(token, 0) > now_ms
-
-
-def token_of(payload: Mapping[str, Any]) -> IdToken | None:
-    """Return the token that a remote start names."""
-    match payload:
-        case {"idTag": str(value)}:
-            return IdToken(value, "ISO14443")
-        case {"idToken": {"idToken": str(value), "type": str(kind)}}:
-            return IdToken(value, kind)
-        case _:
-            return None

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import structs
 
 from wattseal.base.errors import StoreError
-from wattseal.base.ids import Hash, Origin, StationId, Subject, TenantId
+from wattseal.base.ids import Origin, StationId, Subject, TenantId
+from wattseal.flow.chains import stored
 from wattseal.flow.ports import Batch, Clock, Journal, Put, Random, StoredItem
 from wattseal.model.provider import Charge, ChargeStatus, Customer
 from wattseal.model.token import IdToken
@@ -141,20 +142,7 @@ class Books:
 
     def keep(self, item: Item) -> StoredItem:
         """Spell an item for the journal. The eMSP keeps no transparency log: no leaf."""
-        payload = item.payload
-        return StoredItem(
-            origin=Origin(payload.origin),
-            stream=payload.stream,
-            epoch=payload.epoch,
-            seq=payload.seq,
-            kind=payload.kind,
-            signed=item.signature is not None,
-            payload_hash=Hash(item.hash),
-            item=item.encode(),
-            station_id=StationId(payload.origin.partition("/")[2]),
-            recorded_at_ms=self.now_ms(),
-            subject=None if payload.subject is None else Subject(payload.subject),
-        )
+        return stored(item, item.payload.origin.partition("/")[2], self.now_ms(), in_log=False)
 
     async def customer(self, token: IdToken) -> Customer | None:
         """Return the customer with this token."""

@@ -1,5 +1,6 @@
 """id_tokens and authorisations as each version spells them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import get_args
 
@@ -102,3 +103,14 @@ def hear_2(info: v201.IdTokenInfoType | v21.IdTokenInfoType | UnsetType) -> Auth
 
 def _at(value: datetime | UnsetType) -> datetime | None:
     return None if isinstance(value, UnsetType) else utc(value, [])
+
+
+def named_token(payload: Mapping[str, object]) -> IdToken | None:
+    """Return the token that a start of any version names, be it told or asked for; None where there is none."""
+    match payload:
+        case {"idTag": str(value)}:
+            return IdToken(value, TYPE_16)
+        case {"idToken": {"idToken": str(value), "type": str(kind)}}:
+            return IdToken(value, kind)
+        case _:
+            return None
