@@ -1,5 +1,6 @@
 """What tests draw is the same in every run, alone and among others; `make explore` draws anew."""
 
+import os
 import subprocess
 import sys
 from hashlib import sha256
@@ -24,10 +25,11 @@ def drawn() -> str:
     return sha256(repr(seen).encode()).hexdigest()
 
 
-def drawn_elsewhere(words: str) -> str:
+def drawn_elsewhere(words: str, **environ: str) -> str:
     """Return it as a process of its own draws it, after these words."""
     code = f"{FIRST} {words}; from tests.house.test_drawn_alike import drawn; print(drawn())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - this interpreter
+    env = os.environ | environ
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, env=env)  # noqa: S603 - this interpreter
     return done.stdout.strip()
 
 
@@ -42,3 +44,4 @@ def test_without_that_what_is_imported_changes_what_is_drawn() -> None:
 def test_exploring_draws_anew() -> None:
     explore = f"from hypothesis import settings; settings.load_profile({EXPLORE!r})"
     assert drawn_elsewhere(explore) != drawn_elsewhere(explore)
+    assert drawn_elsewhere(explore, CI="true") != drawn_elsewhere(explore, CI="true")

@@ -17,7 +17,9 @@ CARD = "K7QZXW4M2NTB8C"
         b'{"meterStop":48213}',
         b"register 48.213 kWh",
         b"x" + cbor2.dumps([0, 48213]) + b"y",
-        base64.b64encode(b"abc48213def"),
+        base64.b64encode(b"Wh 48213, "),
+        base64.b64encode(b"stop 48213"),
+        base64.b64encode(b'"stop":48213}'),
         b"48213".hex().encode(),
         "48213".encode("utf-16-le"),
     ],
@@ -27,7 +29,10 @@ def test_a_register_is_found_in_any_spelling(tmp_path: Path, content: bytes) -> 
     assert find_leaks(tmp_path, [48213], []) == ["48213 Wh in file"]
 
 
-@pytest.mark.parametrize("content", [b'"at":1795482130242', b"9f48213ab0", b"14821355 Wh"])
+@pytest.mark.parametrize(
+    "content",
+    [b'"at":1795482130242', b"9f48213ab0", b"14821355 Wh", base64.b64encode(b"1482133024Z")],
+)
 def test_digits_amidst_a_time_or_a_hash_are_no_register(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     assert find_leaks(tmp_path, [48213], []) == []

@@ -39,5 +39,12 @@ def register_profiles() -> None:
     settings.register_profile(
         "alike", derandomize=True, database=None, deadline=None, max_examples=many, suppress_health_check=SLOW
     )
-    settings.register_profile(EXPLORE, deadline=None, max_examples=many, suppress_health_check=SLOW, print_blob=True)
+    settings.register_profile(
+        EXPLORE,
+        derandomize=False,  # also where the variable CI is set: Hypothesis would draw alike there
+        deadline=None,
+        max_examples=many,
+        suppress_health_check=SLOW,
+        print_blob=True,
+    )
     settings.load_profile("alike")

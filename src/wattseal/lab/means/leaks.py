@@ -37,9 +37,8 @@ def _base64(raw: bytes, offset: int) -> tuple[bytes, int]:
 
     And by how many characters that is behind a multiple of four.
     """
-    coded = base64.b64encode(bytes(offset) + raw)
-    skipped = -(-offset * 8 // 6) + (1 if offset else 0)
-    core = coded[skipped:].rstrip(b"=")[:-1]
+    skipped = -(-offset * 8 // 6)
+    core = base64.b64encode(bytes(offset) + raw)[skipped : (offset + len(raw)) * 8 // 6]
     return (core, skipped) if len(core) >= 6 else (b"", skipped)
 
 
