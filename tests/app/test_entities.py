@@ -71,5 +71,5 @@ def test_a_file_is_read_whole(tmp_path: Path) -> None:
     file.write_text(text + "\n".join(lines))
     policy = policy_of(load_settings(file, {}))
     assert [e.series for e in policy.billing.entities] == ["LW-{year}-"]
-    assert policy.billing.retention_years == 8
+    assert policy.retention.invoices_years == 8
     assert policy.receipts_url() == "https://c.example/r/"

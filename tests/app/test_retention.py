@@ -1,6 +1,6 @@
 """What is due goes by the clock, what must be kept stays, and everything proves as before."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,11 @@ from wattseal.flow.money.invoices import Desk
 from wattseal.flow.money.retention import forget
 from wattseal.flow.ports import Batch
 from wattseal.flow.privacy.keeping import forget_documents
-from wattseal.lab.grounds.clockwork import Clockwork, clockwork
+from wattseal.lab.grounds.clockwork import AT, Clockwork, clockwork
 from wattseal.model.account import Account, AccountKind
 from wattseal.model.reservation import Reservation, ReservationStatus
 from wattseal.model.token import IdToken, TokenRecord, TokenStatus
-from wattseal.rules.retention import LEGAL_YEARS, RetentionPolicy, below_law
+from wattseal.rules.retention import LEGAL_YEARS, RetentionPolicy, below_law, due_before, kept_from
 
 CARD = IdToken("CARD", "ISO14443")
 ENTITY = "[[billing.entities]]\n" + "".join(f'{key} = "{value}"\n' for key, value in GMBH.items())
@@ -143,6 +143,33 @@ def test_keys_of_earlier_versions_are_still_read_and_refused_beside_the_new_ones
 def test_invoices_are_not_kept_for_less_than_the_sellers_law_says(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"of DE has invoices kept for 8 years: set retention\.invoices_years"):
         policy_of(settings_of(tmp_path, "[retention]\ninvoices_years = 7\n" + ENTITY))
-    assert policy_of(settings_of(tmp_path, "[retention]\ninvoices_years = 7\n")).billing.retention_years == 7
+    assert policy_of(settings_of(tmp_path, "[retention]\ninvoices_years = 7\n")).retention.invoices_years == 7
     assert below_law(RetentionPolicy(invoices_years=9), ("DE", "FR")) == ("FR", LEGAL_YEARS["FR"])
     assert below_law(RetentionPolicy(invoices_years=1), ("XX",)) is None
+
+
+async def test_where_the_books_close_in_june_what_is_issued_after_it_is_kept_a_year_longer(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, "[retention]\ninvoices_years = 8\nbusiness_year_ends = 6\n" + ENTITY)
+    async with clockwork(tmp_path / "cpo", {"billing": settings.billing, "retention": settings.retention}) as cpo:
+        await charged(cpo)
+        cpo.move_to(200 * DAY_MIN)
+        (made,) = await issue_all(Desk(cpo.world, cpo.parts.proofs, SlowRenderer()))
+        issued = date.fromisoformat(made.on)
+        assert issued.month > 6, "the story is of the second half of a year"
+        cpo.move_to(minutes_until(date(issued.year + 9, 12, 31)))
+        assert await forget(cpo.world) == 0
+        cpo.move_to(minutes_until(date(issued.year + 10, 1, 2)))
+        assert await forget(cpo.world) == 1
+
+
+def minutes_until(day: date) -> float:
+    return (datetime(day.year, day.month, day.day, tzinfo=UTC) - AT) / timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_the_day_before_which_all_is_over_is_the_inverse_of_when_its_time_begins(month: int) -> None:
+    policy, today = RetentionPolicy(invoices_years=8, business_year_ends=month), date(2040, 5, 17)
+    due = due_before(today, policy)
+    last = due - timedelta(days=1)
+    assert kept_from(last, month) + 8 < today.year
+    assert kept_from(due, month) + 8 >= today.year

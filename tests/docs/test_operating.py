@@ -66,6 +66,7 @@ def test_how_long_things_are_kept_is_what_the_settings_say() -> None:
         (line.what, lasts(line, policy), f"`retention.{line.setting}`" if line.setting else "", line.then)
         for line in SCHEDULE
     ]
-    assert {line.setting for line in SCHEDULE} >= {field.name for field in msgspec.structs.fields(Retention)}
-    assert all(f"{years} for {country}" in section for country, years in LEGAL_YEARS.items())
+    days = {field.name for field in msgspec.structs.fields(Retention)} - {"business_year_ends"}
+    assert {line.setting for line in SCHEDULE} >= days
+    assert all(re.search(rf"\| {country} \| {years} \|", section) for country, years in LEGAL_YEARS.items())
     assert all(f"`{old}`" in section for old in MOVED)

@@ -32,6 +32,7 @@ from wattseal.model.ledger import PostingKind
 from wattseal.model.station import EvseEnrolment, Station
 from wattseal.model.verdict import Verdict
 from wattseal.rules.bookkeeping import Wanted
+from wattseal.rules.retention import DEFAULT_RETENTION
 
 CARD = b"ANN-CARD"
 AT = NOON.isoformat().replace("+00:00", "Z")
@@ -136,7 +137,7 @@ async def test_while_an_invoice_is_kept_so_is_what_it_rests_on(world: World) -> 
         pdf="",
         record="",
     )
-    await world.journal.commit(Batch(world.tenant, puts=documents_of(made, "UTC", 10)))
+    await world.journal.commit(Batch(world.tenant, puts=documents_of(made, "UTC", DEFAULT_RETENTION)))
     in_year(world, NOON.year + 11)
     assert await forget_meter_names(world) == 0
     in_year(world, 2041)

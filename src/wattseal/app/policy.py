@@ -44,7 +44,7 @@ def policy_of(settings: Settings) -> Policy:
         alone_stations=settings.people.alone_stations,
         list_stale_s=settings.tokens.list_stale_s,
         charging=_charging(settings.charging),
-        billing=_billing(settings.billing, retention),
+        billing=_billing(settings.billing),
         retention=retention,
         payments=payment_policy(settings.payments),
         alerts=alert_policy(settings.alerts),
@@ -99,7 +99,7 @@ def _retention(chosen: Retention, entities: Sequence[LegalEntity]) -> RetentionP
     return kept
 
 
-def _billing(chosen: Billing, retention: RetentionPolicy) -> BillingPolicy:
+def _billing(chosen: Billing) -> BillingPolicy:
     for share in chosen.shares:
         if (share.host is None) is (share.party is None):
             text = "a share is of the host of a site or of a party: give one of the two"
@@ -119,7 +119,6 @@ def _billing(chosen: Billing, retention: RetentionPolicy) -> BillingPolicy:
         shares=shares,
         holds=_holds(chosen),
         entities=legal_entities(chosen.entities),
-        retention_years=retention.invoices_years,
     )
 
 

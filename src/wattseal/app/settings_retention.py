@@ -28,6 +28,8 @@ class Retention(Section, frozen=True):
     """What vehicles told they need (ISO 15118)."""
     invoices_years: Annotated[int, Meta(ge=1, le=100)] = 10
     """Files of invoices, from the end of the year they were issued in; never less than the seller's law says."""
+    business_year_ends: Annotated[int, Meta(ge=1, le=12)] = 12
+    """The month with whose end the seller closes its books; what is issued after it is of the next year."""
 
 
 MOVED: Mapping[str, str] = {

@@ -11,14 +11,13 @@ from wattseal.rules.revenue_split import NO_SHARES, RevenueShares
 class BillingPolicy:
     """`wait_ms` is for how long a bill waits for witnesses that would raise the grade it prints.
 
-    `entities` are those who sell; what they issued is kept for `retention_years` from the end of the year.
+    `entities` are those who sell.
     """
 
     wait_ms: int = 300_000
     shares: RevenueShares = NO_SHARES
     holds: HoldPolicy = DEFAULT_HOLDS
     entities: tuple[LegalEntity, ...] = ()
-    retention_years: int = 10
 
 
 DEFAULT_BILLING = BillingPolicy()

@@ -6,21 +6,29 @@ for everybody, so that what tells who charged is destroyed instead (`flow.privac
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 DAY_MS = 86_400_000
 
 LEGAL_YEARS: Mapping[str, int] = {"AT": 7, "BE": 10, "CH": 10, "DE": 8, "FR": 10, "IT": 10, "LU": 10, "NL": 7, "SE": 7}
-"""By country of the seller: how many years, from the end of the year, it has to keep the invoices it issued.
+"""By country of the seller: how many years it has to keep the invoices it issued, as read in November 2026.
 
-DE: § 14b UStG; AT: § 132 BAO; CH: Art. 958f OR; FR: L123-22 code de commerce; BE: art. 60 code TVA; NL: art. 52 AWR;
-IT: art. 2220 codice civile; LU: art. 16 code de commerce; SE: 7 kap. bokföringslagen.
+DE: § 14b (1) UStG, § 147 (3) AO, § 257 (4) HGB: eight years since 1 January 2025 (ten before), also for what was issued
+before; AT: § 132 BAO; CH: Art. 958f OR; FR: L123-22 code de commerce; BE: art. 60 code TVA, ten since 2023; NL: art. 52
+AWR; IT: art. 2220 codice civile; LU: art. 16 code de commerce; SE: 7 kap. 2 § bokföringslagen.
+They run from the end of the calendar year of issue (DE § 257 (5) HGB, § 147 (4) AO; BE), or only from the end of the
+business year (CH, FR, LU, NL, SE) or of the calendar year that one ends in (AT): `kept_from` takes the latest of these.
 Elsewhere the operator has to know.
 """
+DECEMBER = 12
 
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """What an operator has chosen, in days or years; None: until the person is erased."""
+    """What an operator has chosen, in days or years; None: until the person is erased.
+
+    `business_year_ends` is the month, 1 to 12, with whose end the seller closes its books.
+    """
 
     frames_days: float = 7.0
     customer_reports_days: int = 7
@@ -29,6 +37,7 @@ class RetentionPolicy:
     reservations_days: int | None = None
     vehicle_needs_days: int | None = None
     invoices_years: int = 10
+    business_year_ends: int = DECEMBER
 
 
 DEFAULT_RETENTION = RetentionPolicy()
@@ -74,6 +83,19 @@ def lasts(line: Line, policy: RetentionPolicy) -> str:
     if line.setting.endswith("_years"):
         return f"{value} years from the end of the year"
     return f"{value:g} days"
+
+
+def kept_from(on: date, business_year_ends: int) -> int:
+    """Return the year with whose end the time of what was issued on a day begins: the one its business year ends in."""
+    return on.year + (1 if on.month > business_year_ends else 0)
+
+
+def due_before(today: date, policy: RetentionPolicy) -> date:
+    """Return the day before which all that was issued is over by now: the inverse of `kept_from`."""
+    year = today.year - policy.invoices_years
+    if policy.business_year_ends == DECEMBER:
+        return date(year, 1, 1)
+    return date(year - 1, policy.business_year_ends + 1, 1)
 
 
 def below_law(policy: RetentionPolicy, countries: Iterable[str]) -> tuple[str, int] | None:

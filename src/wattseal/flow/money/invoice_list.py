@@ -10,6 +10,7 @@ from wattseal.flow.money.kept_files import read_file, referred
 from wattseal.flow.ports import Put
 from wattseal.flow.world import World
 from wattseal.model.invoice import Issued
+from wattseal.rules.retention import RetentionPolicy, kept_from
 
 INVOICE, INVOICE_OF_ACCOUNT, INVOICE_UNTIL, INVOICE_SERIES = (
     "invoice",
@@ -41,10 +42,10 @@ async def used(world: World, series: str) -> int:
     return 0 if document is None else read(document, Series).count
 
 
-def documents_of(issued: Issued, time_zone: str, retention_years: int) -> tuple[Put, ...]:
+def documents_of(issued: Issued, time_zone: str, policy: RetentionPolicy) -> tuple[Put, ...]:
     """Return the documents of an invoice just issued, to be committed with its record."""
     number, now_ms = Numbered(issued.number), issued.at_ms
-    until_ms = kept_until_ms(issued, time_zone, retention_years)
+    until_ms = kept_until_ms(issued, time_zone, policy)
     return (
         put(INVOICE_SERIES, issued.series, Series(issued.count), now_ms),
         put(INVOICE, issued.number, issued, now_ms, active=True),
@@ -55,9 +56,9 @@ def documents_of(issued: Issued, time_zone: str, retention_years: int) -> tuple[
     )
 
 
-def kept_until_ms(issued: Issued, time_zone: str, retention_years: int) -> int:
-    """Return until when its copies are kept: so many years from the end of the year it was issued in."""
-    year = date.fromisoformat(issued.on).year + retention_years + 1
+def kept_until_ms(issued: Issued, time_zone: str, policy: RetentionPolicy) -> int:
+    """Return until when its copies are kept: so many years from the end of the year that its business year ends in."""
+    year = kept_from(date.fromisoformat(issued.on), policy.business_year_ends) + policy.invoices_years + 1
     return int(datetime(year, 1, 1, tzinfo=ZoneInfo(time_zone)).timestamp() * 1000)
 
 

@@ -107,7 +107,7 @@ async def issue(desk: Desk, group: Group) -> Issued:
         rounding = rounding_posting(invoice, group.country, step.now_ms, issued.record)
         if rounding is not None:
             post(step, rounding)
-        step.puts.extend(documents_of(issued, seller.time_zone, world.settings.billing.retention_years))
+        step.puts.extend(documents_of(issued, seller.time_zone, world.settings.retention))
         step.puts.extend(document for _, documents in drawn.values() for document in documents)
         for bill in bills:
             noted = replace(bill, invoice=number) if original is None else replace(bill, credit_note=number)

@@ -57,7 +57,7 @@ async def forget(world: World) -> int:
 
 def _until(world: World, issued: Issued) -> str:
     """Return until when an invoice would be kept had it been issued under the settings of today."""
-    return f"{kept_until_ms(issued, 'UTC', world.settings.billing.retention_years):015d}"
+    return f"{kept_until_ms(issued, 'UTC', world.settings.retention):015d}"
 
 
 async def _keep_on(world: World, pointer: Put, until: str) -> None:

@@ -74,11 +74,11 @@ async def plan_erasure(world: World, account_id: str) -> Plan:
         plan.records += trace is not None
     for one in await emptied_and_gone(world, mine):
         plan.documents[one.kind] = plan.documents.get(one.kind, 0) + 1
-    years = world.settings.billing.retention_years
+    policy = world.settings.retention
     async for issued in invoices_of_account(world, account_id):
         if issued.kept:
             plan.invoices += 1
-            plan.kept_until_ms = max(plan.kept_until_ms or 0, kept_until_ms(issued, "UTC", years))
+            plan.kept_until_ms = max(plan.kept_until_ms or 0, kept_until_ms(issued, "UTC", policy))
     plan.blocked = await _blocked(world, mine)
     return plan
 

@@ -16,6 +16,7 @@ from wattseal.flow.replay import ERASURES, erased_by
 from wattseal.flow.step import Step
 from wattseal.flow.world import World
 from wattseal.model.invoice import SUBJECT_DIGITS
+from wattseal.rules.retention import due_before
 from wattseal.seal import dcbor
 from wattseal.seal.erasure import RECORDS_A_RECORD, Cut, to_fields
 from wattseal.seal.fields import Meter
@@ -46,8 +47,8 @@ async def forget_meter_names(world: World) -> int:
 
     A session's time is as long as that of an invoice issued in the year it ended in; invoices still kept keep it.
     """
-    year = world.clock.now().astimezone(UTC).year - world.settings.retention.invoices_years
-    due_ms, count = int(datetime(year, 1, 1, tzinfo=UTC).timestamp() * 1000), 0
+    due = due_before(world.clock.now().astimezone(UTC).date(), world.settings.retention)
+    due_ms, count = int(datetime(due.year, due.month, due.day, tzinfo=UTC).timestamp() * 1000), 0
     async for document in every_document(world.journal, world.tenant, ERASED_ACCOUNT):
         known = read(document, ErasedAccount)
         if due_ms <= known.done_ms or await _has_invoices(world, known.account):
