@@ -8,7 +8,8 @@
 #   make audit-month ARGS="--sessions 100000 --seed 7"   a month of sessions with faults, and the audit of it
 #   make attack ARGS="--html report.html"     every attack of the threat model, each with its control (a quarter of an hour)
 #   make storm ARGS="--seeds 5000"             storms of faults over the core, so many seeds; all promises held after each
-#   make storm ARGS="--every"                  one story with one death at each wait, before and after each commit
+#   make storm ARGS="--every --actors all"     one story with one death at each wait, before and after each commit; --part 1/4 --state FILE
+#   make storm ARGS="--lines"                  also which lines of the core that wait were never reached, and why
 #   make explore ARGS="tests/rules"   the properties with other examples each time, ten times as many (make test: alike)
 #   make torn ARGS="--seeds 5000"              power cuts and damage: so many disks, and what a start makes of each
 #   make ramp           a million commands of any mix against the cap of the fleet's ramp

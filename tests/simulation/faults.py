@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 class Faults:
     """Draws them, and counts what happened; in calm, and after so many of them, nothing goes wrong any more.
 
-    `died_at` are the lines of the product at which it waited when it was killed, `died_on` the ways that led there.
+    `died_on` are the ways through the product on which it waited when it was killed.
     """
 
     def __init__(self, storm: "Storm") -> None:
         self.storm = storm
         self.happened: Counter[str] = Counter()
-        self.died_at: set[str] = set()
         self.died_on: set[str] = set()
         self.looked = 0
 
@@ -43,9 +42,8 @@ class Faults:
         storm, driver, weather = self.storm, self.storm.driver, self.storm.weather
         if storm.survey is not None and driver.last is not None and driver.suspended != self.looked:
             self.looked = driver.suspended
-            way = path_of(driver.last.coroutine)
-            for place in (way, way.rpartition(" > ")[2]):
-                storm.survey.setdefault(place, driver.suspended)
+            if way := path_of(driver.last.coroutine):
+                storm.survey.setdefault(way, []).append(driver.suspended)
         due = weather.crash_at is not None and driver.suspended >= weather.crash_at and storm.starts == 1
         if due or self.drawn(weather.crash / 4):
             self._crash(storm.dice.randint(0, len(storm.journal.queue)))
@@ -70,8 +68,7 @@ class Faults:
         storm.journal.flush(flushed)
         storm.lose_power(storm)
         storm.counted |= storm.world.counters.keys()
-        self.died_on.update(path_of(one.coroutine) for one in storm.driver.running)
+        self.died_on.update(filter(None, (path_of(one.coroutine) for one in storm.driver.running)))
         places = storm.kill()
-        self.died_at.update(place for place in places if place)
         self.tell("died", f"{flushed} more commits durable; at {', '.join(filter(None, places))}")
         storm.restart()

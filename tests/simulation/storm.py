@@ -56,8 +56,8 @@ class Storm:
     spoil_process: Callable[["Storm"], None] = lambda _: None
     lose_power: Callable[["Storm"], None] = lambda _: None
     """What no real process or disk does, for controls: when a process begins, and when it dies."""
-    survey: dict[str, int] | None = None
-    """Where given, it is told at which places of the code anything waits, and after how many waits first."""
+    survey: dict[str, list[int]] | None = None
+    """Where given, it is told on which ways through the code anything waits, and after how many waits each time."""
     log: Log = field(init=False)
     world: World = field(init=False)
     journal: Journal = field(init=False)
