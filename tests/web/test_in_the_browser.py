@@ -197,3 +197,14 @@ def test_a_command_is_confirmed_and_its_answer_is_shown(house: House) -> None:
         assert not seen.errors
     (command,) = house.csms.http.get("/api/v1/commands", params={"station_id": "D1"}).json()
     assert (command["action"], "Olga Owner" in str(command)) == ("Reset", False), "records bear no names"
+
+
+def test_a_key_is_copied_as_it_stands_there_and_the_button_says_so(house: House) -> None:
+    with house.page() as (page, seen):
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto("/log")
+        line = page.locator("dd", has=page.get_by_role("button", name="Copy: Verifier key"))
+        line.get_by_role("button").click()
+        expect(line.get_by_role("button")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == line.locator("code").inner_text()
+        assert seen.taken() == ([], [])

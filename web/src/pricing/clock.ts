@@ -4,6 +4,7 @@
  * Durations are differences of UTC times. Restrictions are read off the local wall clock. A wall time that a day has twice
  * is such a moment twice; one that a day skips is passed when the clock jumps.
  */
+import type { Local } from "./local.js";
 import type { Terms } from "./terms.js";
 
 const DAY_MS = 86_400_000;
@@ -13,13 +14,6 @@ const MAX_SPAN_MS = 400 * DAY_MS;
 /** Conditions looked at, at most, for one price: who writes a tariff does not decide how long others compute. */
 const MAX_WORK = 500_000;
 const MAX_MS = 2 ** 47;
-
-/** A moment on the wall: days since 1970-01-01, milliseconds of that day, 0 for Monday. */
-export interface Local {
-  readonly day: number;
-  readonly clockMs: number;
-  readonly weekday: number;
-}
 
 /** A time zone, by the browser's own rules. */
 export class Zone {

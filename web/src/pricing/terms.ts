@@ -5,7 +5,7 @@
  * nothing else, and no other element does.
  */
 import { compared, Decimal, magnitude, ZERO, type Amount } from "../exact/decimal.js";
-import type { Local } from "./clock.js";
+import type { Local } from "./local.js";
 import type { Price, PriceComponent, Restrictions, Tariff, TaxIncluded } from "./tariff.js";
 
 export const [ENERGY, FLAT, TIME, PARKING_TIME] = ["ENERGY", "FLAT", "TIME", "PARKING_TIME"] as const;

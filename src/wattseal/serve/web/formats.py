@@ -72,10 +72,17 @@ class Formats:
 
     def time(self, ms: int | None) -> Markup:
         """Return a time of Unix milliseconds, as an element that machines read too."""
+        return self._moment(ms, "%H:%M")
+
+    def second(self, ms: int | None) -> Markup:
+        """Return a time to the second, where what came first matters."""
+        return self._moment(ms, "%H:%M:%S")
+
+    def _moment(self, ms: int | None, clock: str) -> Markup:
         if ms is None:
             return Markup("\u2013")
         at = datetime.fromtimestamp(ms / 1000, UTC)
-        shown = at.astimezone(self.zone).strftime("%d.%m.%Y %H:%M" if self.language == "de" else "%d %b %Y %H:%M")
+        shown = at.astimezone(self.zone).strftime(f"{'%d.%m.%Y' if self.language == 'de' else '%d %b %Y'} {clock}")
         exact = at.isoformat(timespec="seconds").replace("+00:00", "Z")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
 

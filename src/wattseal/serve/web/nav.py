@@ -29,9 +29,8 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("/network", "Stations", ("stations:read",)),
             Place("/alarms", "Alarms", ("alarms:read",)),
             Place("/works", "Announced works", ("stations:read",)),
-            Place("/log", "Transparency log"),
-            Place("/backups", "Backups", ("settings:read",)),
-            Place("/settings", "Settings"),
+            Place("/fleet-limits", "Limits for many stations", ("commands:read",)),
+            Place("/ramp", "Ramp of the fleet", ("commands:read",)),
         ),
     ),
     (
@@ -49,10 +48,11 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     (
         "System",
         (
-            Place("/fleet-limits", "Limits for many stations", ("commands:read",)),
-            Place("/ramp", "Ramp of the fleet", ("commands:read",)),
+            Place("/log", "Transparency log"),
+            Place("/backups", "Backups", ("settings:read",)),
             Place("/people", "People", ("people:read",)),
             Place("/audit", "Who changed what", ("people:read",)),
+            Place("/settings", "Settings"),
         ),
     ),
 )

@@ -77,7 +77,6 @@ async def alarms(
         topics=TOPICS,
         words=words_of,
         following=None if next_key is None else _next(asked, next_key),
-        sees_stations=viewer.may("stations:read"),
         sees_sessions=viewer.may("transactions:read"),
         handles=viewer.may(HANDLE),
         states=STATES,

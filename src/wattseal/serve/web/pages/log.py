@@ -18,7 +18,7 @@ from wattseal.serve.web.viewer import Looks, Req, needs
 
 HEAD = ("checkpoint_head", "log")
 """Kind and key of the document of the highest checkpoint published."""
-GROWTH = 30
+GROWTH = 12
 READ_KEYS = "registry:read"
 
 
