@@ -72,14 +72,22 @@ class Claim:
 
 
 def claim_of(bundle: Bundle) -> Claim:
-    """Read a bundle's claim. `facts` digests the chain's records, not the proofs of them that may still grow."""
-    by_kind = {Kind(i.payload.kind): i for i in bundle.items if i.payload.kind in {Kind.STARTED, Kind.ENDED}}
-    anchor = by_kind.get(Kind.ENDED) or by_kind.get(Kind.STARTED) or bundle.items[-1]
+    """Read a bundle's claim. `facts` digests the chain's records, not the proofs of them that may still grow.
+
+    Whose charge it is follows the verifier's rule, the transaction of the first start or end: what is judged is what is
+    billed, whatever others' records lie in between.
+    """
+    bounds = [i for i in bundle.items if i.payload.kind in {Kind.STARTED, Kind.ENDED}]
+    own: dict[Kind, Item] = {}
+    for item in bounds:
+        if item.payload.subject == bounds[0].payload.subject:
+            own.setdefault(Kind(item.payload.kind), item)
+    anchor = own.get(Kind.ENDED) or own.get(Kind.STARTED) or bundle.items[-1]
     return Claim(
         subject=anchor.payload.subject or bytes(16),
         origin=anchor.payload.origin,
-        started=by_kind.get(Kind.STARTED),
-        ended=by_kind.get(Kind.ENDED),
+        started=own.get(Kind.STARTED),
+        ended=own.get(Kind.ENDED),
         facts=sha256(b"".join(i.hash for i in bundle.items)),
     )
 

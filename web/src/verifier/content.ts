@@ -45,7 +45,7 @@ function keep(found: Case, opening: Opening): void {
   found.keep(opening.payloadHash, opening.gid, decodeContent(opening.content));
 }
 
-/** Check that the transaction begins and ends once; others' starts and ends in between do not count. */
+/** Check that the transaction begins and ends once, at the ends of the stretch; others' records in between do not count. */
 function oneTransaction(found: Case): Trouble | null {
   const bounds = new Map<number, Item>();
   let foreign: Item | undefined;
@@ -78,7 +78,9 @@ function oneTransaction(found: Case): Trouble | null {
   if (found.content(ended, Group.METER) === undefined) {
     return lacking("opening", "meter", ended);
   }
-  return null;
+  const { items } = found.bundle;
+  const beyond = items[0] !== started ? items[0] : items[items.length - 1] !== ended ? items[items.length - 1] : undefined;
+  return beyond === undefined ? null : failed("stretch_beyond_the_transaction", "kind", beyond);
 }
 
 /** The readable registers of the transaction in chain order. */
