@@ -62,7 +62,7 @@ async def test_control_the_customers_charge_by_itself_is_paid(two: Two) -> None:
 async def test_whose_charge_it_is_follows_what_was_judged_and_nothing_behind_it(two: Two) -> None:
     both = two.bundled(two.own, two.drivers)
     assert claim_of(both).subject == two.own.subject.subject
-    with swapped(readings, "_one_transaction", lambda case: None):
+    with swapped(readings, "_goes_beyond", lambda *_: None):
         assert two.emsp.paper.judged(both).verdict is Outcome.VALID, "negative control: the verifier's own check is out"
         settlement = await two.emsp.settled(both)
     assert settlement.reason == "not_authorised_here"

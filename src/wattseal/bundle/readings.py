@@ -51,7 +51,7 @@ def _group_secrets(case: Case) -> dict[tuple[str, bytes | None, int], bytes]:
 
 
 def _one_transaction(case: Case) -> Trouble | None:
-    """Check that the transaction begins and ends once, at the ends of the stretch; others' records in between do not count."""
+    """Check that the transaction begins and ends once; others' starts and ends in between do not count."""
     found: dict[Kind, Item] = {}
     foreign: Item | None = None
     for item in case.bundle.items:
@@ -69,8 +69,14 @@ def _one_transaction(case: Case) -> Trouble | None:
             return lacking("transaction", kind.name.lower())
         if (found[kind].hash, Group.METER) not in case.contents:
             return lacking("opening", "meter", found[kind])
-    for item, kind in ((case.bundle.items[0], Kind.STARTED), (case.bundle.items[-1], Kind.ENDED)):
-        if item is not found[kind]:
+    return _goes_beyond(case, found[Kind.STARTED], found[Kind.ENDED])
+
+
+def _goes_beyond(case: Case, started: Item, ended: Item) -> Trouble | None:
+    """Check that the stretch is from start to end: what lies before or behind is another's, and proves nothing here."""
+    first, last = case.bundle.items[0], case.bundle.items[-1]
+    for item, bound in ((first, started), (last, ended)):
+        if item is not bound:
             return failed("stretch_beyond_the_transaction", "kind", item)
     return None
 

@@ -24,7 +24,7 @@ async def _perform(lab: Lab) -> Found:
 
 async def _control(lab: Lab) -> Found:
     """Let a stretch go beyond its transaction, and take the last start and end in it for whose charge it is."""
-    with swapped(readings, "_one_transaction", lambda case: None), swapped(settle, "claim_of", _by_the_last):
+    with swapped(readings, "_goes_beyond", lambda *_: None), swapped(settle, "claim_of", _by_the_last):
         return await _bundle_two(lab)
 
 
