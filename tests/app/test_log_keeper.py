@@ -10,12 +10,13 @@ import pytest
 from tests.app.witness_world import Running, running
 from tests.log.log_world import LOG_KEY
 
+from wattseal.app.cpo.log import LogProofs
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.app.system import SystemClock, SystemRandom
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import Hash, Origin, StationId, TenantId
 from wattseal.dial.witness import Outcome, WitnessClient, WitnessPeer
-from wattseal.flow.ports import Batch, StoredItem
+from wattseal.flow.ports import Batch, Put, StoredItem
 from wattseal.log import proof
 from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.log.cosignature import cosignatures
@@ -147,6 +148,37 @@ async def test_the_earliest_witnessed_checkpoint_is_kept_also_when_witnesses_wer
         await put(cpo.journal, 2)
         await keeper.step(BATCH)
         assert await keeper.covering(index, enough) == first
+
+
+async def test_who_cosigned_is_told_from_memory_for_what_is_covered_alike_and_for_what_is_not_covered_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(tmp_path / "cpo") as cpo, running(tmp_path / "emsp", LOG) as emsp:
+        keeper = await cpo.keeper(emsp)
+        proofs = LogProofs(keeper, {"MSP": emsp.peer.key}, 1)
+        first = await put(cpo.journal, 1, 2, 3)
+        before = proofs.state()
+        assert await proofs.cosigners(first[1]) is None
+        await keeper.step(BATCH)
+        assert proofs.state() != before
+        second = await put(cpo.journal, 4)
+        at_ms = {index: (await proofs.cosigners(first[index]) or {})["MSP"] for index in (2, 1, 3)}
+        assert len(set(at_ms.values())) == 1
+        await keeper.step(BATCH)
+        assert (await proofs.cosigners(second[4]) or {})["MSP"] >= at_ms[1]
+        third = await put(cpo.journal, 5)
+        reopened = LogProofs(await cpo.keeper(emsp), {"MSP": emsp.peer.key}, 1)
+        assert await reopened.cosigners(third[5]) is None
+        assert (await reopened.cosigners(first[1]) or {})["MSP"] == at_ms[1]
+
+        async def refuse(*_: object, **__: object) -> tuple[Put, ...]:
+            raise AssertionError("nothing is to be read")
+
+        monkeypatch.setattr(cpo.journal, "documents", refuse)
+        for known in (proofs, reopened):
+            assert [(await known.cosigners(first[n]) or {})["MSP"] for n in (1, 2, 3)] == [at_ms[1]] * 3
+            assert await known.cosigners(third[5]) is None
+        assert LogProofs(keeper, {}, 0).state() == 0
 
 
 async def test_a_crash_between_journal_and_tree_is_made_good_by_the_next_step(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Billing: one charge is billed once, by its evidence; what is doubtful is not; nothing is lost on the way."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -13,7 +14,7 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.flow.charges.standing import standing_of
 from wattseal.flow.documents import UNBILLED
 from wattseal.flow.fleet.sites import put_site
-from wattseal.flow.money.billing import Round
+from wattseal.flow.money.billing import Biller, Round
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.rulings import Decided, rule
 from wattseal.flow.settings import Settings
@@ -23,6 +24,7 @@ from wattseal.model.ruling import RulingVerdict
 from wattseal.model.site import Site
 from wattseal.model.station import Station
 from wattseal.model.transaction import Billing
+from wattseal.model.verdict import Grade
 from wattseal.rules.billing_policy import BillingPolicy
 from wattseal.rules.revenue_split import RevenueShares
 from wattseal.wire.ocpp.version import Version
@@ -68,6 +70,43 @@ async def test_a_bill_waits_for_witnesses_as_long_as_the_operator_says_and_no_lo
     for _ in range(60):
         world.now_ms()
     assert await bill_all(world) == Round(billed=1)
+
+
+@dataclass
+class Witnessed(NoProofs):
+    """A log whose checkpoints another party cosigns at `at_ms`, once there are any; `asked` counts who asked."""
+
+    at_ms: int | None = None
+    asked: int = 0
+    kept: int = 1
+
+    async def cosigners(self, index: int) -> dict[str, int] | None:
+        del index
+        self.asked += 1
+        return None if self.at_ms is None else {"MSP": self.at_ms}
+
+    def state(self) -> int:
+        return self.kept
+
+
+async def test_what_waits_for_the_log_is_looked_at_again_when_a_checkpoint_was_kept_and_not_before() -> None:
+    world = await billing_world(Settings(billing=BillingPolicy(wait_ms=30_000)))
+    await charge(world)
+    log = Witnessed()
+    biller = Biller(world, log)
+    assert await biller.round() == Round(pending=1)
+    asked = log.asked
+    assert asked == 1, "the end is not covered, so nothing else of the charge is asked for"
+    for _ in range(3000):
+        world.now_ms()
+    assert await biller.round() == Round(pending=1)
+    assert log.asked == asked
+    log.kept = 2
+    assert await biller.round() == Round(pending=1)
+    assert log.asked > asked
+    log.kept, log.at_ms = 3, world.now_ms()
+    assert await biller.round() == Round(billed=1)
+    assert (await only_bill(world)).grade is Grade.G1
 
 
 async def test_what_is_quarantined_is_not_billed_until_a_person_says_so() -> None:

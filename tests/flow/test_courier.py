@@ -64,6 +64,9 @@ class Proofs:
         del index
         return self.parties if self.ready else None
 
+    def state(self) -> int:
+        return int(self.ready)
+
 
 @dataclass
 class Msp:

@@ -56,6 +56,9 @@ class NoLog:
         del index
         return None
 
+    def state(self) -> int:
+        return 0
+
 
 async def a_world(version: Version = Version.V16, tariff: Tariff = BY_TIME) -> tuple[World, Talker]:
     world = make_world()

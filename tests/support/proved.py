@@ -41,6 +41,9 @@ class Proved:
         del index
         return {"MSP": AT_MS, "DSO": AT_MS}
 
+    def state(self) -> int:
+        return 1 + len(self.journal.log)
+
 
 def statements(*more: Entry) -> tuple[Statement, ...]:
     """Return what the registry has signed about the CPO itself, and more."""

@@ -69,6 +69,10 @@ class KeptProofs:
         place = bisect_right(self._sizes, index)
         return self._cosigned[place] if place < len(self._sizes) else None
 
+    def state(self) -> int:
+        """Return how many checkpoints there are."""
+        return len(self._sizes)
+
 
 async def run_audit(data: Path, settings: Settings, period: Period, *, trust_file: Path | None) -> Audited:
     """Audit a period; `ConfigError` where `data` is no CPO's directory or a process works in it."""

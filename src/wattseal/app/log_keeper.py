@@ -44,6 +44,8 @@ class LogKeeper:
     for proofs: each that covers new records, and those after it until every witness has cosigned one. `log_pace`/"log"
     is how many entries the log grows by at a step: it doubles where more came than that, and never falls, so that a
     load that comes again shows no more.
+
+    `kept` counts how often a checkpoint was kept; nobody else keeps any, so the largest is known (`covered`).
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class LogKeeper:
         witnesses: WitnessClient,
         clock: Clock,
         random: Random,
+        covered: int,
     ) -> None:
         self._tenant = tenant
         self._journal = journal
@@ -64,6 +67,8 @@ class LogKeeper:
         self._random = random
         self._owed = True
         self._pace: int | None = None
+        self._covered = covered
+        self.kept = 1
 
     @classmethod
     async def open(
@@ -87,7 +92,9 @@ class LogKeeper:
         if (size := await journal.log_size(tenant)) < log.size:
             text = f"the journal has {size} log entries, but {log.size} were published: restore a newer journal"
             raise StoreError(text, code="log_entries_lost", subject=tenant)
-        return cls(tenant, journal, log, witnesses=witnesses, clock=clock, random=random)
+        kept = await journal.documents(tenant, CHECKPOINT, newest=True, limit=1)
+        covered = int(kept[0].key) if kept else 0
+        return cls(tenant, journal, log, witnesses=witnesses, clock=clock, random=random, covered=covered)
 
     @property
     def log(self) -> DiskLog:
@@ -137,7 +144,12 @@ class LogKeeper:
         return Put(PACE, "log", _VERSION, json.dumps({"entries": entries}).encode(), now_ms)
 
     async def covering(self, index: int, enough: Enough) -> SignedCheckpoint | None:
-        """Return the earliest checkpoint kept that covers entry `index` and is cosigned `enough`; None until then."""
+        """Return the earliest checkpoint kept that covers entry `index` and is cosigned `enough`; None until then.
+
+        Every session that ends asks for entries that none covers yet: that is known without looking.
+        """
+        if index >= self._covered:
+            return None
         after = f"{index:020}"
         while page := await self._journal.documents(self._tenant, CHECKPOINT, after=after):
             for kept in page:
@@ -170,6 +182,9 @@ class LogKeeper:
         if self._owed:
             puts.append(Put(CHECKPOINT, f"{signed.checkpoint.size:020}", _VERSION, body, now_ms))
         await self._journal.commit(Batch(self._tenant, puts=tuple(puts)))
+        if self._owed:
+            self._covered = max(self._covered, signed.checkpoint.size)
+        self.kept += 1
 
 
 def _padding(base: int, filler: tuple[bytes, ...]) -> Padding:

@@ -39,6 +39,12 @@ class Proofs(Protocol):
     async def cosigners(self, index: int) -> dict[str, int] | None:
         """Return who cosigned that checkpoint (party to Unix ms); None until there is one."""
 
+    def state(self) -> int:
+        """Return a number that changes when a checkpoint is kept; 0 where there are no cosignatures to be had.
+
+        While it stays the same so does what the others say.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class NotYet:

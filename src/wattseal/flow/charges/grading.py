@@ -46,22 +46,26 @@ async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> t
     """Return the parties that cosigned both start and end, and whether others than the log's did within a day.
 
     Within a day of each logged record between them too, as verifiers ask: a clock may have been put back meanwhile.
+    Where one was not cosigned in time no grade depends on who cosigned the others. The last come first: they are those
+    that wait for the next checkpoint.
     """
+    if not proofs.state():
+        return set(), False
     subject = Subject(bytes.fromhex(transaction.id))
     kept = await world.journal.items_by_subject(world.tenant, subject)
     bounds = [k for k in kept if k.item.payload_hash.hex() in {transaction.started, transaction.ended}]
     parties: set[str] | None = None
-    in_time = True
-    for one in kept:
+    for one in reversed(kept):
         bound = one in bounds
         if not bound and (one.log_index is None or not _between(one, bounds)):
             continue
         found = None if one.log_index is None else await proofs.cosigners(one.log_index)
         others = {p: ms for p, ms in (found or {}).items() if p != world.party}
-        in_time = in_time and any(ms - one.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values())
+        if not any(ms - one.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values()):
+            return set(), False
         if bound:
             parties = set(others) if parties is None else parties & set(others)
-    return parties or set(), in_time and parties is not None
+    return parties or set(), parties is not None
 
 
 def _between(one: KeptItem, bounds: list[KeptItem]) -> bool:

@@ -23,7 +23,7 @@ from wattseal.model.billing import Bill
 from wattseal.model.ledger import Posting
 from wattseal.model.rollup import SessionState
 from wattseal.model.transaction import Billing, Transaction
-from wattseal.rules.billing import BILLED_BEFORE, Standing
+from wattseal.rules.billing import AWAITING_CHECKPOINT, BILLED_BEFORE, Standing
 from wattseal.rules.charge_posting import ChargeFor, charge_posting, minor
 from wattseal.rules.evidence_hash import evidence_hash
 from wattseal.rules.revenue_split import split
@@ -31,16 +31,23 @@ from wattseal.rules.revenue_split import split
 PAGE = 200
 """Sessions looked at together; their commits are one group of the journal."""
 FIRST_PATIENCE_MS, MAX_PATIENCE_MS = 1000, 60_000
-"""What waits is looked at again after so long, twice as long each time, or at once when something about it changes."""
+"""What waits is looked at again after so long, twice as long each time, or at once when something about it changes.
+
+What waits for the log alone is looked at when a checkpoint was kept, and else after the longest time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Waits:
-    """A session that waits: the version of its document that was looked at, until when, and for how long next time."""
+    """A session that waits: the version of its document that was looked at, until when, and for how long.
+
+    `log` is what its grade waits for: the state of the log is no longer this one; None where it waits for others.
+    """
 
     seen_ms: int
     until_ms: int
-    next_ms: int
+    patience_ms: int
+    log: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Biller:
         self._flushes: list[Flush] = []
         self._evidence: set[bytes] = set()
         self._waiting: dict[str, _Waits] = {}
+        self._for_the_log: set[str] = set()
         self._looked_at: list[str] = []
 
     async def round(self) -> Round:
@@ -92,14 +100,21 @@ class Biller:
         waits = self._waiting.get(document.key)
         if waits is None or waits.seen_ms != document.updated_at_ms:
             return False
-        return 0 < waits.until_ms - self._world.now_ms() <= MAX_PATIENCE_MS  # more is left where the clock was put back
+        if waits.log is not None and waits.log != self._proofs.state():
+            return False
+        left_ms = waits.until_ms - self._world.now_ms()
+        return 0 < left_ms <= waits.patience_ms  # more is left where the clock was put back
 
-    def _wait(self, document: Put) -> None:
+    def _wait(self, document: Put, log: int | None) -> None:
+        """Wait; for the log at most until a bill waits no longer for it."""
         waits, now_ms = self._waiting.get(document.key), self._world.now_ms()
-        same = waits is not None and waits.seen_ms == document.updated_at_ms
-        patience_ms = waits.next_ms if waits is not None and same else FIRST_PATIENCE_MS
-        again = _Waits(document.updated_at_ms, now_ms + patience_ms, min(2 * patience_ms, MAX_PATIENCE_MS))
-        self._waiting[document.key] = again
+        patience_ms = FIRST_PATIENCE_MS
+        left_ms = self._world.settings.billing.wait_ms - abs(now_ms - read(document, Unbilled).since_ms)
+        if log is not None and left_ms > 0:
+            patience_ms = min(left_ms, MAX_PATIENCE_MS)
+        elif waits is not None and waits.seen_ms == document.updated_at_ms:
+            patience_ms = min(2 * waits.patience_ms, MAX_PATIENCE_MS)
+        self._waiting[document.key] = _Waits(document.updated_at_ms, now_ms + patience_ms, patience_ms, log)
 
     async def _flushed(self) -> None:
         """Wait until all that was decided is durable; until then nobody else decides on these sessions."""
@@ -122,15 +137,17 @@ class Biller:
             return None
         world.deciding.add(document.key)
         self._looked_at.append(document.key)
+        log = self._proofs.state()
         try:
             came_to = await self._decide(document)
         except InputError as error:
             world.count(f"billing_{error.code}")
             came_to = Billing.PENDING
         if came_to is Billing.PENDING:
-            self._wait(document)
+            self._wait(document, log if document.key in self._for_the_log else None)
         else:
             self._waiting.pop(document.key, None)
+        self._for_the_log.discard(document.key)
         return came_to
 
     async def _decide(self, document: Put) -> Billing:
@@ -144,6 +161,8 @@ class Biller:
         due = await due_of(world, self._proofs, transaction, world.now_ms() - noted.since_ms)
         if isinstance(due, Due):
             return await self._bill(transaction, due, noted)
+        if due == (Billing.PENDING, AWAITING_CHECKPOINT):
+            self._for_the_log.add(document.key)
         if due[0] in {Billing.FREE, Billing.BILLED}:
             return await self._leave(transaction, due)
         return await self._keep(transaction, due, noted)
