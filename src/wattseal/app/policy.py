@@ -42,6 +42,8 @@ def policy_of(settings: Settings) -> Policy:
         start_button=settings.tokens.start_button,
         hearsay_cap_wh=settings.tokens.hearsay_cap_wh,
         alone_stations=settings.people.alone_stations,
+        alone_power_stations=settings.people.alone_power_stations,
+        alone_charge_stations=settings.people.alone_charge_stations,
         list_stale_s=settings.tokens.list_stale_s,
         charging=_charging(settings.charging),
         billing=_billing(settings.billing),

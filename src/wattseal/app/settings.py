@@ -77,6 +77,10 @@ class People(Section, frozen=True):
     """How long one-time links are good."""
     alone_stations: Annotated[int, Meta(ge=1, le=1000)] = 10
     """To so many stations a day one person rolls out templates and firmware alone; more take a second person."""
+    alone_power_stations: Annotated[int, Meta(ge=1, le=1000)] = 20
+    """To so many stations a day one person sends single commands that may change power."""
+    alone_charge_stations: Annotated[int, Meta(ge=1, le=1000)] = 60
+    """To so many stations an hour one person sends starts, stops, unlocks, resets and limits of one charge."""
     oidc_issuer: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+\Z", max_length=300)] | None = None
     """The OpenID Connect provider where people may sign in, as its tokens name it."""
     oidc_client_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None

@@ -14,7 +14,7 @@ from wattseal.flow.charges import charge_details, loose_ends, payments
 from wattseal.flow.command_signing import Sending
 from wattseal.flow.documents import STATION, read
 from wattseal.flow.drivers import local_lists, reservations
-from wattseal.flow.fleet import quirks
+from wattseal.flow.fleet import alone, quirks
 from wattseal.flow.identity import certificates, credentials
 from wattseal.flow.limits import batteries, charging, der, station_tariffs
 from wattseal.flow.memory import Memory
@@ -190,6 +190,7 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     check, asking = CHECKS.get(key), Asking(world, memory, order.version, principal)
     if check is not None:
         await check(asking, order.command)
+    await alone.keep_within_reach(asking, order.command, order.passing)
     turn = await ramp.turn_of(asking, order.command, order.passing)
     if turn.command is not order.command:
         order = replace(order, payload=catalog.ask(order.version, turn.command)[1], command=turn.command)

@@ -21,9 +21,10 @@ class Settings:
     restart a station may be silent about what it was charging. With `start_button` charges begun by a button are the
     CPO's own to bill; `hearsay_cap_wh` is what a bare card number may draw of those. `list_parties` are the eMSPs who
     allow their drivers' tokens on stations' local lists; a list that was not known to be fresh for `list_stale_s` is an
-    alarm. A template or firmware goes to `alone_stations` at most without a second person. Events of a severity of at
-    most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept; with `inventory` a station that
-    boots as another model or firmware is asked for its variables.
+    alarm. A template or firmware goes to `alone_stations` at most without a second person, single commands that may
+    change power to `alone_power_stations` a day, those about one charge to `alone_charge_stations` an hour. Events
+    of a severity of at most `alarm_severity` raise alarms; `vendors` are those whose DataTransfer is kept; with
+    `inventory` a station that boots as another model or firmware is asked for its variables.
     """
 
     boot_interval_s: int = 300
@@ -37,6 +38,8 @@ class Settings:
     list_parties: frozenset[str] = frozenset()
     list_stale_s: int = 86_400
     alone_stations: int = 10
+    alone_power_stations: int = 20
+    alone_charge_stations: int = 60
     interrupted_after_s: int = 3600
     charging: ChargingPolicy = DEFAULT_CHARGING
     alarm_severity: int = 3

@@ -25,6 +25,7 @@ from wattseal.model.payment import Payment
 from wattseal.model.station import Station
 from wattseal.model.token import TokenRecord
 from wattseal.model.transaction import Transaction
+from wattseal.rules.alone import Alone
 from wattseal.rules.cut_short import CUT_SHORT
 from wattseal.rules.ramp import Ramp
 from wattseal.rules.uid_guessing import Tries
@@ -132,6 +133,8 @@ class World:
     """What the records say of announced works (`flow.fleet.maintenance.Works`); None until they were read."""
     waiting: dict[str, Any] | None = None
     """Commands that wait for the ramp (`flow.ramp.Waiting`) by id; None until they were read."""
+    alone: dict[str, Alone] = field(default_factory=dict)
+    """Which stations each person has commanded alone lately (`flow.fleet.alone`), as far as it was asked for."""
     limited: dict[StationId, int] | None = None
     """When to look at the fallbacks of stations with limits (`flow.limits.fallback`); None until they were read."""
     pause: Callable[[float], Awaitable[None]] | None = None

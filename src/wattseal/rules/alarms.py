@@ -15,6 +15,7 @@ REMOVED = "alarms_removed"
 _OTHERS = frozenset(
     {
         REMOVED,
+        "alone_too_far",
         "app_code_replayed",
         "battery_not_taken",
         "battery_out_without_in",

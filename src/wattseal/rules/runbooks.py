@@ -30,6 +30,12 @@ RUNBOOKS: Mapping[str, Runbook] = {
         ),
         "That all alarms are back: those of the last second before it may never have been on record.",
     ),
+    "alone_too_far": Runbook(
+        "One person tried to command more stations than one may alone. The command was not sent.",
+        "That person's commands of today, their API tokens, and whether it was they who signed in.",
+        "Where it is work, somebody else approves or sends it. If nobody knows of it, suspend the person and undo it.",
+        "That nothing was sent before: the stations up to that number were commanded.",
+    ),
     "app_code_replayed": Runbook(
         "An app's code that had begun a charge was shown again, more than a minute later. It began nothing.",
         "The session that the alarm names, and whether its owner knows of both; whether the app sends codes twice.",

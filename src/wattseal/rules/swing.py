@@ -144,6 +144,17 @@ def swing_of(command: Command, outlook: Outlook) -> Swing:
     return Swing(running_w, running_w)
 
 
+def may_change_power(command: Command) -> bool:
+    """Return whether a command may change power wherever it is sent, whatever is known of the station."""
+    if (command.action if isinstance(command, Asked) else type(command)) in NEUTRAL:
+        return False
+    match command:
+        case VariablesSet():
+            return any(map(_is_powerful, command.set_variable_data))
+        case _:
+            return not getattr(command, "vendor_id", "").startswith(_KNOWN_VENDOR)
+
+
 def _of_a_charge(
     command: StartRequested | StopRequested | UnlockRequested | AvailabilityRequested, outlook: Outlook
 ) -> Swing:

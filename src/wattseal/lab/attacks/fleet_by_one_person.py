@@ -98,7 +98,8 @@ ATTACK = Attack(
     ),
     defence="beyond a few stations a day, by whatever token of one's own, a rollout waits for another signed-in person",
     without="what was rolled out before counts for nothing, and who asked may approve",
-    residual="he can send commands to stations one by one: slower, each on record in his name, and through the ramp",
+    residual="he can command a few stations a day one by one (`people.alone_power_stations`), each on record in his "
+    "name, and through the ramp",
     expected=Outcome.BOUNDED,
     ground=Ground.CLOCKWORK,
     perform=_perform,

@@ -106,6 +106,7 @@ _STATUS = {
     "account_not_empty": 409,
     "not_a_driver": 409,
     "agreed_limit": 409,
+    "alone_too_far": 409,
     "ramp_full": 409,
     "ramp_synchronised": 409,
     "no_waiting_command": 404,

@@ -74,6 +74,10 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("The station's local list was not known to be fresh for long."),
         _("Bring the station back, and synchronise its list."),
     ),
+    "alone_too_far": (
+        _("Somebody tried to command more stations than one person may alone."),
+        _("Ask them what they were doing; let somebody else approve it, or take their rights away."),
+    ),
     "fallback_missing": (
         _("The station has nothing to fall back to when its limit ends."),
         _("Set the limit again, or have somebody at hand when it ends."),
