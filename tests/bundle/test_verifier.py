@@ -5,6 +5,7 @@ import random
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 from tests.support.charges import EMSP, ORIGIN, START_MS, charge, pen, signing_key
 from tests.support.mutants import MUTATIONS
 from tests.support.worlds import (
@@ -28,7 +29,9 @@ from wattseal.bundle.report import Outcome, Report, StepResult, place_text
 from wattseal.bundle.trust import LogKey, Trust
 from wattseal.crypto.keys import Algorithm
 from wattseal.log.keys import SignatureType, SigningKey
+from wattseal.log.proof import TlogProof
 from wattseal.model.verdict import Grade, Source
+from wattseal.seal import dcbor
 from wattseal.seal.item import Kind
 from wattseal.seal.registry import Role
 
@@ -74,6 +77,41 @@ def test_no_mutant_is_valid_and_the_failing_step_is_named(kind: str) -> None:
         assert report.verdict is not Outcome.VALID, mutant.hex()
         assert report.failure is not None
         assert report.failure.reason
+
+
+def test_an_entry_in_another_spelling_is_refused_though_the_honest_one_was_read_before() -> None:
+    data = sealed_charge().bundle.encode()
+    assert check_bundle(data, trust()).verdict is Outcome.VALID
+    entry_bytes = min(sealed_charge().bundle.entries, key=lambda e: e.encode()).encode()
+    assert entry_bytes[:2] == b"\xd2\x84"
+    longer = data.replace(entry_bytes, b"\xd2\x98\x04" + entry_bytes[2:])
+    report = check_bundle(longer, trust())
+    assert (report.verdict, step_of(report)) == (Outcome.UNREADABLE, 0)
+
+
+def test_entries_are_in_order_each_once() -> None:
+    encoded = sorted(e.encode() for e in sealed_charge().bundle.entries)
+    value = dcbor.decode(sealed_charge().bundle.encode())
+    for order in ([encoded[1], encoded[0], *encoded[2:]], [encoded[0], *encoded]):
+        altered = dcbor.encode(value | {3: [dcbor.decode(e) for e in order]})
+        report = check_bundle(altered, trust())
+        assert (report.verdict, report.failure and report.failure.field) == (Outcome.UNREADABLE, "entries")
+
+
+def test_what_is_remembered_of_one_bundle_makes_no_other_valid() -> None:
+    """Proofs, entries and checkpoints are remembered by all their bytes: each altered one fails before and after."""
+    honest = sealed_charge().bundle
+    first = TlogProof.parse(honest.proofs[0])
+    altered = [
+        structs.replace(first, index=first.index ^ 1),
+        structs.replace(first, hashes=first.hashes[::-1]),
+        structs.replace(first, hashes=(bytes(32), *first.hashes[1:])),
+    ]
+    spoilt = [dataclasses.replace(honest, proofs=(p.encode(), *honest.proofs[1:])).encode() for p in altered]
+    before = [check_bundle(data, trust()).to_json() for data in spoilt]
+    assert check_bundle(honest.encode(), trust()).verdict is Outcome.VALID
+    assert [check_bundle(data, trust()).to_json() for data in spoilt] == before
+    assert {(r["verdict"], r["steps"][8]["result"]) for r in before} == {("INVALID", "failed")}
 
 
 def test_honest_bundles_of_all_lengths_are_valid() -> None:

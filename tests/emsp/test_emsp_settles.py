@@ -3,6 +3,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.emsp.emsp_world import CONTRACT, TOKEN, World, bundled, open_world, read_decision, subject, summary
 from tests.support.charges import LOG, START_MS, charge, pen, seeded, signing_key
 from tests.support.worlds import (
@@ -89,7 +90,7 @@ async def test_a_bundle_without_its_witnesses_is_disputed_and_accepted_when_they
 def lowered(items: list[Item]) -> list[Item]:
     """The stop item with one bit of its payload changed."""
     last = items[-1]
-    payload = replace(last.payload, ms=last.payload.ms + 1)
+    payload = structs.replace(last.payload, ms=last.payload.ms + 1)
     return [*items[:-1], Item(payload, payload.encode(), last.signature, last.boxes)]
 
 

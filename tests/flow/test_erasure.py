@@ -1,9 +1,9 @@
 """A person is erased: nothing in the journal says who it was, and everything that was proved is proved as before."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 from tests.flow.test_account_export import STAFF, data, packed, two_drivers
 from tests.support.cpo_world import Talker, transactions
 from tests.support.memory_journal import MemoryJournal
@@ -139,8 +139,8 @@ async def test_negative_control_an_erased_record_with_another_commitment_is_foun
     item = parse_item(request.item.item)
     assert Group.IDENTITY not in item.boxes
     commitment = item.payload.groups[Group.IDENTITY]
-    other = replace(commitment, commitment=bytes(32))
-    payload = replace(item.payload, groups={**item.payload.groups, int(Group.IDENTITY): other})
+    other = structs.replace(commitment, commitment=bytes(32))
+    payload = structs.replace(item.payload, groups={**item.payload.groups, int(Group.IDENTITY): other})
     forged = Item(payload, payload.encode(), item.signature, item.boxes).encode()
     await world.journal.commit(
         Batch(world.tenant, erased=(Erased(request.position, request.item.payload_hash, forged),))

@@ -80,6 +80,39 @@ def test_a_changed_byte_is_accepted_exactly_where_a_second_encoding_gives_it_aga
     both(spelled[:at] + bytes([data.draw(st.integers(0, 255))]) + spelled[at + 1 :])
 
 
+@given(VALUES, st.data())
+def test_a_map_whose_lists_stay_bytes_is_accepted_exactly_where_it_is_decoded_whole(
+    value: object, data: st.DataObject
+) -> None:
+    spelled = dcbor.encode({0: value, 3: [value, 7, dcbor.sign1([value])], 8: value, 300: [value]})
+    if data.draw(st.booleans()):
+        at = data.draw(st.integers(0, len(spelled) - 1))
+        spelled = spelled[:at] + bytes([data.draw(st.integers(0, 255))]) + spelled[at + 1 :]
+    whole = frozenset({3, 8})
+    try:
+        expected = dcbor.decode(spelled)
+    except InputError as error:
+        with pytest.raises(type(error)):
+            dcbor.decode_map(spelled, dcbor.MAX_BYTES, whole)
+        return
+    if isinstance(expected, dict):
+        for key in whole & expected.keys():
+            if isinstance(expected[key], list):
+                expected[key] = [dcbor.encode(element) for element in expected[key]]
+    assert dcbor.decode_map(spelled, dcbor.MAX_BYTES, whole) == expected
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x81\x00", b"\xa1\x03\x81", b"\xa1\x03\x98\x01\x00", b"\xa0\x00"])
+def test_what_is_no_whole_map_is_decoded_or_refused_as_anywhere(data: bytes) -> None:
+    try:
+        expected = dcbor.decode(data)
+    except InputError:
+        with pytest.raises(InputError):
+            dcbor.decode_map(data, dcbor.MAX_BYTES, {3})
+    else:
+        assert dcbor.decode_map(data, dcbor.MAX_BYTES, {3}) == expected
+
+
 @pytest.mark.parametrize("unit", [b"\x81", b"\xa1\x00", b"\xd2", b"\x81\xd2"])
 @pytest.mark.parametrize("leaf", [b"\x00", b"\x80", b"\xa0", b"\x60"])
 def test_sixteen_levels_are_read_and_no_more(unit: bytes, leaf: bytes) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.support.charges import (
     ARBITER,
     CPO,
@@ -125,8 +126,8 @@ def test_a_copied_box_opens_nowhere(where: str) -> None:
     assert open_box(copied, Group.METER, secret) == BoxState.ALTERED
     # and if the hop also recomputes the hash the payload states, it opens to nothing all the same
     state = victim.payload.groups[Group.METER]
-    forged = dataclasses.replace(state, box_hash=items[1].payload.groups[Group.METER].box_hash)
-    payload = dataclasses.replace(victim.payload, groups={Group.METER: forged})
+    forged = structs.replace(state, box_hash=items[1].payload.groups[Group.METER].box_hash)
+    payload = structs.replace(victim.payload, groups={Group.METER: forged})
     rehashed = dataclasses.replace(copied, payload=payload, payload_bytes=payload.encode())
     assert open_box(rehashed, Group.METER, secret) == BoxState.DISHONEST
     # negative control: at its own place it opens
@@ -172,7 +173,7 @@ def broken(how: str) -> tuple[list[Item], int]:
     items = charge(pen(), readings=5)
     foreign = charge(pen("CPO/CS002"), readings=5)[2]
     unrelated = charge(pen(), readings=5, seed="other")[2]
-    later = dataclasses.replace(items[0].payload, epoch=7)
+    later = structs.replace(items[0].payload, epoch=7)
     from_epoch_7 = dataclasses.replace(items[0], payload=later, payload_bytes=later.encode())
     cases = {
         "missing_item": ([*items[:3], *items[4:]], 3),

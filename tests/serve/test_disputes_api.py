@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.support.csms import Csms, serving
 from tests.support.stations import ask, dialled
 from tests.support.worlds import sealed_charge
@@ -68,7 +69,7 @@ def tampered(bundle: bytes) -> bytes:
         if (opening.payload_hash, opening.gid) == (end, Group.METER):
             content = Content.decode(opening.content)
             lower = replace_register(content)
-            changed.append(replace(opening, content=lower.encode()))
+            changed.append(structs.replace(opening, content=lower.encode()))
         else:
             changed.append(opening)
     return replace(parsed, openings=tuple(changed)).encode()

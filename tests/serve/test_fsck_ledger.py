@@ -6,10 +6,10 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.support.cpo_process import Cpo, Nursery
 
 from wattseal.app.fsck import run_fsck
@@ -209,7 +209,7 @@ def test_a_posting_on_an_unsigned_link_counts_for_nothing(copy: Path) -> None:
             f"SELECT {columns}, item FROM items WHERE kind = 15 ORDER BY seq DESC LIMIT 1"  # noqa: S608 - constants only
         ).fetchone()
         last = parse_item(row[-1])
-        payload = replace(last.payload, seq=last.payload.seq + 1, prev=last.hash)
+        payload = structs.replace(last.payload, seq=last.payload.seq + 1, prev=last.hash)
         link = Item(payload, payload.encode(), None, last.boxes)
         database.execute(
             f"INSERT INTO items ({columns}, seq, payload_hash, digest, signed, item) "  # noqa: S608 - constants only

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.support.doc_tree import ROOT
 from tests.support.examples import examples
 from tests.support.mutants import MUTATIONS
@@ -136,8 +137,8 @@ def test_openings_handed_over_apart_show_what_they_would_inside(browser: Peer) -
     closed = dataclasses.replace(whole.bundle, openings=()).encode()
     told = trust().to_json().decode()
     openings = [dcbor.encode(opening.to_value()).hex() for opening in whole.bundle.openings]
-    spoilt = dataclasses.replace(whole.bundle.openings[0], content=b"\xa2\x01\x80\x02\xa0")
-    foreign = dataclasses.replace(whole.bundle.openings[0], payload_hash=bytes(32))
+    spoilt = structs.replace(whole.bundle.openings[0], content=b"\xa2\x01\x80\x02\xa0")
+    foreign = structs.replace(whole.bundle.openings[0], payload_hash=bytes(32))
     tried = [openings, [], openings[:1], *([dcbor.encode(o.to_value()).hex()] for o in (spoilt, foreign))]
     answers = list(browser.ask({"bundle": closed.hex(), "trust": told, "openings": shown} for shown in tried))
     inside = check_bundle(whole.bundle.encode(), trust())

@@ -14,7 +14,11 @@ from wattseal.pricing.periods import Point
 from wattseal.seal.fields import Meter
 from wattseal.seal.groups import Content
 from wattseal.seal.item import Item, Kind
-from wattseal.seal.registry import Entry, Registry
+from wattseal.seal.registry import Entry, Registry, Role
+
+_KIND_NAMES: dict[int, str] = {kind: kind.name.lower() for kind in Kind}
+_BOUNDS = frozenset({Kind.STARTED, Kind.ENDED})
+_ROLE_NAMES = {role: role.name.lower() for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Case:
 
         Others may lie in between: a stop that waited in a queue may be told after the next start at its EVSE.
         """
-        first = next((i for i in self.bundle.items if i.payload.kind in {Kind.STARTED, Kind.ENDED}), None)
+        first = next((i for i in self.bundle.items if i.payload.kind in _BOUNDS), None)
         return first is None or item.payload.subject == first.payload.subject
 
     @property
@@ -118,15 +122,8 @@ class Case:
                     format="wattseal",
                     reason=reason,
                     record=place_text(item.payload.place),
-                    kind=_kind_name(item.payload.kind),
-                    signer=f"{entry.party} ({entry.role.name.lower()})" if entry else "",
+                    kind=_KIND_NAMES.get(item.payload.kind) or f"kind {item.payload.kind}",
+                    signer=f"{entry.party} ({_ROLE_NAMES[entry.role]})" if entry else "",
                 )
             )
         return reports + self.evidence
-
-
-def _kind_name(kind: int) -> str:
-    try:
-        return Kind(kind).name.lower()
-    except ValueError:
-        return f"kind {kind}"

@@ -19,6 +19,8 @@ MAX_ITEMS = 20_000
 MAX_OTHERS = 64
 MAX_ENTRIES = 256
 _OPENING = [bytes, int, bytes, bytes]
+_STATEMENTS = frozenset({3, 8})
+"""Entries and receipts: they are put in order and remembered by their bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def parse_bundle(data: bytes) -> Bundle:
     """Parse bundle bytes; `CborError` or `LimitError` name the field and list index."""
     if len(data) > MAX_BUNDLE_BYTES:
         raise LimitError(f"a bundle has at most {MAX_BUNDLE_BYTES} bytes", subject="size")
-    value = dcbor.decode(data, MAX_BUNDLE_BYTES)
+    value = dcbor.decode_map(data, MAX_BUNDLE_BYTES, _STATEMENTS)
     if type(value) is not dict or value.get(0) != MAGIC:
         raise CborError(f"a bundle is a map that starts with {MAGIC}", subject="bundle")
     if not value.keys() >= {1, 2, 3, 4} or value.keys() - set(range(9)):
@@ -87,9 +89,9 @@ def parse_bundle(data: bytes) -> Bundle:
     _in_order("openings", [_opening_order(o) for o in openings])
     _in_order("others", [o.hash for o in others])
     entries = tuple(_each(value, 3, MAX_ENTRIES, _entry))
-    receipts = tuple(_each(value, 8, MAX_ITEMS, statement_from)) if 8 in value else ()
-    _in_order("entries", [dcbor.encode(e) for e in value[3]])
-    _in_order("receipts", [dcbor.encode(r) for r in value.get(8, ())])
+    receipts = tuple(_each(value, 8, MAX_ITEMS, _receipt)) if 8 in value else ()
+    _in_order("entries", value[3])
+    _in_order("receipts", value.get(8, []))
     proofs = tuple(_each(value, 4, MAX_ITEMS, _bytes))
     return Bundle(items, openings, entries, proofs, others, value.get(6), value.get(7), receipts)
 
@@ -107,12 +109,12 @@ def _each(value: dict[int, Any], number: int, limit: int, parse: Any) -> Iterabl
             raise CborError(str(error), code=error.code, subject=f"bundle {number}[{index}] {error.subject}") from error
 
 
-def _entry(value: Any) -> Statement:
-    return _parse_entry(dcbor.encode(value))
+def _receipt(data: bytes) -> Statement:
+    return statement_from(dcbor.decode(data, MAX_BUNDLE_BYTES))
 
 
 @lru_cache(maxsize=4096)
-def _parse_entry(data: bytes) -> Statement:
+def _entry(data: bytes) -> Statement:
     """Parse a registry entry; remembered, since bundle after bundle shows the same keys."""
     return parse(data)
 

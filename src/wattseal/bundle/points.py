@@ -8,6 +8,8 @@ from wattseal.pricing.periods import Point, usable
 from wattseal.seal.fields import Ops
 from wattseal.seal.item import Group, Item, Kind
 
+_NEEDED = (Group.METER, Group.OPS)
+
 
 def points_told(case: Case) -> tuple[Point, ...]:
     """Return the points of a bundle, () where there are none or a record that has them cannot be read."""
@@ -55,8 +57,7 @@ def readings_of(case: Case) -> Iterator[Item]:
 
 def withheld(case: Case, item: Item) -> Group | None:
     """Return what of a record is not shown and would be needed: its register, or the station's time of it."""
-    needed = (Group.METER, Group.OPS)
-    return next((g for g in needed if g in item.payload.groups and (item.hash, g) not in case.contents), None)
+    return next((g for g in _NEEDED if g in item.payload.groups and (item.hash, g) not in case.contents), None)
 
 
 def moment_ms(case: Case, item: Item) -> int:

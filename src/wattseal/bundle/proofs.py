@@ -1,5 +1,7 @@
 """Steps 8, 9 and part of 12: what the log and its witnesses say."""
 
+from collections.abc import Mapping
+
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing
 from wattseal.crypto.keys import PublicKey
@@ -77,20 +79,19 @@ def check_witnesses(case: Case) -> Trouble | None:
     times: list[int | None] = []
     parties: set[str] | None = None
     roots: dict[int, bytes] = {}
-    seen: dict[SignedCheckpoint, tuple[dict[str, int], Trouble | None]] = {}
+    # By identity: proofs that bring the same bytes hold the same checkpoint, and the case holds on to them.
+    seen: dict[int, tuple[dict[str, int], Trouble | None]] = {}
     for item, proof in zip(logged, case.proofs, strict=True):
         checkpoint = proof.checkpoint.checkpoint
         if roots.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
             return failed("log_shows_two_roots", "root", item)
-        if proof.checkpoint not in seen:
-            seen[proof.checkpoint] = _cosigned(case, proof.checkpoint, item)
-        by_party, trouble = seen[proof.checkpoint]
+        by_party, trouble = seen.get(id(proof.checkpoint)) or seen.setdefault(
+            id(proof.checkpoint), _cosigned(case, proof.checkpoint, item)
+        )
         if trouble is not None:
             return trouble
-        ranked = sorted(by_party.values())
-        quorum = case.trust.quorum
-        times.append(ranked[quorum - 1] * 1000 if len(ranked) >= quorum else None)
-        parties = set(by_party) if parties is None else parties & set(by_party)
+        times.append(_witnessed_ms(by_party, case.trust.quorum))
+        parties = set(by_party) if parties is None else parties & by_party.keys()
     if None in times:
         return lacking("checkpoint", "witnesses", logged[times.index(None)])
     witnessed = [t for t in times if t is not None]
@@ -102,6 +103,11 @@ def check_witnesses(case: Case) -> Trouble | None:
         t - item.payload.ms <= COSIGN_WITHIN_S * 1000 for t, item in zip(witnessed, logged, strict=True)
     )
     return None
+
+
+def _witnessed_ms(by_party: Mapping[str, int], quorum: int) -> int | None:
+    """Return when so many parties had cosigned, None where fewer did."""
+    return sorted(by_party.values())[quorum - 1] * 1000 if len(by_party) >= quorum else None
 
 
 def _cosigned(case: Case, checkpoint: SignedCheckpoint, item: Item) -> tuple[dict[str, int], Trouble | None]:

@@ -13,6 +13,7 @@ from wattseal.seal.item import Group, Item, Kind, group_name
 
 MAX_LATE = 256
 """Readings that may have reached their chain late; more are not looked into."""
+_BOUNDS = frozenset({Kind.STARTED, Kind.ENDED})
 
 
 def open_content(case: Case) -> Trouble | None:
@@ -56,7 +57,7 @@ def _one_transaction(case: Case) -> Trouble | None:
     foreign: Item | None = None
     for item in case.bundle.items:
         kind = item.payload.kind
-        if kind not in {Kind.STARTED, Kind.ENDED}:
+        if kind not in _BOUNDS:
             continue
         if not case.is_own(item):
             foreign = item

@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from wattseal.model.verdict import Finding, Grade, Source, Verdict
 from wattseal.pricing.money import COMPONENT_DIGITS, rounded
 from wattseal.pricing.periods import Point
@@ -48,8 +50,7 @@ STEP_NAMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True, gc=False):
     """One step: `reason` is a message code, `field` and `record` name the place where it failed or what is missing."""
 
     number: int
@@ -71,8 +72,7 @@ def finding_to_json(finding: Finding) -> dict[str, str]:
     return {k: v for k, v in named.items() if v}
 
 
-@dataclass(frozen=True, slots=True)
-class RecordReport:
+class RecordReport(Struct, frozen=True, gc=False):
     """What was found of one record: its signature's verdict, and findings on its meaning."""
 
     verdict: Verdict

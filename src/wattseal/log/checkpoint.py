@@ -23,8 +23,7 @@ class Checkpoint:
     @classmethod
     def parse(cls, text: bytes) -> Self:
         """Read a note text of at least three non-empty lines; anything else is an `InputError`."""
-        note.check_text(text)
-        lines = text.decode().split("\n")
+        lines = note.check_text(text).split("\n")
         if lines.pop() or len(lines) < 3 or not all(lines):
             raise InputError("a checkpoint has three or more non-empty lines", code="bad_checkpoint", subject="lines")
         return cls(

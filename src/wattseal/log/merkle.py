@@ -6,6 +6,7 @@ caller decides where hashes live (memory, tiles on disk, HTTP).
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Self
 
@@ -29,6 +30,10 @@ def leaf_hash(entry: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return SHA-256(0x01 || left || right) of two 32-byte hashes."""
     return sha256(b"\x01" + left + right).digest()
+
+
+_known_node = lru_cache(maxsize=4096)(node_hash)
+"""Nodes on the way of proofs: those of one bundle, and of the next in the same tree, share all but the lowest."""
 
 
 def fold(peaks: Sequence[bytes]) -> bytes:
@@ -141,11 +146,11 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         if last == 0:
             return False
         if first & 1 or first == last:
-            node = node_hash(sibling, node)
+            node = _known_node(sibling, node)
             while first and not first & 1:
                 first, last = first >> 1, last >> 1
         else:
-            node = node_hash(node, sibling)
+            node = _known_node(node, sibling)
         first, last = first >> 1, last >> 1
     return last == 0 and node == root
 
@@ -186,7 +191,7 @@ def _walk(first: int, last: int, path: Sequence[bytes]) -> tuple[bytes, bytes] |
 
 
 def _are_hashes(values: Iterable[bytes]) -> bool:
-    return all(len(value) == HASH_SIZE for value in values)
+    return set(map(len, values)) == {HASH_SIZE}
 
 
 def _split(width: int) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
+from msgspec import Struct
+
 from wattseal.base.errors import InputError, LimitError
 from wattseal.log import cosignature, note
 from wattseal.log.checkpoint import SignedCheckpoint
@@ -19,8 +21,7 @@ HEADER = "c2sp.org/tlog-proof@v1"
 MAX_PROOF_BYTES = MAX_NOTE + 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class TlogProof:
+class TlogProof(Struct, frozen=True, gc=False):
     """A parsed proof; nothing in it is verified yet. `extra` is opaque and never authenticated."""
 
     index: int
@@ -36,8 +37,7 @@ class TlogProof:
         head, blank, rest = data.partition(b"\n\n")
         if not blank:
             raise InputError("a proof ends in a checkpoint after an empty line", code="bad_proof", subject="tlog-proof")
-        note.check_text(head)
-        lines = head.decode().split("\n")
+        lines = note.check_text(head).split("\n")
         if lines.pop(0) != HEADER:
             raise InputError(f"a proof starts with {HEADER}", code="bad_proof", subject="header")
         extra = None

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+from functools import lru_cache
 
 from wattseal.base.errors import InputError
 from wattseal.log.merkle import HASH_SIZE, MAX_SIZE
@@ -25,8 +26,9 @@ def decode_base64(text: str, what: str) -> bytes:
     return data
 
 
+@lru_cache(maxsize=4096)
 def decode_hash(text: str, what: str) -> bytes:
-    """Return the 32 bytes of a base64 hash line."""
+    """Return the 32 bytes of a base64 hash line; remembered, since proofs in one tree share most of theirs."""
     data = decode_base64(text, what)
     if len(data) != HASH_SIZE:
         raise InputError(f"{what} is {len(data)} bytes long, not {HASH_SIZE}", code="bad_hash", subject=what)

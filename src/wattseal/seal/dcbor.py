@@ -5,6 +5,7 @@ other as it reads, so that what is accepted encodes to the same bytes again. Wri
 CBOR library: those accept other spellings, which takes a second pass and an encoding to find out.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from struct import Struct
 from typing import Any
@@ -16,6 +17,7 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
 SIGN1_TAG = 18
 _TAGGED = 0xC0 | SIGN1_TAG
+_SIMPLE = {0xF4: False, 0xF5: True, 0xF6: None}
 
 
 class CborError(InputError):
@@ -124,8 +126,36 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
     try:
         value, end = _read(data, 0, MAX_DEPTH)
     except (IndexError, UnicodeDecodeError) as error:
-        raise CborError(f"not deterministic CBOR: {type(error).__name__}", subject="cbor") from error
-    if end != len(data):  # beyond it where a string or an argument is cut short
+        raise _broken_off(error) from error
+    return _all_of(data, value, end)
+
+
+def decode_map(data: bytes, max_bytes: int, whole: Collection[int]) -> Any:
+    """Decode exactly one value as `decode` does; of lists that a map has under the keys `whole`, elements stay bytes.
+
+    They are read as strictly as all else. Since every value has one spelling, the bytes are what `encode` would make.
+    """
+    if len(data) > max_bytes or not 0xA0 <= int.from_bytes(data[:1]) < 0xB8:
+        return decode(data, max_bytes)
+    values: dict[int, Any] = {}
+    at, key = 1, -1
+    try:
+        for _ in range(data[0] & 0x1F):
+            key, at = _read_key(data, at, key)
+            read = _read_pieces if key in whole and data[at] >> 5 == 4 else _read
+            values[key], at = read(data, at, MAX_DEPTH - 1)
+    except (IndexError, UnicodeDecodeError) as error:
+        raise _broken_off(error) from error
+    return _all_of(data, values, at)
+
+
+def _broken_off(error: Exception) -> CborError:
+    return CborError(f"not deterministic CBOR: {type(error).__name__}", subject="cbor")
+
+
+def _all_of(data: bytes, value: Any, end: int) -> Any:
+    """Return `value` where it ends with `data`, not beyond it, as where a string or an argument is cut short."""
+    if end != len(data):
         raise CborError("trailing bytes, or fewer than announced", subject="cbor")
     return value
 
@@ -137,30 +167,18 @@ def _read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
     if first < 24:  # a small unsigned integer, what most values are
         return first, at
     info = first & 0x1F
-    if info < 24:
-        argument = info
-    elif info == 24:
-        argument = data[at]
-        at += 1
-        if argument < 24:
-            raise _long_spelling()
-    else:
+    argument = info
+    if info > 23:
         argument, at = _long_argument(data, at, info)
-    match first >> 5:
-        case 2:
-            end = at + argument
-            return data[at:end], end
-        case 0:
-            return argument, at
-        case 4:
-            return _read_list(data, at, argument, depth)
-        case 5:
-            return _read_map(data, at, argument, depth)
-        case 3:
-            end = at + argument
-            return data[at:end].decode(), end
-        case major:
-            return (~argument, at) if major == 1 else _read_other(data, at, first, depth)
+    if first < 0x40:
+        return (argument if first < 0x20 else ~argument), at
+    if first < 0x80:
+        end = at + argument
+        return (data[at:end] if first < 0x60 else data[at:end].decode()), end
+    if first < 0xC0:
+        read = _read_list if first < 0xA0 else _read_map
+        return read(data, at, argument, depth)
+    return _read_other(data, at, first, depth)
 
 
 def _long_spelling() -> CborError:
@@ -168,6 +186,10 @@ def _long_spelling() -> CborError:
 
 
 def _long_argument(data: bytes, at: int, info: int) -> tuple[int, int]:
+    if info == 24:
+        if data[at] < 24:
+            raise _long_spelling()
+        return data[at], at + 1
     if info > 27:
         raise CborError("no indefinite lengths (RFC 8949, 4.2.1)", subject="cbor")
     width = 1 << (info - 24)
@@ -184,45 +206,71 @@ def _descend(size: int, depth: int) -> int:
 
 
 def _read_list(data: bytes, at: int, size: int, depth: int) -> tuple[list[Any], int]:
+    """Read `size` values. What records mostly hold, small numbers and short byte strings, is read without a call."""
     inner = _descend(size, depth)
-    values = []
+    values: list[Any] = []
+    value: Any
     for _ in range(size):
-        value, at = _read(data, at, inner)
+        first = data[at]
+        if first < 24:
+            value, at = first, at + 1
+        elif first == 0x58 and data[at + 1] > 23:
+            start, at = at + 2, at + 2 + data[at + 1]
+            value = data[start:at]
+        else:
+            value, at = _read(data, at, inner)
         values.append(value)
     return values, at
 
 
 def _read_map(data: bytes, at: int, size: int, depth: int) -> tuple[dict[int, Any], int]:
+    """Read `size` pairs, keys ascending; small numbers and short byte strings without a call, as in a list."""
     inner = _descend(size, depth)
     values: dict[int, Any] = {}
     before = -1
     for _ in range(size):
-        key = data[at]
-        if key < 24:
-            at += 1
-        elif key < 28:
-            key, at = _read(data, at, 0)
+        key, at = _read_key(data, at, before) if data[at] > 23 or data[at] <= before else (data[at], at + 1)
+        first = data[at]
+        if first < 24:
+            values[key], at = first, at + 1
+        elif first == 0x58 and data[at + 1] > 23:
+            start, at = at + 2, at + 2 + data[at + 1]
+            values[key] = data[start:at]
         else:
-            raise CborError("map keys are unsigned integers", subject="key")
-        if key <= before:
-            raise CborError("map keys ascend, each once", subject="key")
+            values[key], at = _read(data, at, inner)
         before = key
-        values[key], at = _read(data, at, inner)
     return values, at
 
 
+def _read_key(data: bytes, at: int, before: int) -> tuple[int, int]:
+    if data[at] > 27:
+        raise CborError("map keys are unsigned integers", subject="key")
+    key, at = _read(data, at, 0)
+    if key <= before:
+        raise CborError("map keys ascend, each once", subject="key")
+    return key, at
+
+
+def _read_pieces(data: bytes, at: int, depth: int) -> tuple[list[bytes], int]:
+    """Return the bytes of each element of the list that starts at `at`."""
+    size, at = data[at] & 0x1F, at + 1
+    if size > 23:
+        size, at = _long_argument(data, at, size)
+    inner = _descend(size, depth)
+    pieces = []
+    for _ in range(size):
+        start = at
+        _, at = _read(data, at, inner)
+        pieces.append(data[start:at])
+    return pieces, at
+
+
 def _read_other(data: bytes, at: int, first: int, depth: int) -> tuple[Any, int]:
-    match first:
-        case 0xF6:
-            return None, at
-        case 0xF5:
-            return True, at
-        case 0xF4:
-            return False, at
-        case 0xD2:
-            value, at = _read(data, at, _descend(1, depth))
-            return Tagged(value), at
-        case _ if first >> 5 == 6:
-            raise CborError("CBOR tag not allowed here", subject="tag")
-        case _:
-            raise CborError("floats and simple values have no place in a record", subject="type")
+    if first == _TAGGED:
+        value, at = _read(data, at, _descend(1, depth))
+        return Tagged(value), at
+    if first in _SIMPLE:
+        return _SIMPLE[first], at
+    if first < 0xE0:
+        raise CborError("CBOR tag not allowed here", subject="tag")
+    raise CborError("floats and simple values have no place in a record", subject="type")

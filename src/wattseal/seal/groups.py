@@ -6,8 +6,10 @@ own secret, and a box opens nowhere but at its place.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 from wattseal.crypto.aead import open_once, seal_once
 from wattseal.crypto.hashes import hkdf, hkdf_expand, sha256
@@ -25,8 +27,7 @@ _CONTEXT = b"\x86" + dcbor.encode("wattseal-ctx-v1")
 _COMMIT = b"\x84" + dcbor.encode("wattseal-commit-v1")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True, gc=False):
     """What a group holds: `readers` (party ids, hidden from outsiders) and `fields` by number."""
 
     readers: tuple[str, ...]
@@ -42,7 +43,7 @@ class Content:
         value = dcbor.decode(data, MAX_CONTENT_BYTES)
         if type(value) is dict and value.keys() == {1, 2}:
             readers, fields = value[1], value[2]
-            if type(readers) is list and type(fields) is dict and all(type(r) is str for r in readers):
+            if type(readers) is list and type(fields) is dict and set(map(type, readers)) <= {str}:
                 return Content(tuple(readers), fields)
         raise CborError("content is {1: [readers], 2: fields}", subject="content")
 
@@ -52,8 +53,7 @@ def encode_content(readers: list[str], fields: Mapping[int, Any]) -> bytes:
     return b"\xa2\x01" + dcbor.encode(readers) + b"\x02" + dcbor.encode(dict(fields))
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True, gc=False):
     """All a stranger needs to read one group of one record: bundle field 2."""
 
     payload_hash: bytes
@@ -73,7 +73,12 @@ def context(origin: str, stream: int, epoch: int, seq: int, gid: int) -> bytes:
 
 def context_start(origin: str, stream: int, epoch: int, seq: int) -> bytes:
     """Return what the contexts of one record's groups have in common; the encoded group number completes each."""
-    return _CONTEXT + b"".join(map(dcbor.encode, (origin, stream, epoch, seq)))
+    return _epoch_start(origin, stream, epoch) + dcbor.encode(seq)
+
+
+@lru_cache(maxsize=4096)
+def _epoch_start(origin: str, stream: int, epoch: int) -> bytes:
+    return _CONTEXT + b"".join(map(dcbor.encode, (origin, stream, epoch)))
 
 
 def box_secret(group_secret: bytes, place: bytes) -> bytes:

@@ -10,6 +10,9 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 from wattseal.base.errors import LimitError
 from wattseal.crypto.hashes import sha256
 from wattseal.crypto.keys import Algorithm, PublicKey, SigningKey
@@ -23,6 +26,9 @@ MAX_COUNTER = 2**53 - 1
 MAX_REFS = 16
 LEAF_DOMAIN = "wattseal-leaf-v1"
 RECORD_DOMAIN = "wattseal-record-v1"
+_LEAF = b"\x84" + dcbor.encode(LEAF_DOMAIN)
+_SIGNATURE1 = b"\x84" + dcbor.encode("Signature1")
+"""How these lists of four start."""
 
 
 class Kind(IntEnum):
@@ -80,16 +86,14 @@ class ClockQuality(IntEnum):
 _CLOCKS = tuple(ClockQuality)
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(Struct, frozen=True, gc=False):
     """What a payload says of one group: commitment to its content, hash of its box (None where the box is plain)."""
 
     commitment: bytes
     box_hash: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True, gc=False):
     """The signed part of a record. `ms` is Unix time in milliseconds; `public` holds keys 0..63 known to the kind."""
 
     kind: int
@@ -101,9 +105,9 @@ class Payload:
     ms: int
     clock: ClockQuality
     subject: bytes | None = None
-    groups: Mapping[int, Commitment] = field(default_factory=dict)
+    groups: Mapping[int, Commitment] = msgspec.field(default_factory=dict)
     refs: tuple[bytes, ...] = ()
-    public: Mapping[int, Any] = field(default_factory=dict)
+    public: Mapping[int, Any] = msgspec.field(default_factory=dict)
 
     @property
     def place(self) -> tuple[str, int, int, int]:
@@ -178,9 +182,8 @@ class Item:
         """Return the transparency log's 32-byte entry, None for a link (docs/spec/log.md)."""
         if self.signature is None:
             return None
-        return sha256(
-            dcbor.encode([LEAF_DOMAIN, self.signature.protected, self.payload_bytes, self.signature.signature])
-        )
+        parts = (self.signature.protected, self.payload_bytes, self.signature.signature)
+        return sha256(_LEAF + b"".join(map(dcbor.encode, parts)))
 
     def verify(self, key: PublicKey, log_origin: str) -> bool:
         """Return whether the signature is `key`'s over this payload for the log `log_origin`."""
@@ -198,6 +201,7 @@ def verify_once(key: PublicKey, message: bytes, signature: bytes) -> bool:
     return key.verify(message, signature)
 
 
+@lru_cache(maxsize=256)
 def record_aad(log_origin: str) -> bytes:
     """Return the external_aad that binds a record to the log it is meant for."""
     return dcbor.encode([RECORD_DOMAIN, log_origin])
@@ -205,7 +209,7 @@ def record_aad(log_origin: str) -> bytes:
 
 def to_be_signed(protected: bytes, external_aad: bytes, payload: bytes) -> bytes:
     """Return the Sig_structure of COSE_Sign1 (RFC 9052, 4.4)."""
-    return dcbor.encode(["Signature1", protected, external_aad, payload])
+    return _SIGNATURE1 + b"".join(map(dcbor.encode, (protected, external_aad, payload)))
 
 
 def protected_header(key: PublicKey) -> bytes:

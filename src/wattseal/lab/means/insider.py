@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -93,7 +93,7 @@ class Insider:
                 if item.payload.kind == Kind.ENDED and item.payload.subject == bytes.fromhex(transaction):
                     changed = lower_register(item, by_wh)
                 if previous is not None:
-                    payload = replace(changed.payload, prev=previous.new)
+                    payload = structs.replace(changed.payload, prev=previous.new)
                     changed = Item(payload, payload.encode(), changed.signature, changed.boxes)
                 if changed.payload_bytes == item.payload_bytes:
                     continue
@@ -168,5 +168,5 @@ def lower_register(item: Item, by_wh: int) -> Item:
     new = Content(content.readers, {**content.fields, **lowered.to_fields()}).encode()
     place = context(*item.payload.place, Group.METER)
     groups = {**item.payload.groups, Group.METER: Commitment(commit(place, secret, new), None)}
-    payload = replace(item.payload, groups=groups)
+    payload = structs.replace(item.payload, groups=groups)
     return Item(payload, payload.encode(), item.signature, {**item.boxes, Group.METER: [0, secret, new]})
