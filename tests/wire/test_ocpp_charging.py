@@ -73,7 +73,8 @@ RICH = replace(
     kind=ProfileKind.DYNAMIC,
     recurrency=None,
     update_interval_s=60,
-    more={"maxOfflineDuration": 30},
+    offline_hold_s=30,
+    more={"invalidAfterOfflineDuration": True},
     schedules=(
         replace(
             SCHEDULE,

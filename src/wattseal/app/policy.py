@@ -72,6 +72,9 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
     if chosen.fallback_a is not None and not chosen.floor_a <= chosen.fallback_a <= MAX_FALLBACK_A:
         text = f"fallback_a is at least floor_a ({chosen.floor_a:f}): less would stop charging when a limit ends"
         raise ConfigError(text, code="bad_charging", subject="charging.fallback_a")
+    if chosen.offline_hold_s is not None and chosen.fallback_a is None:
+        text = "an offline station has to go by something: set charging.fallback_a as well"
+        raise ConfigError(text, code="bad_charging", subject="charging.offline_hold_s")
     try:
         zone = ZoneInfo(chosen.time_zone)
     except (ValueError, OSError, KeyError) as error:
@@ -88,6 +91,7 @@ def _charging(chosen: ChargingLimits) -> ChargingPolicy:
         install_tariffs=chosen.install_tariffs,
         fallback_a=chosen.fallback_a,
         fallback_hold_s=chosen.fallback_hold_s,
+        offline_hold_s=chosen.offline_hold_s,
     )
 
 

@@ -178,6 +178,8 @@ class ChargingLimits(Section, frozen=True):
     """What each EVSE falls back to when a limit ends, in amperes of each phase; sites and stations may have others."""
     fallback_hold_s: Annotated[int, Meta(ge=0, le=604_800)] = 900
     """How long after that the fallback is taken away, through the ramp; 0 leaves it until somebody clears the limit."""
+    offline_hold_s: Annotated[int, Meta(ge=0, le=604_800)] | None = None
+    """How long a limit above the fallback holds at a 2.1 station that has lost its CSMS; needs `fallback_a`."""
 
 
 class Ramp(Section, frozen=True):

@@ -86,7 +86,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """ChargingProfileType: one schedule, or up to three for an EV to choose from (ISO 15118)."""
+    """ChargingProfileType: one schedule, or up to three for an EV to choose from (ISO 15118).
+
+    After `offline_hold_s` without its CSMS a 2.1 station goes by what is beneath, for as long as that lasts.
+    """
 
     id: int
     stack_level: int
@@ -98,6 +101,7 @@ class Profile:
     valid_to: datetime | None = None
     transaction_id: str | None = None
     update_interval_s: int | None = None
+    offline_hold_s: int | None = None
     more: Mapping[str, object] = field(default_factory=dict)
 
 

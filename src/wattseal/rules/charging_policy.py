@@ -19,7 +19,8 @@ class ChargingPolicy:
     With `answer_needs` an EV that tells its needs (ISO 15118) gets a schedule computed for it; `zone` is the stations'
     local time; every `cost_interval_s` a station is told what a running transaction costs, never where that is 0.
     `fallback_a` is what each EVSE falls back to when a limit ends, in amperes of each phase; None: to whatever else
-    applies. `fallback_hold_s` after that the fallback is taken away, never where that is 0.
+    applies. `fallback_hold_s` after that the fallback is taken away, never where that is 0. Limits above the fallback
+    hold for `offline_hold_s` at a 2.1 station that has lost its CSMS; None: for as long as otherwise.
     With `show_price` drivers are told the price in the answer to their token (2.x); with `install_tariffs` 2.1 stations
     are given the tariff that applies to them.
     """
@@ -34,6 +35,7 @@ class ChargingPolicy:
     install_tariffs: bool = False
     fallback_a: Decimal | None = None
     fallback_hold_s: int = 900
+    offline_hold_s: int | None = None
 
     @property
     def electrics(self) -> Electrics:

@@ -32,10 +32,11 @@ async def keep_within_reach(asking: Asking, command: Command, passing: Passing) 
     """Refuse (`alone_too_far`) and raise the alarm where somebody would command one station too many alone.
 
     A person counts with all API tokens of theirs. What two people agreed on, rollouts (which have a rule of their own)
-    and what this process does by itself are not a person's; nor is a token that was made with the process's own.
+    and what this process does by itself, such as giving a station back what it lost, are not a person's; nor is a token
+    that was made with the process's own. What waited for the ramp was counted when it was asked for.
     """
     reach = reach_of(command)
-    if reach is Reach.NONE or passing is Passing.HAD_ITS_PLACE:
+    if reach is Reach.NONE or passing is not Passing.IN_LINE:
         return
     world, station = asking.world, asking.memory.station
     author = await _person_behind(world, asking.principal.name)

@@ -38,6 +38,7 @@ from wattseal.rules.charging_rates import convert
 from wattseal.rules.charging_spans import MAX_WINDOW_S
 from wattseal.rules.fallback import LEVEL, Place, amount, begins, ends, fallback_profile, is_fallback, is_plan, place_of
 from wattseal.rules.two_persons import is_agreed
+from wattseal.wire.ocpp.version import Version
 
 FALLBACK, MISSING = "fallback_limit", "fallback_missing"
 """Kind of the documents, and the alarm."""
@@ -45,7 +46,7 @@ AGAIN_MS = 600_000
 """When to try again what a station did not take, or did not answer."""
 AT_ONCE = 8
 """Stations looked at in one round of the timer."""
-_ACCEPTED, _PAGE, _DEADLINE_S, _BEYOND_S = "Accepted", 1000, 20.0, 60
+_ACCEPTED, _PAGE, _DEADLINE_S, _BEYOND_S, _DAY_MS = "Accepted", 1000, 20.0, 60, 86_400_000
 
 
 class Standing(StrEnum):
@@ -64,7 +65,10 @@ _NOT_THERE = frozenset({Standing.DIFFERS, Standing.NO_LEVEL, Standing.REFUSED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFallback:
-    """Document: the fallback of a place, active while it is at the station. `ends_ms` is when the limit above ends."""
+    """Document: the fallback of a place, active while it is at the station. `ends_ms` is when the limit above ends.
+
+    It is None where that only does while the station is offline.
+    """
 
     station_id: str
     evse_id: int
@@ -72,7 +76,7 @@ class KeptFallback:
     profile_id: int
     amount: Decimal
     unit: RateUnit
-    ends_ms: int
+    ends_ms: int | None
     standing: Standing
     at_ms: int
 
@@ -188,14 +192,14 @@ class _At:
         now = self.world.clock.now()
         limits, present = self._of(place)
         running = self._running(place)
-        ending = self._ending(running)
+        ending, held = self._ending(running), _held_offline(running, now)
         begun = [begin for one in limits if (begin := begins(one.profile)) is not None and begin > now]
         soon = min((*begun, *ending), default=None)
-        if ending and wanted_a is not None:
-            return await self._beneath(place, wanted_a, max(ending), present, running, back=back)
+        if (ending or held) and wanted_a is not None:
+            return await self._beneath(place, wanted_a, max(ending, default=None), present, running, back=back)
         if present is None:
             return None if soon is None else _ms(soon)
-        if ending:
+        if ending or held:
             return await self._lift(place)
         ended = [end for one in running if (end := ends(one.profile)) is not None]
         return await self._after(place, max(ended, default=None))
@@ -214,13 +218,13 @@ class _At:
         self,
         place: Place,
         wanted_a: Decimal,
-        end: datetime,
+        end: datetime | None,
         present: KeptProfile | None,
         running: Iterable[KeptProfile],
         *,
         back: bool,
     ) -> int:
-        """Have a fallback beneath a limit that ends."""
+        """Have a fallback beneath a limit that ends, or (None) only while the station is offline."""
         world, now = self.world, self.world.clock.now().replace(microsecond=0)
         able = await abilities_of(world, self.memory)
         unit = able.unit_for(RateUnit.A)
@@ -241,15 +245,17 @@ class _At:
                 await self._put_back(place, running, fallback_profile(place, limit, unit, now))
                 standing = await self._asked(place, end)
             await self._keep(place, limit, unit, end, standing)
-        return _ms(end)
+        return world.now_ms() + _DAY_MS if end is None else _ms(end)
 
     async def _put_back(self, place: Place, running: Iterable[KeptProfile], fallback: Profile) -> None:
         """Send a station again what it seems to have lost, each limit in the name it was asked for in."""
+        able = self.world.lines.version(StationId(self.memory.station.id)) is Version.V21
         for one in running:
             end = ends(one.profile)
             if end is None or end > self.world.clock.now():
                 name = one.asked_by or self.principal.name
-                await self._send(SetProfile(one.evse_id, one.profile), by=replace(self.principal, name=name))
+                profile = one.profile if able else replace(one.profile, offline_hold_s=None)
+                await self._send(SetProfile(one.evse_id, profile), by=replace(self.principal, name=name))
         await self._sent(SetProfile(place.evse_id, fallback))
 
     async def _amperes(self, place: Place, wanted_a: Decimal) -> Decimal:
@@ -262,10 +268,10 @@ class _At:
         evses = len(self.memory.station.evses) if place.evse_id == 0 else 1
         return amount(wanted_a, evses, world.settings.charging.floor_a, most)
 
-    async def _asked(self, place: Place, end: datetime) -> Standing:
+    async def _asked(self, place: Place, end: datetime | None) -> Standing:
         """Ask the station what it would do until after the limit's end, and hold that against its profiles."""
         world = self.world
-        lasts_s = int((end - world.clock.now()).total_seconds()) + _BEYOND_S
+        lasts_s = _BEYOND_S + (0 if end is None else int((end - world.clock.now()).total_seconds()))
         if lasts_s > MAX_WINDOW_S:
             return Standing.INSTALLED
         began_ms = world.now_ms()
@@ -273,7 +279,9 @@ class _At:
         told = await last_comparison(world, StationId(self.memory.station.id), place.evse_id)
         if not isinstance(outcome, Done) or told is None or told.at_ms < began_ms:
             return Standing.INSTALLED
-        return Standing.DIFFERS if any(found.above for found in told.differences) else Standing.HOLDS
+        if any(found.above for found in told.differences):
+            return Standing.DIFFERS
+        return Standing.INSTALLED if end is None else Standing.HOLDS
 
     async def _lift(self, place: Place) -> int | None:
         """Take a fallback away; that waits for the ramp like all that raises power."""
@@ -305,7 +313,9 @@ class _At:
             self.world.count("fallback_not_sent")
             return None
 
-    async def _keep(self, place: Place, limit: Decimal, unit: RateUnit, end: datetime, standing: Standing) -> None:
+    async def _keep(
+        self, place: Place, limit: Decimal, unit: RateUnit, end: datetime | None, standing: Standing
+    ) -> None:
         """Keep how a fallback stands, with an alarm where it is not there."""
         step = Step(self.world, self.memory.station.id, self.world.now_ms())
         kept = KeptFallback(
@@ -315,7 +325,7 @@ class _At:
             profile_id=place.profile_id,
             amount=limit,
             unit=unit,
-            ends_ms=_ms(end),
+            ends_ms=None if end is None else _ms(end),
             standing=standing,
             at_ms=step.now_ms,
         )
@@ -331,7 +341,9 @@ class _At:
         world, station_id = self.world, StationId(self.memory.station.id)
         if subject_of(Alarm(MISSING, station_id, 0)) not in world.alarms.subjects:
             return
-        ending = {place.profile_id for place in self.places() if self._ending(self._running(place))}
+        now = world.clock.now()
+        beneath = [(place, self._running(place)) for place in self.places()]
+        ending = {place.profile_id for place, some in beneath if self._ending(some) or _held_offline(some, now)}
         kept = await world.journal.documents(world.tenant, FALLBACK, station_id=station_id)
         found = [read(document, KeptFallback) for document in kept]
         if not any(one.standing in _NOT_THERE and one.profile_id in ending for one in found):
@@ -355,6 +367,12 @@ class _At:
         here = [one for one in ours if place_of(one.evse_id, one.profile) == place]
         present = next((one for one in here if is_fallback(one.profile.id)), None)
         return [one for one in here if not is_fallback(one.profile.id)], present
+
+
+def _held_offline(running: Iterable[KeptProfile], now: datetime) -> bool:
+    """Return whether a limit that is not over ends while its station is offline."""
+    held = [one.profile for one in running if one.profile.offline_hold_s is not None]
+    return any((end := ends(profile)) is None or end > now for profile in held)
 
 
 def _ms(at: datetime) -> int:

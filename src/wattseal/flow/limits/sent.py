@@ -26,7 +26,8 @@ from wattseal.rules.charging import composite, window_of
 from wattseal.rules.charging_checks import BELOW_FLOOR, below_floor, check_floor
 from wattseal.rules.charging_needs import AHEAD_S, NEEDS_PROFILE_ID, Needs, plan, profile_for, read_needs
 from wattseal.rules.charging_rates import convert
-from wattseal.rules.fallback import LEVEL
+from wattseal.rules.fallback import LEVEL, amount
+from wattseal.wire.ocpp.version import Version
 
 LIMIT_PROFILE_ID = 1_000_000
 """Profiles of an operator's limits have ids from here on: 3 an EVSE, one a purpose."""
@@ -89,7 +90,22 @@ async def _profile(world: World, memory: Memory, limit: Limit) -> Profile:
         schedules=(schedule,),
         valid_to=limit.until,
         transaction_id=transaction_id,
+        offline_hold_s=await _offline_hold_s(world, memory, limit),
     )
+
+
+async def _offline_hold_s(world: World, memory: Memory, limit: Limit) -> int | None:
+    """Return how long a limit holds at a station that is offline; None for as long as otherwise.
+
+    2.1 alone can be told (ChargingProfileType, maxOfflineDuration). It then goes by what is beneath: never told where
+    that is nothing, or more than the limit.
+    """
+    hold_s, wanted_a = world.settings.charging.offline_hold_s, await fallback_a(world, memory)
+    if hold_s is None or wanted_a is None or world.lines.version(StationId(memory.station.id)) is not Version.V21:
+        return None
+    evses = len(memory.station.evses) if limit.evse_id == 0 else 1
+    amperes = convert(limit.amount, limit.unit, RateUnit.A, world.settings.charging.electrics, None)
+    return hold_s if amperes > amount(wanted_a, evses, world.settings.charging.floor_a, None) else None
 
 
 def _purpose(memory: Memory, limit: Limit) -> tuple[Purpose, str | None]:

@@ -11,7 +11,7 @@ from wattseal.app.station_commands import Commands, Running
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.ports import Silence
 from wattseal.lab.crew import LabError
-from wattseal.model.charging import RateUnit
+from wattseal.model.charging import Profile, RateUnit
 from wattseal.rules.charging import Charging, Circumstances, composite, window_of
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Connection
 from wattseal.wire.ocpp.version import Refusal, Version
@@ -60,9 +60,15 @@ class Simulated:
             raise LabError("the answer was not taken", subject=station_id)
         return event
 
-    def allows_a(self, station: str, at: datetime | None = None, evse_id: int = 0) -> Decimal | None:
-        """Return what a station allows by its own profiles, in amperes of each phase; None without a limit."""
-        installed = self._at(StationId(station)).orders.profiles.values()
+    def allows_a(
+        self, station: str, at: datetime | None = None, evse_id: int = 0, *, offline_s: int | None = None
+    ) -> Decimal | None:
+        """Return what a station allows by its own profiles, in amperes of each phase; None without a limit.
+
+        After `offline_s` without its CSMS those are out of force that were not to last so long.
+        """
+        known = self._at(StationId(station)).orders.profiles.values()
+        installed = [one for one in known if offline_s is None or _holds(one.profile, offline_s)]
         charging = {} if self.began is None else {int(EVSE): Charging("", self.began)}
         window, where = window_of(at or self.now(), 1), Circumstances(charging, (int(EVSE),))
         return composite(installed, evse_id, window, RateUnit.A, where).periods[0].limit
@@ -76,3 +82,7 @@ class Simulated:
             running = None if self.began is None else Running(None, self.began)
             self.stations[station_id] = Commands(self.spoken, EVSE, lambda: running, lambda: None)
         return self.stations[station_id]
+
+
+def _holds(profile: Profile, offline_s: int) -> bool:
+    return profile.offline_hold_s is None or offline_s < profile.offline_hold_s

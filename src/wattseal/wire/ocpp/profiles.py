@@ -55,6 +55,7 @@ _PROFILE = {
     "transactionId",
     "chargingSchedule",
     "dynUpdateInterval",
+    "maxOfflineDuration",
 }
 
 
@@ -77,6 +78,7 @@ def lift_profile(told: Mapping[str, Any], version: Version, findings: list[Findi
         valid_to=_moment(plain.get("validTo"), "validTo", findings),
         transaction_id=plain.get("transactionId"),
         update_interval_s=plain.get("dynUpdateInterval"),
+        offline_hold_s=plain.get("maxOfflineDuration"),
         more=_rest(plain, _PROFILE),
     )
 
@@ -130,6 +132,7 @@ def lower_profile(profile: Profile, version: Version) -> Payload:
         validTo=profile.valid_to,
         transactionId=profile.transaction_id,
         dynUpdateInterval=profile.update_interval_s,
+        maxOfflineDuration=profile.offline_hold_s,
         chargingSchedule=[lower_schedule(schedule) for schedule in profile.schedules],
     ) | dict(profile.more)
     return _profile_to_16(plain) if version is Version.V16 else plain
