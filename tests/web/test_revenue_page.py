@@ -50,7 +50,7 @@ def test_what_is_verified_is_told_apart_and_a_sum_is_as_good_as_its_weakest_part
     assert "100 % verified" in signed
     assert "Meter-signed" in signed
     both = finance.seen(f"/revenue?from={day(3)}&to={day(2)}")
-    assert re.search(r"G[01] (Logged only|Not proven) \d\d % verified", both.partition("Energy delivered")[0])
+    assert re.search(r"G[01] (Logged only|Not proven) \d\d % verified", both.partition("Energy billed")[0])
     assert "100 % verified" not in both
     assert "the meter" in both
     assert "this system alone" in both
@@ -60,7 +60,7 @@ def test_what_is_verified_is_told_apart_and_a_sum_is_as_good_as_its_weakest_part
 
 def test_figures_stand_beside_those_of_the_period_before(earned: Business) -> None:
     shown = earned.browser("finance").seen(f"/revenue?from={day(2)}&to={day(2)}&station=M1")
-    assert "The period before 1 0 30.000 kWh 30.000 kWh" in shown
+    assert "The period before 15.00 18.00 1 30.000 kWh 30.000 kWh" in shown
     german = earned.browser("auditor", "de").seen(f"/revenue?from={day(3)}&to={day(3)}")
     assert "15,00 EUR" in german
     assert "davor nichts zum Vergleichen" in german
@@ -106,3 +106,22 @@ def test_a_range_begins_and_ends_at_midnight_where_the_reader_is() -> None:
     assert range_of({}, BERLIN, NOON_MS).first == date(2026, 11, 2) - timedelta(days=89)
     with pytest.raises(InputError):
         range_of({"from": "2000-01-01", "to": "2020-01-01"}, BERLIN, NOON_MS)
+
+
+def test_each_bar_bears_the_mark_of_the_step_a_period_before(earned: Business) -> None:
+    page = earned.browser("finance").page(f"/revenue?from={day(2)}&to={day(2)}")
+    assert page.count('class="before" d=') == 2, "of revenue and of energy"
+    assert "a period before: 15.00" in page
+    assert 'class="before" d=' not in earned.browser("finance").page(f"/revenue?from={day(3)}&to={day(3)}")
+
+
+def test_a_day_leads_to_its_sessions_where_the_reader_may_see_them(earned: Business) -> None:
+    here = f"/revenue?from={day(3)}&to={day(3)}&station=M1"
+    link = f'href="/sessions?from={day(3)}&amp;to={day(3)}&amp;station=M1"'
+    assert link in earned.browser("owner").page(here)
+
+
+def test_the_latest_months_are_whole_ones() -> None:
+    this, last = (range_of({"range": name}, BERLIN, NOON_MS) for name in ("month", "last-month"))
+    assert (this.first, this.last) == (date(2026, 11, 1), date(2026, 11, 2))
+    assert (last.first, last.last) == (date(2026, 10, 1), date(2026, 10, 31))

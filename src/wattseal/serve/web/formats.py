@@ -59,6 +59,11 @@ class Formats:
             return NOTHING
         return self.money(Decimal(amount).scaleb(-minor_unit_digits(currency)), currency)
 
+    def amount(self, minor: int, currency: str) -> str:
+        """Return an amount of minor units without its currency, for columns that name it in their head."""
+        digits = minor_unit_digits(currency)
+        return self.number(Decimal(minor).scaleb(-digits), digits)
+
     def percent(self, share: Decimal | float | None, digits: int = 0) -> str:
         """Return a share of one as a percentage."""
         return NOTHING if share is None else f"{self.number(Decimal(str(share)) * 100, digits)}{NARROW}%"
@@ -94,6 +99,20 @@ class Formats:
         """Return the day of Unix milliseconds."""
         at = datetime.fromtimestamp(ms / 1000, self.zone)
         return at.strftime("%d.%m.%Y" if self.language == "de" else "%d %b %Y")
+
+    def short_day(self, ms: int) -> str:
+        """Return the day without its year."""
+        at = datetime.fromtimestamp(ms / 1000, self.zone)
+        return at.strftime("%d.%m." if self.language == "de" else "%d %b")
+
+    def month(self, ms: int) -> str:
+        """Return the month and its year."""
+        at = datetime.fromtimestamp(ms / 1000, self.zone)
+        return at.strftime("%m.%Y" if self.language == "de" else "%b %Y")
+
+    def date(self, ms: int) -> str:
+        """Return the day as addresses and machines have it (RFC 3339)."""
+        return datetime.fromtimestamp(ms / 1000, self.zone).date().isoformat()
 
     def duration(self, ms: int | None) -> str:
         """Return how long something took, in its two largest units."""

@@ -12,11 +12,14 @@ from wattseal.serve.web.texts import marked as _
 CUSTOM, DEFAULT = "custom", "90d"
 DAYS = {"7d": 7, "30d": 30, "90d": 90}
 MONTHS = "12m"
+THIS_MONTH, LAST_MONTH = "month", "last-month"
 NAMES: Mapping[str, str] = {
     "7d": _("7 days"),
     "30d": _("30 days"),
     "90d": _("90 days"),
     MONTHS: _("12 months"),
+    THIS_MONTH: _("This month"),
+    LAST_MONTH: _("Last month"),
     CUSTOM: _("From … to …"),
 }
 STEPS: Mapping[StepSize, str] = {
@@ -57,6 +60,11 @@ def range_of(query: Mapping[str, str], zone: ZoneInfo, now_ms: int) -> Range:
 def _days(name: str, query: Mapping[str, str], today: date) -> tuple[date, date]:
     if name in DAYS:
         return today - timedelta(days=DAYS[name] - 1), today
+    if name == THIS_MONTH:
+        return today.replace(day=1), today
+    if name == LAST_MONTH:
+        last = today.replace(day=1) - timedelta(days=1)
+        return last.replace(day=1), last
     if name == MONTHS:
         months = today.year * 12 + today.month - 1 - 11
         return date(months // 12, months % 12 + 1, 1), today

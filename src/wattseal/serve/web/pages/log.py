@@ -40,6 +40,26 @@ class Step:
     more: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """How the latest checkpoint stands: its size and time, and how many of the witnesses asked cosigned it."""
+
+    size: int
+    at_ms: int | None
+    seen: int
+    asked: int
+
+
+async def cosigned(service: Service) -> Cosigned:
+    """Return how the latest checkpoint stands."""
+    document = await service.world.journal.document(service.world.tenant, *HEAD)
+    signed = None if document is None else _read(document)
+    found = _witnesses(service, signed)
+    size = 0 if signed is None else signed.checkpoint.size
+    at_ms = None if document is None else document.updated_at_ms
+    return Cosigned(size, at_ms, sum(one.at_ms is not None for one in found), len(found))
+
+
 class _Kept(msgspec.Struct):
     note: str
 

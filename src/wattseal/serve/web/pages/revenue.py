@@ -1,7 +1,7 @@
 """General / Revenue: what was earned, delivered and used, how well it is proven, and the stretch before beside it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -22,16 +22,14 @@ from wattseal.model.revenue import Earned, Figures, Revenue, RevenueQuery, Total
 from wattseal.model.site import Site
 from wattseal.model.station import Station
 from wattseal.model.verdict import Grade, Source
-from wattseal.pricing.money import minor_unit_digits
 from wattseal.serve.api.service import Service, What
 from wattseal.serve.api.tables import CSV
 from wattseal.serve.viewers import Viewer
-from wattseal.serve.web.chart import Chart, stacked
-from wattseal.serve.web.formats import NOTHING, Formats
+from wattseal.serve.web.formats import Formats
+from wattseal.serve.web.money_charts import billed_wh, energy_chart, money_charts
 from wattseal.serve.web.range import CUSTOM, NAMES, STEPS, Range, range_of
 from wattseal.serve.web.render import render
 from wattseal.serve.web.texts import marked as _
-from wattseal.serve.web.texts import translated
 from wattseal.serve.web.viewer import Looks, Req, needs
 
 SCOPES = ("bills:read", "energy:read")
@@ -45,7 +43,6 @@ SOURCES = {
     Source.EDGE: _("the edge"),
     Source.CSMS: _("this system alone"),
 }
-_LABEL = _("{day}: {net}, of which verified {verified}")
 FIELDS = ("range", "from", "to", "step", "station", "site", "party")
 
 
@@ -90,6 +87,7 @@ async def revenue_page(request: Req, viewer: Looks, service: What) -> Response[b
         span = range_of(asked, viewer.zone, service.world.now_ms())
         told = await _revenue(service.world, viewer, span, asked)
     fmt = Formats(viewer.language, viewer.zone)
+    before = await _before(service.world, told)
     return render(
         request,
         viewer,
@@ -103,8 +101,10 @@ async def revenue_page(request: Req, viewer: Looks, service: What) -> Response[b
         energy_proof=_proof(told.total.earned),
         change=change,
         standing=standing,
-        charts=_charts(told, fmt, viewer.language),
-        energy_chart=_energy_chart(told, fmt, viewer.language),
+        charts=money_charts(told, before, fmt),
+        energy_chart=energy_chart(told, before, fmt),
+        billed=billed_wh,
+        compared=bool(before),
         choices=await _choices(service.world),
         uptime=await _uptime(service, viewer, span, asked),
         most_uptime=MAX_UPTIME,
@@ -169,11 +169,24 @@ async def _revenue(world: World, viewer: Viewer, span: Range, asked: Mapping[str
     return await revenue(world, query)
 
 
+async def _before(world: World, told: Revenue) -> tuple[Figures, ...]:
+    """Return the steps of the stretch before, the one a bar is compared with at its place; none where it is empty."""
+    if not told.before.sessions.total and not told.before.earned:
+        return ()
+    query = replace(told.query, from_ms=told.before.from_ms, to_ms=told.before.to_ms)
+    return (await revenue(world, query)).steps
+
+
 def _money(told: Revenue) -> list[Money]:
-    before = {total.currency: total.net for total in told.before.totals}
+    """Return each currency of the stretch, and of the one before: what fell to nothing is told as nothing."""
+    now, before = ({total.currency: total for total in stretch.totals} for stretch in (told.total, told.before))
     return [
-        Money(now, before.get(now.currency), _proof([e for e in told.total.earned if e.currency == now.currency]))
-        for now in told.total.totals
+        Money(
+            now.get(currency, Total(currency, 0, 0, 0, 0, 0, 0, 0)),
+            before[currency].net if currency in before else None,
+            _proof([e for e in told.total.earned if e.currency == currency]),
+        )
+        for currency in sorted(now.keys() | before.keys())
     ]
 
 
@@ -200,39 +213,6 @@ def change(now: Decimal | float | None, before: Decimal | float | None) -> Decim
 def standing(step: Figures, currency: str) -> tuple[int, int]:
     """Return what stands of one currency in a stretch, before tax and with it, in minor units."""
     return next(((t.net, t.gross) for t in step.totals if t.currency == currency), (0, 0))
-
-
-def _charts(told: Revenue, fmt: Formats, language: str) -> list[tuple[str, Chart]]:
-    """Return a chart a currency: net revenue by step, what is verified at the bottom."""
-    return [(total.currency, _money_chart(told, total.currency, fmt, language)) for total in told.total.totals]
-
-
-def _money_chart(told: Revenue, currency: str, fmt: Formats, language: str) -> Chart:
-    digits = minor_unit_digits(currency)
-    values, labels = [], []
-    for step in told.steps:
-        total = next((t for t in step.totals if t.currency == currency), None)
-        verified, rest = (0, 0) if total is None else (total.verified_net, total.unverified_net)
-        values.append([Decimal(part).scaleb(-digits) for part in (verified, rest)])
-        said = {"day": _span(step, fmt), "net": fmt.minor(verified + rest, currency)}
-        labels.append(translated(language, _LABEL, **said, verified=fmt.minor(verified, currency)))
-    return stacked(values, ("verified", "unverified"), labels, [_span(step, fmt) for step in told.steps])
-
-
-def _energy_chart(told: Revenue, fmt: Formats, language: str) -> Chart:
-    values, labels = [], []
-    for step in told.steps:
-        billed = sum((line.energy_wh for line in step.earned), Decimal(0))
-        values.append([step.verified_wh, billed - step.verified_wh])
-        said = {"day": _span(step, fmt), "net": fmt.energy(billed), "verified": fmt.energy(step.verified_wh)}
-        labels.append(translated(language, _LABEL, **said))
-    return stacked(values, ("verified", "unverified"), labels, [_span(step, fmt) for step in told.steps])
-
-
-def _span(step: Figures, fmt: Formats) -> str:
-    """Return which days a step is of."""
-    first, last = fmt.day(step.from_ms), fmt.day(step.to_ms - 1)
-    return first if first == last else f"{first} {NOTHING} {last}"
 
 
 async def _choices(world: World) -> Choices:
