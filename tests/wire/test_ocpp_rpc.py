@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from wattseal.base.errors import InputError, LimitError
-from wattseal.wire.ocpp import guard
+from wattseal.wire.ocpp import catalog, guard
 from wattseal.wire.ocpp.rpc import Call, CallError, CallResult, Connection, Ignored, ResultError, Send, Violation
 from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
@@ -149,6 +149,33 @@ def test_unknown_types_and_malformed_answers_are_never_answered(frame: bytes, re
     connection = Connection(Version.V201)
     assert connection.receive(frame, NOW) == Ignored(reason, frame)
     assert connection.ignored[reason] == 1
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (b'[4,"1","NotSupported"]', ""),
+        (b'[4,"1","NotSupported","no way"]', "no way"),
+        (b'[4,"1","NotSupported",null,{}]', ""),
+        (b'[4,"1","NotSupported","no way",{},{}]', "no way"),
+    ],
+)
+def test_an_error_that_lacks_its_last_parts_answers_its_call(frame: bytes, text: str) -> None:
+    connection = Connection(Version.V16)
+    connection.call("1", "Reset", b'{"type":"Soft"}')
+    event = connection.receive(frame, NOW)
+    assert isinstance(event, CallError)
+    assert (event.action, event.code, event.text, event.raw) == ("Reset", "NotSupported", text, frame)
+    assert connection.outstanding is None
+    assert connection.receive(frame, NOW) == Ignored("malformed_answer", frame), "once"
+
+
+def test_a_result_without_a_payload_answers_its_call_with_nothing_that_can_be_read() -> None:
+    connection = Connection(Version.V201)
+    connection.call("1", "Reset", b'{"type":"OnIdle"}')
+    event = connection.receive(b'[3,"1"]', NOW)
+    assert isinstance(event, CallResult)
+    assert isinstance(catalog.hear(Version.V201, event), Refusal)
 
 
 def test_16_keeps_its_misspelt_codes() -> None:

@@ -257,12 +257,13 @@ def station_of(target: str, paths: tuple[str, ...] = (PATH,)) -> StationId | Non
     """Return the station id in a request target; None where there is none.
 
     An id has 1 to 48 characters of identifierString without the colon (2.x part 4, 3.1.1): ASCII, so that it has one
-    spelling only. Percent-encoding is undone; a query is not part of the path.
+    spelling only. Percent-encoding is undone; a query is not part of the path. Slashes around the id are no part of it:
+    stations put one before it and after an address that ends in one already, or behind it.
     """
     path = target.partition("?")[0]
     for prefix in paths:
         if path.startswith(prefix):
-            name = unquote(path[len(prefix) :])
+            name = unquote(path[len(prefix) :].strip("/"))
             return StationId(name) if _STATION_ID.fullmatch(name) else None
     return None
 

@@ -159,9 +159,9 @@ class Connection:
         try:
             frame = self._decoder.decode(data)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            return self._diagnose(data)
+            return self._diagnose(data, received_at)
         if "\0" in frame.message_id:
-            return self._diagnose(data)
+            return self._diagnose(data, received_at)
         if isinstance(frame, _CallFrame):
             return Call(frame.message_id, frame.action, frame.payload, data, received_at)
         if isinstance(frame, _SendFrame):
@@ -227,8 +227,12 @@ class Connection:
         shown = msgspec.json.encode(message_id)
         return Violation(refusal, b"[4,%b,%b,%b,{}]" % (shown, code, _text(refusal.text)), data)
 
-    def _diagnose(self, data: bytes) -> Event:
-        """Say what is wrong with bytes that are no frame: answer what could have been a call, ignore the rest."""
+    def _diagnose(self, data: bytes, received_at: datetime) -> Event:
+        """Say what is wrong with bytes that are no frame: answer what could have been a call, ignore the rest.
+
+        An answer to our call that lacks its last parts (stations leave out an error's details, or the payload where
+        there is nothing to say) is an answer: whoever asked is not left to wait.
+        """
         try:
             frame = guard.parse(data)
         except guard.NotJsonError as problem:
@@ -246,6 +250,11 @@ class Connection:
                 return self._violation(number, Fault.STRUCTURE, "a message id is a string, not a number", data)
             case [2, *_]:
                 text = f"a message id is a string of 1 to {MAX_MESSAGE_ID} characters"
+            case [4, str(message_id), str(code), *rest] if asked := self._settle(message_id):
+                text = rest[0] if rest and isinstance(rest[0], str) else ""
+                return CallError(message_id, asked.action, code, text, msgspec.Raw(b"{}"), data)
+            case [3, str(message_id)] if asked := self._settle(message_id):
+                return CallResult(message_id, asked.action, msgspec.Raw(b"null"), data, received_at)
             case [int(kind), *_]:
                 return self._ignore("malformed_answer" if kind in {3, 4} else "unknown_type", data)
         return self._violation(UNREADABLE_ID, Fault.UNREADABLE, text, data)
