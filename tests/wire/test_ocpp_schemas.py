@@ -125,10 +125,21 @@ def test_each_fault_has_its_code(change: dict[str, Any], code: str | None) -> No
     ],
 )
 def test_a_key_that_comes_twice_is_refused(payload: bytes) -> None:
-    result = guard.decode(decoder(STOP), payload, payload, 0)
-    assert isinstance(result, Refusal)
-    assert result.text == "a key comes twice in one object"
+    frame = b'[2,"1","StopTransaction",' + payload + b"]"
+    for result in (
+        guard.decode(decoder(STOP), payload, payload, 0),
+        guard.decode(decoder(STOP), msgspec.Raw(payload), frame, 2),
+    ):
+        assert isinstance(result, Refusal)
+        assert result.text == "a key comes twice in one object"
     assert decoder(STOP).decode(payload), "negative control: the decoder alone takes the last one"
+
+
+@pytest.mark.parametrize("payload", [b"{}", b" { } "])
+def test_what_holds_no_string_holds_no_key_and_is_taken(payload: bytes) -> None:
+    kind = generated(Version.V201, "Heartbeat", "Request")
+    assert guard.decode(decoder(kind), payload, b'[2,"1","Heartbeat",' + payload + b"]", 2) == kind()
+    assert isinstance(guard.decode(decoder(STOP), payload, payload, 0), Refusal)
 
 
 def test_a_key_twice_in_custom_data_is_refused() -> None:

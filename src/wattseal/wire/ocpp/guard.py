@@ -27,6 +27,8 @@ MAX_NUMBER_LENGTH = 40
 MAX_TEXT = 255
 T = TypeVar("T")
 
+_QUOTE, _BACKSLASH = b'"\\'
+_encode = ENCODER.encode
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BRACKET = re.compile(r"[\[\]{}]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -51,12 +53,13 @@ def decode(decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw, frame
 
     `frame` is the bytes that hold `payload` and beside it exactly `strings` strings.
     """
-    if frame.find(b"\\") < 0:
+    if _BACKSLASH not in frame:
         try:
             value = decoder.decode(payload)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return _decode_slowly(decoder, bytes(payload))
-        if frame.count(b'"') - 2 * strings == ENCODER.encode(value).count(b'"'):
+        quotes = frame.count(_QUOTE) - 2 * strings
+        if not quotes or quotes == _encode(value).count(_QUOTE):  # where there is no string there is no key
             return value
     return _decode_slowly(decoder, bytes(payload))
 
