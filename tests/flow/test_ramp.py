@@ -1,6 +1,7 @@
 """The gate that commands pass: what must wait is kept, told, sent in its turn, and taken back if somebody wishes."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 from tests.support.cpo_world import AT, enrol, make_world
+from tests.support.memory_journal import MemoryJournal
 
-from wattseal.base.errors import InputError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.flow import commands, ramp
 from wattseal.flow.commands import Done, Queued
@@ -153,6 +155,85 @@ async def test_one_that_waits_can_be_taken_back_once_and_is_never_sent() -> None
     assert over.value.code == "not_waiting"
     with pytest.raises(InputError, match="no such command"):
         await ramp.cancel(world, who(world), "nothing")
+
+
+async def due_together(world: World, clock: PlayedClock) -> list[Callable[[], Awaitable[object]]]:
+    """Return the work of a sender whose turns have come and that has not begun with any of it."""
+    works: list[Callable[[], Awaitable[object]]] = []
+
+    def keep(work: Callable[[], Awaitable[object]]) -> bool:
+        works.append(work)
+        return True
+
+    await run(world, clock, 20, Sender(world, keep))
+    return works
+
+
+async def test_one_that_is_taken_back_when_its_turn_has_come_is_not_sent_all_the_same() -> None:
+    world, fleet, clock = await a_fleet(2)
+    _, queued = await resets(world, 2)
+    assert isinstance(queued, Queued)
+    (work,) = await due_together(world, clock)
+    await ramp.cancel(world, who(world), queued.id)
+    await work()
+    assert len(fleet.asked) == 1
+    found = await ramp.find(world, queued.id)
+    assert found is not None
+    assert found.state is WaitingState.CANCELLED
+
+
+async def test_those_whose_turns_went_by_while_the_journal_stood_still_do_not_leave_together() -> None:
+    world, fleet, clock = await a_fleet(4)
+    await resets(world, 4)
+    works = await due_together(world, clock)
+    assert len(works) == 3
+    for work in works:
+        await work()
+    assert len(fleet.asked) == 2, "one of the three; the others stand in line anew"
+    await run(world, clock, 20)
+    times = [at for at, *_ in fleet.asked]
+    assert len(times) == 4
+    assert all(later - earlier >= timedelta(seconds=0.9) for earlier, later in pairwise(times))
+
+
+async def test_a_commit_that_fails_when_a_turn_has_come_costs_the_turn_and_not_the_command() -> None:
+    world, fleet, clock = await a_fleet(2)
+    await resets(world, 2)
+    journal = world.journal
+    assert isinstance(journal, MemoryJournal)
+    sender = Sender(world)
+    journal.broken = True
+    with pytest.raises(StoreError):
+        await run(world, clock, 5, sender)
+    journal.broken = False
+    await run(world, clock, 5, sender)
+    assert len(fleet.asked) == 2
+
+
+async def test_one_that_could_not_be_kept_is_not_sent_behind_the_back_of_who_was_told_so() -> None:
+    world, fleet, clock = await a_fleet(2)
+    await resets(world, 1)
+    journal = world.journal
+    assert isinstance(journal, MemoryJournal)
+    journal.broken = True
+    with pytest.raises(StoreError):
+        await commands.send(world, who(world), StationId("CS1"), RESET)
+    journal.broken = False
+    await run(world, clock, 5)
+    assert len(fleet.asked) == 1
+
+
+async def test_after_a_restart_one_whose_turn_has_just_come_has_the_line_to_itself() -> None:
+    world, fleet, clock = await a_fleet(3)
+    _, queued = await resets(world, 2)
+    assert isinstance(queued, Queued)
+    clock.go(queued.at_ms - world.now_ms() + 20)
+    world.forget()
+    world.ramp = Ramp(world.ramp.policy)
+    other = await commands.send(world, who(world), StationId("CS2"), RESET)
+    assert isinstance(other, Queued), "it stands behind it"
+    await run(world, clock, 5)
+    assert len(fleet.asked) == 3
 
 
 async def test_a_station_that_has_gone_meanwhile_is_sent_nothing_and_that_is_told() -> None:

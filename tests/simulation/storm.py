@@ -18,6 +18,7 @@ from tests.simulation.disk import Disk, Journal
 from tests.simulation.driver import Driver
 from tests.simulation.emsp import Emsp
 from tests.simulation.faults import Faults
+from tests.simulation.lines import Lines
 from tests.simulation.site import Site
 from tests.simulation.traffic import Traffic
 from tests.simulation.weather import StormClock, Weather, dice
@@ -73,6 +74,7 @@ class Storm:
         self.dice = dice(self.seed)
         self.starts = self.steps = self.broken_for = self.commits = self.waits = 0
         self.faults, self.traffic, self.emsp = Faults(self), Traffic(self), Emsp(self)
+        self.lines = Lines(self)
         self.log = Log(self.folder / "log", self.clock)
         self.actors = [made_by(self) for name, made_by in ACTORS.items() if name in self.weather.actors]
         prepare(self)

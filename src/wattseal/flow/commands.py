@@ -20,7 +20,7 @@ from wattseal.flow.limits import batteries, charging, der, station_tariffs
 from wattseal.flow.memory import Memory
 from wattseal.flow.orders import Answered, Asking, Checks, joined
 from wattseal.flow.ports import Silence
-from wattseal.flow.ramp import Passing
+from wattseal.flow.ramp import Passing, Placed
 from wattseal.flow.stations import device
 from wattseal.flow.step import Step
 from wattseal.flow.turn import remember_station
@@ -87,7 +87,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """There is no answer: `reason` is "offline", "timed_out", "busy" or "unreadable" (an answer against its schema)."""
+    """There is no answer: `reason` is a `Silence`, or "unreadable" (an answer against its schema)."""
 
     action: str
     reason: str
@@ -130,7 +130,7 @@ async def send(
     command: Command,
     deadline_s: float = DEADLINE_S,
     *,
-    passing: Passing = Passing.IN_LINE,
+    passing: Passing | Placed = Passing.IN_LINE,
 ) -> Outcome:
     """Send a command in the words of the station's version; `InputError` where that version cannot say it.
 
@@ -153,7 +153,7 @@ async def send_payload(
     payload: bytes,
     *,
     deadline_s: float = DEADLINE_S,
-    passing: Passing = Passing.IN_LINE,
+    passing: Passing | Placed = Passing.IN_LINE,
 ) -> Outcome:
     """Send a payload of the station's version, checked against its schema first (`UnusablePayloadError`)."""
     memory = await find_station(world, station_id)
@@ -173,7 +173,7 @@ class _Order:
     payload: bytes
     command: Command
     deadline_s: float
-    passing: Passing
+    passing: Passing | Placed
 
 
 async def find_station(world: World, station_id: StationId) -> Memory:
@@ -210,7 +210,8 @@ async def _send(world: World, principal: Principal, memory: Memory, order: _Orde
     await step.commit()
     action, sent = signing.command(world, memory.station, order.version, order.action, order.payload)
     sending = Sending(memory.station, order.version, asked.hash, now_ms, said.deadline_ms, order.deadline_s)
-    told = await _call(world, sending, action, sent)
+    its_turn = await ramp.is_still_its_turn(asking, turn, said.deadline_ms)
+    told = await _call(world, sending, action, sent) if its_turn else Silence.RAMP
     verdicts: tuple[EvidenceVerdict, ...] = ()
     if isinstance(told, CallResult) and action != order.action:
         told, verdicts = signing.open_result(world, memory.station, told)

@@ -37,6 +37,7 @@ class Silence(StrEnum):
     OFFLINE = "offline"
     TIMED_OUT = "timed_out"
     BUSY = "busy"
+    RAMP = "ramp"
 
 
 class Lines(Protocol):

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wattseal.base.errors import InputError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import StationId
+from wattseal.flow.claims import claimed
 from wattseal.flow.documents import every_document, put, read
 from wattseal.flow.limits.swings import change_of
 from wattseal.flow.orders import Asking
@@ -24,19 +25,28 @@ MAX_WAITING = 10_000
 """Commands that wait at a time; of more the next one is refused."""
 PATIENCE_MS = 5000
 """A command whose turn is this near is waited for while it is asked for."""
+LATE_MS = 1000
+"""One that is later than this stands in line anew: after a restart or a stall many would go at once."""
 _BYTES = 4
 
 
 class Passing(StrEnum):
-    """How a command passes the gate: in line with others; at once, and counted; or when it has had its place."""
+    """How a command passes the gate: in line with others; or at once, and counted."""
 
     IN_LINE = "in_line"
     AT_ONCE = "at_once"
-    HAD_ITS_PLACE = "had_its_place"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A command passes the gate that has had its place: when that is (Unix ms), and what it was taken for."""
+
+    at_ms: int
+    swing: Swing
 
 
 class WaitingState(StrEnum):
-    """What becomes of a command that waits. SENDING ends in SENT, or stays where the process was stopped."""
+    """What becomes of a command that waits. SENDING ends in SENT, or stays where process or journal were stopped."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -85,19 +95,22 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When a command may be sent, and as which command: its schedule may begin later than asked for."""
+    """When a command may be sent, and as which command: its schedule may begin later than asked for.
+
+    `swing` is what it has its place in line for: nothing where it needs none.
+    """
 
     at_ms: int
     command: Command
     swing: Swing
 
 
-async def turn_of(asking: Asking, command: Command, passing: Passing) -> Turn:
+async def turn_of(asking: Asking, command: Command, passing: Passing | Placed) -> Turn:
     """Give a command its place; `InputError` where it would wait too long, or its schedule fits in nowhere."""
     world, station = asking.world, asking.memory.station
     now_ms = world.now_ms()
-    if passing is Passing.HAD_ITS_PLACE:
-        return Turn(now_ms, command, Swing())
+    if isinstance(passing, Placed):
+        return Turn(passing.at_ms, command, passing.swing)
     queue = await queue_of(world)
     change = await change_of(asking, command)
     if not change.swing and not change.later:
@@ -107,7 +120,7 @@ async def turn_of(asking: Asking, command: Command, passing: Passing) -> Turn:
     if passing is Passing.AT_ONCE:
         ramp.count(now_ms, change.swing, station.site)
         world.count("ramp_not_waited")
-        return Turn(now_ms, command, change.swing)
+        return Turn(now_ms, command, Swing())
     behind_ms = max((one.at_ms + 1 for one in queue.values() if one.station_id == station.id), default=0)
     at_ms = ramp.enter(now_ms, change.swing, station.site, lambda n: _draw(world, n), behind_ms)
     if at_ms is None:
@@ -121,6 +134,25 @@ async def turn_of(asking: Asking, command: Command, passing: Passing) -> Turn:
         world.count("ramp_schedule_later")
         command = replace(command, profile=shifted(command.profile, world.clock.now(), later_ms // 1000))
     return Turn(at_ms, command, change.swing)
+
+
+async def is_still_its_turn(asking: Asking, turn: Turn, until_ms: int) -> bool:
+    """Return whether a command may leave, now that its record is durable; one that is late takes another place first.
+
+    Where the journal stood still, others had their turns meanwhile, and all of them would leave together. False where
+    no place is near: within `PATIENCE_MS`, and before `until_ms`.
+    """
+    world, site, at_ms = asking.world, asking.memory.station.site, turn.at_ms
+    while turn.swing and (now_ms := world.now_ms()) - at_ms > LATE_MS:
+        world.count("ramp_late")
+        longest_ms = min(PATIENCE_MS, until_ms - now_ms)
+        if world.ramp.now(now_ms, turn.swing, site) - now_ms > (0 if world.pause is None else longest_ms):
+            return False
+        placed_ms = world.ramp.enter(now_ms, turn.swing, site, lambda n: _draw(world, n))
+        at_ms = now_ms if placed_ms is None else placed_ms
+        if at_ms > now_ms and world.pause is not None:
+            await world.pause((at_ms - now_ms) / 1000)
+    return True
 
 
 async def keep(asking: Asking, turn: Turn, action: str, payload: bytes, deadline_s: float) -> Waiting:
@@ -147,8 +179,9 @@ async def keep(asking: Asking, turn: Turn, action: str, payload: bytes, deadline
         site=station.site,
         deadline_s=deadline_s,
     )
+    world.ramp.held[waiting.id] = waiting.at_ms
     queue[waiting.id] = waiting
-    await world.journal.commit(Batch(world.tenant, puts=(put_waiting(waiting, now_ms),)))
+    await _commit(world, waiting)
     world.count("ramp_waits")
     return waiting
 
@@ -160,22 +193,33 @@ async def queue_of(world: World) -> dict[str, Waiting]:
         known = {one.id: one for one in found if one.state is WaitingState.WAITING}
         if world.waiting is None:
             world.waiting = known
-            now_ms = world.now_ms()
+            sent_from_ms, held = world.now_ms() - LATE_MS, world.ramp.held
             for one in known.values():
-                if one.at_ms >= now_ms:
+                if one.at_ms >= sent_from_ms and held.get(one.id) != one.at_ms:
                     world.ramp.take(one.at_ms, one.swing, one.site)
+            world.ramp.held = {one.id: one.at_ms for one in known.values()}
     return world.waiting
 
 
 async def change(world: World, waiting: Waiting) -> None:
-    """Keep what has become of one that waits."""
+    """Keep what has become of one that waits; where that fails, what waits is read anew when it is next looked for."""
     queue = await queue_of(world)
     if waiting.state is WaitingState.WAITING:
         queue[waiting.id] = waiting
+        world.ramp.held[waiting.id] = waiting.at_ms
     else:
         queue.pop(waiting.id, None)
+        world.ramp.held.pop(waiting.id, None)
         waiting = replace(waiting, payload=b"")
-    await world.journal.commit(Batch(world.tenant, puts=(put_waiting(waiting, world.now_ms()),)))
+    await _commit(world, waiting)
+
+
+async def _commit(world: World, waiting: Waiting) -> None:
+    try:
+        await world.journal.commit(Batch(world.tenant, puts=(put_waiting(waiting, world.now_ms()),)))
+    except StoreError:
+        world.waiting = None
+        raise
 
 
 async def find(world: World, waiting_id: str) -> Waiting | None:
@@ -198,9 +242,17 @@ async def cancel(world: World, principal: Principal, waiting_id: str) -> Waiting
         text = "there is no such command" if known is None else f"this command is {known.state}"
         code = "no_waiting_command" if known is None else "not_waiting"
         raise InputError(text, code=code, subject="id")
-    cancelled = replace(waiting, state=WaitingState.CANCELLED, cancelled_by=principal.name)
-    await change(world, cancelled)
+    with claimed(world, (claim_of(waiting),)) as mine:
+        if not mine:
+            raise InputError("this command is on its way", code="not_waiting", subject="id")
+        cancelled = replace(waiting, state=WaitingState.CANCELLED, cancelled_by=principal.name)
+        await change(world, cancelled)
     return cancelled
+
+
+def claim_of(waiting: Waiting) -> str:
+    """Return what is claimed by whoever sends one or takes it back: what is read anew may not know of it yet."""
+    return f"waiting {waiting.id}"
 
 
 def again(world: World, waiting: Waiting, station: Station | None) -> Waiting | None:

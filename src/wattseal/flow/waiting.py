@@ -7,12 +7,11 @@ from functools import partial
 from wattseal.base.errors import InputError
 from wattseal.base.ids import StationId
 from wattseal.flow import commands, ramp
+from wattseal.flow.claims import claimed
 from wattseal.flow.commands import Declined, Done, Outcome, Unanswered
-from wattseal.flow.ramp import Passing, Waiting, WaitingState
+from wattseal.flow.ports import Silence
+from wattseal.flow.ramp import LATE_MS, Placed, Waiting, WaitingState
 from wattseal.flow.world import World
-
-LATE_MS = 1000
-"""One that is later than this stands in line anew: after a restart or a stall many would go at once."""
 
 Start = Callable[[Callable[[], Awaitable[object]]], bool]
 """Begins work in the background; false where there is no room."""
@@ -52,12 +51,27 @@ class Sender:
         return sent
 
     async def _again(self, waiting: Waiting) -> None:
+        await self._with(waiting, self._place_again)
+
+    async def _send(self, waiting: Waiting) -> None:
+        try:
+            await self._with(waiting, self._send_it)
+        finally:
+            self.busy.discard(waiting.id)
+
+    async def _with(self, waiting: Waiting, do: Callable[[Waiting], Awaitable[None]]) -> None:
+        """Do something with one that waits, unless somebody has taken it back since it was looked at, or is at it."""
+        with claimed(self.world, (ramp.claim_of(waiting),)) as mine:
+            if mine and (await ramp.queue_of(self.world)).get(waiting.id) == waiting:
+                await do(waiting)
+
+    async def _place_again(self, waiting: Waiting) -> None:
         self.world.count("ramp_again")
         memory = self.world.stations.get(StationId(waiting.station_id))
         placed = ramp.again(self.world, waiting, None if memory is None else memory.station)
         await ramp.change(self.world, placed or replace(waiting, state=WaitingState.REFUSED, outcome="ramp_full"))
 
-    async def _send(self, waiting: Waiting) -> None:
+    async def _send_it(self, waiting: Waiting) -> None:
         world = self.world
         try:
             await ramp.change(world, replace(waiting, state=WaitingState.SENDING))
@@ -68,15 +82,16 @@ class Sender:
                 waiting.action,
                 waiting.payload,
                 deadline_s=waiting.deadline_s,
-                passing=Passing.HAD_ITS_PLACE,
+                passing=Placed(waiting.at_ms, waiting.swing),
             )
         except InputError as error:
             await ramp.change(world, replace(waiting, state=WaitingState.REFUSED, outcome=error.code))
+            return
+        word, record = _told(outcome)
+        if word == Silence.RAMP:
+            await self._place_again(waiting)
         else:
-            word, record = _told(outcome)
             await ramp.change(world, replace(waiting, state=WaitingState.SENT, outcome=word, record=record))
-        finally:
-            self.busy.discard(waiting.id)
 
 
 def _told(outcome: Outcome) -> tuple[str, str | None]:

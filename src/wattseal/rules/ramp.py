@@ -107,10 +107,14 @@ class Step:
 
 @dataclass(slots=True)
 class Ramp:
-    """The lines of a tenant; everything here is in memory and made anew from what waits after a restart."""
+    """The lines of a tenant; everything here is in memory and made anew from what waits after a restart.
+
+    `held` are the times of commands that wait and have taken their places, by id.
+    """
 
     policy: RampPolicy = DEFAULT_RAMP
     lines: dict[Place, Line] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
 
     def now(self, now_ms: int, swing: Swing, site: str | None) -> int:
         """Return the earliest time a change may be sent; takes nothing."""

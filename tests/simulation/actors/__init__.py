@@ -8,8 +8,9 @@ from tests.simulation.actors.office import Office
 from tests.simulation.actors.operator import Operator
 from tests.simulation.actors.payer import Payer
 from tests.simulation.actors.personnel import Personnel
+from tests.simulation.actors.ramp import Fleet
 from tests.simulation.actors.readers import Readers
 from tests.simulation.actors.watchers import Watchers
 
-_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer)
+_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer, Fleet)
 ACTORS: dict[str, type[Actor]] = {one.name: one for one in _ALL}

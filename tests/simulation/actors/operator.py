@@ -1,19 +1,16 @@
 """An operator who commands stations: starts, stops, availability, limits; stations answer late, or never."""
 
-import json
 from decimal import Decimal
 from typing import Any
 
 from tests.simulation.actors.actor import Actor
 from tests.simulation.broken import broken
-from tests.simulation.driver import Pause
 from tests.support.cpo_world import TENANT
 
 from wattseal.base.ids import EvseId, StationId
 from wattseal.flow.command_log import COMMAND, CommandKept
 from wattseal.flow.commands import Declined, Done, Unanswered, send
 from wattseal.flow.documents import TRANSACTION, read
-from wattseal.flow.ports import Silence
 from wattseal.flow.verbs import Ask, Start, remote_start, remote_stop
 from wattseal.flow.world import World
 from wattseal.model.charging import RateUnit
@@ -21,11 +18,8 @@ from wattseal.model.principal import Principal
 from wattseal.model.remote import AvailabilityRequested
 from wattseal.model.transaction import Transaction
 from wattseal.rules.charging_policy import StartLimit
-from wattseal.wire.ocpp.rpc import CallError, CallResult, Connection
-from wattseal.wire.ocpp.version import Version
 
 WHO = Principal(TENANT, "till 4", frozenset(), frozenset({"*"}))
-ANSWERS: dict[str, dict[str, Any]] = {"GetTransactionStatus": {"messagesInQueue": False}}
 TOKENS = ("CARD", "COINS", "GUEST", "BLOCKED")
 
 
@@ -37,38 +31,10 @@ class Operator(Actor):
     def __init__(self, storm: Any) -> None:
         super().__init__(storm)
         self.outcomes: list[tuple[bytes, str]] = []
-        self.heard = 0
 
     def began(self) -> None:
         """Have the process reach its stations."""
-        self.storm.world.lines = self
-
-    def version(self, station_id: StationId) -> Version | None:
-        """Return what a station speaks that is there."""
-        return next((site.version for site in self.storm.sites if site.name == station_id and site.booted), None)
-
-    async def call(
-        self, station_id: StationId, action: str, payload: bytes, timeout_s: float
-    ) -> CallResult | CallError | Silence:
-        """Be the station: hear it, and answer after a while."""
-        del timeout_s
-        kept = [read(d, CommandKept) for d in self.storm.documents(COMMAND) if d.station_id == station_id]
-        if not any(one.action == action and one.outcome is None for one in kept):
-            broken(1, f"{station_id} hears {action}, of which nothing is on record")
-        self.heard += 1
-        until = self.storm.steps + self.dice.choice((0, 5, 60))
-        await Pause(lambda: self.storm.steps >= until)
-        version = self.version(station_id)
-        if version is None or self.storm.faults.drawn(self.storm.weather.lose):
-            return Silence.TIMED_OUT
-        asking = Connection(version)
-        asking.call("1", action, payload)
-        answer = [3, "1", ANSWERS.get(action, {"status": self.dice.choice(("Accepted", "Rejected"))})]
-        if self.dice.random() < 0.1:
-            answer = [4, "1", "InternalError", "", {}]
-        event = asking.receive(json.dumps(answer).encode(), self.storm.clock.now())
-        assert isinstance(event, CallResult | CallError), event
-        return event
+        self.storm.world.lines = self.storm.lines
 
     def act(self) -> None:
         """Command something."""
@@ -111,5 +77,6 @@ class Operator(Actor):
                 broken(1, f"{action} came to something, and is kept as {one}")
             if not {one.record, one.outcome_record} <= hashes:
                 broken(1, f"{action} is a document, and not on record")
-        if len(kept) < self.heard:
-            broken(1, f"stations heard {self.heard} commands, {len(kept)} are kept")
+        heard = len(self.storm.lines.heard)
+        if len(kept) < heard:
+            broken(1, f"stations heard {heard} commands, {len(kept)} are kept")

@@ -8,7 +8,7 @@ from wattseal.flow.documents import put, read
 from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.orders import Asking
 from wattseal.flow.ports import Batch
-from wattseal.flow.ramp import Passing
+from wattseal.flow.ramp import Passing, Placed
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.message import Command
@@ -28,7 +28,7 @@ _TEXTS = {
 }
 
 
-async def keep_within_reach(asking: Asking, command: Command, passing: Passing) -> None:
+async def keep_within_reach(asking: Asking, command: Command, passing: Passing | Placed) -> None:
     """Refuse (`alone_too_far`) and raise the alarm where somebody would command one station too many alone.
 
     A person counts with all API tokens of theirs. What two people agreed on, rollouts (which have a rule of their own)

@@ -76,6 +76,11 @@ _UNANSWERED: dict[str, tuple[int, str, str]] = {
     "offline": (409, "station_offline", "the station is not connected; send the command when it is"),
     "timed_out": (504, "station_timeout", "the station has not answered in time; whether it acted is not known"),
     "busy": (429, "queue_full", "too many commands wait for this station; try again when they are answered"),
+    "ramp": (
+        409,
+        "ramp_full",
+        "nothing was sent: its turn went by while the journal stood still; send it again",
+    ),
     "unreadable": (502, "answer_unreadable", "the station's answer does not fit its schema; it is in the record"),
 }
 

@@ -31,6 +31,7 @@ WITHOUT_ANSWER = {
     "offline": _("The station is not connected: nothing was sent. Send it again when it is."),
     "timed_out": _("The station has not answered in time. Whether it acted is not known."),
     "busy": _("Too many commands wait for this station: nothing was sent. Try again when they are answered."),
+    "ramp": _("Its turn on the ramp went by while the journal stood still: nothing was sent. Send it again."),
     "unreadable": _("The station's answer does not fit its schema; it is in the record."),
 }
 """Why there is no answer, in words."""
