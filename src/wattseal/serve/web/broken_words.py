@@ -1,6 +1,9 @@
 """What is broken about a session, in words: the codes of re-proving, and the field that each finding names."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 
 from wattseal.model.verdict import Finding
 from wattseal.seal.item import group_name
@@ -36,6 +39,33 @@ _FIELDS: Mapping[str, str] = {
     "log_entry_differs": "log entry",
     "chain_broken": "prev",
 }
+
+
+QUANTITIES: Mapping[str, str] = {
+    "start_wh": _("register at the begin"),
+    "end_wh": _("register at the end"),
+    "energy_wh": _("energy"),
+}
+"""Fields whose two values are told as energy."""
+_TWO = re.compile(r"stored (\d+(?:\.\d+)?), by its records (\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """A quantity that is shown and one that was signed, in Wh, and what they are of."""
+
+    what: str
+    shown_wh: Decimal
+    signed_wh: Decimal
+
+
+def difference(finding: Finding) -> Differs | None:
+    """Return the two values that a finding tells of, where they are energy."""
+    what = QUANTITIES.get(field_of(finding)) if finding.code == "projection_differs" else None
+    told = _TWO.fullmatch(finding.detail or "")
+    if what is None or told is None:
+        return None
+    return Differs(what, Decimal(told[1]), Decimal(told[2]))
 
 
 def field_of(finding: Finding) -> str:

@@ -32,6 +32,8 @@ class Curve:
     most_wh: Decimal
     most_w: Decimal
     ticks: tuple[Tick, ...]
+    span_ms: int = 0
+    """From the first reading to the last."""
 
 
 def curve_of(points: Sequence[Point]) -> Curve | None:
@@ -70,4 +72,5 @@ def curve_of(points: Sequence[Point]) -> Curve | None:
         most_wh=most_wh,
         most_w=most_w,
         ticks=tuple(Tick(x(ms), ms, anchor) for ms, anchor in zip(ticks, anchors, strict=True)),
+        span_ms=span_ms,
     )

@@ -41,6 +41,12 @@ class Formats:
             return f"{self.number(wh / 1000, 3 if abs(wh) < 100_000 else 1)}{NARROW}kWh"
         return f"{self.number(wh / 1_000_000, 2)}{NARROW}MWh"
 
+    def round_energy(self, wh: Decimal) -> str:
+        """Return energy that is a round figure, as on the scale of a chart, with no more digits than it needs."""
+        size, unit = next((s, u) for s, u in ((10**6, "MWh"), (10**3, "kWh"), (1, "Wh")) if abs(wh) >= s or s == 1)
+        exponent = (wh / size).normalize().as_tuple().exponent
+        return f"{self.number(wh / size, max(0, -exponent) if isinstance(exponent, int) else 0)}{NARROW}{unit}"
+
     def power(self, watts: Decimal | None) -> str:
         """Return power in kW."""
         return NOTHING if watts is None else f"{self.number(watts / 1000, 1)}{NARROW}kW"
@@ -91,9 +97,9 @@ class Formats:
         exact = at.isoformat(timespec="seconds").replace("+00:00", "Z")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
 
-    def clock(self, ms: int) -> str:
+    def clock(self, ms: int, *, seconds: bool = False) -> str:
         """Return the time of day of Unix milliseconds."""
-        return datetime.fromtimestamp(ms / 1000, self.zone).strftime("%H:%M")
+        return datetime.fromtimestamp(ms / 1000, self.zone).strftime("%H:%M:%S" if seconds else "%H:%M")
 
     def day(self, ms: int) -> str:
         """Return the day of Unix milliseconds."""

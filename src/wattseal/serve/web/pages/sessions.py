@@ -33,13 +33,14 @@ from wattseal.serve.api.service import Service, What
 from wattseal.serve.api.tables import Cells, csv_stream
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web import price_words
-from wattseal.serve.web.broken_words import WORDS, field_of
+from wattseal.serve.web.broken_words import WORDS, difference, field_of
 from wattseal.serve.web.curve import Curve, curve_of
 from wattseal.serve.web.formats import Formats
 from wattseal.serve.web.identity_words import IDENTITY, IDENTITY_ELSE
 from wattseal.serve.web.reasons import NOTES, REASONS
 from wattseal.serve.web.render import render
 from wattseal.serve.web.session_list import GRADES, PAGE, Filters, seen_by
+from wattseal.serve.web.stop_words import STOPS
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
@@ -193,6 +194,8 @@ async def session(request: Req, viewer: Looks, service: What, key: FromPath[str]
         notes={**REASONS, **NOTES},
         broken_words=WORDS,
         field_of=field_of,
+        difference=difference,
+        stops=STOPS,
         is_alarm=is_alarm,
         charged=charged,
         dimensions=price_words.DIMENSIONS,

@@ -9,7 +9,7 @@ from wattseal.flow.charges.session_rows import has_invalid
 from wattseal.flow.charges.standing import standing_of
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import What
-from wattseal.serve.web.broken_words import WORDS, field_of
+from wattseal.serve.web.broken_words import WORDS, difference, field_of
 from wattseal.serve.web.pages.sessions import KIND_WORDS, READ, find
 from wattseal.serve.web.provenance import provenance_of
 from wattseal.serve.web.render import render
@@ -85,6 +85,8 @@ async def why(request: Req, viewer: Looks, service: What, kind: FromPath[str], k
         broken=bool(findings) or has_invalid(transaction),
         broken_words=WORDS,
         field_of=field_of,
+        difference=difference,
+        energy=viewer.may("energy:read"),
         found=await provenance_of(service, transaction),
         steps=dict(enumerate(STEPS)),
         step_names=STEP_NAMES,
