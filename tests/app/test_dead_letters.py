@@ -23,7 +23,7 @@ from wattseal.model.alarm import Alarm
 from wattseal.model.principal import Principal
 from wattseal.serve.ocpp_ws import StationConnection
 from wattseal.wire.ocpp.rpc import Call, Connection
-from wattseal.wire.ocpp.version import Refusal, Version
+from wattseal.wire.ocpp.version import Fault, Refusal, Version
 
 
 @dataclass
@@ -125,3 +125,35 @@ async def test_when_nothing_can_be_kept_nothing_is_answered(world: World) -> Non
     world.journal.broken = True
     with pytest.raises(Exception, match="disk is full"):
         await station.tell("StopTransaction", stop(1, 666))
+
+
+async def test_what_departs_from_its_schema_beyond_reading_is_refused_and_kept(world: World) -> None:
+    station = Station(world)
+    number = (await station.tell("StartTransaction", start(0)))["transactionId"]
+    broken = stop(number, 700) | {"timestamp": "yesterday"}
+    refused, again = [await station.tell("StopTransaction", broken) for _ in range(2)]
+    assert isinstance(refused, Refusal)
+    assert refused == again
+    assert refused.fault is Fault.VALUE
+    (letter,) = await letters(world)
+    assert (letter.action, letter.fault) == ("StopTransaction", refused.text)
+    assert json.loads(letter.frame)[3]["meterStop"] == 700
+    alarms = [read(found, Alarm) for found in await world.journal.documents(world.tenant, ALARM)]
+    assert [alarm.code for alarm in alarms] == ["message_not_processed"]
+
+
+async def test_a_stop_with_a_field_of_the_vendors_and_a_null_ends_its_charge(world: World) -> None:
+    station = Station(world)
+    number = (await station.tell("StartTransaction", start(0) | {"reservationId": None}))["transactionId"]
+    assert await station.tell("StopTransaction", stop(number, 700) | {"idTag": None, "vendorState": 3}) == {}
+    (ended,) = await transactions(world)
+    assert ended.end_wh == 700
+    told = [(one.field, one.detail) for one in ended.findings if one.code == "schema_departed"]
+    assert told == [("reservationId", "null"), ("idTag", "null"), ("vendorState", "unknown")]
+    assert await letters(world) == []
+
+
+@pytest.mark.parametrize("action", ["StatusNotification", "Authorize", "BootNotification"])
+async def test_what_is_no_transactions_is_held_to_its_schema_and_not_kept(world: World, action: str) -> None:
+    assert isinstance(await Station(world).tell(action, {"vendorState": 3}), Refusal)
+    assert await letters(world) == []

@@ -1,8 +1,9 @@
-"""Messages of a transaction that this program could not process: put aside whole, so that the station's queue goes on.
+"""Messages of a transaction that could not be processed: put aside whole, so that nothing is lost with them.
 
 A station repeats what is answered with an error a few times and then drops it (1.6 section 3.7.1, 2.x E13). What would
-be lost with it is kept here as it came, an alarm says so, and the station is told that it was taken. StartTransaction
-needs an id in its answer, so that it is kept and answered with the error.
+be lost with it is kept here as it came, and an alarm says so. Where the fault is this program's the station is told
+that it was taken, so that its queue goes on; StartTransaction needs an id in its answer, and is answered with the
+error. So is what departs from its schema.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ _KEPT = _NOTHING_TO_SAY | {"StartTransaction"}
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Document: the frame as it came, when, and what kind of fault of ours it met."""
+    """Document: the frame as it came, when, and what fault of ours it met, or has itself."""
 
     station_id: str
     action: str

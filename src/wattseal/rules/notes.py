@@ -64,6 +64,7 @@ EFFECTS: dict[str, Effect] = {
     "start_late": Effect.FINDING,
     "event_late": Effect.FINDING,
     "sequence_healed": Effect.FINDING,
+    "schema_departed": Effect.FINDING,
     "sequence_gap": Effect.FINDING,
     "messages_missing": Effect.ALARM,
     "evidence_invalid": Effect.ALARM_AND_QUARANTINE,

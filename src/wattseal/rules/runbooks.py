@@ -251,10 +251,10 @@ RUNBOOKS: Mapping[str, Runbook] = {
         "That a blocked card has charged: what it charged offline is told later, and held against the card then.",
     ),
     "message_not_processed": Runbook(
-        "A message met a fault of this program and was put aside.",
-        "The dead letter; the process's log.",
-        "Report it with the frame; the queue goes on.",
-        "That the station is at fault.",
+        "A message of a charge could not be read, or met a fault of this program, and was put aside.",
+        "What fault the dead letter names; the process's log.",
+        "Where the frame departs from its schema tell its maker and decide on the charge by hand; else report it.",
+        "That the station is at fault, or that the charge is lost.",
     ),
     "message_signature_invalid": Runbook(
         "The signature of a message does not fit.",

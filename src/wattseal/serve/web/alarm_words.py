@@ -99,8 +99,8 @@ _DEVICE: Mapping[str, tuple[str, str]] = {
         _("Look at the payment; the driver may have been charged twice or not at all."),
     ),
     "message_not_processed": (
-        _("A message of the station met a fault of this program and was put aside."),
-        _("Report the fault; the message is kept, and the station's queue goes on."),
+        _("A message of the station could not be read, or met a fault of this program, and was put aside."),
+        _("The message is kept: tell the station's maker where it departs from its schema, else report the fault."),
     ),
     "grid_event": (
         _("The station reports trouble with the grid."),

@@ -12,7 +12,8 @@ from msgspec import Raw
 
 from wattseal.base.errors import InputError
 from wattseal.model.message import Answer, Asked, Command, Fact, Told
-from wattseal.wire.ocpp import blocks, guard
+from wattseal.model.verdict import Finding
+from wattseal.wire.ocpp import blocks, guard, spare
 from wattseal.wire.ocpp.message import Lifted, Message, Sender
 from wattseal.wire.ocpp.rpc import Call, CallResult
 from wattseal.wire.ocpp.unsupported import UNSUPPORTED
@@ -60,14 +61,28 @@ def decode(version: Version, call: Call, sender: Sender = Sender.STATION) -> Any
 
 
 def lift(version: Version, call: Call, sender: Sender = Sender.STATION) -> Lifted | Refusal:
-    """Return the fact or command that `call` tells, with every finding once, or why it is refused."""
-    request = decode(version, call, sender)
+    """Return the fact or command that `call` tells, with every finding once, or why it is refused.
+
+    Of a transaction message of a station the parts that depart from its schema are left out (`spare`).
+    """
+    request: Any = decode(version, call, sender)
+    left: tuple[Finding, ...] = ()
     if isinstance(request, Refusal):
-        return request
+        spared = _spared(version, call, sender)
+        if spared is None:
+            return request
+        request, left = spared
     lifted = _BY_ACTION[version, call.action].lift(request, version)
-    if isinstance(lifted, Refusal) or not lifted.findings:
+    if isinstance(lifted, Refusal) or not (lifted.findings or left):
         return lifted
-    return Lifted(lifted.fact, tuple(dict.fromkeys(lifted.findings)))
+    return Lifted(lifted.fact, tuple(dict.fromkeys((*lifted.findings, *left))))
+
+
+def _spared(version: Version, call: Call, sender: Sender) -> tuple[Any, tuple[Finding, ...]] | None:
+    found = _BY_ACTION.get((version, call.action))
+    if found is None or call.action not in spare.TRANSACTIONAL or not found.may_come_from(sender):
+        return None
+    return spare.spared(_request(version, call.action), call.payload)
 
 
 def lower(version: Version, action: str, answer: Answer) -> bytes:

@@ -75,7 +75,7 @@ def _decode_slowly(decoder: msgspec.json.Decoder[T], payload: bytes) -> T | Refu
         value = decoder.decode(normal)
     except msgspec.ValidationError:
         try:
-            normal = ENCODER.encode(_whole(plain))
+            normal = ENCODER.encode(whole(plain))
             value = decoder.decode(normal)
         except msgspec.ValidationError as problem:
             return refusal(problem)
@@ -158,14 +158,14 @@ def _strings(value: object) -> Iterator[str]:
                 yield from _strings(child)
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Return `value` with every number that is whole, such as 16.0, as an int: JSON Schema calls it an integer."""
     match value:
         case Decimal() if abs(value.adjusted()) <= MAX_NUMBER_LENGTH and value == value.to_integral_value():
             return int(value)
         case dict():
-            return {key: _whole(child) for key, child in value.items()}
+            return {key: whole(child) for key, child in value.items()}
         case list():
-            return [_whole(child) for child in value]
+            return [whole(child) for child in value]
         case _:
             return value
