@@ -5,12 +5,15 @@ import hashlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.support.examples import examples
 
 from wattseal.base.errors import InputError
+from wattseal.base.units import from_exponent_mantissa
 from wattseal.crypto.keys import Algorithm, SigningKey
 from wattseal.seal import dcbor
 from wattseal.seal.chain import NO_HEAD, ChainHead, check_chain
+from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.groups import Content, Opening, open_box
 from wattseal.seal.item import MAX_REFS, ClockQuality, Item, Kind, parse_item, sign_payload
 from wattseal.seal.plain import PlainDraft, PlainWriter, raw_bytes
@@ -22,6 +25,14 @@ FIELDS = st.dictionaries(
     st.one_of(st.integers(-(2**63), 2**63), st.binary(max_size=40), st.text(max_size=20), st.none(), st.booleans()),
     max_size=3,
 )
+
+OPS = {
+    field.encode_name: st.one_of(
+        st.none(), st.integers(0, 2**63), st.text(max_size=20), st.binary(max_size=20), st.booleans()
+    )
+    for field in structs.fields(Ops)
+}
+"""Whatever may stand in each place: a field's own type, or another's."""
 
 
 class Counted:
@@ -115,3 +126,20 @@ def test_no_chain_begins_without_a_boot_record() -> None:
 @pytest.mark.parametrize("size", [0, 1, 23, 24, 255, 256, 65_000])
 def test_frames_of_every_length_are_told_exactly(size: int) -> None:
     assert dcbor.decode(raw_bytes(b"x" * size), 70_000) == {1: b"x" * size}
+
+
+@settings(max_examples=examples(60))
+@given(st.builds(Ops, **OPS))
+def test_what_running_a_station_needs_is_spelt_alike_by_both(ops: Ops) -> None:
+    assert ops.encode() == dcbor.encode(ops.to_fields())
+
+
+@settings(max_examples=examples(60))
+@given(
+    exponent=st.integers(-12, 12),
+    mantissa=st.integers(-(2**63) + 1, 2**63 - 1),
+    obis=st.integers(1, 300),
+)
+def test_a_register_is_spelt_alike_by_both(exponent: int, mantissa: int, obis: int) -> None:
+    meter = Meter(from_exponent_mantissa(exponent, mantissa), obis)
+    assert meter.encode() == dcbor.encode(meter.to_fields())

@@ -18,6 +18,9 @@ _WIDE = Context(prec=64)
 
 def exponent_mantissa(value: Decimal) -> tuple[int, int]:
     """Return `(exponent, mantissa)` of a finite decimal exactly as written: `Decimal("1.50")` is `(-2, 150)`."""
+    text = str(value)
+    if text.isdecimal():  # what nearly every register is: whole, and not below zero
+        return 0, int(text)
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise InputError(f"{value} is not a finite number", subject="decimal")

@@ -7,6 +7,7 @@ the first 8 bytes of the SHA-256 of that (docs/spec/record.md, "Keys").
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
+from typing import cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -157,9 +158,10 @@ class SigningKey:
 
     def sign(self, message: bytes) -> bytes:
         """Return 64 bytes: Ed25519 (RFC 8032), or ECDSA r||s with low s and a deterministic nonce (RFC 6979)."""
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return bytes(crypto_sign(message, self._ed25519)[:64])
-        r, s = decode_dss_signature(self._key.sign(message, _ECDSA_SIGN))
+        if self._ed25519:
+            return crypto_sign(message, self._ed25519)[:64]
+        key = cast("ec.EllipticCurvePrivateKey", self._key)  # the other kind there is
+        r, s = decode_dss_signature(key.sign(message, _ECDSA_SIGN))
         if s > P256_HALF_ORDER:
             s = P256_ORDER - s
         return r.to_bytes(32) + s.to_bytes(32)

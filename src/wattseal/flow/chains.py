@@ -93,18 +93,25 @@ class Chains:
             head = await load_head(self._journal, self._tenant, origin, stream)
             self._heads.setdefault((origin, stream), head)
 
-    def append(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> tuple[Written, ...]:
-        """Put a record on a chain that is `ready`; the first one of a chain is preceded by its boot record."""
-        head = self._heads.get(place)
-        if head is None:
+    def append(
+        self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None
+    ) -> tuple[tuple[Written, ...], ChainHead, ChainHead]:
+        """Put a record on a chain that is `ready`; the first one of a chain is preceded by its boot record.
+
+        Returned with where the chain stood before, and stands now.
+        """
+        before = self._heads.get(place)
+        if before is None:
             raise StoreError("memory was dropped while a message waited", code="not_ready", subject=place[0])
+        head = before
         writer = self._writers.get(place) or self._writer(place, key)
         boot: tuple[Written, ...] = ()
         if head is NO_HEAD:
             first, head = writer.append(head, PlainDraft(Kind.BOOT, draft.ms), None)
             boot = (first,)
-        written, self._heads[place] = writer.append(head, draft, subject)
-        return (*boot, written)
+        written, after = writer.append(head, draft, subject)
+        self._heads[place] = after
+        return (*boot, written), before, after
 
     def head(self, place: Place) -> ChainHead | None:
         """Return where a chain stands; None where that is not known."""

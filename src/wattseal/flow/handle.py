@@ -77,7 +77,8 @@ async def begin(world: World, principal: Principal, version: Version, call: Call
     if isinstance(opened, Refusal):
         return opened
     lifted, signed = opened
-    memory = await remember_station(world, StationId(principal.name))
+    station_id = StationId(principal.name)
+    memory = world.stations.get(station_id) or await remember_station(world, station_id)
     if memory is None:
         return Refusal(Fault.SECURITY, "this station is not enrolled")
     if must_wait(memory, lifted.fact, call.action if signed is None else signed.call.action):

@@ -56,10 +56,8 @@ class Step(Struct):
 
     def write(self, place: Place, key: SigningKey, draft: PlainDraft, subject: bytes | None) -> Written:
         """Append a record to a chain that is ready, and keep it."""
-        chains = self.world.chains
-        before = chains.head(place)
-        made = chains.append(place, key, draft, subject)
-        self.written.append((place, before, chains.head(place)))
+        made, before, after = self.world.chains.append(place, key, draft, subject)
+        self.written.append((place, before, after))
         for written in made:
             self.items.append(stored_written(written, self.station_id, self.now_ms))
         return made[-1]
@@ -174,7 +172,7 @@ class Plain(Struct, frozen=True, gc=False):
         if self.meter is not None:
             groups.append((_METER, self.meter.encode()))
         if self.ops is not None:
-            groups.append((_OPS, dcbor.encode(self.ops.to_fields())))
+            groups.append((_OPS, self.ops.encode()))
         if len(self.frame) > MAX_PART:
             raw = first_part(self.observed.to_fields(b""), self.frame, self.mark)
             groups.append((_RAW, dcbor.encode(raw)))

@@ -1,8 +1,9 @@
 """Authorisation: who decides on a token, and what the CPO decides on its own."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 
@@ -15,27 +16,23 @@ class OnePer(StrEnum):
     GROUP = "group"
 
 
-@dataclass(frozen=True, slots=True)
-class AskParty:
+class AskParty(Struct, frozen=True, gc=False):
     """The token belongs to an eMSP: `party` decides."""
 
     party: str
 
 
-@dataclass(frozen=True, slots=True)
-class OwnDecision:
+class OwnDecision(Struct, frozen=True, gc=False):
     """The CPO decides, and signs that with its billing key."""
 
     status: TokenStatus
 
 
-@dataclass(frozen=True, slots=True)
-class MasterPass:
+class MasterPass(Struct, frozen=True, gc=False):
     """The token may end any transaction and start none (2.x C16): nothing is signed for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True, gc=False):
     """Where and when a token is presented; EVSE 0 while none is chosen. `starts`: a transaction is to use it."""
 
     station_id: str

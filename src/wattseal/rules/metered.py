@@ -1,8 +1,9 @@
 """What a meter signed inside a message: verified under the enrolled key only, compared with what the message says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from wattseal import evidence
 from wattseal.base.errors import InputError
@@ -22,8 +23,7 @@ MAX_EVIDENCE_BYTES = 16_000
 """Signed bytes that a record holds beside its frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class Metered:
+class Metered(Struct, frozen=True):
     """Evidence of one message: what to keep, what was observed, the registers that verified, what vehicles signed."""
 
     evidence: tuple[tuple[str, bytes], ...] = ()

@@ -8,8 +8,9 @@ before it in force until then; one that has ended brings no older one back.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from wattseal.model.station import Station
 from wattseal.model.tariff_place import Level, TariffVersion
@@ -28,8 +29,7 @@ class Why(StrEnum):
     UNKNOWN_TARIFF = "unknown_tariff"
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True, gc=False):
     """A level that does not decide, and why."""
 
     level: Level
@@ -37,8 +37,7 @@ class Passed:
     tariff_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True, gc=False):
     """The version that applies and the level that decided, None where none does; `passed` are those above it."""
 
     version: TariffVersion | None

@@ -94,6 +94,8 @@ def compare(
     `token` is the canonical form of the one that started the transaction, where that is known: another contract's
     receipt confirms nothing.
     """
+    if not shown:
+        return ()
     notes = []
     for each in shown:
         if token is not None and not _is_contract(each.emaid, token):

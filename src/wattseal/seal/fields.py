@@ -80,7 +80,9 @@ class Meter(Struct, frozen=True, gc=False):
         if self.unaccounted_wh is not None or self.prev_end is not None or self.evidence:
             return dcbor.encode(self.to_fields())
         exponent, mantissa = exponent_mantissa(self.register_wh)
-        return b"\xa2\x01\x82%b%b\x02%b" % (dcbor.encode(exponent), dcbor.encode(mantissa), dcbor.encode(self.obis))
+        whole = b"\xa2\x01\x82\x00" if exponent == 0 else b"\xa2\x01\x82" + dcbor.encode(exponent)
+        obis = b"\x02\x01" if self.obis == OBIS_IMPORT else b"\x02" + dcbor.encode(self.obis)
+        return whole + dcbor.encode(mantissa) + obis
 
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Meter":
@@ -155,6 +157,12 @@ class Ops(Struct, frozen=True, gc=False):
         """Return the group's fields."""
         return {number: value for number, value in enumerate(astuple(self), start=1) if value is not None}
 
+    def encode(self) -> bytes:
+        """Return the group's fields in their encoding: numbers ascend already, and are single bytes."""
+        encode = dcbor.encode
+        told = [_NUMBERS[n] + encode(value) for n, value in enumerate(astuple(self)) if value is not None]
+        return _FIELDS[len(told)] + b"".join(told)
+
     @staticmethod
     def read(fields: Mapping[int, Any]) -> "Ops":
         """Read the group's fields; numbers beyond those known are ignored."""
@@ -178,6 +186,9 @@ _OPS: dict[str, type] = {
     "charging_s": int,
 }
 _OPS_BY_NUMBER = dict(enumerate(_OPS.items(), start=1))
+_NUMBERS = tuple(dcbor.encode(number) for number in _OPS_BY_NUMBER)
+_FIELDS = tuple(bytes([0xA0 | size]) for size in range(len(_OPS) + 1))
+"""What a map of so many fields begins with."""
 
 
 def raw_to_fields(frame: bytes) -> dict[int, Any]:

@@ -14,7 +14,9 @@ def observe(seen: Seen) -> Finding | None:
     Where an end follows its start at once, that is the whole session, which is looked at as such.
     """
     now_wh, before_wh, before_ms = seen.register_wh, seen.before_wh, seen.before_ms
-    if now_wh is None or before_wh is None or before_ms is None or before_wh == seen.start_wh:
+    if now_wh is None or before_wh is None or before_ms is None:
+        return None
+    if seen.start_wh is not None and before_wh == seen.start_wh:
         return None
     rise_wh = now_wh - before_wh
     duration_ms = (seen.at_ms if seen.read_ms is None else seen.read_ms) - before_ms

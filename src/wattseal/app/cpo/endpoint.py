@@ -47,7 +47,8 @@ def make_endpoint(
             scopes = frozenset({STATION_SCOPE})
             principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
             turns[station_id] = asyncio.Lock()
-        turn, came_s = turns[station_id], asyncio.get_running_loop().time()
+        turn, is_timed = turns[station_id], is_filled(call.raw)
+        came_s = asyncio.get_running_loop().time() if is_timed else 0.0
         await turn.acquire()
         begun: bytes | Refusal | Unflushed = b""
         try:
@@ -58,7 +59,7 @@ def make_endpoint(
             else:
                 turn.release()
         traffic.received(call.action, begun)
-        return await answer_alike(call, begun, came_s, step_s) if is_filled(call.raw) else begun
+        return await answer_alike(call, begun, came_s, step_s) if is_timed else begun
 
     def flushed(turn: asyncio.Lock, flush: Flush) -> None:
         if flush.cancelled() or flush.exception() is not None:

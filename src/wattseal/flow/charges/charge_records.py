@@ -1,8 +1,9 @@
 """Records of a direct station's starts and ends, before they are written."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from wattseal.base.ids import EvseId
 from wattseal.evidence.format import Moment

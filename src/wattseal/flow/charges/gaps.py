@@ -49,6 +49,8 @@ class OpenGap:
 def follow(step: Step, live: Live, now_ms: int) -> None:
     """Note with a message of a session that a gap has opened before it, or that it has filled the last one."""
     before = live.gap
+    if before is None and not live.missing:
+        return
     live.follow_gap(now_ms)
     if live.gap is not None and before is None:
         step.puts.append(_put(live, OpenGap(live.gap.since_ms), now_ms))

@@ -1,6 +1,9 @@
 """Authorisation: a request record, and the signed decision of whoever bills the driver."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from wattseal.flow.documents import TRANSACTION, put, read
 from wattseal.flow.drivers.authorization import at, authorization_of
@@ -42,8 +45,7 @@ CHARGING = "charging"
 """Document kind, by token or group: the transaction last charged to it, kept where one at a time is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Nothing to charge to: what the station is told. `note` is a code for the record, if the reason is worth one.
 
     A master pass is told Accepted here: it ends transactions and pays for none. `refusal` is the signed decision, where
@@ -84,8 +86,7 @@ def use_grant(memory: Memory, id_token: IdToken, evse_id: int) -> None:
         del memory.grants[id_token.key()]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A driver's token presented at a station.
 
     `subject` is the transaction's that the records belong to; None while there is no transaction yet: then it is drawn,
@@ -261,7 +262,7 @@ async def _request(asked: Asked, step: Step, route: str) -> Written:
     shown = None if asked.shown is None else (asked.shown.kind, asked.shown.data)
     identity = Identity(id_token.value, id_token.type, shown)
     ops = Ops(route=route, evse_id=asked.evse_id or None, nonce=world.random.bytes(16))
-    groups = ((_IDENTITY, dcbor.encode(identity.to_fields())), (_OPS, dcbor.encode(ops.to_fields())))
+    groups = ((_IDENTITY, dcbor.encode(identity.to_fields())), (_OPS, ops.encode()))
     return step.write(place, world.csms_key, PlainDraft(Kind.REQUEST, step.now_ms, groups), asked.subject)
 
 
