@@ -72,7 +72,7 @@ def judged(
     trusted: Trust | None = None,
 ) -> Report:
     """Judge a charge of three records that carry the evidence named."""
-    request, decision = authorisation()
+    request, decision = authorisation(station=ORIGIN)
     p = pen(ORIGIN, key=CSMS_KEY)
     p.write(Kind.BOOT, START_MS - 1000)
     numbers = (0, 1, 2) if numbered else (None, None, None)

@@ -152,7 +152,7 @@ def _bundle(dice: random.Random) -> Specimen:
 
 def _metered(dice: random.Random) -> bytes:
     """Make the bundle of a charge at a station whose meter signs."""
-    request, decision = authorisation()
+    request, decision = authorisation(station="CPO/DIRECT")
     p = pen("CPO/DIRECT", key=CSMS_KEY, seed=str(dice.random()))
     p.write(Kind.BOOT, START_MS - 1000)
     start, minutes = Decimal(dice.randrange(10**7)) / 10, dice.randrange(1, 600)

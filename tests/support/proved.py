@@ -16,6 +16,7 @@ from wattseal.flow.world import World
 from wattseal.log.merkle import inclusion_proof
 from wattseal.log.proof import TlogProof
 from wattseal.model.transaction import Transaction
+from wattseal.seal.item import parse_item
 from wattseal.seal.registry import Entry, Role, entry_from
 from wattseal.seal.signed import Statement
 
@@ -33,7 +34,7 @@ class Proved:
     journal: MemoryJournal
 
     async def proof(self, index: int) -> bytes | None:
-        log = MemoryLog(list(self.journal.log))
+        log = MemoryLog(list(self.journal.log), _latest_ms(self.journal))
         hashes = inclusion_proof(index, len(log.entries), log.node)
         return TlogProof(index, hashes, log.checkpoint()).encode()
 
@@ -43,6 +44,11 @@ class Proved:
 
     def state(self) -> int:
         return 1 + len(self.journal.log)
+
+
+def _latest_ms(journal: MemoryJournal) -> int:
+    """Return when the latest record was made: witnesses see none before that."""
+    return max(parse_item(kept.item.item).payload.ms for kept in journal.kept if kept.item.leaf is not None)
 
 
 def statements(*more: Entry) -> tuple[Statement, ...]:

@@ -99,8 +99,10 @@ class MemoryLog:
     """A log held in memory, hashed with the product's own tree."""
 
     entries: list[bytes] = field(default_factory=list)
+    until_ms: int = START_MS + 3_500_000
 
     def add(self, items: Sequence[Item]) -> None:
+        self.until_ms = max(self.until_ms, *(i.payload.ms for i in items))
         self.entries.extend(e for e in (i.leaf_entry() for i in items) if e is not None)
 
     def node(self, level: int, index: int) -> bytes:
@@ -114,7 +116,7 @@ class MemoryLog:
         tree = Tree()
         tree.extend(leaf_hash(e) for e in self.entries)
         signed = checkpoints.sign(Checkpoint(key.name, tree.size, tree.root()), key)
-        now_s = at_s or START_MS // 1000 + 3600
+        now_s = at_s or self.until_ms // 1000 + 100
         return signed.with_signatures(cosign(signed.note.text, WITNESSES[p], now_s) for p in parties)
 
     def proof(self, item: Item, signed: SignedCheckpoint) -> bytes:
@@ -139,10 +141,13 @@ def tariff_record(later: Tariff | None = None, *, terms: Tariff | None = None) -
     return first if later is None else desk.write(Kind.TARIFF, START_MS - 7000, public={1: tariff_to_value(later)})
 
 
-def authorisation(subject_seed: str = "tx", terms: Tariff | None = None) -> tuple[Item, Item]:
-    """Return a request of the edge (stream 0) and the eMSP's accepting decision, which names the tariff."""
+def authorisation(subject_seed: str = "tx", terms: Tariff | None = None, station: str = ORIGIN) -> tuple[Item, Item]:
+    """Return a request (stream 0) and the eMSP's accepting decision, which names the tariff.
+
+    The request is the edge's, or the CSMS's at a station without one.
+    """
     subject = SubjectKeys.new(seeded(subject_seed))
-    desk = pen(stream=0, key=EDGE_KEY, seed="desk")
+    desk = pen(station, stream=0, key=EDGE_KEY if station == ORIGIN else CSMS_KEY, seed="desk")
     desk.write(Kind.BOOT, START_MS - 5000)
     groups = {
         Group.IDENTITY: GroupDraft(Identity("DRIVER-1", "ISO14443").to_fields(), (Reader("MSP", EMSP.public),)),

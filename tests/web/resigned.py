@@ -131,6 +131,17 @@ def stretch(value: Any, dice: random.Random) -> Renamed:
     return {}
 
 
+def beside(value: Any, dice: random.Random) -> Renamed:
+    """Put one more signed record beside the chain, of whatever kind; it may refer to the end."""
+    fields = {1: 1, 2: dice.randrange(1, 26), 3: dice.choice(["MSP/more", "CPO/more"]), 4: 0, 5: 0, 6: 1, 7: bytes(32)}
+    fields |= {8: [START_MS, 2], 11: [mutants._sha(mutants._payload(value[1][-1]))]}
+    key = dice.choice([EMSP_KEY, CSMS_KEY])
+    body, protected = dcbor.encode(fields), dcbor.encode({1: int(key.public.algorithm), 4: bytes(key.public.kid)})
+    item = [_signed(protected, body, RECORD_DOMAIN, LOG), {}]
+    value[5] = sorted([*value[5], item], key=lambda one: mutants._sha(mutants._payload(one)))
+    return {}
+
+
 RESIGNED: dict[str, Callable[[Any, random.Random], Renamed]] = {
     "payload": payload,
     "content": content,
@@ -139,6 +150,7 @@ RESIGNED: dict[str, Callable[[Any, random.Random], Renamed]] = {
     "entry": entry,
     "receipt": receipt,
     "stretch": stretch,
+    "beside": beside,
 }
 
 

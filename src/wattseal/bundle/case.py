@@ -64,6 +64,8 @@ class Case:
     cosigners: set[str] = field(default_factory=set)
     cosigned_in_time: bool = False
     source: Source | None = None
+    meter_keys: dict[bytes, list[Entry]] = field(default_factory=dict)
+    """Whose meters' signatures were found in a record, by its payload hash."""
     meter_signed: bool = False
     meter_energy_wh: Decimal | None = None
     """What the meter signed, where the CSMS's registers are the same but for rounding to whole Wh."""
@@ -98,6 +100,10 @@ class Case:
         """
         first = next((i for i in self.bundle.items if i.payload.kind in _BOUNDS), None)
         return first is None or item.payload.subject == first.payload.subject
+
+    def own(self) -> Iterator[Item]:
+        """Yield the records of the transaction in the chain, those of others left out."""
+        return (item for item in self.bundle.items if self.is_own(item))
 
     @property
     def cpo(self) -> str:

@@ -99,7 +99,7 @@ def _entitled(case: Case) -> Trouble | None:
         if isinstance(entry, Refusal):
             case.verdicts[item.hash] = Verdict.UNKNOWN_KEY
             return failed(entry.code, "kid", item)
-        if case.registry.after_handover(item.signature.kid, payload.stream, payload.epoch, payload.seq):
+        if case.registry.after_handover(item.signature.kid, payload.stream, payload.epoch, payload.seq, item.hash):
             return failed("signed_after_handover", "kid", item)
         case.signers[item.hash] = entry
     case.entitled = True

@@ -40,6 +40,7 @@ def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> Trouble | None:
             if trouble is not None:
                 return trouble
             valid.append((item, raw, checked))
+            case.meter_keys.setdefault(item.hash, []).append(enrolled[checked.key])
     if valid:
         _conclude(case, known, valid, enrolled)
     vehicle.check(case, known)

@@ -1,5 +1,6 @@
 """Step 11: the price is what tariff and readings give, whoever states it."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from wattseal.bundle.case import Case, Trouble, failed, lacking
@@ -16,20 +17,27 @@ from wattseal.seal.item import Group, Item, Kind
 
 
 def check_price(case: Case) -> Trouble | None:
-    """CDR, price trace and settlement are optional; none may differ from the price recomputed from the records."""
+    """CDR, price trace and settlements are optional; none may differ from the price recomputed from the records."""
     started, ended = case.of_kind(Kind.STARTED), case.of_kind(Kind.ENDED)
     if case.bundle.cdr is None and case.bundle.price_trace is not None:
         return failed("trace_without_cdr", "price_trace")
-    settled = None if ended is None else _settlement(case, ended)
-    if settled is not None and not _by_the_deciding_party(case, settled[0]):
-        return failed("settlement_of_another_party", "kid", settled[0])
-    settlement = None if settled is None else settled[1]
+    settled = [] if ended is None else _settlements(case, ended)
+    for item, _ in settled:
+        if not _by_the_deciding_party(case, item):
+            return failed("settlement_of_another_party", "kid", item)
     cdr = None if case.bundle.cdr is None else CdrSummary.read(case.bundle.cdr)
-    if started is None or ended is None or (cdr is None and settlement is None):
+    if started is None or ended is None or (cdr is None and not settled):
         return None
     tariff = _tariff(case, cdr)
     if isinstance(tariff, Trouble):
         return tariff
+    return _priced(case, tariff, ended, cdr, [settlement for _, settlement in settled])
+
+
+def _priced(
+    case: Case, tariff: Item, ended: Item, cdr: CdrSummary | None, settled: Sequence[Settlement]
+) -> Trouble | None:
+    """Price the charge, and hold against that whatever states a price."""
     if case.energy_wh is None:
         return lacking("opening", "meter")
     terms = tariff_from_value(tariff.payload.public.get(1))
@@ -40,10 +48,8 @@ def check_price(case: Case) -> Trouble | None:
     if isinstance(priced, Incomplete):
         return lacking("price", priced.what[0], tariff)
     case.price = Repriced(terms.id, priced)
-    trouble = _settlement_agrees(case, settlement, priced, ended)
-    if trouble is None and cdr is not None:
-        trouble = _cdr_agrees(case, cdr, priced, tariff)
-    return trouble
+    untrue = next((t for s in settled if (t := _settlement_agrees(case, s, priced, ended)) is not None), None)
+    return untrue if untrue is not None or cdr is None else _cdr_agrees(case, cdr, priced, tariff)
 
 
 def _not_shown(case: Case, terms: Tariff) -> Trouble | None:
@@ -57,12 +63,14 @@ def _not_shown(case: Case, terms: Tariff) -> Trouble | None:
     return None
 
 
-def _settlement(case: Case, ended: Item) -> tuple[Item, Settlement] | None:
-    for item in case.bundle.others:
-        content = case.contents.get((item.hash, Group.OPS))
-        if item.payload.kind == Kind.SETTLEMENT and content is not None and ended.hash in item.payload.refs:
-            return item, Settlement.read(content.fields)
-    return None
+def _settlements(case: Case, ended: Item) -> list[tuple[Item, Settlement]]:
+    """Return what was settled on this charge, as far as it is shown: none of it may be untrue."""
+    shown = ((item, case.contents.get((item.hash, Group.OPS))) for item in case.bundle.others)
+    return [
+        (item, Settlement.read(content.fields))
+        for item, content in shown
+        if item.payload.kind == Kind.SETTLEMENT and content is not None and ended.hash in item.payload.refs
+    ]
 
 
 def _decisions(case: Case) -> list[Item]:
@@ -98,8 +106,8 @@ def _tariff(case: Case, cdr: CdrSummary | None) -> Item | Trouble:
     return tariffs[wanted]
 
 
-def _settlement_agrees(case: Case, settlement: Settlement | None, priced: Priced, ended: Item) -> Trouble | None:
-    if settlement is None or settlement.verdict is not SettlementVerdict.ACCEPTED:
+def _settlement_agrees(case: Case, settlement: Settlement, priced: Priced, ended: Item) -> Trouble | None:
+    if settlement.verdict is not SettlementVerdict.ACCEPTED:
         return None
     said = (settlement.energy_wh, settlement.currency, settlement.total_excl_vat, settlement.total_incl_vat)
     if said != (case.energy_wh, priced.currency, priced.total.before_tax, priced.total.after_tax):

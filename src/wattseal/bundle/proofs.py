@@ -4,15 +4,18 @@ from collections.abc import Mapping
 
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing
+from wattseal.bundle.report import place_text
 from wattseal.crypto.keys import PublicKey
 from wattseal.log import note
 from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.log.cosignature import words
-from wattseal.model.verdict import Source, Verdict
-from wattseal.seal.groups import PLAIN
-from wattseal.seal.item import Group, Item, Kind
+from wattseal.model.verdict import Finding, Source, Verdict
+from wattseal.seal.item import ClockQuality, Group, Item, Kind
 from wattseal.seal.receipt import read as read_receipt
 from wattseal.seal.registry import Entry, Role, Use
+
+CLOCKS_APART_MS = 300_000
+"""A signer's clock may be so far ahead of a witness's: a record made later than it was witnessed has a false time."""
 
 
 def log_origin(case: Case) -> str | None:
@@ -49,9 +52,11 @@ def check_inclusion(case: Case) -> Trouble | None:
 
 def _check_receipts(case: Case, origin: str) -> Trouble | None:
     by_hash = {item.hash: (item, proof) for item, proof in zip(_logged(case), case.proofs, strict=True)}
+    station = case.bundle.items[0].payload.origin
     for statement in case.bundle.receipts:
         entry = case.registry.by_kid(statement.signature.kid)
-        if entry is None or entry.role is not Role.CSMS or entry.use is not Use.SIGN:
+        csms = entry is not None and entry.role is Role.CSMS and entry.use is Use.SIGN and entry.covers(station)
+        if entry is None or not csms:
             return failed("receipt_of_an_unknown_key", "receipt")
         receipt = read_receipt(statement, PublicKey.from_spki(entry.spki), origin)
         if receipt is None:
@@ -95,12 +100,13 @@ def check_witnesses(case: Case) -> Trouble | None:
     if None in times:
         return lacking("checkpoint", "witnesses", logged[times.index(None)])
     witnessed = [t for t in times if t is not None]
-    revoked = _revoked(case, logged, witnessed)
-    if revoked is not None:
-        return revoked
+    trouble = _ahead(case, logged, witnessed) or _revoked(case, logged, witnessed)
+    if trouble is not None:
+        return trouble
     case.cosigners = parties or set()
     case.cosigned_in_time = bool(case.cosigners) and all(
-        t - item.payload.ms <= COSIGN_WITHIN_S * 1000 for t, item in zip(witnessed, logged, strict=True)
+        -CLOCKS_APART_MS <= t - item.payload.ms <= COSIGN_WITHIN_S * 1000
+        for t, item in zip(witnessed, logged, strict=True)
     )
     return None
 
@@ -110,8 +116,23 @@ def _witnessed_ms(by_party: Mapping[str, int], quorum: int) -> int | None:
     return sorted(by_party.values())[quorum - 1] * 1000 if len(by_party) >= quorum else None
 
 
+def _ahead(case: Case, logged: list[Item], witnessed: list[int]) -> Trouble | None:
+    """Tell which record was witnessed before the time that it says it was made at: that time is not true.
+
+    A signer that does not vouch for its clock is found to be ahead, and no more.
+    """
+    for item, at in zip(logged, witnessed, strict=True):
+        ahead_ms = item.payload.ms - at
+        if ahead_ms <= CLOCKS_APART_MS:
+            continue
+        if item.payload.clock is ClockQuality.SYNCHRONISED:
+            return failed("witnessed_before_it_was_made", "ms", item)
+        case.findings.append(Finding("witnessed_before_it_was_made", place_text(item.payload.place), f"{ahead_ms} ms"))
+    return None
+
+
 def _cosigned(case: Case, checkpoint: SignedCheckpoint, item: Item) -> tuple[dict[str, int], Trouble | None]:
-    """Return the earliest cosignature time in seconds by party, for trusted witnesses not of the log's own party."""
+    """Return the earliest cosignature time in seconds by party, of trusted witnesses: not the log's, not the CPO's."""
     assert case.trust is not None  # noqa: S101 - checked by the caller
     logs = [log.key for log in case.trust.logs if log.key.name == checkpoint.checkpoint.origin]
     if note.check(checkpoint.note, logs).verdict is not Verdict.VALID:
@@ -122,25 +143,49 @@ def _cosigned(case: Case, checkpoint: SignedCheckpoint, item: Item) -> tuple[dic
     by_party: dict[str, int] = {}
     for cosigned in words(checked):
         party = next(w.party for w in case.trust.witnesses if w.key == cosigned.key)
-        if party in _log_parties(case):
+        if party in _log_parties(case) | {case.cpo}:
             continue
         by_party[party] = min(cosigned.time_s, by_party.get(party, cosigned.time_s))
     return by_party, None
 
 
 def _revoked(case: Case, logged: list[Item], witnessed: list[int]) -> Trouble | None:
-    """Tell which record fell with its key: it and every later head of its chain were witnessed after the revocation."""
+    """Tell which record, or meter's signature in one, fell with its key: it and later heads were witnessed too late.
+
+    Of a record beside the chain it is known that it was made in time only where the chain refers to it.
+    """
+    times = {item.hash: at for item, at in zip(logged, witnessed, strict=True)}
     earliest = witnessed[-1]
-    for item, at in zip(reversed(logged), reversed(witnessed), strict=True):
-        earliest = min(earliest, at)
-        revoked_ms = case.signers[item.hash].revoked_ms
-        if revoked_ms is not None and earliest >= revoked_ms:
+    for item in reversed(case.bundle.items):
+        earliest = min(earliest, times.get(item.hash, earliest))
+        if item.hash in times and _fell(case.signers[item.hash], earliest):
             return failed("key_revoked_before_witnessed", "kid", item)
+        if any(_fell(entry, earliest) for entry in case.meter_keys.get(item.hash, ())):
+            return failed("key_revoked_before_witnessed", "evidence", item)
+    referred = _referred(case)
     for item in case.bundle.others:
         entry = case.signers.get(item.hash)
-        if entry is not None and entry.revoked_ms is not None and witnessed[-1] >= entry.revoked_ms:
+        if entry is not None and _fell(entry, witnessed[-1]):
             return failed("key_revoked_before_witnessed", "kid", item)
+        if entry is not None and entry.revoked_ms is not None and item.hash not in referred:
+            return lacking("checkpoint", "kid", item)
     return None
+
+
+def _fell(entry: Entry, witnessed_ms: int) -> bool:
+    return entry.revoked_ms is not None and witnessed_ms >= entry.revoked_ms
+
+
+def _referred(case: Case) -> set[bytes]:
+    """Return the payload hashes that the chain's records refer to, and those that these refer to, and so on."""
+    found: set[bytes] = set()
+    ahead = [ref for item in case.bundle.items for ref in item.payload.refs]
+    while ahead:
+        ref = ahead.pop()
+        if ref not in found:
+            found.add(ref)
+            ahead.extend(case.items[ref].payload.refs if ref in case.items else ())
+    return found
 
 
 def _log_parties(case: Case) -> set[str]:
@@ -176,13 +221,15 @@ def _source(case: Case, signers: list[Entry]) -> Source:
     return Source.CSMS
 
 
+_TELLING = (Group.METER, Group.LOAD, Group.RAW)
+"""Groups out of which energy can be read."""
+
+
 def _forwarder_can_read(case: Case, items: list[Item]) -> bool:
+    """Return whether the CPO reads energy: it is a reader at start or end, or some box that tells it is in the open."""
     for item in items:
-        commitment = item.payload.groups.get(Group.METER)
         content = case.contents.get((item.hash, Group.METER))
-        if commitment is None or commitment.box_hash is None or content is None or not content.readers:
+        if content is None or not content.readers or case.cpo in content.readers:
             return True
-        box = item.boxes.get(Group.METER)
-        if case.cpo in content.readers or (isinstance(box, list) and box[0] == PLAIN):
-            return True
-    return not items
+    told = (item.payload.groups[gid] for item in case.own() for gid in _TELLING if gid in item.payload.groups)
+    return any(commitment.box_hash is None for commitment in told) or not items

@@ -205,6 +205,7 @@ class Registry:
     def __init__(self, roots: dict[str, PublicKey]) -> None:
         self._roots = roots
         self._by_kid: dict[bytes, Entry] = {}
+        self._enrolled_by: dict[bytes, set[str]] = {}
         self._handovers: dict[bytes, Handover] = {}
 
     def add_all(self, statements: list[Statement]) -> list[Refusal]:
@@ -221,18 +222,20 @@ class Registry:
         roots = [(name, root) for name, root in self._roots.items() if root.kid == statement.signature.kid]
         if not roots:
             return Refusal("entry_of_an_unknown_root")
-        if not any(statement.verify(root, Domain.ENTRY, name) for name, root in roots):
+        names = {name for name, root in roots if statement.verify(root, Domain.ENTRY, name)}
+        if not names:
             return Refusal("entry_signature_invalid")
         known = self._by_kid.get(entry.kid)
         if known is not None and known.version > entry.version:
             return None
         refusal = self._check_key(entry, known)
-        if refusal is None and entry.role in SOURCE_ROLES and not self._has_consent(entry):
+        if refusal is None and entry.role in SOURCE_ROLES and not self._has_consent(entry, names):
             refusal = Refusal("no_consent_of_a_party_other_than_the_cpo")
         if refusal is None and entry.handover is not None:
             refusal = self._take_handover(entry, entry.handover)
         if refusal is None:
             self._by_kid[entry.kid] = entry
+            self._enrolled_by.setdefault(entry.kid, set()).update(names)
         return refusal
 
     @staticmethod
@@ -248,19 +251,23 @@ class Registry:
             return None
         if (known.spki, known.role, known.use, known.origin) != (entry.spki, entry.role, entry.use, entry.origin):
             return Refusal("key_reused_for_another_purpose")
-        if known.revoked_ms is not None and entry.revoked_ms is None:
+        if known.revoked_ms is not None and (entry.revoked_ms is None or entry.revoked_ms > known.revoked_ms):
             return Refusal("revocation_cannot_be_taken_back")
         return None
 
-    def _has_consent(self, entry: Entry) -> bool:
+    def _has_consent(self, entry: Entry, names: set[str]) -> bool:
+        """Return whether somebody enrolled by one of the registries `names` has consented there to this entry."""
         cpo = entry.origin.partition("/")[0]
         for consent in entry.consents:
             by = self._by_kid.get(consent.signature.kid)
             if by is None or by.role not in CONSENTING_ROLES or by.use is not Use.SIGN or by.party == cpo:
                 continue
+            if by.revoked_ms is not None and entry.from_ms >= by.revoked_ms:
+                continue
+            same = names & self._enrolled_by.get(by.kid, names)
             key = PublicKey.from_spki(by.spki)
             if consent.fields == entry.consent_fields() and any(
-                consent.verify(key, Domain.CONSENT, name) for name in self._roots
+                consent.verify(key, Domain.CONSENT, name) for name in same
             ):
                 return True
         return False
@@ -296,12 +303,18 @@ class Registry:
             return Refusal("key_not_yet_valid")
         return entry
 
-    def after_handover(self, kid: bytes, stream: int, epoch: int, seq: int) -> bool:
-        """Return whether a record at this place was signed by a key that had already handed over."""
+    def after_handover(self, kid: bytes, stream: int, epoch: int, seq: int, head: bytes) -> bool:
+        """Return whether a record at this place was signed by a key that had already handed over.
+
+        `head` is its payload hash: at the place where the key stopped only the record that it named is its own.
+        """
         handover = self._handovers.get(kid)
         if handover is None:
             return False
-        return not any(s == stream and (epoch, seq) <= (e, q) for s, e, q, _ in handover.heads)
+        place = (epoch, seq)
+        return not any(
+            s == stream and (place < (e, q) or (place == (e, q) and head == last)) for s, e, q, last in handover.heads
+        )
 
     def meters(self, origin: str) -> tuple[Entry, ...]:
         """Return the meters enrolled for a station."""

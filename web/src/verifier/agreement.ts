@@ -4,12 +4,14 @@ import { compare, hex, same } from "./bytes.js";
 import { ByBytes, failed, finding, lacking, type Case, type Trouble } from "./case.js";
 import { momentMs, pointsOf, readingsOf, withheld } from "./content.js";
 import { encode } from "./dcbor.js";
-import type { Decimal } from "./decimal.js";
-import { readCdr, readDecision, readSettlement, type CdrSummary, type Settlement } from "./fields.js";
+import { Decimal } from "./decimal.js";
+import { readCdr, readDecision, readSettlement, type CdrSummary, type Decision, type Settlement } from "./fields.js";
 import { Group, Kind, type Item } from "./item.js";
 import type { Priced, TaxShare, Terms } from "./pricer.js";
 
 const ACCEPTED = 0;
+/** Clocks of a station and of whoever decides may be so far apart. */
+const START_TOLERANCE_MS = 60_000n;
 
 /** Step 10: started refers to an accepting decision, which refers to the request: order by refs, not by clocks. */
 export function checkAuthorisation(found: Case): Trouble | null {
@@ -32,13 +34,15 @@ export function checkAuthorisation(found: Case): Trouble | null {
   if (request === undefined) {
     return lacking("authorisation", "request", decision);
   }
-  const [asked, begun] = [request.payload.subject, started.payload.subject];
-  if (asked === null || begun === null ? asked !== begun : !same(asked, begun)) {
-    return failed("authorisation_of_another_transaction", "subject", started);
+  const trouble = isFor(started, request);
+  if (trouble !== null) {
+    return trouble;
   }
-  if (readDecision(decision.payload.publicFields).status !== ACCEPTED) {
+  const said = readDecision(decision.payload.publicFields);
+  if (said.status !== ACCEPTED) {
     return failed("started_against_decision", "status", decision);
   }
+  findOverrun(found, said, started);
   const signer = found.signers.get(decision.hash);
   if (signer !== undefined && signer.role === "billing" && signer.party === found.cpo) {
     found.findings.push(finding("authorised_by_the_cpo_alone", "decision"));
@@ -46,24 +50,52 @@ export function checkAuthorisation(found: Case): Trouble | null {
   return null;
 }
 
+/** Check that what was asked for is this transaction, at this station. */
+function isFor(started: Item, request: Item): Trouble | null {
+  const [asked, begun] = [request.payload.subject, started.payload.subject];
+  if (asked === null || begun === null ? asked !== begun : !same(asked, begun)) {
+    return failed("authorisation_of_another_transaction", "subject", started);
+  }
+  if (station(request) !== station(started)) {
+    return failed("authorisation_at_another_station", "origin", started);
+  }
+  return null;
+}
+
+/** The origin as the station's own signer has it: the CSMS of a station with one writes on an origin beside that. */
+function station({ payload }: Item): string {
+  return payload.origin.replace(/~csms$/, "");
+}
+
+/** Find a start after the decision ran out, and more energy than it allows, which its party may have extended. */
+function findOverrun(found: Case, { expiresMs, capWh }: Decision, started: Item): void {
+  const lateMs = BigInt(started.payload.ms) - BigInt(expiresMs);
+  if (lateMs > START_TOLERANCE_MS) {
+    found.findings.push(finding("started_after_expiry", "expires", `${lateMs / 1000n} s`));
+  }
+  if (capWh !== null && found.energyWh !== null && found.energyWh.compare(new Decimal(BigInt(capWh), 0)) > 0) {
+    found.findings.push(finding("above_the_cap", "cap", `${capWh} Wh`));
+  }
+}
+
 function referred(found: Case, item: Item): Item[] {
   return item.payload.refs.map((ref) => found.items.get(ref)).filter((one) => one !== undefined);
 }
 
-/** Step 11: CDR, price trace and settlement are optional; none may differ from the price recomputed from the records. */
+/** Step 11: CDR, price trace and settlements are optional; none may differ from the price recomputed from the records. */
 export function checkPrice(found: Case): Trouble | null {
   const { cdr: asked, priceTrace } = found.bundle;
   const [started, ended] = [found.ofKind(Kind.STARTED), found.ofKind(Kind.ENDED)];
   if (asked === null && priceTrace !== null) {
     return failed("trace_without_cdr", "price_trace");
   }
-  const settled = ended === undefined ? null : settlementOf(found, ended);
-  if (settled !== null && !byTheDecidingParty(found, settled[0])) {
-    return failed("settlement_of_another_party", "kid", settled[0]);
+  const settled = ended === undefined ? [] : settlementsOf(found, ended);
+  const byAnother = settled.find(([item]) => !byTheDecidingParty(found, item));
+  if (byAnother !== undefined) {
+    return failed("settlement_of_another_party", "kid", byAnother[0]);
   }
-  const settlement = settled === null ? null : settled[1];
   const cdr = asked === null ? null : readCdr(asked);
-  if (started === undefined || ended === undefined || (cdr === null && settlement === null)) {
+  if (started === undefined || ended === undefined || (cdr === null && settled.length === 0)) {
     return null;
   }
   const tariff = tariffOf(found, cdr);
@@ -77,7 +109,8 @@ export function checkPrice(found: Case): Trouble | null {
     return lacking("price_not_computed_here", "price", tariff);
   }
   const terms = found.readTariff(tariff.payload.publicFields.get(1));
-  return notShown(found, terms) ?? pricesAgree(found, terms, tariff, ended, settlement, cdr);
+  const stated = settled.map(([, settlement]) => settlement);
+  return notShown(found, terms) ?? pricesAgree(found, terms, tariff, ended, stated, cdr);
 }
 
 function pricesAgree(
@@ -85,7 +118,7 @@ function pricesAgree(
   terms: Terms,
   tariff: Item,
   ended: Item,
-  settlement: Settlement | null,
+  settled: readonly Settlement[],
   cdr: CdrSummary | null,
 ): Trouble | null {
   const priced = terms.price(pointsOf(found));
@@ -93,7 +126,8 @@ function pricesAgree(
     return lacking("price", priced.what[0] ?? "", tariff);
   }
   found.price = { tariff: terms.id, priced };
-  return settlementAgrees(found, settlement, priced, ended) ?? (cdr && cdrAgrees(found, cdr, priced, tariff, ended));
+  const untrue = settled.map((one) => settlementAgrees(found, one, priced, ended)).find((one) => one !== null);
+  return untrue ?? (cdr && cdrAgrees(found, cdr, priced, tariff, ended));
 }
 
 /** Which reading is not shown, where the price depends on what happened between start and end. */
@@ -107,15 +141,14 @@ function notShown(found: Case, terms: Terms): Trouble | null {
   return null;
 }
 
-function settlementOf(found: Case, ended: Item): readonly [Item, Settlement] | null {
-  for (const item of found.bundle.others) {
+/** What was settled on this charge, as far as it is shown: none of it may be untrue. */
+function settlementsOf(found: Case, ended: Item): (readonly [Item, Settlement])[] {
+  return found.bundle.others.flatMap((item): (readonly [Item, Settlement])[] => {
     const content = found.content(item, Group.OPS);
     const about = item.payload.refs.some((ref) => same(ref, ended.hash));
-    if (item.payload.kind === Kind.SETTLEMENT && content !== undefined && about) {
-      return [item, readSettlement(content.fields)];
-    }
-  }
-  return null;
+    const settles = item.payload.kind === Kind.SETTLEMENT && content !== undefined && about;
+    return settles ? [[item, readSettlement(content.fields)]] : [];
+  });
 }
 
 /** The decision that the start refers to; where it refers to none, whatever decisions there are. */
@@ -165,8 +198,8 @@ function equal(one: Decimal | null, other: Decimal | null): boolean {
   return one === null || other === null ? one === other : one.compare(other) === 0;
 }
 
-function settlementAgrees(found: Case, settlement: Settlement | null, priced: Priced, ended: Item): Trouble | null {
-  if (settlement === null || !settlement.accepted) {
+function settlementAgrees(found: Case, settlement: Settlement, priced: Priced, ended: Item): Trouble | null {
+  if (!settlement.accepted) {
     return null;
   }
   const energy = equal(settlement.energyWh, found.energyWh) && settlement.currency === priced.currency;

@@ -86,6 +86,8 @@ export class Case {
   cosignedInTime = false;
   source: Source | null = null;
   grade: Grade | null = null;
+  /** Whose meters' signatures were found in a record, by its payload hash. */
+  readonly meterKeys = new ByBytes<readonly Entry[]>();
   meterSigned = false;
   /** What the meter signed, where the CSMS's registers are the same but for rounding to whole Wh. */
   meterEnergyWh: Decimal | null = null;

@@ -140,14 +140,14 @@ function checkEntitled(found: Case): Trouble | null {
     return failed(refusals[0], "registry entry");
   }
   for (const item of found.signed()) {
-    const { origin, kind, ms, stream, epoch, seq } = item.payload;
+    const { origin, kind, ms } = item.payload;
     const kid = item.signature?.kid ?? new Uint8Array();
     const entry = registry.signer(kid, origin, kind, ms);
     if (typeof entry === "string") {
       found.verdicts.set(item.hash, "UNKNOWN_KEY");
       return failed(entry, "kid", item);
     }
-    if (registry.afterHandover(kid, stream, epoch, seq)) {
+    if (registry.afterHandover(kid, item.payload, item.hash)) {
       return failed("signed_after_handover", "kid", item);
     }
     found.signers.set(item.hash, entry);

@@ -106,18 +106,20 @@ export function readIdentity(fields: Fields): Identity {
 /** Public fields of a DECISION record, as far as they bear on a charge: 0 is Accepted. */
 export interface Decision {
   readonly status: number;
+  readonly expiresMs: Int;
+  readonly capWh: Int | null;
 }
 
 export function readDecision(fields: Fields): Decision {
   const [status, authId] = [typed(fields, 1, isInt, "status"), typed(fields, 2, isBytes, "auth_id")];
   const expires = typed(fields, 3, isInt, "expires");
-  typed(fields, 4, isInt, "cap");
+  const capWh = typed(fields, 4, isInt, "cap") ?? null;
   const known = status !== undefined && status >= 0 && status < STATUSES;
   if (!known || authId === undefined || expires === undefined) {
     throw new CborError("a decision needs status, auth_id and expiry", "decision");
   }
   typed(fields, 5, isText, "reason");
-  return { status: Number(status) };
+  return { status: Number(status), expiresMs: expires, capWh };
 }
 
 /** Group OPS of a SETTLEMENT record: what the deciding party accepted or disputed. Money without tax and with. */

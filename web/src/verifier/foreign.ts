@@ -127,6 +127,7 @@ function hold(
   const trouble = compareRecord(item, meter, entry, meaning) ?? compareTime(found, item, meaning);
   if (trouble === null) {
     valid.push({ item, raw, key, meaning });
+    found.meterKeys.set(item.hash, [...(found.meterKeys.get(item.hash) ?? []), entry]);
   }
   return trouble;
 }

@@ -1,7 +1,7 @@
 /** Step 12: evidence grades, never rounded up (docs/spec/bundle.md, "Grades"). */
 
 import { lacking, type Case, type Trouble } from "./case.js";
-import { Group, Kind, plainBox, type Item } from "./item.js";
+import { Group, Kind, type Item } from "./item.js";
 import type { Entry } from "./registry.js";
 import type { Grade, Source } from "./report.js";
 
@@ -45,12 +45,16 @@ function sourceOf(found: Case, signers: readonly Entry[]): Source {
   return independent && (role === "meter" || role === "station" || role === "edge") ? role : "csms";
 }
 
+/** Groups out of which energy can be read. */
+const TELLING: readonly number[] = [Group.METER, Group.LOAD, Group.RAW];
+
+/** Whether the CPO reads energy: it is a reader at start or end, or some box that tells it is in the open. */
 function forwarderCanRead(found: Case, bounds: readonly Item[]): boolean {
-  const open = bounds.some((item) => {
+  const named = bounds.some((item) => {
     const content = found.content(item, Group.METER);
-    const sealed = item.payload.groups.get(Group.METER)?.boxHash ?? null;
-    const named = content === undefined || content.readers.length === 0 || content.readers.includes(found.cpo);
-    return sealed === null || named || plainBox(item.boxes.get(Group.METER)) !== null;
+    return content === undefined || content.readers.length === 0 || content.readers.includes(found.cpo);
   });
-  return open || bounds.length === 0;
+  const own = found.bundle.items.filter((item) => found.isOwn(item));
+  const open = own.some(({ payload }) => TELLING.some((gid) => payload.groups.get(gid)?.boxHash === null));
+  return named || open || bounds.length === 0;
 }

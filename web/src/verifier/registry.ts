@@ -4,7 +4,7 @@ import { hex, same } from "./bytes.js";
 import { checkSealingKey, kidOf, publicKey, sha256, type PublicKey } from "./crypto.js";
 import { encode, isBytes, isInt, isList, isText, type Fields, type Int, type Value } from "./dcbor.js";
 import { CborError, InputError } from "./errors.js";
-import { isOrigin, Kind } from "./item.js";
+import { isOrigin, Kind, type Payload } from "./item.js";
 import { stated, statementFrom, statementValue, type Statement } from "./signed.js";
 
 const ROLES = ["meter", "station", "edge", "csms", "billing", "emsp", "dso", "csio", "arbiter"] as const;
@@ -15,7 +15,8 @@ const CONSENTING: ReadonlySet<Role> = new Set(["emsp", "csio"]);
 const OWN_CHAIN: readonly number[] = [Kind.BOOT, Kind.HEARTBEAT, Kind.KEY_CHANGE];
 const CHARGE: readonly number[] = [Kind.REQUEST, Kind.STARTED, Kind.READING, Kind.ENDED];
 const MONEY: readonly number[] = [Kind.ACCOUNT, Kind.POSTING, Kind.RULING, Kind.INVOICE, Kind.DISPUTE, Kind.PAYMENT];
-const BILLING: readonly number[] = [Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF, ...MONEY];
+const HOUSE: readonly number[] = [Kind.PERSON, Kind.ERASURE, Kind.ALARM, Kind.WORKS];
+const BILLING: readonly number[] = [Kind.DECISION, Kind.SETTLEMENT, Kind.TARIFF, ...HOUSE, ...MONEY];
 const MAY_SIGN: Readonly<Record<Role, readonly number[]>> = {
   meter: CHARGE,
   station: CHARGE,
@@ -118,7 +119,7 @@ function consentHash(entry: Entry): Uint8Array {
   return sha256(encode(fields));
 }
 
-type Head = readonly [stream: Int, epoch: Int, seq: Int];
+type Head = readonly [stream: Int, epoch: Int, seq: Int, last: Uint8Array];
 
 /** The old key's word on its successor and where each of its chains stood. */
 interface Handover {
@@ -140,7 +141,7 @@ function headFrom(value: Value): Head {
   if (!isInt(stream) || !isInt(epoch) || !isInt(seq) || !isBytes(last) || last.length !== 32) {
     throw new CborError("a head is [stream, epoch, seq, hash]", "handover 3");
   }
-  return [stream, epoch, seq];
+  return [stream, epoch, seq, last];
 }
 
 /** A truth value counts as 1 or 0 here. */
@@ -159,6 +160,7 @@ export interface Root {
 export class Registry {
   readonly #roots: ReadonlyMap<string, PublicKey>;
   readonly #byKid = new Map<string, Entry>();
+  readonly #enrolledBy = new Map<string, ReadonlySet<string>>();
   readonly #handovers = new Map<string, Handover>();
 
   constructor(roots: readonly Root[]) {
@@ -181,7 +183,9 @@ export class Registry {
     if (roots.length === 0) {
       return "entry_of_an_unknown_root";
     }
-    if (!roots.some(([name, root]) => stated(statement, root, "wattseal-entry-v1", name))) {
+    const signing = roots.filter(([name, root]) => stated(statement, root, "wattseal-entry-v1", name));
+    const names = new Set(signing.map(([name]) => name));
+    if (names.size === 0) {
       return "entry_signature_invalid";
     }
     const known = this.byKid(entry.kid);
@@ -190,25 +194,32 @@ export class Registry {
     }
     const refusal =
       checkKey(entry, known) ??
-      (SOURCES.has(entry.role) && !this.#hasConsent(entry) ? "no_consent_of_a_party_other_than_the_cpo" : null) ??
+      (SOURCES.has(entry.role) && !this.#hasConsent(entry, names) ? "no_consent_of_a_party_other_than_the_cpo" : null) ??
       (entry.handover === null ? null : this.#takeHandover(entry, entry.handover));
     if (refusal === null) {
-      this.#byKid.set(hex(entry.kid), entry);
+      const kid = hex(entry.kid);
+      this.#byKid.set(kid, entry);
+      this.#enrolledBy.set(kid, new Set([...(this.#enrolledBy.get(kid) ?? []), ...names]));
     }
     return refusal;
   }
 
-  #hasConsent(entry: Entry): boolean {
+  /** Whether somebody enrolled by one of the registries `names` has consented there to this entry. */
+  #hasConsent(entry: Entry, names: ReadonlySet<string>): boolean {
     const cpo = partyOf(entry.origin);
     return entry.consents.some((consent) => {
       const by = this.byKid(consent.signature.kid);
       if (by === undefined || !CONSENTING.has(by.role) || by.seals || by.party === cpo) {
         return false;
       }
+      if (by.revokedMs !== null && entry.fromMs >= by.revokedMs) {
+        return false;
+      }
+      const enrolledBy = this.#enrolledBy.get(hex(by.kid)) ?? names;
       const key = publicKey(by.spki);
       const agreed = consent.fields.get(1);
       const fits = consent.fields.size === 1 && isBytes(agreed) && same(agreed, consentHash(entry));
-      return fits && [...this.#roots.keys()].some((name) => stated(consent, key, "wattseal-consent-v1", name));
+      return fits && [...names].some((name) => enrolledBy.has(name) && stated(consent, key, "wattseal-consent-v1", name));
     });
   }
 
@@ -244,13 +255,17 @@ export class Registry {
     return ms < entry.fromMs ? "key_not_yet_valid" : entry;
   }
 
-  /** Whether a record at this place was signed by a key that had already handed over. */
-  afterHandover(kid: Uint8Array, stream: number, epoch: number, seq: number): boolean {
+  /**
+   * Whether a record at this place was signed by a key that had already handed over; `head` is its payload hash: at the
+   * place where the key stopped only the record that it named is its own.
+   */
+  afterHandover(kid: Uint8Array, { stream, epoch, seq }: Payload, head: Uint8Array): boolean {
     const handover = this.#handovers.get(hex(kid));
     if (handover === undefined) {
       return false;
     }
-    const before = ([s, e, q]: Head): boolean => s === stream && (epoch < e || (epoch === e && seq <= q));
+    const before = ([s, e, q, last]: Head): boolean =>
+      s === stream && (epoch < e || (epoch === e && (seq < q || (seq === q && same(head, last)))));
     return !handover.heads.some(before);
   }
 
@@ -265,7 +280,8 @@ export function partyOf(origin: string): string {
   return origin.split("/")[0] ?? "";
 }
 
-function covers(entry: Entry, origin: string): boolean {
+/** Whether an entry speaks for an origin. */
+export function covers(entry: Entry, origin: string): boolean {
   return entry.origin === origin || (entry.origin.endsWith("/*") && origin.startsWith(entry.origin.slice(0, -1)));
 }
 
@@ -289,5 +305,6 @@ function checkKey(entry: Entry, known: Entry | undefined): string | null {
   if (!alike || known.seals !== entry.seals || known.origin !== entry.origin) {
     return "key_reused_for_another_purpose";
   }
-  return known.revokedMs !== null && entry.revokedMs === null ? "revocation_cannot_be_taken_back" : null;
+  const later = known.revokedMs !== null && (entry.revokedMs === null || entry.revokedMs > known.revokedMs);
+  return later ? "revocation_cannot_be_taken_back" : null;
 }

@@ -1,19 +1,22 @@
 /** Steps 8 and 9: what the log and its witnesses say. */
 
 import { base64, same } from "./bytes.js";
-import { ByBytes, failed, lacking, type Case, type Trouble } from "./case.js";
+import { ByBytes, failed, finding, lacking, type Case, type Trouble } from "./case.js";
 import { publicKey } from "./crypto.js";
 import { isBytes, isInt, isText, type Int } from "./dcbor.js";
 import { CborError } from "./errors.js";
-import { leafEntry, type Item } from "./item.js";
+import { leafEntry, placeText, type Item } from "./item.js";
 import { checkNote, cosignedAtS, isWitness, sameVkey, type SignedCheckpoint } from "./notes.js";
 import { includes, type TlogProof } from "./proof.js";
-import type { Registry } from "./registry.js";
+import { covers, type Entry, type Registry } from "./registry.js";
 import { stated, type Statement } from "./signed.js";
 import type { Trust } from "./trust.js";
 
 /** A record is worth G1 if a party other than the log's cosigned it within this time. */
 const COSIGN_WITHIN_MS = 24n * 3600n * 1000n;
+/** A signer's clock may be so far ahead of a witness's: a record made later than it was witnessed has a false time. */
+const CLOCKS_APART_MS = 300_000n;
+const SYNCHRONISED = 2;
 
 /** The log that the bundle's first proof names. */
 export function logOrigin(found: Case): string | null {
@@ -57,20 +60,21 @@ export function checkInclusion(found: Case): Trouble | null {
       return failed("not_included", "inclusion proof", item);
     }
   }
-  return checkReceipts(found.bundle.receipts, found.registry, logged, origin);
+  return checkReceipts(found, found.registry, logged, origin);
 }
 
 function checkReceipts(
-  receipts: readonly Statement[],
+  found: Case,
   registry: Registry,
   logged: readonly Logged[],
   origin: string,
 ): Trouble | null {
   const byHash = new ByBytes<Logged>();
   logged.forEach((one) => byHash.set(one[0].hash, one));
-  for (const statement of receipts) {
+  for (const statement of found.bundle.receipts) {
     const entry = registry.byKid(statement.signature.kid);
-    if (entry === undefined || entry.role !== "csms" || entry.seals) {
+    const station = found.bundle.items[0]?.payload.origin ?? "";
+    if (entry === undefined || entry.role !== "csms" || entry.seals || !covers(entry, station)) {
       return failed("receipt_of_an_unknown_key", "receipt");
     }
     if (!stated(statement, publicKey(entry.spki), "wattseal-receipt-v1", origin)) {
@@ -141,7 +145,7 @@ export function checkWitnesses(found: Case): Trouble | null {
     }
     roots.set(size, root);
     const asBytes = base64(proof.checkpointBytes);
-    const [byParty, trouble] = seen.get(asBytes) ?? cosigned(trust, proof.checkpoint, item);
+    const [byParty, trouble] = seen.get(asBytes) ?? cosigned(found, trust, proof.checkpoint, item);
     seen.set(asBytes, [byParty, trouble]);
     if (trouble !== null) {
       return trouble;
@@ -155,7 +159,7 @@ export function checkWitnesses(found: Case): Trouble | null {
   return conclude(found, logged.map(([item]) => item), times, parties ?? new Set());
 }
 
-function cosigned(trust: Trust, checkpoint: SignedCheckpoint, item: Item): Cosigned {
+function cosigned(found: Case, trust: Trust, checkpoint: SignedCheckpoint, item: Item): Cosigned {
   const logs = trust.logs.filter((log) => log.key.name === checkpoint.origin);
   const byLog = checkNote(checkpoint.note, logs.map((log) => log.key));
   if (byLog.failed || byLog.good.length === 0) {
@@ -165,7 +169,7 @@ function cosigned(trust: Trust, checkpoint: SignedCheckpoint, item: Item): Cosig
   if (byWitnesses.failed) {
     return [new Map(), failed("cosignature_invalid", "cosignature", item)];
   }
-  const own = new Set(logs.map((log) => log.party));
+  const own = new Set([found.cpo, ...logs.map((log) => log.party)]);
   const byParty = new Map<string, bigint>();
   for (const [key, line] of byWitnesses.good) {
     const party = trust.witnesses.find((witness) => sameVkey(witness.key, key))?.party;
@@ -189,36 +193,89 @@ function conclude(
     return lacking("checkpoint", "witnesses", lacks);
   }
   const witnessed = times.filter((time) => time !== null);
-  const trouble = revoked(found, logged, witnessed);
+  const trouble = ahead(found, logged, witnessed) ?? revoked(found, logged, witnessed);
   if (trouble !== null) {
     return trouble;
   }
   found.cosigners = parties;
-  const inTime = witnessed.every((time, at) => time - BigInt(logged[at]?.payload.ms ?? 0) <= COSIGN_WITHIN_MS);
+  const inTime = witnessed.every((time, at) => {
+    const after = time - BigInt(logged[at]?.payload.ms ?? 0);
+    return -CLOCKS_APART_MS <= after && after <= COSIGN_WITHIN_MS;
+  });
   found.cosignedInTime = parties.size > 0 && inTime;
   return null;
 }
 
-/** Which record fell with its key: it and every later head of its chain were witnessed after the revocation. */
+/**
+ * Which record was witnessed before the time that it says it was made at: that time is not true. A signer that does not
+ * vouch for its clock is found to be ahead, and no more.
+ */
+function ahead(found: Case, logged: readonly Item[], witnessed: readonly bigint[]): Trouble | null {
+  for (const [at, item] of logged.entries()) {
+    const aheadMs = BigInt(item.payload.ms) - (witnessed[at] ?? 0n);
+    if (aheadMs <= CLOCKS_APART_MS) {
+      continue;
+    }
+    if (item.payload.clock === SYNCHRONISED) {
+      return failed("witnessed_before_it_was_made", "ms", item);
+    }
+    found.findings.push(finding("witnessed_before_it_was_made", placeText(item.payload), `${aheadMs} ms`));
+  }
+  return null;
+}
+
+/**
+ * Which record, or meter's signature in one, fell with its key: it and later heads were witnessed too late. Of a record
+ * beside the chain it is known that it was made in time only where the chain refers to it.
+ */
 function revoked(found: Case, logged: readonly Item[], witnessed: readonly bigint[]): Trouble | null {
+  const times = new ByBytes<bigint>();
+  logged.forEach((item, at) => times.set(item.hash, witnessed[at] ?? 0n));
   const last = witnessed[witnessed.length - 1];
   if (last === undefined) {
     return null;
   }
   let earliest = last;
-  for (const [back, item] of logged.toReversed().entries()) {
-    const at = witnessed[witnessed.length - 1 - back] ?? last;
-    earliest = at < earliest ? at : earliest;
-    const revokedMs = found.signers.get(item.hash)?.revokedMs ?? null;
-    if (revokedMs !== null && earliest >= revokedMs) {
+  for (const item of found.bundle.items.toReversed()) {
+    const at = times.get(item.hash);
+    earliest = at !== undefined && at < earliest ? at : earliest;
+    if (at !== undefined && fell(found.signers.get(item.hash), earliest)) {
       return failed("key_revoked_before_witnessed", "kid", item);
     }
+    if (found.meterKeys.get(item.hash)?.some((entry) => fell(entry, earliest)) === true) {
+      return failed("key_revoked_before_witnessed", "evidence", item);
+    }
   }
+  return revokedBeside(found, last);
+}
+
+function revokedBeside(found: Case, last: bigint): Trouble | null {
+  const known = referred(found);
   for (const item of found.bundle.others) {
-    const revokedMs = found.signers.get(item.hash)?.revokedMs ?? null;
-    if (revokedMs !== null && last >= revokedMs) {
+    const entry = found.signers.get(item.hash);
+    if (fell(entry, last)) {
       return failed("key_revoked_before_witnessed", "kid", item);
+    }
+    if (entry !== undefined && entry.revokedMs !== null && known.get(item.hash) === undefined) {
+      return lacking("checkpoint", "kid", item);
     }
   }
   return null;
+}
+
+function fell(entry: Entry | undefined, witnessedMs: bigint): boolean {
+  return entry !== undefined && entry.revokedMs !== null && witnessedMs >= entry.revokedMs;
+}
+
+/** The payload hashes that the chain's records refer to, and those that these refer to, and so on. */
+function referred(found: Case): ByBytes<true> {
+  const known = new ByBytes<true>();
+  const ahead = found.bundle.items.flatMap((item) => item.payload.refs);
+  for (let ref = ahead.pop(); ref !== undefined; ref = ahead.pop()) {
+    if (known.get(ref) === undefined) {
+      known.set(ref, true);
+      ahead.push(...(found.items.get(ref)?.payload.refs ?? []));
+    }
+  }
+  return known;
 }

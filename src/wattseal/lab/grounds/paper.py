@@ -41,7 +41,7 @@ from wattseal.seal.signed import Statement
 from wattseal.seal.writer import Draft, GroupDraft, Reader, SubjectKeys, Writer
 
 LOG, STATION, REGISTRY = "CPO/log", "CPO/ST1", "registry"
-AT_MS = 1_800_000_000_000
+AT_MS = 1_760_000_000_000
 LASTS_MIN = 30
 NONCE_BYTES = 16
 Evidence = tuple[tuple[str, bytes], ...]
@@ -120,6 +120,7 @@ class Paper:
     keys: Keys = field(default_factory=Keys)
     leaves: list[bytes] = field(default_factory=list)
     page: int = 1
+    until_ms: int = AT_MS + 3_600_000
     _pens: dict[tuple[str, int], Pen] = field(default_factory=dict)
     _nodes: dict[tuple[int, int], bytes] = field(default_factory=dict)
 
@@ -260,6 +261,7 @@ class Paper:
 
     def log(self, items: Sequence[Item]) -> None:
         """Log what is not logged yet."""
+        self.until_ms = max(self.until_ms, *(item.payload.ms for item in items))
         known = set(self.leaves)
         new = [leaf for item in items if (leaf := item.leaf_entry()) is not None and leaf not in known]
         self.leaves.extend(new)
@@ -279,9 +281,9 @@ class Paper:
         return checkpoints.sign(Checkpoint(LOG, size, root_at(size, self._node)), self.keys.log)
 
     def cosigned(self) -> SignedCheckpoint:
-        """Sign the log as it stands and have both witnesses cosign it."""
+        """Sign the log as it stands and have both witnesses cosign it, an hour after its latest record."""
         signed = self.checkpoint()
-        at_s = AT_MS // 1000 + timedelta(hours=2).seconds
+        at_s = self.until_ms // 1000 + timedelta(hours=1).seconds
         return signed.with_signatures(cosign(signed.note.text, w, at_s) for w in self.keys.witnesses)
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
