@@ -222,3 +222,21 @@ async def test_a_journal_whose_log_has_proofs_keeps_them() -> None:
     for kept in world.journal.kept:
         if kept.log_index is not None:
             assert await proofs.proof(kept.log_index) is not None
+
+
+async def test_somebody_elses_charge_that_the_erased_ones_card_was_held_to_is_proved_as_before() -> None:
+    world, ann, _ = await settled()
+    station = Talker(world, "ST1")
+    number = await station.start("BEN-CARD", minutes=300)
+    await station.call(
+        "StopTransaction",
+        {"transactionId": number, "meterStop": 1500, "timestamp": station.at(310), "idTag": "ANN-CARD"},
+    )
+    await bill(world)
+    his = max(await transactions(world), key=lambda one: one.recorded_ms)
+    plan = await plan_erasure(world, ann.id)
+    await erase_person(world, ann.id, plan.code, STAFF)
+    assert b"ann-card" not in everything(world).lower()
+    assert await prove_again(world, NoProofs(), his.id) == (), "no alarm that somebody took its records away"
+    assert await troubles(world) == []
+    assert check_bundle((await bundle_of(world, his)).encode(), trust()).verdict is not Outcome.INVALID

@@ -11,7 +11,7 @@ from tests.simulation.storm import Storm
 from tests.simulation.weather import Weather
 
 from wattseal.base.errors import WattsealError
-from wattseal.flow.ports import Batch
+from wattseal.flow.ports import Batch, StoredItem
 from wattseal.seal.item import Kind
 
 SEEDS = 20
@@ -40,6 +40,15 @@ def no_posting_is_kept(batch: Batch) -> Batch:
     return structs.replace(batch, postings=())
 
 
+def records_are_changed(batch: Batch) -> Batch:
+    """What a station told is not what is kept of it: one byte behind its signature is another."""
+
+    def changed(item: StoredItem) -> StoredItem:
+        return structs.replace(item, item=item.item[:-1] + bytes([item.item[-1] ^ 1]))
+
+    return structs.replace(batch, items=tuple(changed(i) if i.kind == Kind.READING else i for i in batch.items))
+
+
 CONTROLS: dict[str, tuple[set[int], Spoil]] = {
     "judges": ({1}, without("dispute")),
     "office": ({1}, without("invoice")),
@@ -49,6 +58,8 @@ CONTROLS: dict[str, tuple[set[int], Spoil]] = {
     "EDGED": ({1}, sealed_readings_vanish),
     "operator": ({1}, without("command")),
     "payer": ({4}, no_posting_is_kept),
+    "fleet": ({1}, without("waiting_command")),
+    "clockwork": ({11}, records_are_changed),
 }
 
 

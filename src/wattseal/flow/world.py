@@ -105,6 +105,8 @@ class World:
     """Tariffs and assignments (`flow.money.tariffs.TariffBook`); None until they were read."""
     counters: dict[str, int] = field(default_factory=dict)
     token_changes: int = 0
+    era: int = 0
+    """Another one when what somebody is reading of tokens and accounts may be older than what is true by then."""
     alarms: AlarmBook = field(default_factory=AlarmBook)
     """The alarms that stand."""
     listed: dict[StationId, ListPolicy] | None = None
@@ -178,6 +180,7 @@ class World:
 
     def forget(self) -> None:
         """Drop all that is kept in memory: after a failed commit, the journal alone says what is true."""
+        self.era += 1
         self.stations.clear()
         self.tokens.clear()
         self.uid_tries.clear()

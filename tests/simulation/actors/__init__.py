@@ -1,6 +1,7 @@
 """Who else does things in a storm, beside stations and their drivers; one file each."""
 
 from tests.simulation.actors.actor import Actor
+from tests.simulation.actors.clockwork import Clockwork
 from tests.simulation.actors.edge import Edge
 from tests.simulation.actors.judges import Judges
 from tests.simulation.actors.leaver import Leaver
@@ -12,5 +13,5 @@ from tests.simulation.actors.ramp import Fleet
 from tests.simulation.actors.readers import Readers
 from tests.simulation.actors.watchers import Watchers
 
-_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer, Fleet)
+_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer, Fleet, Clockwork)
 ACTORS: dict[str, type[Actor]] = {one.name: one for one in _ALL}

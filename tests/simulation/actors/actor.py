@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 class Actor:
     """Somebody with a life of his own: he outlives the CPO's processes, and remembers what he was told.
 
-    `left` is how much he does at most in a storm, `did` counts what he was told is done.
+    `left` is how much he does at most in a storm, `did` counts what he was told is done; `finds` is what an audit may
+    tell of a storm in which he was.
     """
 
     name: ClassVar[str]
+    finds: ClassVar[frozenset[str]] = frozenset()
     left = 6
 
     def __init__(self, storm: "Storm") -> None:

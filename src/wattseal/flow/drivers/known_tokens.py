@@ -18,15 +18,23 @@ async def find_token(world: World, id_token: IdToken) -> TokenRecord | None:
 
 
 async def token_of(world: World, key: str) -> TokenRecord | None:
-    """Return the token of a canonical form."""
+    """Return the token of a canonical form; it is kept in memory unless tokens changed while it was read."""
     if key in world.tokens:
         return world.tokens[key]
+    era = world.era
     document = await world.journal.document(world.tenant, TOKEN, key)
     token = None if document is None else read(document, TokenRecord)
-    world.tokens[key] = token
-    if len(world.tokens) > MAX_TOKENS:
-        world.tokens.popitem(last=False)
+    if era == world.era:
+        world.tokens[key] = token
+        if len(world.tokens) > MAX_TOKENS:
+            world.tokens.popitem(last=False)
     return token
+
+
+def forget_token(world: World, key: str) -> None:
+    """Drop a token from memory, now that its change is durable."""
+    world.tokens.pop(key, None)
+    world.era += 1
 
 
 async def find_list(world: World, station_id: str) -> LocalList:

@@ -8,7 +8,7 @@ from wattseal.base.ids import StationId
 from wattseal.crypto.keys import PublicKey
 from wattseal.crypto.passwords import digest_password
 from wattseal.flow.documents import ENTRY, STATION, TOKEN, put, put_station, put_token, read
-from wattseal.flow.drivers.known_tokens import token_of
+from wattseal.flow.drivers.known_tokens import forget_token, token_of
 from wattseal.flow.memory import Memory
 from wattseal.flow.money.accounts import account_of
 from wattseal.flow.money.tariff_changes import moved, tell_of_move
@@ -153,7 +153,7 @@ async def put_card_key(world: World, id_token: str, spki: bytes | None) -> Token
 
 async def _keep_token(world: World, token: TokenRecord) -> None:
     await _commit(world, put_token(token, world.now_ms()))
-    world.tokens.pop(token.id_token.key(), None)
+    forget_token(world, token.id_token.key())
     world.token_changes += 1
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from wattseal.base.errors import InputError
+from wattseal.base.errors import InputError, StoreError
 from wattseal.base.ids import Subject
 from wattseal.flow.documents import put, read, removal
 from wattseal.flow.drivers.known_tokens import token_of
@@ -34,10 +34,27 @@ async def account_of(world: World, account_id: str) -> Account | None:
     """Return an account, from memory or the journal; `house` and eMSPs that nobody opened one for have none."""
     if account_id in world.accounts:
         return world.accounts[account_id]
+    era = world.era
     document = await world.journal.document(world.tenant, ACCOUNT, account_id)
+    if account_id in world.accounts:  # somebody has read it meanwhile, and may have changed it since
+        return world.accounts[account_id]
     account = None if document is None else read(document, Account)
-    remember(world, account_id, account)
+    if era == world.era:
+        remember(world, account_id, account)
     return account
+
+
+async def _ready(world: World, account_id: str) -> Account | None:
+    """Return an account as it is now that its records can be written: nothing is to be awaited before they are.
+
+    A commit of somebody else that fails meanwhile takes both from memory: an account that is there must not be opened.
+    """
+    while True:
+        era = world.era
+        await money_ready(world)
+        known = await account_of(world, account_id)
+        if era == world.era:
+            return known
 
 
 def remember(world: World, account_id: str, account: Account | None) -> None:
@@ -97,12 +114,10 @@ async def put_account(
     same time follow one another.
     """
     _check(account)
-    await account_of(world, account.id)
-    await money_ready(world)
     if account.status is AccountStatus.CLOSED and any(await balance_of(world, account)):
         text = "something is on this account, or held, or owed; settle that first"
         raise AccountError(text, code="account_not_empty", subject="status")
-    known = world.accounts.get(account.id)
+    known = await _ready(world, account.id)
     events = _events(known, account)
     step = Step(world, "", world.now_ms())
     before = None if known is None else known.record
@@ -142,9 +157,7 @@ async def change_account(
 
 async def note_account(world: World, account_id: str, event: AccountEvent, by: str, text: str = "") -> Account:
     """Write down something that was done about an account and changes nothing of it (`no_such_account`)."""
-    await account_of(world, account_id)
-    await money_ready(world)
-    known = world.accounts.get(account_id)
+    known = await _ready(world, account_id)
     if known is None:
         raise AccountError("there is no such account", code="no_such_account", subject="id")
     step = Step(world, "", world.now_ms())
@@ -171,7 +184,11 @@ async def put_payer(world: World, account_id: str, payer: Payer) -> Account:
     puts = [put(PAYER, kept.payer or "", payer, world.now_ms())]
     puts.append(put(ACCOUNT, kept.id, kept, world.now_ms(), active=kept.status is AccountStatus.OPEN))
     remember(world, kept.id, kept)
-    await world.journal.commit(Batch(world.tenant, puts=tuple(puts)))
+    try:
+        await world.journal.commit(Batch(world.tenant, puts=tuple(puts)))
+    except StoreError:
+        world.forget()
+        raise
     return kept
 
 

@@ -14,6 +14,7 @@ from wattseal.base.errors import InputError
 from wattseal.base.ids import Subject
 from wattseal.flow.claims import claimed
 from wattseal.flow.documents import ALARM, UNBILLED, put_transaction
+from wattseal.flow.drivers.known_tokens import forget_token
 from wattseal.flow.money.accounts import balance_of, note_account, put_account
 from wattseal.flow.money.held import open_holds
 from wattseal.flow.money.invoice_due import has_open_bills
@@ -186,7 +187,7 @@ async def _remove(world: World, mine: Belongings) -> None:
         if emptied.kind == ALARM and emptied.key in world.alarms.standing:
             world.alarms.stand(emptied.key, replace(world.alarms.standing[emptied.key], detail=""))
     for card in mine.since:
-        world.tokens.pop(card, None)
+        forget_token(world, card)
     world.token_changes += 1
     for memory in world.stations.values():
         for session in [*memory.ended.values()]:

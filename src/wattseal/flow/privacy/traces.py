@@ -25,7 +25,10 @@ DISTINCT = 6
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A record with boxes to be destroyed: what takes its place, and what is stated of it."""
+    """A record with boxes to be destroyed: what takes its place, and what is stated of it.
+
+    `session` is the one it belongs to, whoever pays for that: whoever proves it finds there why something is missing.
+    """
 
     session: str | None
     erased: Erased
@@ -62,7 +65,7 @@ def trace_of(kept: KeptItem, mine: Belongings) -> Trace | None:
     stated = {gid: _stated(item, gid, mine.since) for gid in going}
     left = Item(item.payload, item.payload_bytes, item.signature, _without(item.boxes, going))
     erased = Erased(kept.position, kept.item.payload_hash, left.encode())
-    return Trace(session if own else None, erased, Cut(item.hash, stated))
+    return Trace(session, erased, Cut(item.hash, stated))
 
 
 def names_a_card(text: str, cards: Iterable[str]) -> bool:

@@ -1,0 +1,105 @@
+"""What is read while it changes is not what memory goes on by: a card that is blocked, an account that is there."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.support.cpo_world import Talker, add_token, enrol, make_world
+from tests.support.memory_journal import MemoryJournal
+
+from wattseal.base.ids import TenantId
+from wattseal.flow.fleet.enrol import set_token_status
+from wattseal.flow.money.accounts import AccountError, account_of, change_account, open_account
+from wattseal.flow.ports import Put
+from wattseal.flow.world import World
+from wattseal.model.account import Account, AccountKind, AccountStatus
+from wattseal.model.token import TokenStatus
+from wattseal.seal.item import Kind
+
+
+class SlowDisk(MemoryJournal):
+    """A read of a document of the kind `slow` has its answer at once, and tells it when `told` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow = ""
+        self.asked, self.told = asyncio.Event(), asyncio.Event()
+
+    async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
+        found = await super().document(tenant, kind, key)
+        if kind == self.slow:
+            self.slow = ""
+            self.asked.set()
+            await self.told.wait()
+        return found
+
+
+async def meanwhile(disk: SlowDisk, kind: str, reads: Any, changes: Any) -> Any:
+    """Begin to read a kind of document, change something, and let the reader go on; return what he came to."""
+    disk.slow = kind
+    reader = asyncio.ensure_future(reads)
+    await disk.asked.wait()
+    await changes
+    disk.told.set()
+    return await reader
+
+
+async def a_world() -> tuple[World, SlowDisk]:
+    disk = SlowDisk()
+    world = make_world(disk)
+    await enrol(world, "ST1")
+    return world, disk
+
+
+async def test_a_card_that_is_blocked_while_it_is_looked_up_is_refused_from_then_on() -> None:
+    world, disk = await a_world()
+    await add_token(world, "CARD")
+    station = Talker(world, "ST1")
+    blocked = set_token_status(world, "CARD", TokenStatus.BLOCKED)
+    await meanwhile(disk, "token", station.call("Authorize", {"idTag": "CARD"}), blocked)
+    told = await station.call("Authorize", {"idTag": "CARD"})
+    assert told["idTagInfo"]["status"] == "Blocked"
+
+
+async def an_account(world: World) -> Account:
+    return await open_account(world, Account("", AccountKind.PREPAID, "EUR", Decimal(0)), "test")
+
+
+async def test_an_account_that_is_blocked_while_it_is_looked_up_stays_blocked() -> None:
+    world, disk = await a_world()
+    made = await an_account(world)
+    world.accounts.clear()
+    blocked = change_account(world, made.id, "test", status=AccountStatus.BLOCKED)
+    await meanwhile(disk, "account", account_of(world, made.id), blocked)
+    found = await account_of(world, made.id)
+    assert found is not None
+    assert found.status is AccountStatus.BLOCKED
+
+
+async def test_an_account_that_is_closed_is_not_opened_anew_because_a_commit_of_somebody_else_failed() -> None:
+    world, disk = await a_world()
+    made = await an_account(world)
+    closed = await change_account(world, made.id, "test", status=AccountStatus.CLOSED)
+    world.chains.forget()
+    chains = world.chains
+    ready = chains.ready
+    failed: list[int] = []
+
+    async def slow_ready(origin: str, stream: int) -> None:
+        await ready(origin, stream)
+        if not failed:
+            failed.append(stream)
+            world.forget()
+
+    class Chains:
+        def __getattr__(self, name: str) -> Any:
+            return slow_ready if name == "ready" else getattr(chains, name)
+
+    world.chains = Chains()  # type: ignore[assignment]
+    with pytest.raises(AccountError) as refused:
+        await change_account(world, made.id, "test", status=AccountStatus.OPEN)
+    assert refused.value.code == "account_closed"
+    assert closed.status is AccountStatus.CLOSED
+    opened = [kept for kept in disk.kept if kept.item.kind == Kind.ACCOUNT]
+    assert len(opened) == 2, "opened and closed, once each"
