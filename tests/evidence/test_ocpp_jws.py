@@ -1,5 +1,6 @@
 """Signed OCPP messages: whose signature, for which message, and every known trick with a JWS header."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -134,6 +135,30 @@ def test_no_key_that_comes_along_is_used() -> None:
         forged = json.dumps({"protected": protected, "payload": text, "signature": signature}).encode()
         assert verdict(forged) == (Verdict.INVALID, "signature_mismatch")
         assert verdict(made(HEADER | hint)) == (Verdict.VALID, "signature_valid"), "the hint alone does no harm"
+
+
+def test_a_header_read_before_vouches_for_nobody_else() -> None:
+    assert verdict(SIGNED) == (Verdict.VALID, "signature_valid")
+    other = MessageSigner(signing_key("other"), hashlib.sha256(b"another certificate").digest())
+    foreign = json.loads(other.sign(PAYLOAD, ACTION, 2)) | {"protected": json.loads(SIGNED)["protected"]}
+    assert verdict(json.dumps(foreign).encode()) == (Verdict.INVALID, "signature_mismatch")
+    assert verdict(SIGNED, action="Heartbeat") == (Verdict.INVALID, "another_message")
+    named = [json.loads(decode(json.loads(one.sign(b"{}", ACTION, 3))["protected"]) or b"") for one in (SIGNER, other)]
+    assert [decode(header["x5t#S256"]) for header in named] == [SIGNER.thumbprint, other.thumbprint]
+
+
+@settings(max_examples=examples(200))
+@given(st.text(st.sampled_from("ABQgwx019-_=+/ "), max_size=9) | st.binary(max_size=9).map(encode))
+def test_bytes_have_one_spelling(text: str) -> None:
+    data = decode(text)
+    assert (data is not None) == any(encode(one) == text for one in spelt(text))
+    assert data is None or encode(data) == text
+
+
+def spelt(text: str) -> list[bytes]:
+    """Return what a reader that minds nothing takes a text for."""
+    plain = re.sub("[^A-Za-z0-9_-]", "", text)
+    return [] if len(plain) % 4 == 1 else [base64.urlsafe_b64decode(plain + "=" * (-len(plain) % 4))]
 
 
 def test_a_certificate_that_nobody_enrolled_is_an_unknown_key() -> None:

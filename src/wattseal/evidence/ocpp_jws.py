@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from wattseal.base.errors import InputError, LimitError
@@ -26,6 +27,7 @@ from wattseal.model.verdict import Verdict
 NAME = "OCPP-JWS"
 MAX_BYTES = 256 * 1024
 MAX_HEADER_BYTES = 4096
+MAX_HEADER_TEXT = -(-MAX_HEADER_BYTES * 4 // 3)
 TYPE, TYPE_AS_BUILT = "OCPPMessageTypedId", "OCPPMessageTypeId"
 """The standard's text spells the first, implementations also the second: both are read, the text's is written."""
 ACTION, THUMBPRINT = "OCPPAction", "x5t#S256"
@@ -85,9 +87,17 @@ def from_object(fields: dict[str, Any]) -> SignedMessage:
 
 def read_header(message: SignedMessage) -> Header:
     """Return the protected header; `InputError` where it does not read or demands what is not understood."""
-    data = decode(message.protected)
-    if data is None or len(data) > MAX_HEADER_BYTES:
-        raise InputError("the protected header is not base64url", code="header_encoding", subject="protected")
+    if len(message.protected) > MAX_HEADER_TEXT:
+        raise _not_base64url()
+    return _header_in(message.protected)
+
+
+@lru_cache(maxsize=1024)
+def _header_in(protected: str) -> Header:
+    """Return the header that a text spells; a sender's differ in the action alone."""
+    data = decode(protected)
+    if data is None:
+        raise _not_base64url()
     try:
         fields = parse_object(data.decode("utf-8"), "protected")
     except UnicodeDecodeError as error:
@@ -100,6 +110,10 @@ def read_header(message: SignedMessage) -> Header:
     if len(types) > 1 or None in types or not all(text is None or isinstance(text, str) for text in told):
         raise InputError("a field of the header is of the wrong kind", code="field_type", subject="protected")
     return Header(algorithm or "", action, next(iter(types), None), thumbprint)
+
+
+def _not_base64url() -> InputError:
+    return InputError("the protected header is not base64url", code="header_encoding", subject="protected")
 
 
 def _type(value: object) -> int | None:
@@ -150,10 +164,15 @@ def check_message(
     else:
         signed = f"{message.protected}.{message.payload_text}".encode("ascii")
         reason, key = _under_any(enrolled, MessageAlgorithm(header.algorithm), signed, signature)
-        named = {encode(certificate.thumbprint) for certificate in enrolled if certificate.thumbprint}
-        if key is None and named and header.thumbprint is not None and header.thumbprint not in named:
+        if key is None and _names_another(header, enrolled):
             reason = "key_not_enrolled"
     return Checked(NAME, _VERDICTS.get(reason, Verdict.INVALID), reason, _NOTHING, key)
+
+
+def _names_another(header: Header, enrolled: Sequence[MessageCertificate]) -> bool:
+    """Return whether a header names a certificate, and none of those that are enrolled under a name."""
+    named = {encode(certificate.thumbprint) for certificate in enrolled if certificate.thumbprint}
+    return bool(named) and header.thumbprint is not None and header.thumbprint not in named
 
 
 _VERDICTS = {
@@ -193,10 +212,12 @@ def parse_transaction(raws: Sequence[bytes]) -> Meaning:
 
 def decode(text: str) -> bytes | None:
     """Return the bytes of base64url without padding (RFC 7515, section 2); None for every other spelling."""
-    if _BASE64URL.fullmatch(text) is None or len(text) % 4 == 1:
+    rest = len(text) % 4
+    if _BASE64URL.fullmatch(text) is None or rest == 1:
         return None
-    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    return data if encode(data) == text else None
+    data = base64.urlsafe_b64decode(text + "=" * (-rest % 4))
+    # Four characters spell three bytes in one way; only the rest has bits that spell nothing, and are zero.
+    return data if not rest or encode(data[1 - rest :]) == text[-rest:] else None
 
 
 def encode(data: bytes) -> str:
@@ -206,6 +227,8 @@ def encode(data: bytes) -> str:
 
 def _loosely(text: str) -> bytes:
     """Return the bytes of any base64: a payload in another spelling is not signed for, but it is heard."""
+    if (data := decode(text)) is not None:
+        return data
     plain = text.translate(_LOOSE)
     try:
         if not plain.isascii():
