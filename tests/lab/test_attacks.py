@@ -110,7 +110,9 @@ def test_an_attack_that_breaks_ends_with_1_and_the_others_go_on(
 
 def test_text_of_an_attack_cannot_become_part_of_the_page(tmp_path: Path) -> None:
     hostile = replace(MERKLE, title="<script>alert(1)</script>")
-    write_report(tmp_path / "page.html", as_json([judged(hostile, ran(Outcome.PREVENTED, evidence="<b>x</b>"))]))
+    write_report(
+        tmp_path / "page.html", as_json([judged(hostile, ran(Outcome.PREVENTED, evidence="<b>x</b>"))]), "2026-11-29"
+    )
     text = (tmp_path / "page.html").read_text()
     assert "<script>" not in text
     assert "<b>x</b>" not in text
@@ -118,10 +120,19 @@ def test_text_of_an_attack_cannot_become_part_of_the_page(tmp_path: Path) -> Non
 
 def test_series_become_drawings_with_a_table(tmp_path: Path) -> None:
     series = {"plot": "Lost", "name": "sealed", "x_unit": "k", "y_unit": "%", "points": [[1, 0], [10, 50]]}
-    write_report(tmp_path / "page.html", as_json([judged(run_=ran(Outcome.PREVENTED, series=[series]))]))
+    write_report(tmp_path / "page.html", as_json([judged(run_=ran(Outcome.PREVENTED, series=[series]))]), "2026-11-29")
     text = (tmp_path / "page.html").read_text()
     assert "<polyline" in text
     assert "<figcaption>Lost</figcaption>" in text
+
+
+def test_a_report_says_when_it_was_played_what_its_words_mean_and_what_was_not(tmp_path: Path) -> None:
+    write_report(tmp_path / "page.html", as_json([judged(run_=ran(Outcome.PREVENTED))]), "2026-11-29")
+    text = " ".join((tmp_path / "page.html").read_text().split())
+    assert "Played 2026-11-29" in text
+    assert "the attacker did not get what was wanted" in text
+    assert f'<b class="not_met">{len(NOT_MET)}</b>' in text
+    assert '<td class="prevented">1</td>' in text
 
 
 async def test_a_control_that_takes_out_nothing_is_an_error() -> None:

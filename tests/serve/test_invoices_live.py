@@ -190,6 +190,8 @@ def _shown_to_a_stranger(sold: Sold, stranger: httpx.Client, receipt: str) -> No
     assert (shown.json()["energy_wh"], shown.json()["charged"]) == ("1333", "0.79")
     assert shown.headers["Referrer-Policy"] == "no-referrer"
     assert "private" in shown.headers["Cache-Control"]
+    asked = stranger.get(f"/r/{receipt}", headers={"Accept": "text/html"}).text
+    assert "Ladewerk GmbH" in asked, "who sells, and where to ask"
     bundle = stranger.get(f"/r/{receipt}/bundle")
     assert bundle.status_code == 200
     for secret in (b"CARD", "Groß".encode(), sold.account.encode()):

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from wattseal.app.system import SystemClock
 from wattseal.base.errors import ConfigError, InputError
 from wattseal.lab.campaign import Result, as_json, campaign
 from wattseal.lab.catalogue import NOT_MET, catalogue, chosen
@@ -66,7 +67,7 @@ def attack(
     if json_file is not None:
         json_file.write_text(json.dumps(told, indent=2) + "\n")
     if html is not None:
-        write_report(html, told)
+        write_report(html, told, f"{SystemClock().now():%Y-%m-%d %H:%M} UTC")
     if results:
         _table(console, results, everything=all_)
     if compared:

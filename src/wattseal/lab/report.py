@@ -22,6 +22,15 @@ WORDS = {
 }
 
 
+MEANINGS = {
+    Outcome.PREVENTED: "the attacker did not get what was wanted",
+    Outcome.DETECTED: "it happened and was told, within the time and records named beside it",
+    Outcome.BOUNDED: "it happened, and did no more harm than the bound named",
+    Outcome.MISSED: "it happened and nothing told of it",
+    Outcome.NOT_MET: "not played, with the reason",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Chapter:
     """A family of threats with the entries of its attacks, as in the campaign's JSON."""
@@ -30,8 +39,8 @@ class Chapter:
     entries: Sequence[Mapping[str, Any]]
 
 
-def write_report(path: Path, told: Mapping[str, Any]) -> None:
-    """Write the report of a campaign, given as its JSON object, to a file."""
+def write_report(path: Path, told: Mapping[str, Any], day: str) -> None:
+    """Write the report of a campaign, given as its JSON object, to a file; `day` is when it was played."""
     made = Environment(
         loader=PackageLoader("wattseal.lab"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -51,6 +60,8 @@ def write_report(path: Path, told: Mapping[str, Any]) -> None:
         controls=sum(each["negative_control"] == "held" for each in played),
         ok=told["ok"],
         words=WORDS,
+        meanings=MEANINGS,
+        day=day,
         after=after,
         threats=THREATS,
         plots=drawn(played),
@@ -73,5 +84,5 @@ def drawn(entries: Sequence[Mapping[str, Any]]) -> list[Plot]:
     return plots([series for each in entries for series in each["series"]])
 
 
-def _counts(entries: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    return {word: sum(each["outcome"] == outcome for each in entries) for outcome, word in WORDS.items()}
+def _counts(entries: Sequence[Mapping[str, Any]]) -> dict[Outcome, int]:
+    return {outcome: sum(each["outcome"] == outcome for each in entries) for outcome in WORDS}

@@ -69,7 +69,9 @@ function show(page: HTMLElement, parts: readonly (Node | null)[]): void {
 
 /** Times as the reader's own clock has them. */
 function localTimes(words: Words): void {
-  const format = new Intl.DateTimeFormat(words.locale, { dateStyle: "medium", timeStyle: "short" });
+  const day = { year: "numeric", month: "short", day: "numeric" } as const;
+  const clock = { hour: "2-digit", minute: "2-digit", timeZoneName: "short" } as const;
+  const format = new Intl.DateTimeFormat(words.locale, { ...day, ...clock });
   for (const time of Array.from(document.querySelectorAll("time[datetime]"))) {
     const at = new Date(time.getAttribute("datetime") ?? "");
     if (!Number.isNaN(at.getTime())) time.textContent = format.format(at);

@@ -14,9 +14,11 @@ from wattseal.flow.documents import TRANSACTION, read
 from wattseal.flow.fleet.sites import site_of
 from wattseal.flow.money.receipts import bill_of_receipt
 from wattseal.model.billing import Bill
-from wattseal.model.invoice import SUBJECT_DIGITS
+from wattseal.model.invoice import SUBJECT_DIGITS, LegalEntity
+from wattseal.model.site import Site
 from wattseal.model.transaction import Transaction
 from wattseal.rules.charge_posting import rate_text
+from wattseal.rules.invoicing import seller_of
 from wattseal.serve.api.invoice_views import amount
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import Service, What
@@ -33,6 +35,12 @@ HEADERS = {
 """The address is not to be told on, by whomever it passes."""
 
 
+def _seller(service: Service, site: Site | None) -> LegalEntity | None:
+    """Return who sells at a site, None where nobody is configured."""
+    entities = service.world.settings.billing.entities
+    return seller_of(entities, None if site is None else site.id) if entities else None
+
+
 @get("/r/{receipt:str}", security=[{}])
 async def get_receipt(service: What, receipt: FromPath[str], request: Req) -> Response[Any]:
     """Show what a session cost and how well it is proven, to whoever holds its receipt; nobody's name or token.
@@ -47,7 +55,7 @@ async def get_receipt(service: What, receipt: FromPath[str], request: Req) -> Re
         raise _nothing()
     site = await site_of(service.world, bill.station_id)
     if page:
-        return _as_page(receipt_page(request, receipt, bill, site))
+        return _as_page(receipt_page(request, receipt, bill, site, _seller(service, site)))
     return Response(
         {
             "receipt": receipt,

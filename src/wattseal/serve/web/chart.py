@@ -73,7 +73,7 @@ def stacked(
 def few(texts: Sequence[str]) -> tuple[str, ...]:
     """Return every so many of the texts, and "" for the others, so that they have room below their bars."""
     step = -(-len(texts) // MAX_TICKS) or 1
-    last = len(texts) - step / 2
+    last = len(texts) - step
     return tuple(text if n % step == 0 and (n <= last or n == 0) else "" for n, text in enumerate(texts))
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from litestar import Response
 
 from wattseal.model.billing import Bill, BillState
+from wattseal.model.invoice import LegalEntity
 from wattseal.model.site import Site
 from wattseal.model.verdict import Grade, Source
 from wattseal.serve.web.render import render_public
@@ -37,7 +38,9 @@ class Figures:
     ruled: bool
 
 
-def receipt_page(request: Req, receipt: str, bill: Bill, site: Site | None) -> Response[bytes]:
+def receipt_page(
+    request: Req, receipt: str, bill: Bill, site: Site | None, seller: LegalEntity | None
+) -> Response[bytes]:
     """Return the page of a receipt; it names nobody, and its check asks for the bundle and the keys only."""
     charged = bill.total.before_tax if bill.total.after_tax is None else bill.total.after_tax
     figures = Figures(
@@ -56,6 +59,7 @@ def receipt_page(request: Req, receipt: str, bill: Bill, site: Site | None) -> R
         place=None if site is None else f"{site.name}, {site.address}, {site.city}",
         grade_words=GRADES[bill.grade],
         source_words=SOURCES[bill.source],
+        seller=seller,
         reversed=bill.state is BillState.REVERSED,
     )
 
