@@ -11,7 +11,7 @@ from tests.simulation.storm import Storm
 from tests.simulation.weather import Weather
 
 from wattseal.base.errors import WattsealError
-from wattseal.flow.ports import Batch, StoredItem
+from wattseal.flow.ports import Batch
 from wattseal.seal.item import Kind
 
 SEEDS = 20
@@ -40,13 +40,10 @@ def no_posting_is_kept(batch: Batch) -> Batch:
     return structs.replace(batch, postings=())
 
 
-def records_are_changed(batch: Batch) -> Batch:
-    """What a station told is not what is kept of it: one byte behind its signature is another."""
-
-    def changed(item: StoredItem) -> StoredItem:
-        return structs.replace(item, item=item.item[:-1] + bytes([item.item[-1] ^ 1]))
-
-    return structs.replace(batch, items=tuple(changed(i) if i.kind == Kind.READING else i for i in batch.items))
+def why_it_ended_is_changed(batch: Batch) -> Batch:
+    """A session is kept with another reason to have ended than its station told."""
+    puts = (structs.replace(put, body=put.body.replace(b'"Local"', b'"Other"')) for put in batch.puts)
+    return structs.replace(batch, puts=tuple(puts))
 
 
 CONTROLS: dict[str, tuple[set[int], Spoil]] = {
@@ -59,7 +56,7 @@ CONTROLS: dict[str, tuple[set[int], Spoil]] = {
     "operator": ({1}, without("command")),
     "payer": ({4}, no_posting_is_kept),
     "fleet": ({1}, without("waiting_command")),
-    "clockwork": ({11}, records_are_changed),
+    "clockwork": ({11}, why_it_ended_is_changed),
 }
 
 
