@@ -68,7 +68,7 @@ def test_paths_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
     ("text", "environment", "subject", "says"),
     [
         ("[log]\nmdm_s = 1\n", {}, "log.mdm_s", "did you mean mmd_s?"),
-        ("[lgo]\n", {}, "lgo", "did you mean log?"),
+        ("[lgo]\n", {}, "lgo", "unknown key lgo: did you mean log?"),
         (PARTNER + "bogus = 1\n", {}, "partners.0.bogus", "known here: party, token, url"),
         ("", {"WATTSEAL_LOG__MDM_S": "1"}, "log.mdm_s", "did you mean mmd_s?"),
         ("[log]\nmmd_s = 0\n", {}, "", "log.mmd_s"),

@@ -88,6 +88,22 @@ def test_a_journal_of_another_schema_leads_to_migrate(data: Path, monkeypatch: p
     assert "wattseal migrate" in check.next
 
 
+def test_a_journal_of_a_newer_version_is_not_led_to_migrate(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "HEAD", "0001")
+    check = examined(data)["journal"]
+    assert check.state is State.FAIL
+    assert "install that one" in check.next
+    assert "migrate" not in check.next
+
+
+def test_a_journal_that_cannot_be_read_fails_its_check_and_no_other(data: Path) -> None:
+    (data / "journal.sqlite3").write_bytes(b"x" * 4096)
+    checks = examined(data)
+    assert checks["journal"].state is State.FAIL
+    assert "wattseal restore" in checks["journal"].next
+    assert "OCPP port" in checks
+
+
 def test_a_port_in_use_is_a_failure_unless_the_directory_s_own_process_runs(data: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -117,7 +117,7 @@ def _resolve(tree: dict[str, Any], kind: type[Section], folder: Path, place: str
             tree[stem] = Secret(_secret(folder / str(tree.pop(key)), where))
             continue
         if key not in fields:
-            raise ConfigError(f"unknown key{_hint(key, fields)}", code="unknown_key", subject=where)
+            raise ConfigError(f"unknown key {key}{_hint(key, fields)}", code="unknown_key", subject=where)
         value = tree[key]
         if Path in _options(fields[key]) and isinstance(value, str):
             tree[key] = folder / value

@@ -186,8 +186,15 @@ def _role(data: Path) -> str | None:
 
 
 def _journal(data: Path) -> Iterator[Check]:
-    schema = schema_of(data / "journal.sqlite3")
-    if schema is None:
+    try:
+        schema = schema_of(data / "journal.sqlite3")
+    except WattsealError as error:
+        yield Check("journal", State.FAIL, error.code, str(error))
+        return
+    if schema is not None and schema > HEAD:
+        text = "it was used by a newer version: install that one; going back is not possible"
+        yield Check("journal", State.FAIL, f"schema {schema}, newer than {HEAD}", text)
+    elif schema is None:
         yield Check("journal", State.OK, "none here", "it is made at the first start, or is in PostgreSQL")
     elif schema == HEAD:
         yield Check("journal", State.OK, f"schema {schema}, the newest")

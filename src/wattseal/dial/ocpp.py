@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ssl import SSLContext
 from typing import Protocol
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import picows
 
+from wattseal.base.errors import ConfigError
 from wattseal.flow.ports import Unflushed
 from wattseal.net.conversation import CALL_TIMEOUT_S, Clock, Conversation, Disconnected, Outcome
 from wattseal.net.websocket import READ_BUFFER_BYTES, Limits, PicowsSocket, Socket
@@ -55,6 +56,17 @@ class Target:
     versions: tuple[Version, ...]
     password: bytes | None = None
     ssl: SSLContext | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse (`bad_url`) what cannot be dialled."""
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in {"ws", "wss"} and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            text = "the address to dial is ws://HOST:PORT/ocpp or wss://HOST:PORT/ocpp, without the station id"
+            raise ConfigError(text, code="bad_url", subject=self.url)
 
     @property
     def address(self) -> str:

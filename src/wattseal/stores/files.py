@@ -47,7 +47,9 @@ def make_directory(path: Path, mode: int) -> None:
             _sync_directory(above)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise StoreError(f"cannot make {path}: {reason}", code="disk_refused", subject=str(path)) from error
+        verb = "work in" if path.is_dir() else "make"
+        text = f"cannot {verb} {path}: {reason}; it has to be on a disk that this user can write to"
+        raise StoreError(text, code="disk_refused", subject=str(path)) from error
 
 
 def _replace(path: Path, data: bytes, mode: int) -> None:

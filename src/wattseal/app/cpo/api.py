@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from typing import TypeVar
 
 from wattseal.app.password_work import ThreadedHasher
 from wattseal.app.settings import Frames
-from wattseal.base.errors import ConfigError
+from wattseal.base.errors import ConfigError, StoreError
 from wattseal.base.ids import StationId
 from wattseal.crypto.hashes import sha256
 from wattseal.flow.fleet.api_tokens import ApiTokens
@@ -26,6 +27,9 @@ from wattseal.stores.requests import KeptRequests
 
 FRAMES = "frames.sqlite3"
 T = TypeVar("T")
+LEAST_ROOM_BYTES = 1024 * 1024
+_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+"""What SQLite may answer where there is no room for a file, or for the one beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,12 @@ async def _opened(how: Callable[[Path], T], path: Path) -> T:
     try:
         return await asyncio.to_thread(how, path)
     except sqlite3.Error as error:
+        if (
+            getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM
+            and shutil.disk_usage(path.parent).free < LEAST_ROOM_BYTES
+        ):
+            text = f"the disk is full, make room: {path}"
+            raise StoreError(text, code="disk_full", subject=str(path)) from error
         text = f"{path} cannot be used ({error}); it holds no records: move it away, and a new one is made"
         raise ConfigError(text, code="file_unusable", subject=str(path)) from error
 
