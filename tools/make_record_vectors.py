@@ -139,6 +139,7 @@ def bundles() -> Iterator[Json]:
     one = honest.log.checkpoint(parties=("MSP",))
     few = tuple(honest.log.proof(i, one) for i in honest.items if i.signature is not None)
     foreign = dataclasses.replace(honest.bundle, entries=entries(root=EDGE_KEY))
+    by_decision = sealed_charge(identified=("SECURE", bytes(32))).bundle
     cases: dict[str, tuple[bytes, bytes | None]] = {
         "sealed-g4": (data, trust().to_json()),
         "no-trust": (data, None),
@@ -148,6 +149,9 @@ def bundles() -> Iterator[Json]:
         "one-witness": (dataclasses.replace(honest.bundle, proofs=few).encode(), trust().to_json()),
         "no-decision": (dataclasses.replace(honest.bundle, others=()).encode(), trust().to_json()),
         "truncated": (data[:-9], trust().to_json()),
+        "identified-by-the-decision": (by_decision.encode(), trust().to_json()),
+        "identified-by-a-card": (sealed_charge(presented="ISO14443").bundle.encode(), trust().to_json()),
+        "identified-by-an-app": (sealed_charge(presented="Central").bundle.encode(), trust().to_json()),
     }
     for kind, mutate in mutants.MUTATIONS.items():
         for number in range(8):
@@ -166,7 +170,7 @@ def bundle_vector(name: str, bundle: bytes, believed: bytes | None) -> Json:
         "name": name,
         "bundle": bundle.hex(),
         "trust": json.loads(believed) if believed else None,
-        "expect": {k: shown[k] for k in ("verdict", "grade", "source", "energy_wh")}
+        "expect": {k: shown[k] for k in ("verdict", "grade", "source", "energy_wh", "identification")}
         | {"step": failure.number if failure else None, "reason": failure.reason if failure else None},
     }
 

@@ -13,7 +13,7 @@ import wattseal.cli
 from wattseal.base.errors import ConfigError, InputError, StoreError
 from wattseal.cli import main as cli
 
-HELPERS = {"keys_ca", "keys_drill", "fleet", "passphrase", "main", "output", "price_lines", "remote"}
+HELPERS = {"identified_line", "keys_ca", "keys_drill", "fleet", "passphrase", "main", "output", "price_lines", "remote"}
 MAKE_APP = cli.make_app
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from wattseal.model.identity_level import BARE, level_of, with_signed
 from wattseal.model.token import TokenStatus
-from wattseal.rules.identity_level import BARE, level_of, signed_level, with_signed
+from wattseal.rules.identity_level import signed_level
 from wattseal.seal.fields import Decision
 
 

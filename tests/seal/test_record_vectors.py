@@ -66,6 +66,6 @@ def test_bundles_are_judged_as_the_vector_says(case: Case) -> None:
     trust = Trust.parse(json.dumps(case["trust"]).encode()) if case["trust"] else None
     report = check_bundle(bytes.fromhex(case["bundle"]), trust)
     failure, shown = report.failure, report.to_json()
-    judged = {k: shown[k] for k in ("verdict", "grade", "source", "energy_wh")}
+    judged = {k: shown[k] for k in ("verdict", "grade", "source", "energy_wh", "identification")}
     judged |= {"step": failure.number if failure else None, "reason": failure.reason if failure else None}
     assert judged == case["expect"]

@@ -141,7 +141,14 @@ def tariff_record(later: Tariff | None = None, *, terms: Tariff | None = None) -
     return first if later is None else desk.write(Kind.TARIFF, START_MS - 7000, public={1: tariff_to_value(later)})
 
 
-def authorisation(subject_seed: str = "tx", terms: Tariff | None = None, station: str = ORIGIN) -> tuple[Item, Item]:
+def authorisation(
+    subject_seed: str = "tx",
+    terms: Tariff | None = None,
+    station: str = ORIGIN,
+    *,
+    identified: tuple[str, bytes] | None = None,
+    presented: str = "ISO14443",
+) -> tuple[Item, Item]:
     """Return a request (stream 0) and the eMSP's accepting decision, which names the tariff.
 
     The request is the edge's, or the CSMS's at a station without one.
@@ -150,15 +157,15 @@ def authorisation(subject_seed: str = "tx", terms: Tariff | None = None, station
     desk = pen(station, stream=0, key=EDGE_KEY if station == ORIGIN else CSMS_KEY, seed="desk")
     desk.write(Kind.BOOT, START_MS - 5000)
     groups = {
-        Group.IDENTITY: GroupDraft(Identity("DRIVER-1", "ISO14443").to_fields(), (Reader("MSP", EMSP.public),)),
+        Group.IDENTITY: GroupDraft(Identity("DRIVER-1", presented).to_fields(), (Reader("MSP", EMSP.public),)),
         Group.OPS: GroupDraft(Ops(route="MSP", nonce=bytes(16)).to_fields(), (Reader("CPO", CPO.public),)),
     }
     request = desk.write(Kind.REQUEST, START_MS - 4000, subject, groups=groups)
     billing = pen("MSP/authorisation", key=EMSP_KEY, stream=0, seed="billing")
     billing.write(Kind.BOOT, START_MS - 3500)
-    public = Decision(TokenStatus.ACCEPTED, bytes(16), START_MS + 3_600_000, 50_000).to_public()
+    told = Decision(TokenStatus.ACCEPTED, bytes(16), START_MS + 3_600_000, 50_000, identified=identified)
     decision = billing.write(
-        Kind.DECISION, START_MS - 3000, refs=(request.hash, tariff_record(terms=terms).hash), public=public
+        Kind.DECISION, START_MS - 3000, refs=(request.hash, tariff_record(terms=terms).hash), public=told.to_public()
     )
     return request, decision
 
@@ -180,18 +187,25 @@ def sealed_charge(
     opened: bool = True,
     terms: Tariff | None = None,
     registers: Sequence[int] | None = None,
+    identified: tuple[str, bytes] | None = None,
+    presented: str | None = None,
 ) -> Finished:
     """A charge behind an edge, sealed from the CPO, authorised by the eMSP, logged and witnessed.
 
-    `registers` are in Wh, start and end included, half a minute apart; `terms` is the tariff.
+    `registers` are in Wh, start and end included, half a minute apart; `terms` is the tariff. `identified` is in the
+    decision; the kind of token `presented` is shown where it is given, else it is a card's and hidden.
     """
-    request, decision = authorisation(terms=terms)
+    request, decision = authorisation(terms=terms, identified=identified, presented=presented or "ISO14443")
     price_list = tariff_record(terms=terms)
     items = charge(pen(key=EDGE_KEY), readings=readings, start_wh=start_wh, refs=(decision.hash,), registers=registers)
     log = MemoryLog([bytes([n]) * 32 for n in range(5)])
     log.add([request, decision, *items])
     signed = log.checkpoint()
     secrets: dict[int, bytes] = {g: s for g in (Group.METER, Group.OPS) if (s := unwrap(items[0], g, EMSP)) is not None}
+    named = unwrap(request, Group.IDENTITY, EMSP)
+    shown = (
+        () if presented is None or named is None else openings_of([request], [Group.IDENTITY], {Group.IDENTITY: named})
+    )
     first = items[0]
     statement = issue(
         Receipt(
@@ -228,7 +242,7 @@ def sealed_charge(
         others=[request, decision, price_list],
         cdr=summary.to_value(),
         price_trace=trace_to_value(priced.trace),
-        openings=openings_of(items, secrets, secrets) if opened else (),
+        openings=(*(openings_of(items, secrets, secrets) if opened else ()), *shown),
         receipts=[statement],
     )
     return Finished(items, [request, decision, price_list], log, bundle)

@@ -15,6 +15,7 @@ const priced = ({ tariff, priced: { currency, beforeTax, afterTax, taxes } }) =>
 });
 
 const named = (found) => Object.fromEntries(Object.entries(found).filter(([, value]) => value !== ""));
+const identified = ({ level, saidBy, ...rest }) => ({ level, ...named({ said_by: saidBy, ...rest }) });
 const step = ({ number, ...rest }) => named({ step: number, ...rest });
 const findings = (found) => [...new Map(found.map((one) => [JSON.stringify(one), named(one)])).values()];
 
@@ -28,6 +29,7 @@ function judged({ bundle, trust, openings }) {
     source: report.source,
     energy_wh: text(report.energyWh),
     price: report.price === null ? null : priced(report.price),
+    identification: report.identification === null ? null : identified(report.identification),
     steps: report.steps.map(step),
     records: report.records.map(({ findings: own, ...rest }) => ({ ...named(rest), findings: findings(own) })),
     findings: findings(report.findings),

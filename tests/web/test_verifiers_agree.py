@@ -65,7 +65,7 @@ def test_every_bundle_vector_is_judged_alike(browser: Peer) -> None:
         failures = [step for step in answer["steps"] if step["result"] in {"failed", "incomplete"}]
         first = min(failures, key=lambda step: (step["result"] != "failed", step["step"]), default=None)
         assert case["expect"] == {
-            **{name: answer[name] for name in ("verdict", "grade", "source", "energy_wh")},
+            **{name: answer[name] for name in ("verdict", "grade", "source", "energy_wh", "identification")},
             "step": first and first["step"],
             "reason": first and first["reason"],
         }

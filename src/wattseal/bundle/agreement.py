@@ -19,12 +19,12 @@ def check_authorisation(case: Case) -> Trouble | None:
     if not started.payload.refs:
         case.findings.append(Finding("started_without_authorisation", "refs"))
         return None
-    decision = next((case.items[r] for r in started.payload.refs if r in case.items), None)
+    decision = decision_of(case, started)
     if decision is None:
         return lacking("authorisation", "decision", started)
     if decision.payload.kind != Kind.DECISION:
         return failed("start_refers_to_no_decision", "refs", started)
-    request = _request(case, decision)
+    request = request_of(case, decision)
     if request is None:
         return lacking("authorisation", "request", decision)
     trouble = _is_for(started, request)
@@ -63,6 +63,13 @@ def _find_overrun(case: Case, said: Decision, started: Item) -> None:
         case.findings.append(Finding("above_the_cap", "cap", f"{said.cap_wh} Wh"))
 
 
-def _request(case: Case, decision: Item) -> Item | None:
+def decision_of(case: Case, started: Item | None) -> Item | None:
+    """Return the record that a start refers to, as far as it is in the bundle."""
+    refs = () if started is None else started.payload.refs
+    return next((case.items[r] for r in refs if r in case.items), None)
+
+
+def request_of(case: Case, decision: Item) -> Item | None:
+    """Return the request that a decision refers to, as far as it is in the bundle."""
     found = (case.items[r] for r in decision.payload.refs if r in case.items)
     return next((i for i in found if i.payload.kind == Kind.REQUEST), None)

@@ -71,6 +71,8 @@ class Case:
     """What the meter signed, where the CSMS's registers are the same but for rounding to whole Wh."""
     meter_complete: bool = False
     meter_party: str | None = None
+    meter_levels: list[tuple[Entry, str]] = field(default_factory=list)
+    """How surely somebody was identified, as meters signed with a start or end, one a record."""
     grade: Grade | None = None
     energy_wh: Decimal | None = None
     points: tuple[Point, ...] | None = None

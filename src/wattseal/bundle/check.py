@@ -11,6 +11,7 @@ from wattseal.bundle import agreement, price, proofs, readings
 from wattseal.bundle.case import Case, Trouble, failed, lacking
 from wattseal.bundle.format import parse_bundle
 from wattseal.bundle.grade import grade
+from wattseal.bundle.identification import identification
 from wattseal.bundle.points import points_told
 from wattseal.bundle.report import Outcome, Report, Step, StepResult
 from wattseal.bundle.trust import Trust
@@ -80,6 +81,7 @@ def _report(case: Case, steps: list[Step]) -> Report:
         findings=findings,
         points=points_told(case),
         price=case.price,
+        identification=identification(case),
     )
 
 

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import structs
 
 from wattseal import evidence
 from wattseal.base.errors import InputError
@@ -96,7 +98,7 @@ def _foreign_report(checked: Sequence[tuple[bytes, Checked]], *, graded: bool) -
     records = [RecordReport(c.verdict, c.format, c.reason, c.findings) for _, c in checked]
     meaning, gaps = _together([raw for raw, c in checked if c.meaning is not None])
     if gaps:
-        records[-1] = replace(records[-1], findings=(*records[-1].findings, *gaps))
+        records[-1] = structs.replace(records[-1], findings=(*records[-1].findings, *gaps))
     if meaning is not None and len(records) > 1:
         records = _as_a_whole(records, meaning)
     if outcome is not Outcome.VALID or meaning is None:
@@ -113,10 +115,10 @@ _HALVES = frozenset({"begin_missing", "end_missing"})
 def _as_a_whole(records: Sequence[RecordReport], meaning: Meaning) -> list[RecordReport]:
     """Leave to the whole transaction what it says of begin and end, and of records that do not fit together."""
     told = {f.code for f in meaning.findings}
-    kept = [replace(r, findings=tuple(f for f in r.findings if f.code not in _HALVES - told)) for r in records]
+    kept = [structs.replace(r, findings=tuple(f for f in r.findings if f.code not in _HALVES - told)) for r in records]
     own = {f.code for r in kept for f in r.findings}
     more = tuple(f for f in meaning.findings if f.code not in own)
-    return [*kept[:-1], replace(kept[-1], findings=(*kept[-1].findings, *more))]
+    return [*kept[:-1], structs.replace(kept[-1], findings=(*kept[-1].findings, *more))]
 
 
 def _together(raws: Sequence[bytes]) -> tuple[Meaning | None, tuple[Finding, ...]]:

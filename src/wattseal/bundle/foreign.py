@@ -12,6 +12,7 @@ from wattseal.bundle.report import RecordReport, place_text
 from wattseal.evidence import iso15118_receipt
 from wattseal.evidence.findings import Effect, effect_of
 from wattseal.evidence.format import Checked, Clock, Direction, Meaning, Moment, SignedReading
+from wattseal.model.identity_level import ERRORS, RISING
 from wattseal.model.verdict import Finding, Verdict
 from wattseal.seal.fields import Meter, Ops
 from wattseal.seal.item import Group, Item, Kind
@@ -41,10 +42,23 @@ def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> Trouble | None:
                 return trouble
             valid.append((item, raw, checked))
             case.meter_keys.setdefault(item.hash, []).append(enrolled[checked.key])
+        _keep_level(case, item, valid, enrolled)
     if valid:
         _conclude(case, known, valid, enrolled)
     vehicle.check(case, known)
     return None
+
+
+def _keep_level(
+    case: Case, item: Item, valid: Sequence[tuple[Item, bytes, Checked]], enrolled: dict[bytes, Entry]
+) -> None:
+    """Keep the first identification level that meters signed with a start or end."""
+    for of, _, checked in valid:
+        if of is item and item.payload.kind in _MOMENTS and checked.key is not None and checked.meaning is not None:
+            level = checked.meaning.identity_level
+            if level in ERRORS or level in RISING:
+                case.meter_levels.append((enrolled[checked.key], level))
+                return
 
 
 _HALVES = frozenset({"begin_missing", "end_missing"})

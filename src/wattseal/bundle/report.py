@@ -137,11 +137,34 @@ def _line_to_json(line: TraceLine) -> dict[str, Any]:
     }
 
 
+class Identification(Struct, frozen=True, gc=False):
+    """A level of OCMF (None where none follows from what is shown), on which basis, and whose word it is.
+
+    `basis` is "decision" (whoever decided was shown more than a number, of which `reference` is the hash), "token" (its
+    kind, as recorded), "meter" (signed by it), "hidden" (the identity group is not open) or "not_told". `word` is
+    "operator" where nobody but the CPO says so, "decider", "recorder" or "meter" where somebody else does. `meter` is
+    what the meter signed, whether or not it counts.
+    """
+
+    level: str | None
+    basis: str
+    word: str = ""
+    said_by: str = ""
+    reference: str = ""
+    meter: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for `--json`."""
+        named = {name: getattr(self, name) for name in ("basis", "word", "said_by", "reference", "meter")}
+        return {"level": self.level} | {name: text for name, text in named.items() if text}
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The verifier's whole answer. `points` are what a price is made from, of a bundle that is VALID; start first.
 
-    `price` is the price recomputed, where step 11 was reached and something states one.
+    `price` is the price recomputed, where step 11 was reached and something states one; `identification` how sure it is
+    who charged, of a bundle that is VALID.
     """
 
     verdict: Outcome
@@ -153,6 +176,7 @@ class Report:
     findings: Sequence[Finding] = field(default=())
     points: tuple[Point, ...] = ()
     price: Repriced | None = None
+    identification: Identification | None = None
 
     @property
     def failure(self) -> Step | None:
@@ -171,6 +195,7 @@ class Report:
             "source": self.source.value if self.source is not None else None,
             "energy_wh": None if self.energy_wh is None else format(self.energy_wh, "f"),
             "price": None if self.price is None else self.price.to_json(),
+            "identification": None if self.identification is None else self.identification.to_json(),
             "steps": [s.to_json() for s in self.steps],
             "records": [r.to_json() for r in self.records],
             "findings": [finding_to_json(f) for f in dict.fromkeys(self.findings)],

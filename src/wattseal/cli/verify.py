@@ -16,6 +16,7 @@ from wattseal.bundle.files import FileReport, check_file
 from wattseal.bundle.format import MAX_BUNDLE_BYTES
 from wattseal.bundle.report import Outcome, RecordReport, Report, StepResult
 from wattseal.bundle.trust import Trust
+from wattseal.cli.identified_line import identified_line
 from wattseal.cli.price_lines import total_line
 from wattseal.crypto.curves import key_bytes
 from wattseal.model.verdict import Verdict
@@ -95,6 +96,8 @@ def describe(path: str, found: FileReport) -> Sequence[str]:
     lines = [f"{path}: {report.verdict.value}{grade}{energy}"]
     if report.price is not None:
         lines.append(f"  price recomputed: {total_line(report.price)}")
+    if report.identification is not None:
+        lines.append(f"  {identified_line(report.identification)}")
     if found.problem:
         lines.append(f"  {shown(found.problem)}")
     failure = report.failure

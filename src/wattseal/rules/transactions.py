@@ -6,11 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from wattseal.model.identity_level import RISING, level_of, with_signed
 from wattseal.model.token import TokenStatus
 from wattseal.model.transaction import Settled, Transaction
 from wattseal.model.verdict import Finding, Source, Verdict
 from wattseal.rules.billing import bill
-from wattseal.rules.identity_level import RISING, level_of, signed_level, with_signed
+from wattseal.rules.identity_level import signed_level
 from wattseal.rules.notes import is_alarm
 from wattseal.rules.recorded import Recorded
 from wattseal.seal.fields import Decision, Ops, Settlement, SettlementVerdict

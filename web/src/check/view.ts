@@ -3,7 +3,7 @@ import type { Checked } from "../evidence/index.js";
 import { shown as safe } from "../evidence/format.js";
 import { added, Decimal, Fraction, rounded, type Amount } from "../exact/decimal.js";
 import { isInt, isList, type Value } from "../verifier/dcbor.js";
-import type { Report, Step } from "../verifier/index.js";
+import type { Identification, Report, Step } from "../verifier/index.js";
 import type { BundleJudgement, Judgement, RecordsJudgement } from "./judge.js";
 import type { Words } from "./words.js";
 
@@ -69,7 +69,17 @@ function resultFacts(report: Report, words: Words): HTMLElement {
     const by = report.source === null ? "" : `; ${filled(words.signedBy, { source: words.sources[report.source] })}`;
     told.push([words.grade, `${report.grade}: ${words.grades[report.grade]}${by}`]);
   }
+  if (report.identification !== null) told.push([words.whoCharged, identified(report.identification, words)]);
   return el("div", "found", facts(told));
+}
+
+/** The level, what it means and whose word it is; or why there is none. */
+function identified({ level, basis, word, saidBy, meter }: Identification, words: Words): string {
+  const signed = meter !== "" && basis !== "meter" ? `; ${filled(words.meterSigned, { level: meter })}` : "";
+  if (level === null) return (words.notIdentified[basis] ?? "") + signed;
+  const means = words.levels[level] ?? words.levelFailed;
+  const whose = words.identifiedBy[word] ?? "";
+  return `${level}: ${means}; ${filled(whose, { who: safe(saidBy) })}${signed}`;
 }
 
 function stepsView(report: Report, words: Words): HTMLElement {

@@ -54,6 +54,27 @@ const de: typeof en = {
   },
   sources: { meter: "dem Zähler", station: "der Ladestation", edge: "einem Gerät an der Station", csms: "dem System des Betreibers" },
   signedBy: "signiert von {source}",
+  whoCharged: "Wer geladen hat",
+  levels: {
+    NONE: "niemand ist genannt",
+    HEARSAY: "die Nummer einer Karte, die auch eine Kopie hat",
+    TRUSTED: "eine App, ein Code oder ein Vertrag",
+    VERIFIED: "vom Zähler geprüft",
+    CERTIFIED: "ein Zertifikat",
+    SECURE: "durch einen Schlüssel bewiesen",
+  },
+  levelFailed: "der Zähler sagt, dass es misslang",
+  identifiedBy: {
+    operator: "allein das Wort des Betreibers ({who})",
+    decider: "das Wort dessen, der entschieden hat ({who})",
+    recorder: "so wurde es dem gesagt, der es aufgezeichnet hat ({who})",
+    meter: "vom Zähler signiert ({who})",
+  },
+  notIdentified: {
+    hidden: "hier nicht gezeigt: dieser Teil des Datensatzes ist versiegelt",
+    not_told: "kein Datensatz hier sagt es",
+  },
+  meterSigned: "der Zähler hat {level} signiert",
   steps: [
     "Die Datei ist ein Bündel",
     "Ihre Kryptographie ist bekannt",

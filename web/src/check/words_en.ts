@@ -56,6 +56,27 @@ const en = {
   },
   sources: { meter: "the meter", station: "the charging station", edge: "a device at the station", csms: "the operator's system" },
   signedBy: "signed by {source}",
+  whoCharged: "Who charged",
+  levels: {
+    NONE: "nobody is named",
+    HEARSAY: "a card's number, which a copy has too",
+    TRUSTED: "an app, a code or a contract",
+    VERIFIED: "checked by the meter",
+    CERTIFIED: "a certificate",
+    SECURE: "proved by a key",
+  } as Texts,
+  levelFailed: "the meter says that it failed",
+  identifiedBy: {
+    operator: "the operator's own word ({who})",
+    decider: "the word of whoever decided ({who})",
+    recorder: "as whoever recorded it was told ({who})",
+    meter: "signed by the meter ({who})",
+  } as Texts,
+  notIdentified: {
+    hidden: "not shown here: that part of the record is sealed",
+    not_told: "no record here says so",
+  } as Texts,
+  meterSigned: "the meter signed {level}",
   steps: [
     "The file reads as one bundle",
     "Its cryptography is known",

@@ -23,14 +23,14 @@ export function checkAuthorisation(found: Case): Trouble | null {
     found.findings.push(finding("started_without_authorisation", "refs"));
     return null;
   }
-  const decision = referred(found, started)[0];
+  const decision = decisionOf(found, started);
   if (decision === undefined) {
     return lacking("authorisation", "decision", started);
   }
   if (decision.payload.kind !== Kind.DECISION) {
     return failed("start_refers_to_no_decision", "refs", started);
   }
-  const request = referred(found, decision).find((item) => item.payload.kind === Kind.REQUEST);
+  const request = requestOf(found, decision);
   if (request === undefined) {
     return lacking("authorisation", "request", decision);
   }
@@ -76,6 +76,16 @@ function findOverrun(found: Case, { expiresMs, capWh }: Decision, started: Item)
   if (capWh !== null && found.energyWh !== null && found.energyWh.compare(new Decimal(BigInt(capWh), 0)) > 0) {
     found.findings.push(finding("above_the_cap", "cap", `${capWh} Wh`));
   }
+}
+
+/** The record that a start refers to, as far as it is in the bundle. */
+export function decisionOf(found: Case, started: Item): Item | undefined {
+  return referred(found, started)[0];
+}
+
+/** The request that a decision refers to, as far as it is in the bundle. */
+export function requestOf(found: Case, decision: Item): Item | undefined {
+  return referred(found, decision).find((item) => item.payload.kind === Kind.REQUEST);
 }
 
 function referred(found: Case, item: Item): Item[] {

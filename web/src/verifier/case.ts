@@ -93,6 +93,8 @@ export class Case {
   meterEnergyWh: Decimal | null = null;
   meterComplete = false;
   meterParty: string | null = null;
+  /** How surely somebody was identified, as meters signed with a start or end, one a record. */
+  readonly meterLevels: { readonly signer: string; readonly level: string }[] = [];
   energyWh: Decimal | null = null;
   points: readonly Point[] | null = null;
   price: Repriced | null = null;

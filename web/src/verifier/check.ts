@@ -12,6 +12,7 @@ import { InputError } from "./errors.js";
 import { checkEvidence } from "./foreign.js";
 import { gradeCase } from "./grade.js";
 import type { Opening } from "./groups.js";
+import { identification } from "./identification.js";
 import { verifyItem } from "./item.js";
 import type { ReadTariff } from "./pricer.js";
 import { parseProof, type TlogProof } from "./proof.js";
@@ -101,6 +102,7 @@ function unreadable(error: InputError): Report {
     findings: [],
     points: [],
     price: null,
+    identification: null,
     failure,
     shown: null,
   };
@@ -121,6 +123,7 @@ function reportOf(found: Case, steps: readonly Step[]): Report {
     findings: found.findings,
     points: valid ? pointsTold(found) : [],
     price: found.price,
+    identification: valid ? identification(found) : null,
     failure,
     shown: { bundle: found.bundle, content: (item, gid) => found.content(item, gid) },
   };

@@ -100,6 +100,10 @@ export function readIdentity(fields: Fields): Identity {
   if (idToken === undefined || type === undefined) {
     throw new CborError("identity needs token and type", "identity");
   }
+  const shown = typed(fields, 3, isList, "shown");
+  if (shown !== undefined && !(shown.length === 2 && isText(shown[0]) && isBytes(shown[1]))) {
+    throw new CborError("what was shown is [kind, bytes]", "identity");
+  }
   return { idToken, type };
 }
 
@@ -108,6 +112,8 @@ export interface Decision {
   readonly status: number;
   readonly expiresMs: Int;
   readonly capWh: Int | null;
+  /** How sure it is who charges, where more was shown than a number, and a hash of what was. */
+  readonly identified: readonly [level: string, reference: Uint8Array] | null;
 }
 
 export function readDecision(fields: Fields): Decision {
@@ -119,7 +125,13 @@ export function readDecision(fields: Fields): Decision {
     throw new CborError("a decision needs status, auth_id and expiry", "decision");
   }
   typed(fields, 5, isText, "reason");
-  return { status: Number(status), expiresMs: expires, capWh };
+  return { status: Number(status), expiresMs: expires, capWh, identified: identifiedFrom(fields.get(6)) };
+}
+
+/** What is in this place in any other shape says nothing. */
+function identifiedFrom(value: Value | undefined): Decision["identified"] {
+  const [level, reference] = isList(value) && value.length === 2 ? value : [];
+  return isText(level) && isBytes(reference) && reference.length === 32 ? [level, reference] : null;
 }
 
 /** Group OPS of a SETTLEMENT record: what the deciding party accepted or disputed. Money without tax and with. */

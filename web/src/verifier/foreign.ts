@@ -10,6 +10,7 @@ import { failed, finding, lacking, type Case, type Register, type Trouble, sameS
 import { registerOf, registersOf, ROUNDING_WH } from "./content.js";
 import { Decimal, difference, scientific } from "./decimal.js";
 import { readOps, type Meter } from "./fields.js";
+import { isLevel } from "./identification.js";
 import { Group, Kind, placeText, type Item } from "./item.js";
 import type { Entry } from "./registry.js";
 
@@ -126,10 +127,19 @@ function hold(
   }
   const trouble = compareRecord(item, meter, entry, meaning) ?? compareTime(found, item, meaning);
   if (trouble === null) {
+    keepLevel(found, item, entry, meaning, valid);
     valid.push({ item, raw, key, meaning });
     found.meterKeys.set(item.hash, [...(found.meterKeys.get(item.hash) ?? []), entry]);
   }
   return trouble;
+}
+
+/** Keep the first identification level that meters signed with a start or end. */
+function keepLevel(found: Case, item: Item, entry: Entry, meaning: Meaning, valid: readonly Valid[]): void {
+  const kept = valid.some((one) => one.item === item && isLevel(one.meaning.identityLevel));
+  if (momentOf(item.payload.kind) !== null && isLevel(meaning.identityLevel) && !kept) {
+    found.meterLevels.push({ signer: `${entry.party} (${entry.role})`, level: meaning.identityLevel });
+  }
 }
 
 function compareRecord(item: Item, meter: Meter, entry: Entry, meaning: Meaning): Trouble | null {

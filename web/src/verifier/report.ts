@@ -55,6 +55,22 @@ export interface Repriced {
   readonly priced: Priced;
 }
 
+/** Whose word a level is: nobody's but the operator's, or somebody else's. */
+export type Word = "operator" | "decider" | "recorder" | "meter" | "";
+
+/** How sure it is who charged. */
+export interface Identification {
+  /** A level of OCMF; null where none follows from what is shown. */
+  readonly level: string | null;
+  readonly basis: "decision" | "token" | "meter" | "hidden" | "not_told";
+  readonly word: Word;
+  readonly saidBy: string;
+  /** The hash of what was shown, by which the decision calls it; "" where there is none. */
+  readonly reference: string;
+  /** What the meter signed, whether or not it counts; "" where nothing. */
+  readonly meter: string;
+}
+
 /** What of a bundle may be read: only content whose commitment holds. */
 export interface Shown {
   readonly bundle: Bundle;
@@ -75,6 +91,8 @@ export interface Report {
   readonly points: readonly Point[];
   /** The price recomputed, where step 11 was reached and something states one. */
   readonly price: Repriced | null;
+  /** How sure it is who charged, of a bundle that is VALID. */
+  readonly identification: Identification | null;
   /** The first step that failed, or else the first that lacks something. */
   readonly failure: Step | null;
   /** Null where the bundle is UNREADABLE. */

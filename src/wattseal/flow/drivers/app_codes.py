@@ -21,10 +21,10 @@ from wattseal.flow.ramp import Passing
 from wattseal.flow.step import Step
 from wattseal.flow.verbs import Ask, Start, TokenRefusedError, remote_start
 from wattseal.flow.world import World
+from wattseal.model.identity_level import TRUSTED
 from wattseal.model.principal import Principal
 from wattseal.model.token import APPS, AllowedAt, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.app_codes import KEPT_S, KIND, Fault, Verifier, fault_of
-from wattseal.rules.identity_level import TRUSTED
 from wattseal.seal.app_code import AppCode, ShownCode, read_text
 
 USED_CODE = "used_code"

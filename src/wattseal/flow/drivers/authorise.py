@@ -19,6 +19,7 @@ from wattseal.flow.money.holds import amount_for, backing_of, cap_for, place, re
 from wattseal.flow.money.tariffs import tariff_for
 from wattseal.flow.step import Step, decided
 from wattseal.flow.world import ASK_TIMEOUT_S, World
+from wattseal.model.identity_level import SECURE
 from wattseal.model.tariff import CurrentTariff
 from wattseal.model.token import NO_AUTHORIZATION, Authorization, IdToken, TokenRecord, TokenStatus
 from wattseal.rules.authorize import (
@@ -32,7 +33,6 @@ from wattseal.rules.authorize import (
     who_decides,
 )
 from wattseal.rules.hold_policy import OFFLINE, UNREACHABLE
-from wattseal.rules.identity_level import SECURE
 from wattseal.rules.recorded import Recorded
 from wattseal.rules.transactions import apply
 from wattseal.seal import dcbor

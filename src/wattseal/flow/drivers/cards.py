@@ -17,9 +17,9 @@ from wattseal.flow.memory import AskedCard, Memory
 from wattseal.flow.turn import Turn
 from wattseal.model.answers import DataTransferAnswer
 from wattseal.model.facts import DataTransferred
+from wattseal.model.identity_level import SECURE
 from wattseal.model.token import Authorization, TokenRecord
 from wattseal.rules.authorize import own_card_key
-from wattseal.rules.identity_level import SECURE
 from wattseal.rules.transactions import is_accepted
 from wattseal.seal import dcbor
 from wattseal.seal.card import NONCE_BYTES, OF_ANOTHER, STALE, CardProof, Challenge

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from wattseal.flow.drivers.known_tokens import find_list
 from wattseal.flow.world import World
+from wattseal.model.identity_level import BARE
 from wattseal.model.tariff import Tariff
 from wattseal.model.token import Authorization, TokenRecord, TokenStatus
 from wattseal.model.verdict import Finding
 from wattseal.rules.affordable import affordable_wh
 from wattseal.rules.hold_policy import HEARSAY, OFFLINE, UNREACHABLE, OwnRisk
-from wattseal.rules.identity_level import BARE
 
 EXCEEDED = {OFFLINE: "offline_cap_exceeded", UNREACHABLE: "unreachable_cap_exceeded", HEARSAY: "hearsay_cap_exceeded"}
 """Notes of a session that went beyond what was let through, by the decision's reason."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from wattseal.base.errors import InputError
 from wattseal.base.ids import Origin
+from wattseal.model.identity_level import SECURE, TRUSTED, level_of
 from wattseal.model.provider import NOT_FRESH, Charge, ChargeStatus, Customer, Hold
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Authorised, Entries
@@ -12,7 +13,6 @@ from wattseal.parties.emsp.desk import Desk
 from wattseal.parties.emsp.tariffs import SignedTariff, tariff_at
 from wattseal.rules.affordable import affordable_wh
 from wattseal.rules.holds import place, with_charge
-from wattseal.rules.identity_level import SECURE, TRUSTED, level_of
 from wattseal.rules.settlement import Contract
 from wattseal.seal.card import KIND as CARD
 from wattseal.seal.card import check_proof, read_proof

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 from wattseal.base.errors import InputError
 from wattseal.bundle.format import Bundle
 from wattseal.crypto.hpke import SealPublicKey
+from wattseal.model.identity_level import SECURE, level_of
 from wattseal.model.provider import BY_DIRECTORY, NOT_FRESH, Charge, ChargeStatus, Customer
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.parties.emsp.books import Entries
 from wattseal.parties.emsp.desk import Desk
 from wattseal.parties.emsp.tariffs import tariff_at
-from wattseal.rules.identity_level import SECURE, level_of
 from wattseal.rules.settlement import Claim, Contract
 from wattseal.seal.card import check_proof, read_proof
 from wattseal.seal.directory import DirectoryTerms, issue_directory

@@ -1,8 +1,8 @@
-"""How sure it is who charged, in words (`rules.identity_level`)."""
+"""How sure it is who charged, in words (`model.identity_level`)."""
 
 from collections.abc import Mapping
 
-from wattseal.rules import identity_level as level
+from wattseal.model import identity_level as level
 from wattseal.serve.web.texts import marked as _
 
 IDENTITY: Mapping[str, str] = {
