@@ -131,6 +131,13 @@ class Books:
                 yield put.key, msgspec.json.decode(put.body, type=as_type)
             after = page[-1].key
 
+    async def after(self, kind: str, key: str) -> AsyncIterator[tuple[str, bytes]]:
+        """Yield the documents of a kind whose keys come after `key`, unread, in the keys' order."""
+        while page := await self._journal.documents(self._tenant, kind, after=key, limit=PAGE):
+            for put in page:
+                yield put.key, put.body
+            key = page[-1].key
+
     def put(self, kind: str, key: str, value: object) -> Put:
         """Spell a document."""
         return Put(kind, key, 1, msgspec.json.encode(value), self.now_ms())

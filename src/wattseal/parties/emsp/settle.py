@@ -19,6 +19,7 @@ from wattseal.parties.emsp.cdrs import compare_with_cdr
 from wattseal.parties.emsp.desk import Desk, contradicting
 from wattseal.parties.emsp.holding import stop_cause
 from wattseal.parties.emsp.offline import is_late, offline_charge
+from wattseal.parties.emsp.sold import keep_sold, sold_before
 from wattseal.parties.emsp.tariffs import tariff_of
 from wattseal.rules.holds import capture, without_charge
 from wattseal.rules.settlement import Claim, Contract, claim_of, judge_evidence, make_bill
@@ -86,6 +87,8 @@ async def _judge(
         required = contract.required(station, desk.registry)
         cause = None if charge is None else await stop_cause(desk, charge, received.bundle.items)
         dispute = judge_evidence(received.report, received.claim, charge, required, cause)
+    if dispute is None:
+        dispute = await sold_before(desk, received.bundle, received.claim, received.report)
     if dispute is not None or charge is None:
         return dispute or Dispute(10, "not_authorised_here", "subject")
     tariff = await tariff_of(desk, charge)
@@ -162,6 +165,7 @@ async def _answer(
     )
     match outcome:
         case Bill():
+            keep_sold(desk, entries, received.bundle, received.claim, received.report)
             charge = await _capture(desk, entries, replace(charge, bill=outcome, dispute=None), outcome)
             charge = await compare_with_cdr(desk, charge)
         case Dispute():
