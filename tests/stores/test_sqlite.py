@@ -15,7 +15,9 @@ from tests.stores.journal_contract import ORIGIN, S1, T1, JournalContract, Reope
 from tests.stores.rollup_contract import RollupContract
 
 from wattseal.base.errors import ConfigError, StoreError
+from wattseal.base.ids import Origin, Subject, TenantId
 from wattseal.flow.ports import Batch, Dedup, Erased, Journal, Outgoing
+from wattseal.stores import sqlite_writer
 from wattseal.stores.journal import Work
 from wattseal.stores.ledger import Numbering
 from wattseal.stores.migrate import migrate
@@ -222,6 +224,35 @@ async def test_what_a_crash_left_pending_is_worked_in_at_the_next_start(path: Pa
     assert [k.log_index for k in await again.items(T1, ORIGIN, 1)] == [0]
     assert await again.document(T1, "transaction", "t") is not None
     await again.close()
+
+
+async def test_rows_wait_for_more_of_them_until_a_read_looks_at_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "IDLE_S", 3600)
+    store = await SqliteJournal.open(path)
+
+    def waiting() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM pending").fetchone()
+        return int(count)
+
+    await store.commit(Batch(T1, items=(item(1, leaf=True),), puts=(station("S1"),)))
+    for looked_at_others in (
+        store.documents(T1, "token"),
+        store.items(T1, Origin("CPO/other"), 1),
+        store.items_by_subject(T1, Subject(bytes(16))),
+        store.leaves(T1, 1, 1),
+        store.outbox(T1, 1),
+        store.postings(T1),
+        store.session_counts(T1),
+        store.log_size(TenantId("another")),
+    ):
+        await looked_at_others
+        assert waiting() == 1
+    assert len(await store.items(T1, ORIGIN, 1)) == 1
+    assert waiting() == 0
+    await store.close()
 
 
 async def test_a_second_writer_on_the_same_file_is_noticed(path: Path) -> None:

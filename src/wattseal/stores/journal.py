@@ -21,8 +21,9 @@ from wattseal.flow.ports import (
 )
 from wattseal.model.ledger import Balance
 from wattseal.model.rollup import RolledUp, RollupKey, SessionState
-from wattseal.stores import ledger, queries, rollups
+from wattseal.stores import ledger, queries, rollups, touches
 from wattseal.stores.answers import Answers, Look
+from wattseal.stores.touches import Touch
 
 QUEUE_BATCHES: Final = 4096
 """So many batches may wait for the disk; beyond that those of `commit` wait for room, in their order."""
@@ -80,8 +81,13 @@ class BaseJournal(ABC):
         """Take work to be told to `_resolve` later."""
 
     @abstractmethod
-    async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
-        """Run a statement of `queries` and return its rows as `read` has them."""
+    async def _read(
+        self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T], *looks_at: Touch
+    ) -> tuple[T, ...]:
+        """Run a statement of `queries` and return its rows as `read` has them.
+
+        `looks_at` names what can make a difference to it: of everything else what is committed need not be seen.
+        """
 
     def _index(self, wanted: RowsWanted) -> str:
         """Return what to tell the database about which index to walk; "" where it knows by itself."""
@@ -162,32 +168,37 @@ class BaseJournal(ABC):
         self, tenant: TenantId, origin: Origin, stream: int, start: tuple[int, int] = (0, 0), limit: int = 1000
     ) -> tuple[KeptItem, ...]:
         """See `Journal.items`."""
-        return await self._read(queries.CHAIN, (tenant, origin, stream, *start, limit), queries.kept)
+        return await self._read(
+            queries.CHAIN, (tenant, origin, stream, *start, limit), queries.kept, *touches.chain(tenant, origin, stream)
+        )
 
     async def items_by_subject(self, tenant: TenantId, subject: Subject) -> tuple[KeptItem, ...]:
         """See `Journal.items_by_subject`."""
-        return await self._read(queries.BY_SUBJECT, (tenant, subject), queries.kept)
+        return await self._read(queries.BY_SUBJECT, (tenant, subject), queries.kept, *touches.subject(tenant, subject))
 
     async def replay(self, tenant: TenantId, after: int = 0, limit: int = 1000) -> tuple[KeptItem, ...]:
         """See `Journal.replay`."""
-        return await self._read(queries.REPLAY, (tenant, after, limit), queries.kept)
+        return await self._read(queries.REPLAY, (tenant, after, limit), queries.kept, *touches.ITEMS)
 
     async def chain_head(self, tenant: TenantId, origin: Origin, stream: int) -> KeptItem | None:
         """See `Journal.chain_head`."""
-        return next(iter(await self._read(queries.CHAIN_HEAD, (tenant, origin, stream), queries.kept)), None)
+        looks_at = touches.chain(tenant, origin, stream)
+        return next(iter(await self._read(queries.CHAIN_HEAD, (tenant, origin, stream), queries.kept, *looks_at)), None)
 
     async def leaves(self, tenant: TenantId, start: int = 0, limit: int = 1000) -> tuple[bytes, ...]:
         """See `Journal.leaves`."""
-        return await self._read(queries.LEAVES, (tenant, start, limit), _first)
+        looks_at = touches.leaves(tenant, start, limit)
+        return await self._read(queries.LEAVES, (tenant, start, limit), _first, *looks_at)
 
     async def log_size(self, tenant: TenantId) -> int:
         """See `Journal.log_size`."""
-        (size,) = await self._read(queries.LOG_SIZE, (tenant,), _first)
+        (size,) = await self._read(queries.LOG_SIZE, (tenant,), _first, *touches.log(tenant))
         return int(size)
 
     async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
         """See `Journal.document`."""
-        return next(iter(await self._read(queries.DOCUMENT, (tenant, kind, key), queries.document)), None)
+        looks_at = touches.document(tenant, kind, key)
+        return next(iter(await self._read(queries.DOCUMENT, (tenant, kind, key), queries.document, *looks_at)), None)
 
     async def documents(
         self,
@@ -204,7 +215,7 @@ class BaseJournal(ABC):
         sql, parameters = queries.documents_query(
             tenant, kind, station_id=station_id, active=active, after=after, limit=limit, newest=newest
         )
-        return await self._read(sql, parameters, queries.document)
+        return await self._read(sql, parameters, queries.document, *touches.documents(tenant, kind))
 
     async def answer(self, tenant: TenantId, station_id: StationId, key: str) -> bytes | None:
         """See `Journal.answer`."""
@@ -215,48 +226,51 @@ class BaseJournal(ABC):
             case Look.NEVER:
                 return None
             case _:
-                return next(iter(await self._read(queries.ANSWER, (tenant, station_id, key), _first)), None)
+                asked = tenant, station_id, key
+                return next(iter(await self._read(queries.ANSWER, asked, _first, *touches.ANSWERS)), None)
 
     async def outbox(
         self, tenant: TenantId, due_at_ms: int, limit: int = 100, *, after_ms: int = -1
     ) -> tuple[Outgoing, ...]:
         """See `Journal.outbox`."""
-        return await self._read(queries.OUTBOX, (tenant, due_at_ms, limit, after_ms), queries.outgoing)
+        parameters = tenant, due_at_ms, limit, after_ms
+        return await self._read(queries.OUTBOX, parameters, queries.outgoing, *touches.OUTBOX)
 
     async def posting(self, tenant: TenantId, key: str) -> KeptPosting | None:
         """See `Journal.posting`."""
         if self._keys.get((tenant, "", key)) is Look.NEVER and not self._closed:
             return None
-        return next(iter(ledger.kept_postings(await self._read(ledger.POSTING, (tenant, key), tuple))), None)
+        found = await self._read(ledger.POSTING, (tenant, key), tuple, *touches.LEDGER)
+        return next(iter(ledger.kept_postings(found)), None)
 
     async def postings(
         self, tenant: TenantId, *, account: str | None = None, after: int = 0, limit: int = 1000
     ) -> tuple[KeptPosting, ...]:
         """See `Journal.postings`."""
         sql, parameters = ledger.postings_query(tenant, account, after, limit)
-        return ledger.kept_postings(await self._read(sql, parameters, tuple))
+        return ledger.kept_postings(await self._read(sql, parameters, tuple, *touches.LEDGER))
 
     async def balances(
         self, tenant: TenantId, *, prefix: str = "", after: str = "", limit: int = 1000
     ) -> tuple[Balance, ...]:
         """See `Journal.balances`."""
         sql, parameters = ledger.balances_query(tenant, prefix, after, limit)
-        return await self._read(sql, parameters, ledger.balance)
+        return await self._read(sql, parameters, ledger.balance, *touches.LEDGER)
 
     async def sessions(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptSession, ...]:
         """See `Journal.sessions`."""
         sql, parameters = rollups.sessions_query(tenant, wanted, self._index(wanted))
-        return await self._read(sql, parameters, rollups.kept_session)
+        return await self._read(sql, parameters, rollups.kept_session, *touches.sessions(tenant))
 
     async def bills(self, tenant: TenantId, wanted: RowsWanted) -> tuple[KeptBill, ...]:
         """See `Journal.bills`."""
         sql, parameters = rollups.bills_query(tenant, wanted)
-        return await self._read(sql, parameters, rollups.kept_bill)
+        return await self._read(sql, parameters, rollups.kept_bill, *touches.bills(tenant))
 
     async def session_counts(self, tenant: TenantId) -> Mapping[SessionState, int]:
         """See `Journal.session_counts`."""
-        (is_open,) = await self._read(rollups.OPEN, (tenant,), _first)
-        (ended,) = await self._read(rollups.ENDED, (tenant,), tuple)
+        (is_open,) = await self._read(rollups.OPEN, (tenant,), _first, *touches.SUMS)
+        (ended,) = await self._read(rollups.ENDED, (tenant,), tuple, *touches.SUMS)
         return dict(zip(SessionState, (int(is_open), *map(int, ended)), strict=True))
 
     async def rollups(
@@ -271,14 +285,14 @@ class BaseJournal(ABC):
         if () in (stations, parties):
             return ()
         asked = rollups.rollups_query(tenant, bounds_ms, stations, parties)
-        return asked.rolled_up(await self._read(asked.sql, asked.parameters, tuple))
+        return asked.rolled_up(await self._read(asked.sql, asked.parameters, tuple, *touches.SUMS))
 
     async def all_sums(
         self, tenant: TenantId, after: RollupKey | None = None, limit: int = 1000
     ) -> tuple[tuple[RollupKey, tuple[int, ...]], ...]:
         """See `Journal.all_sums`."""
         parameters = (tenant, *(after or rollups.BEFORE_ALL), limit)
-        return await self._read(rollups.ALL_SUMS, parameters, rollups.kept_sums)
+        return await self._read(rollups.ALL_SUMS, parameters, rollups.kept_sums, *touches.SUMS)
 
 
 def closed() -> StoreError:

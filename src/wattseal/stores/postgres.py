@@ -20,6 +20,7 @@ from wattseal.stores.plan import DOCUMENT_COLUMNS, ERASE, ITEM_COLUMNS, OUTBOX_C
 from wattseal.stores.queries import ANSWER_KEYS, LOG_SIZE, POSTING_KEYS
 from wattseal.stores.revision import HEAD
 from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
+from wattseal.stores.touches import Touch
 
 READERS: Final = 4
 TIMEOUT_S: Final = 30.0
@@ -93,7 +94,10 @@ class PostgresJournal(BaseJournal):
             self._waiting.append(work)
             self._wake.set()
 
-    async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
+    async def _read(
+        self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T], *looks_at: Touch
+    ) -> tuple[T, ...]:
+        del looks_at  # what is committed is in the tables
         if self._closed:
             raise closed()
         try:

@@ -15,13 +15,14 @@ import msgspec
 from wattseal.base.errors import StoreError
 from wattseal.base.ids import TenantId
 from wattseal.flow.ports import Batch, Outgoing, Put, RowsWanted
-from wattseal.stores import queries
+from wattseal.stores import queries, touches
 from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, behind_a_loss, closed
 from wattseal.stores.rollups import sessions_index
 from wattseal.stores.sqlite_errors import DAMAGED, unreadable
 from wattseal.stores.sqlite_writer import Writer, open_connection
+from wattseal.stores.touches import Touch
 
 READERS: Final = 2
 
@@ -85,7 +86,7 @@ class SqliteJournal(BaseJournal):
         if self._nothing_since.get(tenant) == posted and not self._closed:
             return ()
         found = await super().outbox(tenant, due_at_ms, limit, after_ms=after_ms)
-        if not found and not await self._read(queries.ANY_OUTBOX, (tenant,), bool):
+        if not found and not await self._read(queries.ANY_OUTBOX, (tenant,), bool, *touches.OUTBOX):
             self._nothing_since[tenant] = posted
         return found
 
@@ -130,10 +131,12 @@ class SqliteJournal(BaseJournal):
         with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
             self._loop.call_soon_threadsafe(self._resolve, outcomes, losses)
 
-    async def _read(self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T]) -> tuple[T, ...]:
+    async def _read(
+        self, sql: str, parameters: Sequence[Any], read: Callable[[Sequence[Any]], T], *looks_at: Touch
+    ) -> tuple[T, ...]:
         if self._closed:
             raise closed()
-        if self._writer.behind:
+        if self._writer.withholds(looks_at):
             await self._submit(None)
         return await self._loop.run_in_executor(self._readers, self._fetch, sql, parameters, read)
 

@@ -6,7 +6,7 @@ pages and only the last version of a document is written.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -16,6 +16,7 @@ from wattseal.base.errors import StoreError
 from wattseal.stores.ledger import POSTING_COLUMNS, TRANSFER_COLUMNS
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ERASE, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
 from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
+from wattseal.stores.touches import Touch, touched
 
 CHUNK_ROWS: Final = 128
 BLOB_VERSION: Final = 4
@@ -98,6 +99,7 @@ class Unapplied:
         self._sessions: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self._bills: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         self.erased: list[tuple[Any, ...]] = []
+        self._touched: set[Touch] = set()
 
     def add(self, rows: Rows) -> None:
         """Take over the rows of the next blob."""
@@ -117,6 +119,11 @@ class Unapplied:
         self._sessions.update((row[:3], row) for row in rows.sessions)
         self._bills.update((row[:3], row) for row in rows.bills)
         self.erased += rows.erased
+        self._touched.update(touched(rows))
+
+    def touch(self, looked_at: Iterable[Touch]) -> bool:
+        """Return whether what is looked at may be among the rows that wait. Called from other threads, too."""
+        return any(one in self._touched for one in looked_at)
 
     def posted(self, key: tuple[str, str]) -> bool:
         """Return whether a posting of that tenant and key waits."""

@@ -1,7 +1,7 @@
 """The one thread that writes to SQLite: everything that queued up during the last fsync is one transaction."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,6 +20,7 @@ from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.revision import HEAD
 from wattseal.stores.sqlite_errors import unreadable
 from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, insert_statement, load_pending
+from wattseal.stores.touches import Touch
 
 PROBE_BYTES: Final = 65_536
 APPLY_ROWS: Final = 512
@@ -113,6 +114,13 @@ class Writer:
     def submit(self, work: Work) -> None:
         """Queue a batch; `resolve` is told when it is durable or has failed."""
         self._queue.put(work)
+
+    def withholds(self, looked_at: Collection[Touch]) -> bool:
+        """Return whether what is looked at may be durable and not in its tables yet; nothing named is anything.
+
+        Called from other threads.
+        """
+        return self.behind and (not looked_at or self._unapplied.touch(looked_at))
 
     def close(self) -> None:
         """Finish what is queued, then end the thread and close the database. Blocks."""
