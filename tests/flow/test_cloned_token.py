@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from tests.support.cpo_world import Talker, TestClock, add_token, enrol, make_world, transactions
 
-from wattseal.flow.charges.token_uses import UseKeeper
+from wattseal.flow.charges.token_uses import BEFORE_OTHERS, UseKeeper
 from wattseal.flow.documents import ALARM, read
 from wattseal.flow.fleet.sites import put_site
 from wattseal.flow.world import World
@@ -163,3 +163,17 @@ def test_distances_and_times_are_those_of_the_globe() -> None:
     assert 500 < distance_km(berlin, munich) < 510
     assert 2.4 < least_ms(504) / 3_600_000 < 2.7, "by car at 200 km/h"
     assert 9 < least_ms(6000) / 3_600_000 < 10, "by air"
+
+
+async def test_over_a_card_of_a_whole_fleet_everybody_else_has_a_turn_meanwhile(fleet: Fleet) -> None:
+    turns: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        turns.append(seconds)
+
+    fleet.world.pause = pause
+    for number in range(20):
+        await enrol(fleet.world, f"ST{number}")
+        await fleet.begin(f"ST{number}").start(minutes=number // 4)
+    await fleet.later(1)
+    assert turns == [0] * (20 // BEFORE_OTHERS)

@@ -32,6 +32,8 @@ TOKEN_USES, UNTIL, SELF = "token_uses", "token_uses_until", "all"
 KEPT = 8
 AT_ONCE = 100
 """New sessions looked at in one round; the others wait for the next."""
+BEFORE_OTHERS = 8
+"""Sessions looked at before everybody else has their turn."""
 BACK_MS, SETTLED_MS = 24 * 3_600_000, 2_000
 """How far back the first round looks; how old a session is when none before it can still be on its way to the disk."""
 NO_CARDS = frozenset({NO_AUTHORIZATION, "Central", "KeyCode"})
@@ -63,8 +65,11 @@ class UseKeeper:
         """Look at new sessions, at those whose card charges elsewhere as well, and at those that have ended."""
         running = self._running()
         new = await self._new(subject for subject in running if subject not in self.running)
-        for subject, token in {**new, **self._at_once(running), **self._ended(running)}.items():
-            await self._look(subject, token)
+        met: dict[str, Use | None] = {}
+        for number, (subject, token) in enumerate({**new, **self._at_once(running), **self._ended(running)}.items(), 1):
+            await self._look(subject, token, met)
+            if number % BEFORE_OTHERS == 0 and self.world.pause is not None:
+                await self.world.pause(0)
         self.running = running
 
     def _running(self) -> dict[str, str]:
@@ -117,12 +122,16 @@ class UseKeeper:
         document = await self.world.journal.document(self.world.tenant, TOKEN_USES, token)
         return Uses() if document is None else read(document, Uses)
 
-    async def _look(self, subject: str, token: str) -> None:
-        use = await self._use(subject)
+    async def _look(self, subject: str, token: str, met: dict[str, Use | None]) -> None:
+        """Hold a session against its card's others; `met` are those put together in this round already."""
         others = [s for s in (await self._uses(token)).sessions if s != subject]
-        if use is None or not others:
+        for named in (subject, *others) if others else ():
+            if named not in met:
+                met[named] = await self._use(named)
+        use = met.get(subject)
+        if use is None:
             return
-        for other in [found for one in others if (found := await self._use(one)) is not None]:
+        for other in [found for name in others if (found := met[name]) is not None]:
             now_ms = self.world.now_ms()
             for one, another in ((use, other), (other, use)):
                 seen = Seen(now_ms=now_ms, at_ms=one.began_ms, subject=one.subject, use=one, others=(another,))
