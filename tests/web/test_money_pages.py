@@ -108,6 +108,7 @@ def test_a_tariff_is_set_from_a_few_fields_shown_and_previewed(earned: Business)
     assert "P&R <b>" not in finance.page("/tariffs")
     preview = finance.seen(f"{place}&kwh=20&minutes=60")
     assert "11.90 EUR 10.00 EUR before tax; 1.90 EUR tax at 19 %" in preview
+    assert "11.90 EUR 10.00 EUR before tax" in finance.seen(place), "an example before anybody asks"
     assert "write a number like 0.45" in finance.seen(f"{place}&kwh=many&minutes=60")
     assert "0,5355 EUR/kWh + 1,19 EUR je Ladevorgang" in earned.browser("auditor", "de").seen(place)
 

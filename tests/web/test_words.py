@@ -6,10 +6,12 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from wattseal.evidence.findings import EFFECTS as FOUND
 from wattseal.model.verdict import Finding
 from wattseal.rules.billing import AT_BILLING, BELOW_PIN, MISDATED, NO_REGISTER
 from wattseal.rules.notes import EFFECTS, quarantine_reasons
 from wattseal.rules.runbooks import RUNBOOKS
+from wattseal.serve.web.evidence_words import EVIDENCE
 from wattseal.serve.web.nav import NAVIGATION
 from wattseal.serve.web.reasons import REASONS
 from wattseal.serve.web.texts import translated
@@ -44,6 +46,10 @@ def test_every_reason_against_billing_is_there_in_words() -> None:
     codes = {code for code in EFFECTS if quarantine_reasons([Finding(code)])}
     named = {"not_authorised", "disputed", NO_REGISTER, BELOW_PIN, *MISDATED, *AT_BILLING}
     assert sorted((codes | named) - REASONS.keys()) == []
+
+
+def test_words_for_evidence_are_of_codes_that_there_are() -> None:
+    assert sorted(EVIDENCE.keys() - FOUND.keys() - {"signature_valid", "signature_mismatch"}) == []
 
 
 def test_every_sentence_of_a_runbook_is_there_in_german_and_none_that_is_said_no_more() -> None:

@@ -28,11 +28,13 @@ from wattseal.seal.ruling import MAX_TEXT, Ruling
 from wattseal.serve.api.problems import ProblemError
 from wattseal.serve.api.service import Service, ShortQuery, What
 from wattseal.serve.viewers import Viewer
+from wattseal.serve.web.evidence_words import EVIDENCE
 from wattseal.serve.web.forms import Form, gone_to, sure, text_of
 from wattseal.serve.web.guard import check_form
 from wattseal.serve.web.pages.persons import person_of
-from wattseal.serve.web.reasons import REASONS
+from wattseal.serve.web.reasons import NOTES, REASONS
 from wattseal.serve.web.render import render
+from wattseal.serve.web.stop_words import STOPS
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
@@ -139,7 +141,8 @@ async def _page(
         done=done,
         trouble=trouble,
         against=lambda note: bool(quarantine_reasons([note])),
-        words=REASONS,
+        words={**EVIDENCE, **NOTES, **REASONS},
+        stops=STOPS,
         energy=viewer.may(READ_ENERGY),
         bills=viewer.may(READ_BILLS),
         decides=viewer.may(DECIDE),

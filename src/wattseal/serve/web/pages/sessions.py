@@ -35,6 +35,7 @@ from wattseal.serve.viewers import Viewer
 from wattseal.serve.web import price_words
 from wattseal.serve.web.broken_words import WORDS, difference, field_of
 from wattseal.serve.web.curve import Curve, curve_of
+from wattseal.serve.web.evidence_words import EVIDENCE
 from wattseal.serve.web.formats import Formats
 from wattseal.serve.web.identity_words import IDENTITY, IDENTITY_ELSE
 from wattseal.serve.web.reasons import NOTES, REASONS
@@ -191,7 +192,7 @@ async def session(request: Req, viewer: Looks, service: What, key: FromPath[str]
         states=STATE_WORDS,
         identity=IDENTITY.get(transaction.identity_level or "", IDENTITY_ELSE),
         reasons=REASONS,
-        notes={**REASONS, **NOTES},
+        notes={**EVIDENCE, **REASONS, **NOTES},
         broken_words=WORDS,
         field_of=field_of,
         difference=difference,

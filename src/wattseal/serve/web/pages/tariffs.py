@@ -78,6 +78,10 @@ class Row:
     assigned: tuple[tuple[str, int], ...]
 
 
+EXAMPLE = ("20", "60")
+"""kWh and minutes of the charge that is priced where none is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What a charge would come to: asked for, and the price or what is in its way."""
@@ -256,7 +260,8 @@ def _shown_places(book: TariffBook, tariff_id: str, viewer: Viewer) -> list[Assi
 def _preview(tariff: Tariff, viewer: Viewer, asked: dict[str, str], now_ms: int) -> Preview:
     kwh, minutes, at = (asked[name][:32] for name in ("kwh", "minutes", "at"))
     if not kwh and not minutes:
-        return Preview("20", "60", at)
+        kwh, minutes = EXAMPLE
+        asked = {**asked, "kwh": kwh, "minutes": minutes}
     try:
         energy = quantity(asked, "kwh", Decimal(10_000)) or Decimal(0)
         length = quantity(asked, "minutes", Decimal(44_640)) or Decimal(0)
