@@ -168,6 +168,21 @@ def test_a_signer_that_does_not_vouch_for_its_clock_is_found_to_be_ahead_and_in_
     assert ahead(0, ClockQuality.INFORMATIVE).grade is Grade.G3, "control"
 
 
+@pytest.mark.parametrize("ms", [253_402_300_800_000, 2**53 - 1])
+def test_a_time_beyond_all_dates_is_judged_and_stops_nobody(ms: int) -> None:
+    """Whoever may sign at all could end an eMSP's check with it."""
+    request, decision = authorisation()
+    p, subject = pen(key=EDGE_KEY), SubjectKeys.new(seeded("tx"))
+    p.write(Kind.BOOT, START_MS - 1000)
+    start = p.write(Kind.STARTED, START_MS, subject, groups={Group.METER: meter("1000")}, refs=(decision.hash,))
+    items = [start, p.write(Kind.ENDED, ms, subject, groups={Group.METER: meter("2000")})]
+    assert judged(bundled(items, request, decision)).verdict is Outcome.VALID, (
+        "as far as bytes go: its witnesses are as late"
+    )
+    spoilt = replace(sealed_charge().bundle, items=tuple(items), openings=(), receipts=())
+    assert judged(spoilt).verdict is not Outcome.VALID
+
+
 def test_a_receipt_of_another_operators_system_is_none(sealed: Finished) -> None:
     rival = signing_key("rival", Algorithm.ED25519)
     forged = issue(contents(sealed.bundle.receipts[0]), rival, LOG)

@@ -25,7 +25,7 @@ from wattseal.seal.signed import Domain
 
 Renamed = dict[bytes, bytes]
 KEYS = {bytes(key.public.kid): key for key in (CSMS_KEY, EDGE_KEY, EMSP_KEY, ROOT)}
-NUMBERS = (0, 1, -1, 255, 2**16, 2**32, 2**53, 2**63, START_MS)
+NUMBERS = (0, 1, -1, 255, 2**16, 2**32, 2**53 - 1, 2**53, 2**63, START_MS)
 DECIMALS = ([0, 0], [-32, 1], [32, 1], [-2, -150], [33, 1], [0, 2**63], [0, -(2**63) + 1], [3, 2], [-3, 1_500_001])
 """Values near the bounds of what fields hold."""
 

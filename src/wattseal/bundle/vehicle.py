@@ -19,6 +19,8 @@ from wattseal.seal.item import Item
 
 BY_ITSELF = frozenset({"meter_changed", "transaction_changed", "register_decreasing", "time_backwards"})
 """What is wrong among receipts alone."""
+_LATEST_MS = 253_402_300_799_000
+"""The last second of the year 9999: a record may state later times, of which there is no date."""
 
 
 def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> None:
@@ -27,7 +29,7 @@ def check(case: Case, known: Sequence[tuple[Item, Meter]]) -> None:
     good: list[Receipt] = []
     before_wh: Decimal | None = None
     for item, meter in known:
-        at = datetime.fromtimestamp(item.payload.ms / 1000, UTC)
+        at = datetime.fromtimestamp(min(item.payload.ms, _LATEST_MS) / 1000, UTC)
         for name, raw in meter.evidence:
             if name != iso15118_receipt.NAME and not iso15118_receipt.sniff(raw):
                 continue
