@@ -153,7 +153,7 @@ async def test_a_stop_with_a_field_of_the_vendors_and_a_null_ends_its_charge(wor
     assert await letters(world) == []
 
 
-@pytest.mark.parametrize("action", ["StatusNotification", "Authorize", "BootNotification"])
-async def test_what_is_no_transactions_is_held_to_its_schema_and_not_kept(world: World, action: str) -> None:
+@pytest.mark.parametrize("action", ["StatusNotification", "Authorize", "Heartbeat"])
+async def test_what_is_no_transactions_and_cannot_be_read_is_not_kept(world: World, action: str) -> None:
     assert isinstance(await Station(world).tell(action, {"vendorState": 3}), Refusal)
     assert await letters(world) == []

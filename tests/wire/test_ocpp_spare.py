@@ -1,4 +1,4 @@
-"""A transaction message that departs from its schema is read without the parts that do; other messages are not."""
+"""What departs from its schema is read without the parts that do where much hangs on it; other messages are not."""
 
 import json
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from wattseal.model.facts import MeterReported, TransactionEnded, TransactionUpd
 from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import catalog
 from wattseal.wire.ocpp.message import Lifted, Sender
-from wattseal.wire.ocpp.rpc import Call, Connection
+from wattseal.wire.ocpp.rpc import Call, CallResult, Connection
 from wattseal.wire.ocpp.spare import MAX_KINDS
 from wattseal.wire.ocpp.version import Refusal, Version
 
@@ -99,7 +99,9 @@ def test_a_number_told_as_text_and_a_text_told_as_number_are_read(
         (Version.V201, "TransactionEvent", EVENT | {"meterValue": values({"value": "NaN"})}),
         (Version.V16, "StopTransaction", STOP | {f"v{n}": n for n in range(MAX_KINDS + 1)}),
         (Version.V16, "StopTransaction", STOP | {"back`tick": 1}),
-        (Version.V16, "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging", "v": 1}),
+        (Version.V16, "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Happy"}),
+        (Version.V16, "BootNotification", {"chargePointVendor": "V", "chargePointModel": None}),
+        (Version.V16, "Heartbeat", {"v": 1}),
         (Version.V16, "Authorize", {"idTag": "CARD", "parentIdTag": None}),
     ],
 )
@@ -107,6 +109,35 @@ def test_what_a_message_needs_is_not_guessed_and_other_messages_are_held_to_thei
     version: Version, action: str, payload: dict[str, Any]
 ) -> None:
     assert isinstance(heard(version, action, payload), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "payload"),
+    [
+        (Version.V16, "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M", "iccid": None, "v": 1}),
+        (Version.V21, "BootNotification", {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}}),
+        (Version.V16, "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Charging"}),
+    ],
+)
+def test_a_station_boots_and_tells_its_state_whatever_it_adds(
+    version: Version, action: str, payload: dict[str, Any]
+) -> None:
+    _, told = read(version, action, payload | {"info": None, "added": [1]})
+    assert ("added", "unknown") in told
+
+
+def test_an_answer_is_read_without_what_departs_from_its_schema() -> None:
+    connection = Connection(Version.V16)
+    connection.call("1", "GetConfiguration", b"{}")
+    keys = [{"key": "A", "readonly": False, "value": None, "unit": "s"}, {"key": "B", "readonly": True}]
+    said = json.dumps([3, "1", {"configurationKey": keys, "unknownKey": None}]).encode()
+    result = connection.receive(said, NOW)
+    assert isinstance(result, CallResult)
+    assert not isinstance(catalog.hear(Version.V16, result), Refusal)
+    connection.call("2", "Reset", b'{"type":"Soft"}')
+    odd = connection.receive(b'[3,"2",{"status":"Perhaps"}]', NOW)
+    assert isinstance(odd, CallResult)
+    assert isinstance(catalog.hear(Version.V16, odd), Refusal), "what was answered is not guessed"
 
 
 def test_nothing_is_let_through_in_the_wrong_direction() -> None:

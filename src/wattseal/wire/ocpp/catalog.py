@@ -63,7 +63,7 @@ def decode(version: Version, call: Call, sender: Sender = Sender.STATION) -> Any
 def lift(version: Version, call: Call, sender: Sender = Sender.STATION) -> Lifted | Refusal:
     """Return the fact or command that `call` tells, with every finding once, or why it is refused.
 
-    Of a transaction message of a station the parts that depart from its schema are left out (`spare`).
+    Of some messages of a station the parts that depart from their schema are left out (`spare`).
     """
     request: Any = decode(version, call, sender)
     left: tuple[Finding, ...] = ()
@@ -80,7 +80,7 @@ def lift(version: Version, call: Call, sender: Sender = Sender.STATION) -> Lifte
 
 def _spared(version: Version, call: Call, sender: Sender) -> tuple[Any, tuple[Finding, ...]] | None:
     found = _BY_ACTION.get((version, call.action))
-    if found is None or call.action not in spare.TRANSACTIONAL or not found.may_come_from(sender):
+    if found is None or call.action not in spare.READ_ANYWAY or not found.may_come_from(sender):
         return None
     return spare.spared(_request(version, call.action), call.payload)
 
@@ -125,12 +125,16 @@ def read_command(version: Version, action: str, payload: bytes) -> Command | Ref
 
 
 def hear(version: Version, result: CallResult) -> Answer | Refusal:
-    """Return the answer in the result of our call, or what is wrong with it."""
+    """Return the answer in the result of our call, or what is wrong with it; as with some calls, parts are left out."""
     found = _BY_ACTION.get((version, result.action))
     if found is None or version not in found.responses:
         return _unknown(version, result.action)
-    response = guard.decode(_response(version, result.action), result.payload, result.raw, _RESULT_STRINGS)
-    return response if isinstance(response, Refusal) else found.hear(response, version)
+    kind = _response(version, result.action)
+    response = guard.decode(kind, result.payload, result.raw, _RESULT_STRINGS)
+    if not isinstance(response, Refusal):
+        return found.hear(response, version)
+    read = spare.spared(kind, result.payload)
+    return response if read is None else found.hear(read[0], version)
 
 
 def encode(payload: object) -> Raw:

@@ -1,9 +1,12 @@
-"""Reads a transaction message that departs from its schema without the parts that do, where it can be read so.
+"""Reads what departs from its schema without the parts that do, where it can be read so.
 
 A station repeats what is answered with an error a few times and then drops it (1.6 section 3.7.1, 2.x E13), or has its
 whole queue wait behind it: a field of its vendor's would cost a charge. Left out are, and nothing else: nulls, fields
 nobody knows, and sampled values that cannot be read; a value that is a number where a text belongs, or the other way
 round, is read. What is missing then is missing, and judged so. The message is in its record whole.
+
+So are a station's boot and its connectors' states, without which nothing can be done with it, and its answers to what
+it was asked. Other messages are held to their schema: refusing them loses nothing, and tells their maker.
 """
 
 import re
@@ -17,7 +20,16 @@ from wattseal.model.verdict import Finding
 from wattseal.wire.ocpp import guard
 from wattseal.wire.ocpp.values import ENCODER
 
-TRANSACTIONAL = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
+READ_ANYWAY = frozenset(
+    {
+        "BootNotification",
+        "MeterValues",
+        "StartTransaction",
+        "StatusNotification",
+        "StopTransaction",
+        "TransactionEvent",
+    }
+)
 MAX_KINDS = 8
 """So many different departures are left out of one message; of more it is refused."""
 MAX_PATH = 120
