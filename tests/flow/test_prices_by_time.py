@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from tests.pricing.prices import element, energy, flat, hourly, parking
 from tests.support.cpo_world import AT, Talker, add_token, enrol, make_world, transactions
 from tests.support.examples import examples
+from tests.support.memory_journal import MemoryJournal
+from tests.support.money import bill_all, billing_world, energy_tariff
 
+from wattseal.base.ids import Subject, TenantId
 from wattseal.bundle import readings
 from wattseal.bundle.case import Case
 from wattseal.bundle.cdr import price_charge, trace_to_value
@@ -20,7 +23,10 @@ from wattseal.bundle.points import points_of as points_in
 from wattseal.flow.charges import costs
 from wattseal.flow.charges.bundling import assemble
 from wattseal.flow.charges.measured import points_of
+from wattseal.flow.money.billing import Round
+from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.tariff_changes import set_tariff
+from wattseal.flow.ports import KeptItem
 from wattseal.flow.turn import revive
 from wattseal.flow.world import World
 from wattseal.model.tariff import Tariff
@@ -210,3 +216,45 @@ async def test_a_tariff_of_energy_alone_reads_no_readings_for_its_price() -> Non
     assert bundle.cdr is not None
     assert bundle.cdr[6] == [-2, 75]
     assert [line[0] for line in bundle.price_trace] == ["only_energy_component"]
+
+
+class Counting(MemoryJournal):
+    """A journal that counts how often somebody reads all records of a session."""
+
+    read = 0
+
+    async def items_by_subject(self, tenant: TenantId, subject: Subject) -> tuple[KeptItem, ...]:
+        self.read += 1
+        return await super().items_by_subject(tenant, subject)
+
+
+CARD = {"idToken": {"idToken": "CARD", "type": "ISO14443"}}
+LATER = CARD | {"triggerReason": "Authorized"}
+COSTLIER = energy_tariff("0.90")
+
+
+@pytest.mark.parametrize(
+    ("start", "update", "restarted"), [(CARD, {}, False), ({}, LATER, False), (CARD, {}, True), ({}, LATER, True)]
+)
+async def test_an_end_costs_what_the_decision_named_however_it_is_known(
+    start: dict[str, Any], update: dict[str, Any], *, restarted: bool
+) -> None:
+    """The tariff changes meanwhile. As long as the session is in memory its records are not read for its price."""
+    journal = Counting()
+    world = await billing_world(journal=journal)
+    station = Talker(world, "ST1", Version.V201)
+    await station.call("TransactionEvent", event("Started", 0, 0, 1000, **start))
+    await station.call("TransactionEvent", event("Updated", 1, 10, 2000, **update))
+    await set_tariff(world, COSTLIER)
+    if restarted:
+        world.forget()
+    await station.call("TransactionEvent", event("Updated", 2, 20, 3000))
+    read = journal.read
+    told = await station.call("TransactionEvent", event("Ended", 3, 60, 11_000))
+    assert told["totalCost"] == 6.0
+    assert journal.read == read
+    assert await bill_all(world) == Round(billed=1)
+    (found,) = await transactions(world)
+    bill = await bill_of(world, found.id)
+    assert bill is not None
+    assert bill.total.after_tax == Decimal("6.00")

@@ -1,6 +1,6 @@
 """A transaction in memory: what is known of it between its messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from wattseal.model.held import Held
 from wattseal.model.token import Authorization
 from wattseal.model.transaction import Transaction
 from wattseal.pricing.periods import Point
+from wattseal.rules.recorded import Recorded
 from wattseal.watch.detector import Page
 from wattseal.watch.power import Power
 
@@ -84,7 +85,7 @@ class Live:
     the groups that are sealed for this CPO. `token` is the canonical form of the one that started it, as far as that is
     known; `fresh` means that nothing of it is recorded yet, `told_ms` is when its station last told of it, `held` what
     is set aside for it; `gap` what is missing of it. `points` are its readings, kept once a running cost that depends
-    on them was asked for.
+    on them was asked for; `terms` is a decision on it (hash in hex) with what that refers to, as far as it is at hand.
     """
 
     transaction: Transaction
@@ -105,6 +106,7 @@ class Live:
     told_ms: int = 0
     held: Held | None = None
     points: list[Point] | None = None
+    terms: tuple[str, tuple[bytes, ...]] | None = None
     gap: Gap | None = None
 
     @property
@@ -128,6 +130,12 @@ class Live:
     def is_told(self, code: str) -> bool:
         """Return whether an alarm of this code stands in it."""
         return any(note.code == code for note in self.transaction.alarms)
+
+    def decided(self, records: Iterable[Recorded]) -> None:
+        """Keep what the decision among these refers to."""
+        for record in records:
+            if record.decision is not None:
+                self.terms = record.hash.hex(), record.refs
 
     def measured(self, point: Point) -> None:
         """Keep a reading for the running cost, where that depends on it."""

@@ -136,6 +136,7 @@ def _recall(live: Live, item: Item, *, started: bool) -> None:
         live.token = IdToken(record.identity.id_token, record.identity.type).key()
     if record.decision is not None:
         live.authorization = authorization_of(record.decision, item)
+        live.decided((record,))
     if record.kind in EVENTS and _is_told(live, record):
         live.told_ms = record.ms
         told = any(v.verdict is Verdict.VALID and v.record not in _NOT_A_METERS for v in record.observed.verdicts)

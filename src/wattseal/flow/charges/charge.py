@@ -80,6 +80,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     for record in grant.records if grant else ():
         transaction = apply(transaction, record)
     live = Live(transaction, subject, authorization, latest_ms=turn.now_ms)
+    live.decided(grant.records if grant else ())
     register_wh = plain.meter.register_wh if plain.meter else None
     told_start = Told(milliseconds(fact.at), register_wh, None, metered.valid)
     take(live, told_start, power_of(fact.readings), good=not is_astray(plain.observed.notes))

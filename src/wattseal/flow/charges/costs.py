@@ -27,7 +27,6 @@ from wattseal.model.facts import TransactionEnded
 from wattseal.model.message import Asked
 from wattseal.model.principal import Principal
 from wattseal.model.tariff import Tariff
-from wattseal.model.transaction import Transaction
 from wattseal.pricing.periods import Point
 from wattseal.pricing.price import Priced
 from wattseal.wire.ocpp.version import Version
@@ -51,7 +50,7 @@ class Due:
 async def with_total(turn: Turn, fact: TransactionEnded, answer: TransactionAnswer) -> TransactionAnswer:
     """Return the answer to an end with the total cost, where that is known (I03.FR.02)."""
     live = turn.memory.ended.get(str(fact.transaction_id))
-    tariff = None if live is None else await _tariff(turn.world, live.transaction)
+    tariff = None if live is None else await _tariff(turn.world, live)
     if live is None or tariff is None or live.transaction.energy_wh is None:
         return answer
     total = cost(tariff, await points_for(turn.world, live.transaction, tariff))
@@ -95,7 +94,7 @@ async def tell(world: World, told: Told, one: Due) -> None:
 async def _running(world: World, live: Live) -> Decimal | None:
     if live.highest_wh is None or live.transaction.start_wh is None:
         return None
-    tariff = await _tariff(world, live.transaction)
+    tariff = await _tariff(world, live)
     return None if tariff is None else cost(tariff, await points_so_far(world, live, tariff))
 
 
@@ -107,13 +106,19 @@ def cost(tariff: Tariff, points: Sequence[Point]) -> Decimal | None:
     return priced.total.before_tax if priced.total.after_tax is None else priced.total.after_tax
 
 
-async def _tariff(world: World, transaction: Transaction) -> Tariff | None:
+async def _tariff(world: World, live: Live) -> Tariff | None:
     """Return what a charge is priced under: what its decision names; where there is no decision, what applies there.
 
-    A decision that names no tariff leaves the charge without a price.
+    A decision that names no tariff leaves the charge without a price. Its records are read only where what it refers to
+    is not at hand.
     """
+    transaction = live.transaction
     if transaction.decision is None:
         memory = world.stations.get(StationId(transaction.station_id))
         return None if memory is None else await tariff_at(world, memory.station)
+    if live.terms is not None and live.terms[0] == transaction.decision:
+        named = [ref.hex() for ref in live.terms[1]]
+        found = [await tariff_by_record(world, ref) for ref in named if ref != transaction.request]
+        return next((tariff for tariff in found if tariff is not None), None)
     record = await tariff_record(world, await others_of(world, transaction))
     return None if record is None else await tariff_by_record(world, record.hash.hex())

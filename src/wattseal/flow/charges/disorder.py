@@ -134,6 +134,7 @@ def take_decision(turn: Turn, step: Step, live: Live, decided: Grant | Refused) 
         return False
     for record in grant.records:
         live.transaction = apply(live.transaction, record)
+    live.decided(grant.records)
     step.project(live.transaction)
     step.outbox.extend(settlement_due(live.transaction, turn.world.party, turn.now_ms))
     taken = live.transaction.decision == (grant.authorization.decision or b"").hex()
