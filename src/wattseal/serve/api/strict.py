@@ -9,6 +9,8 @@ from litestar.datastructures import State
 from litestar.exceptions import ClientException, ValidationException
 from litestar.handlers import HTTPRouteHandler
 
+from wattseal.serve.api.hints import hint
+
 _PLACE = " - at `$"
 
 
@@ -32,7 +34,8 @@ class StrictRequest(Request[Any, Any, State]):
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
                 return msgspec.convert(_whole(msgspec.json.decode(body)), kind)
             text, _, place = str(error).partition(_PLACE)
-            extra = [{"message": text, "key": place.strip("`.")}]
+            place = place.strip("`.")
+            extra = [{"message": hint(kind, text, place), "key": place}]
             raise ValidationException(extra=extra) from error
         except msgspec.DecodeError as error:
             raise ClientException(str(error)) from error
