@@ -34,6 +34,7 @@ EFFECTS: dict[str, Effect] = {
     "pagination_gap": Effect.ALARM,
     "no_register": Effect.QUARANTINE,
     "register_unit_doubtful": Effect.QUARANTINE,
+    "number_told_as_text": Effect.QUARANTINE,
     "end_without_start": Effect.ALARM_AND_QUARANTINE,
     "unusable_transaction_id": Effect.ALARM_AND_QUARANTINE,
     "matched_by_evidence": Effect.FINDING,

@@ -18,6 +18,7 @@ REASONS: Mapping[str, str] = {
     "evidence_replayed": _("The meter's signed record was used in another session before."),
     "no_register": _("The energy is not known: a register is missing."),
     "register_unit_doubtful": _("The unit of the register is doubtful."),
+    "number_told_as_text": _("The station told a number as a text."),
     "end_without_start": _("An end came, and no start."),
     "unusable_transaction_id": _("The station told an id that stands for no session."),
     "transaction_id_reused": _("The station used an id a second time."),

@@ -46,7 +46,8 @@ Path = tuple[str | int, ...]
 def spared(decoder: msgspec.json.Decoder[T], payload: Raw) -> tuple[T, tuple[Finding, ...]] | None:
     """Return what a payload says without what departs from its schema, and a finding for each; None if it cannot be.
 
-    A finding's field is the path, with `[]` for every element of a list, its detail why.
+    A finding's field is the path, with `[]` for every element of a list, its detail why. A number told as a text
+    (2.x) has a code of its own: nobody is billed for it until somebody has looked.
     """
     try:
         plain = guard.parse(bytes(payload))
@@ -70,8 +71,13 @@ def spared(decoder: msgspec.json.Decoder[T], payload: Raw) -> tuple[T, tuple[Fin
             if not _respell(plain, str, left):
                 return None
             continue
-        return value, tuple(Finding("schema_departed", guard.explain(path)[:MAX_PATH], why) for path, why in left)
+        return value, tuple(_finding(path, why) for path, why in left)
     return None
+
+
+def _finding(path: str, why: str) -> Finding:
+    code = "number_told_as_text" if why == "text" else "schema_departed"
+    return Finding(code, guard.explain(path)[:MAX_PATH], why)
 
 
 def _without_nulls(value: Any, at: Path, left: dict[tuple[str, str], None]) -> Any:
@@ -113,8 +119,9 @@ def _respell(plain: dict[str, Any], told: Any, left: dict[tuple[str, str], None]
             for sample in _samples(reading):
                 value = sample.get("value") if isinstance(sample, dict) else None
                 if isinstance(value, told) and not isinstance(value, bool) and _NUMBER.match(str(value)):
-                    sample["value"] = Decimal(value) if isinstance(value, str) else str(value)
-                    left[f"{field}[].{_SAMPLES}[].value", "spelling"] = None
+                    is_text = isinstance(value, str)
+                    sample["value"] = Decimal(value) if is_text else str(value)
+                    left[f"{field}[].{_SAMPLES}[].value", "text" if is_text else "spelling"] = None
                     count += 1
     return count > 0
 
