@@ -109,6 +109,16 @@ async def test_what_waits_for_the_log_is_looked_at_again_when_a_checkpoint_was_k
     assert (await only_bill(world)).grade is Grade.G1
 
 
+async def test_what_witnesses_saw_before_it_was_made_is_kept_for_a_person_as_no_verifier_takes_it() -> None:
+    world = await billing_world()
+    await charge(world)
+    log = Witnessed(at_ms=world.now_ms() - 86_400_000)
+    assert await Biller(world, log).round() == Round(quarantined=1)
+    assert world.counters["not_billed_evidence_below_pin"] == 1
+    (one,) = await transactions(world)
+    assert await bill_of(world, one.id) is None
+
+
 async def test_what_is_quarantined_is_not_billed_until_a_person_says_so() -> None:
     world = await billing_world()
     await charge(world)

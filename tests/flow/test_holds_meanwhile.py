@@ -9,7 +9,7 @@ import pytest
 from tests.flow.test_holds_at_charge import V16, V201, authorise, postings, started
 from tests.flow.test_own_risk import event, silent_emsp
 from tests.flow.test_stopping import codes, lines, only, turn
-from tests.support.cpo_world import Talker, transactions
+from tests.support.cpo_world import Talker, enrol, transactions
 from tests.support.memory_journal import MemoryJournal
 from tests.support.paying import account, bill, held, money, pay_in, paying_world, wait
 from tests.support.proving import troubles
@@ -24,7 +24,9 @@ from wattseal.flow.ports import Batch
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, AccountStatus
 from wattseal.model.ledger import PostingKind
+from wattseal.model.station import Station
 from wattseal.model.transaction import Billing
+from wattseal.model.verdict import EvidencePin, Grade, Source
 from wattseal.rules.hold_policy import DEFAULT_HOLDS, HoldPolicy, OwnRisk
 from wattseal.seal.item import Kind, parse_item
 from wattseal.wire.ocpp.version import Version
@@ -146,6 +148,24 @@ async def test_a_quarantined_session_keeps_its_hold_for_a_week() -> None:
     wait(world, 2 * 86_400)
     assert await tidy(world) == 0
     world.deciding.clear()
+    assert await tidy(world) == 1
+    assert await money(world, made) == (8000, 0)
+
+
+async def test_so_does_one_whose_evidence_is_not_what_was_agreed_upon() -> None:
+    world = await paying_world()
+    made = await account(world, 80)
+    await enrol(world, Station(id="ST1", pin=EvidencePin(Grade.G1, Source.CSMS)))
+    world.stations.clear()
+    _, _, number = await charging(world)
+    await Talker(world, "ST1").stop(number, 5000)
+    wait(world, 2 * 86_400)
+    await bill(world)
+    assert (await only(world)).billing is Billing.BILLED, "for all that the session itself tells"
+    assert await money(world, made) == (3000, 5000)
+    wait(world, 6 * 86_400)
+    assert await tidy(world) == 0
+    wait(world, 2 * 86_400)
     assert await tidy(world) == 1
     assert await money(world, made) == (8000, 0)
 

@@ -7,19 +7,24 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
 
+from tests.simulation.disk import Disk
 from tests.simulation.driver import Pause
 from tests.support.cpo_world import TENANT, SeededRandom
-from tests.support.worlds import LOG_KEY, WITNESSES
+from tests.support.proved import Proved
+from tests.support.worlds import LOG_KEY, WITNESSES, MemoryLog
 
 from wattseal.app.log_keeper import LogKeeper
 from wattseal.dial.witness import Asked, Outcome, WitnessClient, WitnessPeer
 from wattseal.flow.ports import Clock, Journal
 from wattseal.log.checkpoint import SignedCheckpoint
 from wattseal.log.cosignature import cosignatures
-from wattseal.log.merkle import Tree, leaf_hash
+from wattseal.log.merkle import Tree, inclusion_proof, leaf_hash
+from wattseal.log.proof import TlogProof
 from wattseal.log.witness import SIZE, AddCheckpoint, Witness, logs_by_origin
 
 BATCH = 4
+COSIGNED_S = 2
+"""So long after an entry was there it is cosigned."""
 KEY = WITNESSES["DSO"]
 
 
@@ -32,6 +37,22 @@ async def _in_line(work: Callable[..., Any], *args: Any) -> Any:
 
 IN_LINE = SimpleNamespace(to_thread=_in_line)
 """What the keeper has in the place of `asyncio`: what a thread would do is done between two waits."""
+
+
+@dataclass
+class Seen(Proved):
+    """Proofs of what is on a storm's disk: witnesses have clocks of their own, which are right."""
+
+    journal: Disk
+
+    async def proof(self, index: int) -> bytes | None:
+        log, at_s = MemoryLog(list(self.journal.log)), self.journal.seen_ms[index] // 1000 + COSIGNED_S
+        hashes = inclusion_proof(index, len(log.entries), log.node)
+        return TlogProof(index, hashes, log.checkpoint(at_s=at_s)).encode()
+
+    async def cosigners(self, index: int) -> dict[str, int] | None:
+        at_ms = (self.journal.seen_ms[index] // 1000 + COSIGNED_S) * 1000
+        return {"MSP": at_ms, "DSO": at_ms}
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import structs
 from tests.simulation.driver import Pause
 from tests.support.memory_journal import MemoryJournal
+from tests.support.proved import AT_MS
 
 from wattseal.base.errors import StoreError
 from wattseal.flow.ports import Batch, Committed, KeptItem, StoredItem
@@ -50,6 +51,9 @@ class Disk(MemoryJournal):
         super().__init__()
         self.spoil: Spoil | None = None
         self.history: list[Batch] = []
+        self.true_ms: Callable[[], int] = lambda: AT_MS
+        self.seen_ms: list[int] = []
+        """When, by clocks that are right, the entries of the log were there."""
         self._places: dict[tuple[str, int, int, int, bytes], KeptItem] = {}
 
     async def commit(self, batch: Batch) -> Committed:
@@ -67,6 +71,7 @@ class Disk(MemoryJournal):
             committed: Committed = ended.value
         else:
             raise AssertionError("memory waits for nothing")
+        self.seen_ms += [self.true_ms()] * (len(self.log) - len(self.seen_ms))
         for attempt in batch.attempts:
             if attempt.next_at_ms is not None and (message := self.messages.get(attempt.id)) is not None:
                 later = structs.replace(message, attempts=message.attempts + 1, next_at_ms=attempt.next_at_ms)
@@ -78,7 +83,9 @@ class Disk(MemoryJournal):
     def lose(self, count: int) -> None:
         """Be without the last batches, as no real disk is that has flushed them."""
         history, spoil = self.history[: max(BEFORE, len(self.history) - count)], self.spoil
+        true_ms = self.true_ms
         self.__init__()  # type: ignore[misc]
+        self.true_ms = true_ms
         for batch in history:
             self.write(batch)
         self.spoil = spoil

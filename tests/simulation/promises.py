@@ -26,24 +26,27 @@ from collections.abc import Iterator
 from tests.simulation.actors.leaver import CARD
 from tests.simulation.before import PAID_IN
 from tests.simulation.broken import broken
+from tests.simulation.checkpoints import Seen
 from tests.simulation.site import Session, canonical
 from tests.simulation.storm import Storm
 from tests.support.cpo_world import TENANT, signing_key, transactions
-from tests.support.proved import Proved, bundle_of
 from tests.support.proving import troubles
 from tests.support.sound import audited, bills_in, came_to
 from tests.support.worlds import trust
 
 from wattseal.bundle.check import check_bundle
+from wattseal.bundle.format import Bundle
 from wattseal.bundle.report import Outcome
 from wattseal.dial.witness import Outcome as Asked
-from wattseal.flow.documents import ALARM, every_document, read
+from wattseal.flow.charges.bundling import assemble
+from wattseal.flow.documents import ALARM, UNBILLED, every_document, read
 from wattseal.flow.money.held import HOLD
 from wattseal.flow.money.holds import LEEWAY_MS
 from wattseal.flow.world import World
 from wattseal.model.alarm import Alarm
 from wattseal.model.billing import Bill, BillState
 from wattseal.model.held import Held
+from wattseal.model.ruling import RulingVerdict
 from wattseal.model.transaction import Billing, Transaction
 from wattseal.rules.recorded import read_item
 from wattseal.seal.item import Kind, parse_item
@@ -128,14 +131,16 @@ async def _once(storm: Storm, found: list[Transaction], bills: list[Bill]) -> No
 
 
 async def _proved(storm: Storm, world: World, found: list[Transaction], bills: list[Bill]) -> None:
-    """Have a stranger check the bundle of one of the bills, drawn."""
-    readable = {one.id for one in found}
+    """Have a stranger check the bundle of one of the bills, drawn; not what a person had billed all the same."""
+    readable = {one.id for one in found if one.ruled is not RulingVerdict.BILL}
     first = [bill for bill in bills if bill.corrects is None and bill.id in readable]
     if not first:
         return
     bill = storm.dice.choice(first)
     (one,) = [t for t in found if t.id == bill.id]
-    report = check_bundle((await bundle_of(world, one)).encode(), trust())
+    made = await assemble(world, Seen(storm.disk), one, billing_party=True)
+    assert isinstance(made, Bundle), made
+    report = check_bundle(made.encode(), trust())
     if report.verdict is not Outcome.VALID:
         broken(3, f"{one.station_id} {one.transaction_id} was billed, and its bundle is {report.verdict}")
     if (report.energy_wh, report.grade) != (bill.energy_wh, bill.grade):
@@ -145,6 +150,7 @@ async def _proved(storm: Storm, world: World, found: list[Transaction], bills: l
 async def _money(storm: Storm, world: World, found: list[Transaction], bills: list[Bill]) -> None:
     sums: Counter[str] = Counter()
     waiting = {one.id for one in found if one.billing is Billing.QUARANTINED}
+    waiting |= {put.key for put in storm.documents(UNBILLED) if not put.active}
     holds = [read(d, Held) async for d in every_document(world.journal, world.tenant, HOLD, active=True)]
     over_ms = world.now_ms() - LEEWAY_MS
     if idle := [held for held in holds if held.id not in waiting and held.expires_ms < over_ms]:
@@ -190,7 +196,7 @@ async def _omitted(storm: Storm, world: World, found: list[Transaction]) -> None
 
 
 async def _counted(storm: Storm, world: World, found: list[Transaction], bills: list[Bill]) -> Counter[str]:
-    counted = await came_to(world, Proved(storm.disk))
+    counted = await came_to(world, Seen(storm.disk))
     if sum(counted.values()) != len(found):
         broken(7, f"{len(found)} sessions, {counted}")
     if counted[Billing.PENDING.value]:
@@ -209,7 +215,7 @@ async def _counted(storm: Storm, world: World, found: list[Transaction], bills: 
 async def _function_of_the_journal(world: World, storm: Storm) -> None:
     if wrong := await troubles(world):
         broken(11, f"{wrong[0]} and {len(wrong) - 1} more")
-    result = await audited(world, Proved(storm.disk))
+    result = await audited(world, Seen(storm.disk))
     allowed = {code for what, codes in TOLD.items() if storm.faults.happened[what] for code in codes}
     allowed |= {code for actor in storm.actors for code in actor.finds}
     allowed |= {"interrupted"} if storm.faults.happened["rebooted"] else set()

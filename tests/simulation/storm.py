@@ -13,7 +13,7 @@ from typing import Any, cast
 from tests.simulation.actors import ACTORS
 from tests.simulation.before import PLACES, made, prepare
 from tests.simulation.broken import broken
-from tests.simulation.checkpoints import IN_LINE, Log
+from tests.simulation.checkpoints import IN_LINE, Log, Seen
 from tests.simulation.disk import Disk, Journal
 from tests.simulation.driver import Driver
 from tests.simulation.emsp import Emsp
@@ -22,7 +22,6 @@ from tests.simulation.lines import Lines
 from tests.simulation.site import Site
 from tests.simulation.traffic import Traffic
 from tests.simulation.weather import StormClock, Weather, dice
-from tests.support.proved import Proved
 
 from wattseal.app import log_keeper
 from wattseal.base.errors import StoreError
@@ -75,6 +74,7 @@ class Storm:
         self.starts = self.steps = self.broken_for = self.commits = self.waits = 0
         self.faults, self.traffic, self.emsp = Faults(self), Traffic(self), Emsp(self)
         self.lines = Lines(self)
+        self.disk.true_ms = self.clock.true_ms
         self.log = Log(self.folder / "log", self.clock)
         self.actors = [made_by(self) for name, made_by in ACTORS.items() if name in self.weather.actors]
         prepare(self)
@@ -91,7 +91,7 @@ class Storm:
         self.world = made(self, cast("JournalPort", self.journal), f"{self.seed}/{self.starts}")
         self.driver = Driver(self.dice)
         self.broken_for = 0
-        proofs = Proved(self.disk)
+        proofs = Seen(self.disk)
         biller, keeper = Biller(self.world, proofs), OpenKeeper(self.world, _OPERATOR)
         silence = SilenceKeeper(self.world, self.world.now_ms())
         self.jobs: list[tuple[str, Callable[[], Any]]] = [

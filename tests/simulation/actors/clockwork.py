@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.simulation.actors.actor import Actor
 from tests.simulation.broken import broken
-from tests.support.proved import Proved
+from tests.simulation.checkpoints import Seen
 
 from wattseal.flow.charges import costs, stopping
 from wattseal.flow.charges.reproof import broken_sessions
@@ -39,7 +39,7 @@ class Clockwork(Actor):
         self.ports: Ports | None = None
         self.watch, self.clock = watching.Watch(), OwnClock(world)
         self.told, self.installed = costs.Told(), tariff_installing.Installed()
-        self.reprover = Reprover(world, Proved(self.storm.disk), 4)
+        self.reprover = Reprover(world, Seen(self.storm.disk), 4)
 
     def jobs(self) -> list[tuple[str, Callable[[], Any]]]:
         """Return all of them."""

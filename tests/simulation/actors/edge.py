@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from tests.simulation.actors.actor import Actor
 from tests.simulation.broken import broken
+from tests.simulation.checkpoints import Seen
 from tests.simulation.driver import Pause
 from tests.support.cpo_world import LOG, SeededRandom, enrol, seal_key, transactions
-from tests.support.proved import Proved
 from tests.support.sealed import EDGE, READERS
 
 from wattseal.base.errors import StoreError
@@ -74,7 +74,7 @@ class Edge(Actor):
 
     def began(self) -> None:
         """Have the process send bundles on."""
-        self.courier = Courier(self.storm.world, Proved(self.storm.disk), self._post)
+        self.courier = Courier(self.storm.world, Seen(self.storm.disk), self._post)
 
     def jobs(self) -> list[tuple[str, Callable[[], Any]]]:
         """Empty the outbox by the clock."""

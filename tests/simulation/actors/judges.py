@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from tests.simulation.actors.actor import Actor
 from tests.simulation.broken import broken
-from tests.support.proved import Proved
+from tests.simulation.checkpoints import Seen
 
 from wattseal.base.errors import InputError
 from wattseal.bundle.format import Bundle
@@ -56,7 +56,7 @@ class Judges(Actor):
                 self.ruled[text] = (one.id, verdict)
                 self.did[f"ruled {verdict}"] += 1
 
-        self.ask(rule(self.storm.world, Proved(self.storm.disk), one.id, Decided(verdict, "Ruth", text)), told)
+        self.ask(rule(self.storm.world, Seen(self.storm.disk), one.id, Decided(verdict, "Ruth", text)), told)
 
     def _dispute(self) -> None:
         billed = [read(d, Bill) for d in self.storm.documents(BILL)]
@@ -76,7 +76,7 @@ class Judges(Actor):
         world = self.storm.world
         transaction = await transaction_by_id(world, transaction_id)
         assert transaction is not None
-        bundle = await assemble(world, Proved(self.storm.disk), transaction, billing_party=True)
+        bundle = await assemble(world, Seen(self.storm.disk), transaction, billing_party=True)
         if not isinstance(bundle, Bundle):
             return None
         return (await open_dispute(world, self.opener, bundle.encode(), Claim("too_much")))[0]

@@ -6,8 +6,8 @@ from typing import Any
 
 from tests.simulation.actors.actor import Actor
 from tests.simulation.broken import broken
+from tests.simulation.checkpoints import Seen
 from tests.simulation.driver import Pause
-from tests.support.proved import Proved
 
 from wattseal.base.errors import InputError
 from wattseal.flow.money.bills import BILL_OPEN
@@ -58,7 +58,7 @@ class Office(Actor):
 
     async def _issue(self) -> list[str]:
         world, issued = self.storm.world, []
-        desk = Desk(world, Proved(self.storm.disk), Slow())
+        desk = Desk(world, Seen(self.storm.disk), Slow())
         for group in [group async for group in groups(world, Wanted())]:
             try:
                 issued.append((await issue(desk, group)).number)

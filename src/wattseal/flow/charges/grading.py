@@ -2,6 +2,7 @@
 
 from wattseal.base.ids import Subject
 from wattseal.bundle.grade import COSIGN_WITHIN_S, Standing, grade
+from wattseal.bundle.proofs import CLOCKS_APART_MS
 from wattseal.flow.charges.bundling import Proofs
 from wattseal.flow.ports import KeptItem
 from wattseal.flow.world import World
@@ -13,7 +14,8 @@ from wattseal.rules.transactions import METER_COMPLETE
 async def grade_now(world: World, proofs: Proofs, transaction: Transaction) -> Grade | None:
     """Return the grade an ended transaction has reached; it rises as witnesses cosign.
 
-    None while it runs, and where evidence in it does not verify; what a vehicle signed changes nothing here. A settled
+    None while it runs, and where evidence in it does not verify, or is of a time that had not come yet by the clocks of
+    witnesses: then ours was ahead, and verifiers take none of it. What a vehicle signed changes nothing here. A settled
     transaction shows the grade that the eMSP's verifier gave.
     """
     if transaction.ended is None:
@@ -22,7 +24,10 @@ async def grade_now(world: World, proofs: Proofs, transaction: Transaction) -> G
         return Grade(transaction.settled.grade)
     if any(v.verdict is Verdict.INVALID and v.record != VEHICLE for v in transaction.verdicts):
         return None
-    parties, in_time = await _cosigned(world, proofs, transaction)
+    cosigned = await _cosigned(world, proofs, transaction)
+    if cosigned is None:
+        return None
+    parties, in_time = cosigned
     own = {world.party}
     return grade(
         Standing(
@@ -42,8 +47,10 @@ def _complete(transaction: Transaction) -> bool:
     return not codes & {"chain_gap", "chain_fork"}
 
 
-async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> tuple[set[str], bool]:
+async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> tuple[set[str], bool] | None:
     """Return the parties that cosigned both start and end, and whether others than the log's did within a day.
+
+    None where one was cosigned before it was made.
 
     Within a day of each logged record between them too, as verifiers ask: a clock may have been put back meanwhile.
     Where one was not cosigned in time no grade depends on who cosigned the others. The last come first: they are those
@@ -61,7 +68,10 @@ async def _cosigned(world: World, proofs: Proofs, transaction: Transaction) -> t
             continue
         found = None if one.log_index is None else await proofs.cosigners(one.log_index)
         others = {p: ms for p, ms in (found or {}).items() if p != world.party}
-        if not any(ms - one.item.recorded_at_ms <= COSIGN_WITHIN_S * 1000 for ms in others.values()):
+        after_ms = [ms - one.item.recorded_at_ms for ms in others.values()]
+        if after_ms and min(after_ms) < -CLOCKS_APART_MS:
+            return None
+        if not any(ms <= COSIGN_WITHIN_S * 1000 for ms in after_ms):
             return set(), False
         if bound:
             parties = set(others) if parties is None else parties & set(others)

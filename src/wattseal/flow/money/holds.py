@@ -326,5 +326,5 @@ async def _over(world: World, held: Held) -> str | None:
     if queued is None:
         return "settled"
     kept_ms = world.now_ms() - queued.updated_at_ms
-    quarantined = transaction.billing is Billing.QUARANTINED
+    quarantined = transaction.billing is Billing.QUARANTINED or not queued.active  # kept for its evidence's sake
     return "quarantined" if quarantined and kept_ms > world.settings.billing.holds.quarantine_s * 1000 else None
