@@ -115,12 +115,6 @@ def test_each_bar_bears_the_mark_of_the_step_a_period_before(earned: Business) -
     assert 'class="before" d=' not in earned.browser("finance").page(f"/revenue?from={day(3)}&to={day(3)}")
 
 
-def test_a_day_leads_to_its_sessions_where_the_reader_may_see_them(earned: Business) -> None:
-    here = f"/revenue?from={day(3)}&to={day(3)}&station=M1"
-    link = f'href="/sessions?from={day(3)}&amp;to={day(3)}&amp;station=M1"'
-    assert link in earned.browser("owner").page(here)
-
-
 def test_the_latest_months_are_whole_ones() -> None:
     this, last = (range_of({"range": name}, BERLIN, NOON_MS) for name in ("month", "last-month"))
     assert (this.first, this.last) == (date(2026, 11, 1), date(2026, 11, 2))

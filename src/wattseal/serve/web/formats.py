@@ -116,10 +116,6 @@ class Formats:
         at = datetime.fromtimestamp(ms / 1000, self.zone)
         return at.strftime("%m.%Y" if self.language == "de" else "%b %Y")
 
-    def date(self, ms: int) -> str:
-        """Return the day as addresses and machines have it (RFC 3339)."""
-        return datetime.fromtimestamp(ms / 1000, self.zone).date().isoformat()
-
     def duration(self, ms: int | None) -> str:
         """Return how long something took, in its two largest units."""
         if ms is None:
