@@ -36,7 +36,7 @@ from wattseal.base.errors import InputError
 from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.format import parse_bundle
-from wattseal.bundle.report import Outcome
+from wattseal.bundle.report import Identification, Outcome
 from wattseal.crypto.hashes import sha256
 from wattseal.crypto.keys import P256_ORDER, Algorithm, PublicKey, SigningKey
 from wattseal.evidence import ocpp_jws
@@ -144,7 +144,10 @@ def _bundle(dice: random.Random) -> Specimen:
         for _ in range(readings + 2):
             registers.append(wh)
             wh += dice.randrange(1, 3000)
-        made = sealed_charge(readings=readings, registers=registers).bundle.encode()
+        presented, identified = dice.choice((None, "ISO14443", "Central")), dice.choice((None, ("SECURE", bytes(32))))
+        made = sealed_charge(
+            readings=readings, registers=registers, presented=presented, identified=identified
+        ).bundle.encode()
     else:
         made = _metered(dice)
     return Specimen(made, judge_bundle)
@@ -188,6 +191,7 @@ class Told:
     energy_wh: Decimal | None
     points: tuple[Point, ...]
     price: Any
+    identified: Identification | None
 
 
 def judge_bundle(data: bytes) -> Told | None:
@@ -200,15 +204,16 @@ def judge_bundle(data: bytes) -> Told | None:
     records = tuple(item.hash for item in parse_bundle(data).items)
     price = None if report.price is None else report.price.to_json()
     grade = int(report.grade) if report.grade is not None else 0
-    return Told(records, report.source, grade, report.energy_wh, report.points, price)
+    return Told(records, report.source, grade, report.energy_wh, report.points, price, report.identification)
 
 
 def no_more(said: Told, honest: Told) -> bool:
     """Return whether a bundle proves nothing that the honest one does not.
 
-    It may show less: a reading's opening, the price, or the entry of the meter's key left out, which leaves the same
-    energy as the operator's word alone, at a lower grade.
+    It may show less: a reading's opening, the price, the kind of token, or the entry of the meter's key left out, which
+    leaves the same energy as the operator's word alone, at a lower grade.
     """
+    level = None if said.identified is None else said.identified.level
     weaker = said.source is Source.CSMS and said.grade < honest.grade
     return (
         (said.records, said.energy_wh) == (honest.records, honest.energy_wh)
@@ -216,6 +221,7 @@ def no_more(said: Told, honest: Told) -> bool:
         and (weaker or said.source is honest.source)
         and _shown_less(said.points, honest.points)
         and said.price in (None, honest.price)
+        and (level is None or said.identified == honest.identified)
     )
 
 

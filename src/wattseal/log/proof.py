@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Self
 
 from msgspec import Struct
@@ -48,7 +49,7 @@ class TlogProof(Struct, frozen=True, gc=False):
         index = decode_decimal(lines.pop(0).removeprefix("index "), "index")
         if len(lines) > MAX_PROOF:
             raise LimitError(f"a proof has at most {MAX_PROOF} hashes", subject="tlog-proof")
-        hashes = tuple(decode_hash(line, "proof hash") for line in lines)
+        hashes = tuple(map(decode_hash, lines, repeat("proof hash")))
         return cls(index, hashes, _checkpoint(rest), extra)
 
     def encode(self) -> bytes:

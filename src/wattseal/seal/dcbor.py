@@ -6,9 +6,10 @@ CBOR library: those accept other spellings, which takes a second pass and an enc
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from struct import Struct
 from typing import Any
+
+import msgspec
 
 from wattseal.base.errors import InputError, LimitError
 
@@ -26,8 +27,7 @@ class CborError(InputError):
     code = "bad_cbor"
 
 
-@dataclass(slots=True)
-class Tagged:
+class Tagged(msgspec.Struct, gc=False):
     """The value under tag 18, the one tag there is."""
 
     value: Any
