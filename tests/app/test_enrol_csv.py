@@ -139,7 +139,25 @@ def test_a_whole_site_moves_in_and_its_stations_connect_over_their_old_paths(csm
         with connect(host + path, subprotocols=[OCPP16], additional_headers=headers) as ws:
             ws.send(json.dumps([2, "1", "Authorize", {"idTag": "04EEFF"}]))
             assert json.loads(ws.recv(10))[2]["idTagInfo"]["status"] == "Blocked"
+    boxes.write_bytes(STEVE_BOXES + b"3,CB3,,ocpp1.6J,Accepted\n")
     assert run(csms, "stations", boxes, "--passwords-out", passwords)[1]["error"]["code"] == "exists"
+
+
+def test_a_file_sent_again_changes_no_password(csms: Csms, tmp_path: Path) -> None:
+    boxes, first, second = tmp_path / "boxes.csv", tmp_path / "first.csv", tmp_path / "second.csv"
+    boxes.write_bytes(b"id,password\nAGAIN-1,\nAGAIN-2,tiny\n")
+    code, told = run(csms, "stations", boxes, "--passwords-out", first)
+    assert (code, told["taken"], [row["line"] for row in told["refused"]]) == (1, 1, [3])
+    boxes.write_bytes(b"id,password\nagain-1,\nAGAIN-2,long enough now\nAGAIN-3,\n")
+    assert run(csms, "stations", boxes, "--passwords-out", second) == (0, {"taken": 3, "refused": []})
+    assert [line.split(",")[0] for line in second.read_text().splitlines()] == ["id", "AGAIN-3"]
+    given = dict(line.split(",") for line in first.read_text().splitlines()[1:])
+    headers = {"Authorization": "Basic " + b64encode(f"AGAIN-1:{given['AGAIN-1']}".encode()).decode()}
+    with connect(csms.ocpp + "AGAIN-1", subprotocols=[OCPP16], additional_headers=headers) as ws:
+        ws.send('[2,"1","Heartbeat",{}]')
+        assert json.loads(ws.recv(10))[0] == 3
+    boxes.write_bytes(b"id\nAGAIN-1\n")
+    assert run(csms, "stations", boxes) == (0, {"taken": 1, "refused": []})
 
 
 def test_a_csms_that_refuses_or_is_not_there_is_told_in_a_sentence(csms: Csms, tmp_path: Path) -> None:

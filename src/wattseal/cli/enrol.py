@@ -16,7 +16,7 @@ from wattseal.app.enrol_csv import BadRow, Row, read_stations, read_tokens
 from wattseal.app.system import SystemRandom
 from wattseal.base.errors import ConfigError
 from wattseal.cli.output import JsonOutput, json_line
-from wattseal.cli.remote import TokenFile, Url
+from wattseal.cli.remote import TokenFile, Url, connected
 from wattseal.stores.files import write_durably
 
 app = App(name="enrol", help="Enrol stations and tokens from CSV files at a running CSMS.")
@@ -37,10 +37,14 @@ def stations(
     file
         The file; its first line names the columns.
     passwords_out
-        New CSV file, id and password, for stations that the file has no password for: they are given one.
+        New CSV file, id and password, for new stations that the file has no password for: they are given one. Stations
+        that are enrolled already keep theirs.
     """
     rows, bad = read_stations(_bytes(file))
     without = [row for row in rows if not {"password", "password_hex"} & row.body.keys()]
+    if without:
+        known = asyncio.run(_enrolled(url, token_file))
+        without = [row for row in without if row.body["id"].casefold() not in known]
     if without and passwords_out is None:
         text = f"{len(without)} stations have no password; name a file for new ones with --passwords-out"
         raise ConfigError(text, code="no_passwords", subject=str(file))
@@ -65,6 +69,12 @@ def tokens(file: Path, /, *, url: Url, token_file: TokenFile, json: JsonOutput =
     """
     rows, bad = read_tokens(_bytes(file))
     return _send(url, token_file, "tokens", rows, bad, json=json)
+
+
+async def _enrolled(url: str, token_file: Path) -> set[str]:
+    """Return the stations that have a password already; another one would lock them out."""
+    async with connected(url, token_file) as api:
+        return {str(row["id"]).casefold() async for row in api.rows("/stations", query={"limit": "1000"})}
 
 
 def _bytes(file: Path) -> bytes:

@@ -106,7 +106,8 @@ class StationBody(Body, frozen=True, kw_only=True):
         try:
             return bytes.fromhex(self.password_hex)
         except ValueError as error:
-            raise InputError("password_hex is pairs of hexadecimal digits", subject="password_hex") from error
+            text = "password_hex is pairs of hexadecimal digits; text goes into password"
+            raise InputError(text, subject="password_hex") from error
 
     def station(self, before: Station | None = None) -> Station:
         """Return the enrolment, which was `before`; a key that cannot be used is an `InputError` naming the field."""
