@@ -108,6 +108,8 @@ class Machine:
             return signed
 
         def closing(writer: Writer) -> None:
+            writer._queue.put(None)
+            writer._thread.join()  # what it still has to work in takes the lock
             with self.files.lock:
                 close(writer)
                 self._wrote("closed", FULL)

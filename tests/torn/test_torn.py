@@ -91,7 +91,7 @@ async def blind(*_: object, **__: object) -> Checked:
 
 
 @pytest.mark.parametrize(
-    ("without", "seed", "first"), [(signs_what_it_finds, 1, 24), (lambda: swapped(hold, "run_fsck", blind), 6, 12)]
+    ("without", "seed", "first"), [(signs_what_it_finds, 1, 24), (lambda: swapped(hold, "run_fsck", blind), 18, 0)]
 )
 def test_a_second_history_and_silence_about_damage_are_found(
     without: Callable[[], AbstractContextManager[None]], seed: int, first: int
