@@ -208,3 +208,20 @@ def test_a_key_is_copied_as_it_stands_there_and_the_button_says_so(house: House)
         expect(line.get_by_role("button")).to_have_text("Copied")
         assert page.evaluate("navigator.clipboard.readText()") == line.locator("code").inner_text()
         assert seen.taken() == ([], [])
+
+
+def test_the_menu_of_a_narrow_screen_closes_by_keyboard_and_by_a_click_beside_it(house: House) -> None:
+    with house.page() as (page, seen):
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto("/log")
+        menu, button = page.locator("details.menu"), page.locator("details.menu > summary")
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(menu.get_by_role("link", name="Stations", exact=True)).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(menu.get_by_role("link", name="Stations", exact=True)).to_be_hidden()
+        expect(button).to_be_focused()
+        button.click()
+        page.mouse.click(200, 830)
+        expect(menu.get_by_role("link", name="Stations", exact=True)).to_be_hidden()
+        assert seen.taken() == ([], [])

@@ -4,6 +4,7 @@ import htmx from "htmx.org";
 import { copies } from "../page/copy";
 import { drawers } from "../page/drawer";
 import { listen } from "../page/live";
+import { menus } from "../page/menu";
 
 htmx.config.allowEval = false;
 htmx.config.includeIndicatorStyles = false;
@@ -11,4 +12,5 @@ htmx.config.historyCacheSize = 0;
 
 copies();
 drawers();
+menus();
 listen();
