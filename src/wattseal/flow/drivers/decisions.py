@@ -24,11 +24,16 @@ def decision_on(world: World, answered: tuple[bytes, ...], request: Item, party:
 
 
 def signed_by(world: World, item: Item, party: str) -> bool:
-    """Return whether the billing party `party` is enrolled for this record and its signature verifies."""
+    """Return whether the billing party `party` is enrolled for this record and its signature verifies.
+
+    From the moment its key is revoked nothing by it is believed here, whatever time it states.
+    """
     if item.signature is None:
         return False
     payload = item.payload
     entry = world.registry.signer(item.signature.kid, payload.origin, payload.kind, payload.ms)
     if isinstance(entry, Refusal) or entry.party != party or entry.role not in {Role.EMSP, Role.BILLING}:
+        return False
+    if entry.revoked_ms is not None and world.now_ms() >= entry.revoked_ms:
         return False
     return item.verify(PublicKey.from_spki(entry.spki), world.log_origin)

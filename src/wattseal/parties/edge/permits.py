@@ -95,12 +95,11 @@ def decided(state: EdgeState, site: Site, item: Item, now_ms: int) -> EdgeState 
     granted = read_decision(site, item, now_ms)
     if isinstance(granted, Refusal):
         return granted
-    about = item.payload.refs[0]
     for permit in state.permits.values():
-        if permit.request == about:
+        if _is_about(item, permit):
             return state if permit.granted else state.with_permit(replace(permit, granted=granted))
     for charge in state.charges.values():
-        if charge.permit is not None and charge.permit.request == about:
+        if charge.permit is not None and _is_about(item, charge.permit):
             permit = charge.permit
             return (
                 state if permit.granted else state.with_charge(replace(charge, permit=replace(permit, granted=granted)))

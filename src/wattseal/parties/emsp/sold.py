@@ -14,6 +14,7 @@ from wattseal.bundle.format import Bundle
 from wattseal.bundle.report import Report
 from wattseal.crypto.hashes import sha256
 from wattseal.model.provider import Dispute
+from wattseal.model.verdict import Source
 from wattseal.parties.emsp.books import Entries
 from wattseal.parties.emsp.desk import Desk
 from wattseal.rules.settlement import Claim
@@ -22,6 +23,7 @@ from wattseal.seal.item import Group
 
 EVIDENCE, DELIVERED = "sold_evidence", "delivered"
 """Kinds of documents: which charge a meter's record was paid for, and what an EVSE delivered for one, and when."""
+_OWN_CHAIN = frozenset({Source.EDGE, Source.STATION})
 CLOCKS_APART_MS = 60_000
 """One charge may seem to begin so long before the one before it ends."""
 
@@ -97,9 +99,13 @@ def _mark(raw: bytes) -> str | None:
 
 
 def _delivered(claim: Claim, report: Report) -> Delivered | None:
-    """Return what a verified charge comes to; None of one that is at no EVSE in particular."""
+    """Return what a verified charge comes to; None of one that is at no EVSE in particular.
+
+    A chain of the station's own signer has no charge twice. The CPO's own could tell one again, and there the station's
+    times are what the meter bears out.
+    """
     started = claim.started
-    if started is None or started.payload.stream == 0 or not report.points:
+    if started is None or started.payload.stream == 0 or not report.points or report.source in _OWN_CHAIN:
         return None
     first, last = report.points[0], report.points[-1]
     if first.register_wh is None or last.register_wh is None:
