@@ -24,7 +24,7 @@ from wattseal.base.ids import TenantId
 from wattseal.stores.files import make_directory, write_durably
 from wattseal.stores.keyfiles import KeyFiles
 from wattseal.stores.revision import HEAD
-from wattseal.stores.sqlite_errors import unreadable
+from wattseal.stores.sqlite_errors import UNREADABLE, unreadable
 
 FORMAT: Final = 1
 """The newest format this program reads and the one it writes."""
@@ -157,7 +157,7 @@ def schema_of(journal: Path) -> str | None:
     connection = sqlite3.connect(f"{journal.absolute().as_uri()}?mode=ro", uri=True)
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
             raise unreadable(journal, error) from error
         return None  # no such table

@@ -8,7 +8,7 @@ from typing import Final
 
 from wattseal.base.text import shown
 from wattseal.model.verdict import Finding
-from wattseal.stores.sqlite_errors import unreadable
+from wattseal.stores.sqlite_errors import UNREADABLE, unreadable
 
 MAX_TOLD: Final = 3
 """Of a damaged file no more than so many faults are told."""
@@ -28,8 +28,9 @@ def demand_whole(path: Path) -> None:
     """Raise `StoreError` where the file of the journal at `path`, which nobody has open, is damaged."""
     try:
         with closing(sqlite3.connect(path)) as database:
+            database.text_factory = _text
             told = [text for (text,) in database.execute(f"PRAGMA integrity_check({MAX_TOLD})") if text != "ok"]
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         raise unreadable(path, error) from error
     if told:
         raise unreadable(path, sqlite3.DatabaseError("; ".join(told)))

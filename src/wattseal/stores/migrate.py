@@ -64,7 +64,13 @@ async def _migrate_postgres(url: URL) -> str:
 def _upgrade(connection: Connection) -> str:
     config = _config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    present = MigrationContext.configure(connection).get_current_revision()
+    heads = MigrationContext.configure(connection).get_current_heads()
+    if len(heads) > 1:
+        told = (
+            f"the database is damaged, it says that it is at {len(heads)} schemas at once: leave it as it is, and make"
+        )
+        raise StoreError(f"{told} another one from a backup", code="journal_damaged", subject=" ".join(heads))
+    present = next(iter(heads), None)
     if present is not None and present not in known:
         raise ConfigError(
             f"the database is at schema {present}, which this wattseal does not know: it was used by a newer one. "

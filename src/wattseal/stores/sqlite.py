@@ -20,7 +20,7 @@ from wattseal.stores.answers import Answers
 from wattseal.stores.documents import Documents, Unknown
 from wattseal.stores.journal import PROBE_INTERVAL_S, QUEUE_BATCHES, BaseJournal, Outcome, Work, behind_a_loss, closed
 from wattseal.stores.rollups import sessions_index
-from wattseal.stores.sqlite_errors import DAMAGED, unreadable
+from wattseal.stores.sqlite_errors import DAMAGED, UNREADABLE, unreadable
 from wattseal.stores.sqlite_writer import Writer, open_connection
 from wattseal.stores.touches import Touch
 
@@ -60,7 +60,7 @@ class SqliteJournal(BaseJournal):
         """
         try:
             return cls(path, queue_batches, probe_interval_s)
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
+        except (*UNREADABLE, msgspec.MsgspecError) as error:
             raise unreadable(path, error) from error
 
     async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:

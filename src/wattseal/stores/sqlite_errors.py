@@ -7,6 +7,8 @@ from typing import Final
 from wattseal.base.errors import StoreError
 
 DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What comes of a file that cannot be read: an error that quotes what is no text comes as that one."""
 
 
 def unreadable(path: Path, error: Exception) -> StoreError:

@@ -18,7 +18,7 @@ from wattseal.stores.ledger import LAST_NUMBER, Numbering
 from wattseal.stores.plan import Place, Plan, place_of, plan
 from wattseal.stores.queries import LOG_SIZE
 from wattseal.stores.revision import HEAD
-from wattseal.stores.sqlite_errors import unreadable
+from wattseal.stores.sqlite_errors import UNREADABLE, unreadable
 from wattseal.stores.sqlite_tables import Rows, Unapplied, decode, encode, insert_statement, load_pending
 from wattseal.stores.touches import Touch
 
@@ -70,7 +70,7 @@ def open_connection(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size=-32768")
         connection.execute("PRAGMA secure_delete=FAST")
         found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error as error:
+    except UNREADABLE as error:
         connection.close()
         if getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
             raise unreadable(path, error) from error
