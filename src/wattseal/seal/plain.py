@@ -43,11 +43,20 @@ def _bytes(data: bytes) -> bytes:
 
 def _bytes_head(size: int) -> bytes:
     """Return what stands before a byte string of `size` bytes."""
+    if size < _USUAL:
+        return _HEADS[size]
+    return b"\x59" + size.to_bytes(2) if size < 65536 else b"\x5a" + size.to_bytes(4)
+
+
+def _usual_head(size: int) -> bytes:
     if size < 24:
         return _BYTE[0x40 | size]
-    if size < 256:
-        return b"\x58" + _BYTE[size]
-    return b"\x59" + size.to_bytes(2) if size < 65536 else b"\x5a" + size.to_bytes(4)
+    return b"\x58" + _BYTE[size] if size < 256 else b"\x59" + size.to_bytes(2)
+
+
+_USUAL: Final = 1024
+"""Sizes that nearly every group and payload has; what stands before them is made once."""
+_HEADS: Final = tuple(map(_usual_head, range(_USUAL)))
 
 
 def _uint(value: int) -> bytes:

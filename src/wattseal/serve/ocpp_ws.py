@@ -11,11 +11,12 @@ import binascii
 import contextlib
 import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from ssl import SSLContext
+from typing import Any
 from urllib.parse import unquote
 
 from wattseal.base.ids import StationId
@@ -70,7 +71,7 @@ Authenticate = Callable[[Arrival], Awaitable[Admitted | None]]
 
 The refusal looks the same to the peer whatever its reason; taking the same time is the callee's part.
 """
-Handle = Callable[["StationConnection", Call], Awaitable[bytes | Refusal | Unflushed]]
+Handle = Callable[["StationConnection", Call], Coroutine[Any, Any, bytes | Refusal | Unflushed]]
 """Return the payload of the response, or why the call is refused. `StoreError`: nothing is answered, 1013."""
 
 
@@ -127,9 +128,9 @@ class StationConnection(Conversation):
         self.generation = 0
         self._server = server
 
-    async def handle(self, call: Call) -> bytes | Refusal | Unflushed:
+    def handle(self, call: Call) -> Coroutine[Any, Any, bytes | Refusal | Unflushed]:
         """Have the process answer."""
-        return await self._server.endpoint.handle(self, call)
+        return self._server.endpoint.handle(self, call)
 
     def notice(self, event: Event) -> None:
         """Tell the process."""

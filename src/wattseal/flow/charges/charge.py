@@ -88,7 +88,7 @@ async def start(turn: Turn, fact: TransactionStarted) -> TransactionAnswer:
     live.held = None if grant is None else grant.held
     live.take(fact.seq_no, metered.valid)
     put_record(turn, step, live, plain, fact.evse_id)
-    live.seen(mark_of(turn, "Started", fact.seq_no))
+    live.seen(plain.mark)
     keep_live(memory, transaction_id, live)
     step.remember(transaction_key(transaction_id), subject)
     if key is not None:
@@ -146,7 +146,7 @@ async def end(turn: Turn, fact: TransactionEnded) -> TransactionAnswer:
     live.take(fact.seq_no, ())
     plain = end_record(turn, live, fact, EvseId(stream), notes)
     put_record(turn, step, live, plain, stream)
-    live.seen(mark_of(turn, "Ended", fact.seq_no))
+    live.seen(plain.mark)
     evse_id = live.transaction.place or fact.evse_id
     if evse_id:
         remember_end(turn, step, live, evse_id, plain.observed.notes)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from wattseal.base.ids import EvseId, Subject
-from wattseal.flow.charges.charge_records import end_record, mark_of, start_record
+from wattseal.flow.charges.charge_records import end_record, start_record
 from wattseal.flow.charges.direct_records import put_record
 from wattseal.flow.charges.gaps import healed
 from wattseal.flow.charges.settling import settlement_due
@@ -82,7 +82,7 @@ async def start_late(turn: Turn, live: Live, fact: TransactionStarted) -> Author
     told = Told(milliseconds(fact.at), plain.meter.register_wh if plain.meter else None, None, metered.valid)
     take(live, told, good=not is_astray(plain.observed.notes))
     put_record(turn, step, live, plain, live.transaction.evse_id)
-    live.seen(mark_of(turn, "Started", fact.seq_no))
+    live.seen(plain.mark)
     if ended is not None:
         again, end = ended
         stream = EvseId(live.transaction.evse_id)

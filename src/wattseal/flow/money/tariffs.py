@@ -97,7 +97,7 @@ class TariffBook:
 
 def place_key(level: Level, name: str) -> str:
     """Return the key of a place."""
-    return f"{level.value}/{name}"
+    return f"{level}/{name}"
 
 
 async def tariff_book(world: World) -> TariffBook:
