@@ -13,15 +13,27 @@ from typing import Any
 
 from tests.support import mutants
 from tests.support.charges import ARBITER, CPO, EMSP, LOG, START_MS, STRANGER, charge, pen, signing_key
-from tests.support.worlds import EDGE_KEY, enrolled, entries, entry, sealed_charge, trust
+from tests.support.worlds import (
+    EDGE_KEY,
+    EMSP_KEY,
+    Finished,
+    MemoryLog,
+    authorisation,
+    enrolled,
+    entries,
+    entry,
+    sealed_charge,
+    trust,
+)
 
+from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.trust import Trust
 from wattseal.crypto.keys import P256_ORDER, Algorithm
 from wattseal.seal import dcbor
 from wattseal.seal.chain import check_chain
 from wattseal.seal.groups import Opening, open_box, unwrap
-from wattseal.seal.item import Item
+from wattseal.seal.item import Group, Item, Kind
 from wattseal.seal.registry import Role
 
 ROOT = Path("docs/spec/vectors")
@@ -153,12 +165,60 @@ def bundles() -> Iterator[Json]:
         "identified-by-a-card": (sealed_charge(presented="ISO14443").bundle.encode(), trust().to_json()),
         "identified-by-an-app": (sealed_charge(presented="Central").bundle.encode(), trust().to_json()),
     }
+    cases |= out_of_place(honest)
     for kind, mutate in mutants.MUTATIONS.items():
         for number in range(8):
             dice = random.Random(f"{kind}{number}")  # noqa: S311 - repeatable on purpose
             cases[f"{kind.replace(' ', '-')}-{number}"] = (mutate(data, dice), trust().to_json())
     for name, (bundle, believed) in cases.items():
         yield bundle_vector(name, bundle, believed)
+
+
+def out_of_place(honest: Finished) -> dict[str, tuple[bytes, bytes | None]]:
+    """Return bundles in which something true stands where or when it proves nothing."""
+    request, decision = authorisation()
+    p = pen(key=EDGE_KEY)
+    items = charge(p, refs=(decision.hash,))
+    after = p.write(Kind.HEARTBEAT, START_MS + 200_000)
+    elsewhere, leave = authorisation(station="CPO/CS002")
+    moved = charge(pen(key=EDGE_KEY), refs=(leave.hash,))
+    erasure = _record_of_the_emsp(Kind.ERASURE, ())
+    settlement = _record_of_the_emsp(Kind.SETTLEMENT, (honest.items[-1].hash,))
+    emsp = dataclasses.replace(entry(Role.EMSP, "MSP", EMSP_KEY.public.spki, "MSP/*"), version=2)
+    stolen = enrolled(dataclasses.replace(emsp, revoked_ms=START_MS + 86_400_000))
+    believed = trust().to_json()
+    return {
+        "goes-on-after-its-end": (_bundled([*items, after], (request, decision)), believed),
+        "witnessed-before-it-was-made": (_bundled(items, (request, decision), START_MS // 1000 - 3600), believed),
+        "leave-for-another-station": (_bundled(moved, (elsewhere, leave)), believed),
+        "another-record-beside": (_with(honest, erasure), believed),
+        "settlement-by-a-key-revoked-since": (_with(honest, settlement), trust(entries=(stolen,)).to_json()),
+    }
+
+
+def _record_of_the_emsp(kind: Kind, refs: tuple[bytes, ...]) -> Item:
+    desk = pen("MSP/more", key=EMSP_KEY, stream=0, seed=kind.name)
+    desk.write(Kind.BOOT, START_MS)
+    return desk.write(kind, START_MS + 3_600_000, refs=refs)
+
+
+def _with(honest: Finished, other: Item) -> bytes:
+    return dataclasses.replace(honest.bundle, others=(*honest.bundle.others, other)).encode()
+
+
+def _bundled(items: list[Item], others: tuple[Item, ...], at_s: int | None = None) -> bytes:
+    log = MemoryLog()
+    log.add(items)
+    signed = log.checkpoint(at_s=at_s)
+    secrets: dict[int, bytes] = {g: s for g in (Group.METER, Group.OPS) if (s := unwrap(items[0], g, EMSP)) is not None}
+    bundle = build_bundle(
+        items,
+        proofs=[log.proof(item, signed) for item in items if item.signature is not None],
+        entries=entries(),
+        others=others,
+        openings=openings_of(items, secrets, secrets),
+    )
+    return bundle.encode()
 
 
 def bundle_vector(name: str, bundle: bytes, believed: bytes | None) -> Json:
