@@ -9,7 +9,7 @@ from tests.support.answering import Answering
 from tests.support.cpo_world import TestClock, enrol, make_world
 
 from wattseal.base.errors import InputError
-from wattseal.base.ids import StationId
+from wattseal.base.ids import StationId, TransactionId
 from wattseal.flow import commands
 from wattseal.flow.commands import Done
 from wattseal.flow.documents import ALARM
@@ -17,7 +17,9 @@ from wattseal.flow.fleet import api_tokens
 from wattseal.flow.fleet.api_tokens import ApiTokens
 from wattseal.flow.world import World
 from wattseal.model.principal import Principal
-from wattseal.rules.alone import Alone, Reach
+from wattseal.model.remote import AvailabilityRequested, StartRequested, StopRequested
+from wattseal.model.token import IdToken
+from wattseal.rules.alone import Alone, Reach, reach_of
 from wattseal.rules.two_persons import in_both_names
 from wattseal.wire.ocpp.version import Version
 
@@ -94,6 +96,22 @@ async def test_helping_drivers_has_a_count_of_its_own_by_the_hour(world: World) 
 )
 async def test_what_two_agreed_on_rollouts_and_the_process_itself_are_nobody_s(world: World, by: str) -> None:
     assert await reached(world, by) == list(FLEET)
+
+
+async def test_a_program_s_token_that_a_person_made_is_told_how_to_get_one_of_its_own(world: World) -> None:
+    tokens = ApiTokens(world)
+    person = Principal(world.tenant, "person/a", frozenset(), frozenset({"*"}))
+    made, _ = await tokens.make(person, "load control", ("commands:power",), 3600)
+    assert await reached(world, "person/a") == list(FLEET[:3])
+    by = Principal(world.tenant, api_tokens.named(made), frozenset(), frozenset({"commands:power"}))
+    with pytest.raises(InputError, match="made with DIR/admin-token"):
+        await commands.send_payload(world, by, StationId(FLEET[5]), "ChangeAvailability", json.dumps(STOP).encode())
+
+
+def test_starts_are_asked_for_any_number_of_drivers() -> None:
+    assert reach_of(StartRequested(IdToken("CARD", "ISO14443"), 1)) is Reach.NONE
+    assert reach_of(StopRequested(TransactionId("1"))) is Reach.CHARGE
+    assert reach_of(AvailabilityRequested(operational=False)) is Reach.LASTING
 
 
 async def test_what_changes_no_power_is_asked_of_any_number(world: World) -> None:

@@ -80,7 +80,7 @@ class People(Section, frozen=True):
     alone_power_stations: Annotated[int, Meta(ge=1, le=1000)] = 20
     """To so many stations a day one person sends single commands that may change power."""
     alone_charge_stations: Annotated[int, Meta(ge=1, le=1000)] = 60
-    """To so many stations an hour one person sends starts, stops, unlocks, resets and limits of one charge."""
+    """To so many stations an hour one person sends stops, unlocks, resets and limits of one charge."""
     oidc_issuer: Annotated[str, Meta(pattern=r"\Ahttps?://[!-~]+\Z", max_length=300)] | None = None
     """The OpenID Connect provider where people may sign in, as its tokens name it."""
     oidc_client_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None

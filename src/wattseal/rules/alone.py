@@ -32,9 +32,14 @@ _ELSEWHERE = frozenset({"SetNetworkProfile"})
 
 
 def reach_of(command: Command) -> Reach:
-    """Return how far a command goes; what is not known goes beyond the charge."""
+    """Return how far a command goes; what is not known goes beyond the charge.
+
+    A start goes nowhere: somebody's token pays for it, and the ramp holds it. Drivers' apps ask for any number.
+    """
     match command:
-        case StartRequested() | StopRequested() | UnlockRequested() | ResetRequested():
+        case StartRequested():
+            return Reach.NONE
+        case StopRequested() | UnlockRequested() | ResetRequested():
             return Reach.CHARGE
         case SetProfile() if command.profile.purpose is Purpose.TX:
             return Reach.CHARGE

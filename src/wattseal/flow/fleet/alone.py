@@ -24,8 +24,9 @@ _TEXTS = {
     Reach.LASTING: "{count} stations a day (people.alone_power_stations) are as far as one person goes alone: ask for "
     "a limit at several stations, a template or a rollout, which somebody else approves, or have another send this",
     Reach.CHARGE: "{count} stations an hour (people.alone_charge_stations) are as far as one person goes alone with "
-    "charges: have somebody else send this, or wait",
+    "what ends charges: have somebody else send this, or wait",
 }
+_PROGRAM = "; a program gets its token from whoever runs the machine, made with DIR/admin-token"
 
 
 async def keep_within_reach(asking: Asking, command: Command, passing: Passing | Placed) -> None:
@@ -49,7 +50,8 @@ async def keep_within_reach(asking: Asking, command: Command, passing: Passing |
         world.count(TOO_FAR)
         alarm = raised(world, Alarm(TOO_FAR, "", now_ms, author, station.id))[1]
         await world.journal.commit(Batch(world.tenant, puts=(alarm,)))
-        raise InputError(_TEXTS[reach].format(count=most), code=TOO_FAR, subject="station_id")
+        text = _TEXTS[reach].format(count=most) + ("" if author == asking.principal.name else _PROGRAM)
+        raise InputError(text, code=TOO_FAR, subject="station_id")
     world.alone[author] = becomes
     if becomes.stations(reach) != known.stations(reach) or station.id not in known.touched.get(reach, {}):
         await world.journal.commit(Batch(world.tenant, puts=(put(ALONE, author, becomes, now_ms),)))
