@@ -90,3 +90,12 @@ def _state(link: Link | None, statuses: Mapping[int, str], live: Mapping[int, Li
 def power_w(live: Live) -> Decimal | None:
     """Return what a session charges with, as the station told it last with a register; None where it told none."""
     return None if live.power is None else Decimal(live.power.last_w)
+
+
+def mean_power_w(live: Live) -> Decimal | None:
+    """Return what a session came to on average from its start to its latest register; None where nothing says it."""
+    told = live.transaction
+    if live.highest_wh is None or told.start_wh is None or told.started_ms is None or live.read_ms is None:
+        return None
+    passed_ms = live.read_ms - told.started_ms
+    return (live.highest_wh - told.start_wh) * 3_600_000 / passed_ms if passed_ms > 0 else None

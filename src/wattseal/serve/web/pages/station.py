@@ -30,7 +30,7 @@ from wattseal.serve.api.service import Service, What
 from wattseal.serve.viewers import Viewer
 from wattseal.serve.web.alarm_words import advice_of, words_of
 from wattseal.serve.web.render import render
-from wattseal.serve.web.states import CONNECTORS, SIGNS, WORDS, now_of, power_w
+from wattseal.serve.web.states import CONNECTORS, SIGNS, WORDS, mean_power_w, now_of, power_w
 from wattseal.serve.web.texts import marked as _
 from wattseal.serve.web.viewer import Looks, Req, needs
 
@@ -134,6 +134,7 @@ async def station(request: Req, viewer: Looks, service: What, station_id: FromPa
         words=words_of,
         advice=advice_of,
         power=power_w,
+        mean_power=mean_power_w,
         sees_sessions=viewer.may("transactions:read"),
         sees_energy=viewer.may("transactions:read", "energy:read"),
         sees_tokens=viewer.may("tokens:read"),
