@@ -14,6 +14,7 @@ from wattseal.base.errors import InputError, StoreError
 from wattseal.flow.charges.standing import standing_of
 from wattseal.flow.documents import UNBILLED
 from wattseal.flow.fleet.sites import put_site
+from wattseal.flow.money import billing
 from wattseal.flow.money.billing import Biller, Round
 from wattseal.flow.money.bills import bill_of
 from wattseal.flow.money.rulings import Decided, rule
@@ -117,6 +118,23 @@ async def test_what_witnesses_saw_before_it_was_made_is_kept_for_a_person_as_no_
     assert world.counters["not_billed_evidence_below_pin"] == 1
     (one,) = await transactions(world)
     assert await bill_of(world, one.id) is None
+
+
+async def test_where_very_many_wait_rounds_rest_between_and_nothing_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(billing, "PAGE", 1)
+    world = await billing_world(Settings(billing=BillingPolicy(wait_ms=600)))
+    for number in range(billing.FREE_PAGES + 3):
+        await enrol(world, f"MANY{number}")
+        await charge(world, station=f"MANY{number}")
+    biller = Biller(world, NoProofs())
+    many = billing.FREE_PAGES + 3
+    assert await biller.round() == Round(pending=many)
+    assert await biller.round() == Round()
+    for _ in range(700):
+        world.now_ms()
+    assert await biller.round() == Round(billed=many)
 
 
 async def test_what_is_quarantined_is_not_billed_until_a_person_says_so() -> None:

@@ -30,6 +30,8 @@ from wattseal.rules.revenue_split import split
 
 PAGE = 200
 """Sessions looked at together; their commits are one group of the journal."""
+FREE_PAGES, REST_MS, MAX_REST_MS = 5, 100, 60_000
+"""So many pages are read in every round. Where more of them wait, rounds rest for each page more, a minute at most."""
 FIRST_PATIENCE_MS, MAX_PATIENCE_MS = 1000, 60_000
 """What waits is looked at again after so long, twice as long each time, or at once when something about it changes.
 
@@ -71,12 +73,19 @@ class Biller:
         self._waiting: dict[str, _Waits] = {}
         self._for_the_log: set[str] = set()
         self._looked_at: list[str] = []
+        self._rests_until_ms = 0
 
     async def round(self) -> Round:
-        """Look at everything once; durable on return. Raises `StoreError`."""
+        """Look at everything once; durable on return. Raises `StoreError`.
+
+        Tens of thousands that wait for the log would be read every second: then it rests between, and looks at nothing.
+        """
+        if 0 < self._rests_until_ms - self._world.now_ms() <= MAX_REST_MS:
+            return Round()
         counted = dict.fromkeys(Billing, 0)
-        after = ""
+        after, pages = "", 0
         while page := await self._due(after):
+            pages += 1
             try:
                 for document in page:
                     came_to = Billing.PENDING if self._is_patient(document) else await self._look(document)
@@ -85,6 +94,8 @@ class Biller:
             finally:
                 await self._flushed()
             after = page[-1].key
+        if pages > FREE_PAGES:
+            self._rests_until_ms = self._world.now_ms() + min(REST_MS * (pages - FREE_PAGES), MAX_REST_MS)
         return Round(
             counted[Billing.BILLED],
             counted[Billing.FREE],
