@@ -183,7 +183,8 @@ def out_of_place(honest: Finished) -> dict[str, tuple[bytes, bytes | None]]:
     elsewhere, leave = authorisation(station="CPO/CS002")
     moved = charge(pen(key=EDGE_KEY), refs=(leave.hash,))
     erasure = _record_of_the_emsp(Kind.ERASURE, ())
-    settlement = _record_of_the_emsp(Kind.SETTLEMENT, (honest.items[-1].hash,))
+    price_list = _record_of_the_emsp(Kind.TARIFF, ())
+    closed = _record_of_the_emsp(Kind.SETTLEMENT, (honest.items[-1].hash,))
     emsp = dataclasses.replace(entry(Role.EMSP, "MSP", EMSP_KEY.public.spki, "MSP/*"), version=2)
     stolen = enrolled(dataclasses.replace(emsp, revoked_ms=START_MS + 86_400_000))
     believed = trust().to_json()
@@ -192,7 +193,8 @@ def out_of_place(honest: Finished) -> dict[str, tuple[bytes, bytes | None]]:
         "witnessed-before-it-was-made": (_bundled(items, (request, decision), START_MS // 1000 - 3600), believed),
         "leave-for-another-station": (_bundled(moved, (elsewhere, leave)), believed),
         "another-record-beside": (_with(honest, erasure), believed),
-        "settlement-by-a-key-revoked-since": (_with(honest, settlement), trust(entries=(stolen,)).to_json()),
+        "tariff-beside-by-a-key-revoked-since": (_with(honest, price_list), trust(entries=(stolen,)).to_json()),
+        "closed-settlement-by-a-key-revoked-since": (_with(honest, closed), trust(entries=(stolen,)).to_json()),
     }
 
 

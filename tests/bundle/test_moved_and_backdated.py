@@ -34,7 +34,7 @@ from wattseal.lab.grounds.paper import AT_MS, STATION, Paper
 from wattseal.log.cosignature import cosign
 from wattseal.log.keys import SignatureType
 from wattseal.log.keys import SigningKey as LogSigningKey
-from wattseal.model.verdict import Grade
+from wattseal.model.verdict import Grade, Verdict
 from wattseal.seal.fields import Settlement, SettlementVerdict
 from wattseal.seal.groups import Content, unwrap
 from wattseal.seal.item import ClockQuality, Group, Item, Kind
@@ -115,6 +115,9 @@ def test_a_settlement_by_a_key_revoked_since_proves_nothing_for_nobody_saw_it_be
     stolen = trust(entries=(enrolled(revoked(EMSP_ENTRY, START_MS + DAY_MS)),))
     report = judged(bundle, stolen)
     assert (report.verdict, failure(report)) == (Outcome.INCOMPLETE, (9, "checkpoint"))
+    closed = judged(replace(bundle, openings=sealed.bundle.openings), stolen)
+    assert closed.verdict is Outcome.VALID, "a settlement that nobody can read here bears on nothing"
+    assert [one.verdict for one in closed.records if one.kind == "settlement"] == [Verdict.UNKNOWN_KEY]
     without = judged(sealed.bundle, stolen)
     assert without.verdict is Outcome.VALID, "control: its decision is in time, for the chain refers to it"
 

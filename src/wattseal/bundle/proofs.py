@@ -167,8 +167,11 @@ def _revoked(case: Case, logged: list[Item], witnessed: list[int]) -> Trouble | 
         entry = case.signers.get(item.hash)
         if entry is not None and _fell(entry, witnessed[-1]):
             return failed("key_revoked_before_witnessed", "kid", item)
-        if entry is not None and entry.revoked_ms is not None and item.hash not in referred:
+        if entry is None or entry.revoked_ms is None or item.hash in referred:
+            continue
+        if item.payload.kind != Kind.SETTLEMENT or (item.hash, Group.OPS) in case.contents:
             return lacking("checkpoint", "kid", item)
+        case.verdicts[item.hash] = Verdict.UNKNOWN_KEY  # closed, it bears on nothing
     return None
 
 

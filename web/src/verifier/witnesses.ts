@@ -5,7 +5,7 @@ import { ByBytes, failed, finding, lacking, type Case, type Trouble } from "./ca
 import { publicKey } from "./crypto.js";
 import { isBytes, isInt, isText, type Int } from "./dcbor.js";
 import { CborError } from "./errors.js";
-import { leafEntry, placeText, type Item } from "./item.js";
+import { Group, Kind, leafEntry, placeText, type Item } from "./item.js";
 import { checkNote, cosignedAtS, isWitness, sameVkey, type SignedCheckpoint } from "./notes.js";
 import { includes, type TlogProof } from "./proof.js";
 import { covers, type Entry, type Registry } from "./registry.js";
@@ -256,9 +256,13 @@ function revokedBeside(found: Case, last: bigint): Trouble | null {
     if (fell(entry, last)) {
       return failed("key_revoked_before_witnessed", "kid", item);
     }
-    if (entry !== undefined && entry.revokedMs !== null && known.get(item.hash) === undefined) {
+    if (entry === undefined || entry.revokedMs === null || known.get(item.hash) !== undefined) {
+      continue;
+    }
+    if (item.payload.kind !== Kind.SETTLEMENT || found.content(item, Group.OPS) !== undefined) {
       return lacking("checkpoint", "kid", item);
     }
+    found.verdicts.set(item.hash, "UNKNOWN_KEY"); // closed, it bears on nothing
   }
   return null;
 }
