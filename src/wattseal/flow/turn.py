@@ -192,8 +192,16 @@ def find_in_memory(world: World, transaction: Transaction) -> Live | None:
     memory = world.stations.get(StationId(transaction.station_id))
     if memory is None:
         return None
-    known = (*memory.live.values(), *memory.ended.values())
-    return next((live for live in known if live.transaction.id == transaction.id), None)
+    return kept_by_id(memory, transaction.id)
+
+
+def kept_by_id(memory: Memory, subject: str) -> Live | None:
+    """Return what a station's memory has of a transaction by our id; what is asked for has mostly just ended."""
+    for kept in (memory.live, memory.ended):
+        for live in reversed(kept.values()):
+            if live.transaction.id == subject:
+                return live
+    return None
 
 
 async def memory_of(world: World, transaction: Transaction) -> Live | None:
@@ -210,18 +218,13 @@ async def recall(world: World, memory: Memory, subject: str, name: str | None = 
     There is one such memory, and who writes to the transaction does so through it: while this one was read another
     may have read it too, and written.
     """
-
-    def known() -> Live | None:
-        kept = (*memory.live.values(), *memory.ended.values())
-        return next((live for live in kept if live.transaction.id == subject), None)
-
-    if (live := known()) is not None:
+    if (live := kept_by_id(memory, subject)) is not None:
         return live
     document = await world.journal.document(world.tenant, TRANSACTION, subject)
     if document is None:
         return None
     read_back = await revive(world, read(document, Transaction))
-    if (live := known()) is not None:
+    if (live := kept_by_id(memory, subject)) is not None:
         return live
     name = name or read_back.transaction.transaction_id
     if name is not None:
