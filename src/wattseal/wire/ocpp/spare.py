@@ -76,8 +76,8 @@ def spared(decoder: msgspec.json.Decoder[T], payload: Raw) -> tuple[T, tuple[Fin
 
 
 def _finding(path: str, why: str) -> Finding:
-    code = "number_told_as_text" if why == "text" else "schema_departed"
-    return Finding(code, guard.explain(path)[:MAX_PATH], why)
+    place = guard.explain(path)[:MAX_PATH]
+    return Finding("number_told_as_text", place, why) if why == "text" else Finding("schema_departed", place, why)
 
 
 def _without_nulls(value: Any, at: Path, left: dict[tuple[str, str], None]) -> Any:
