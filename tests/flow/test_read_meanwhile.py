@@ -1,21 +1,27 @@
 """What is read while it changes is not what memory goes on by: a card that is blocked, an account that is there."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.support.cpo_world import Talker, add_token, enrol, make_world
+from tests.support.answering import OPERATOR, Answering
+from tests.support.cpo_world import Talker, TestClock, add_token, enrol, make_world
 from tests.support.memory_journal import MemoryJournal
 
-from wattseal.base.ids import TenantId
+from wattseal.base.ids import StationId, TenantId
+from wattseal.flow.drivers.reservations import expire, find_reservation
+from wattseal.flow.drivers.reserving import Wish, reserve
 from wattseal.flow.fleet.enrol import set_token_status
 from wattseal.flow.money.accounts import AccountError, account_of, change_account, open_account
 from wattseal.flow.ports import Put
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, AccountStatus
-from wattseal.model.token import TokenStatus
+from wattseal.model.reservation import ReservationStatus
+from wattseal.model.token import IdToken, TokenStatus
 from wattseal.seal.item import Kind
+from wattseal.wire.ocpp.version import Version
 
 
 class SlowDisk(MemoryJournal):
@@ -28,6 +34,14 @@ class SlowDisk(MemoryJournal):
 
     async def document(self, tenant: TenantId, kind: str, key: str) -> Put | None:
         found = await super().document(tenant, kind, key)
+        if kind == self.slow:
+            self.slow = ""
+            self.asked.set()
+            await self.told.wait()
+        return found
+
+    async def documents(self, tenant: TenantId, kind: str, **more: Any) -> tuple[Put, ...]:
+        found = await super().documents(tenant, kind, **more)
         if kind == self.slow:
             self.slow = ""
             self.asked.set()
@@ -103,3 +117,22 @@ async def test_an_account_that_is_closed_is_not_opened_anew_because_a_commit_of_
     assert closed.status is AccountStatus.CLOSED
     opened = [kept for kept in disk.kept if kept.item.kind == Kind.ACCOUNT]
     assert len(opened) == 2, "opened and closed, once each"
+
+
+async def test_a_reservation_that_is_used_while_the_clock_looks_for_those_that_are_over_stays_used() -> None:
+    world, disk = await a_world()
+    await add_token(world, "CARD")
+    world.lines = Answering(Version.V16, {"ReserveNow": {"status": "Accepted"}})
+    until = world.clock.now() + timedelta(minutes=1)
+    wish = Wish(id_token=IdToken("CARD", "ISO14443"), expires_at=until, evse_id=1)
+    _, made = await reserve(world, OPERATOR, StationId("ST1"), wish)
+    station = Talker(world, "ST1")
+    start = {"connectorId": 1, "idTag": "CARD", "meterStart": 0, "timestamp": station.at(2), "reservationId": made.id}
+    assert isinstance(world.clock, TestClock)
+    world.clock.at += timedelta(minutes=2)
+    await meanwhile(disk, "reservation", expire(world), station.call("StartTransaction", start))
+    await expire(world)
+    found = await find_reservation(world, "ST1", made.id)
+    assert found is not None
+    assert (found.status, found.transaction is None) == (ReservationStatus.USED, False)
+    assert world.used_reservations == set(), "what is on the disk is not kept in mind"

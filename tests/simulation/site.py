@@ -26,6 +26,7 @@ class Session:
     number: str | None = None
     end_wh: int | None = None
     energy_wh: int = 0
+    reservation: int | None = None
     swallowed: int = 0
     followed: int = 0
 
@@ -49,7 +50,10 @@ def canonical(payload: Any) -> str:
 
 @dataclass
 class Site:
-    """One station. `queue` is on its own flash: a reboot loses nothing of it; with `cards` it asks about them."""
+    """One station. `queue` is on its own flash: a reboot loses nothing of it; with `cards` it asks about them.
+
+    `reserved` are reservations by their tokens, `wanted` the tokens of charges it was asked to begin.
+    """
 
     name: str
     version: Version
@@ -66,6 +70,8 @@ class Site:
     register: int = 1000
     booted: bool = False
     cards: bool = False
+    reserved: dict[str, int] = field(default_factory=dict)
+    wanted: list[str] = field(default_factory=list)
     _plan: list[Callable[[], None]] = field(default_factory=list)
     _count: int = 0
 
@@ -139,6 +145,10 @@ class Site:
     def at(self) -> str:
         return datetime.fromtimestamp(self.now_ms // 1000, UTC).isoformat().replace("+00:00", "Z")
 
+    def tell(self, action: str, payload: Payload) -> None:
+        """Have it tell something that belongs to no session."""
+        self._tell(action, payload)
+
     def _tell(self, action: str, payload: Payload, session: Session | None = None) -> None:
         self.queue.append(Message(action, lambda: payload, session))
 
@@ -149,9 +159,9 @@ class Site:
         self.queue.appendleft(Message("BootNotification", lambda: told))
 
     def _charge(self) -> None:
-        token = self.dice.choice(self.tokens)
+        token = self.wanted.pop(0) if self.wanted else self.dice.choice(self.tokens)
         self.register += self.dice.choice((0, 0, 1))
-        session = Session(self.name, token, self.register)
+        session = Session(self.name, token, self.register, reservation=self.reserved.pop(token, None))
         self.sessions.append(session)
         self._count += 1
         readings = self.dice.randint(0, 4)
@@ -163,7 +173,10 @@ class Site:
             self._charge2x(session, readings, wh)
 
     def _charge16(self, session: Session, readings: int, wh: int) -> None:
-        start = {"connectorId": 1, "idTag": session.token, "meterStart": session.start_wh, "timestamp": self.at()}
+        start: Payload = {"connectorId": 1, "idTag": session.token, "meterStart": session.start_wh}
+        start["timestamp"] = self.at()
+        if session.reservation is not None:
+            start["reservationId"] = session.reservation
 
         def later(action: str, made: Callable[[int], Payload]) -> None:
             def payload() -> Payload | None:
@@ -205,6 +218,8 @@ class Site:
                 "meterValue": [{"timestamp": self.at(), "sampledValue": [sample]}],
             }
             payload |= {"idToken": id_token} if named else {}
+            if named and session.reservation is not None:
+                payload["reservationId"] = session.reservation
             payload |= {"evse": {"id": 1, "connectorId": 1}} if kind == "Started" else {}
             self._tell("TransactionEvent", payload, session)
 

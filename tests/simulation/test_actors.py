@@ -56,6 +56,7 @@ CONTROLS: dict[str, tuple[set[int], Spoil]] = {
     "operator": ({1}, without("command")),
     "payer": ({4}, no_posting_is_kept),
     "fleet": ({1}, without("waiting_command")),
+    "reserver": ({1}, without("reservation")),
     "clockwork": ({11}, why_it_ended_is_changed),
 }
 

@@ -125,6 +125,8 @@ class World:
     """Payments under way, by id; None until they were read."""
     deciding: set[str] = field(default_factory=set)
     """Transactions, accounts, payments and others that somebody is deciding on right now (`flow.claims`)."""
+    used_reservations: set[str] = field(default_factory=set)
+    """Reservations that charges have used and that may not be read so yet, by key (`flow.drivers.reservations`)."""
     numbering: set[str] = field(default_factory=set)
     """Series of invoices in which one is being issued."""
     trust: Trust | None = None
@@ -184,6 +186,7 @@ class World:
         self.stations.clear()
         self.tokens.clear()
         self.uid_tries.clear()
+        self.used_reservations.clear()
         self.accounts.clear()
         self.listed = None
         self.syncing.clear()

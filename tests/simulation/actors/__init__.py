@@ -11,7 +11,8 @@ from tests.simulation.actors.payer import Payer
 from tests.simulation.actors.personnel import Personnel
 from tests.simulation.actors.ramp import Fleet
 from tests.simulation.actors.readers import Readers
+from tests.simulation.actors.reserver import Reserver
 from tests.simulation.actors.watchers import Watchers
 
-_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer, Fleet, Clockwork)
+_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer, Fleet, Clockwork, Reserver)
 ACTORS: dict[str, type[Actor]] = {one.name: one for one in _ALL}

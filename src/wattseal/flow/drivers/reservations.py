@@ -94,6 +94,7 @@ class Claim:
         if self.known.transaction not in {None, subject.hex()}:
             return [Finding("reservation_used_twice", where, number)]
         step.puts.append(put_reservation(moved(self.known, ReservationStatus.USED, step.now_ms, subject.hex())))
+        step.world.used_reservations.add(reservation_key(self.known.station_id, self.number))
         return [] if self.entitled else [Finding("reservation_of_another", "id_token", number)]
 
 
@@ -109,14 +110,23 @@ async def claim(turn: Turn, number: int | None, id_token: IdToken | None) -> Cla
 
 
 async def expire(world: World) -> int:
-    """Mark reservations whose time is over, a page at a time; return how many there were."""
+    """Mark reservations whose time is over, a page at a time; return how many there were.
+
+    One that a charge has just used may still be read as it was: it stays what that charge makes of it.
+    """
     now_ms = world.now_ms()
     now, after, count = at(now_ms), "", 0
+    used_before, seen = frozenset(world.used_reservations), set[str]()
     while page := await list_reservations(world, station_id=None, active=True, after=after, limit=PAGE):
-        over = [moved(found, ReservationStatus.EXPIRED, now_ms) for _, found in page if found.expires_at <= now]
+        seen |= {key for key, _ in page}
+        late = [(key, found) for key, found in page if found.expires_at <= now]
+        over = [
+            moved(one, ReservationStatus.EXPIRED, now_ms) for key, one in late if key not in world.used_reservations
+        ]
         if over:
             await world.journal.commit(Batch(world.tenant, puts=tuple(map(put_reservation, over))))
         count, after = count + len(over), page[-1][0]
+    world.used_reservations -= used_before - seen
     return count
 
 
