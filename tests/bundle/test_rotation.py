@@ -1,7 +1,9 @@
 """Key rotation: the old key names its successor and where its chains stood; nothing it signs after that counts."""
 
 import dataclasses
+from pathlib import Path
 
+from tests.emsp.emsp_world import CONTRACT, open_world
 from tests.support.charges import EMSP, LOG, ORIGIN, START_MS, Pen, charge, pen, signing_key
 from tests.support.worlds import EDGE_KEY, MemoryLog, enrolled, entries, entry, sealed_charge, trust
 
@@ -9,6 +11,7 @@ from wattseal.bundle.build import build_bundle, openings_of
 from wattseal.bundle.check import check_bundle
 from wattseal.bundle.report import Outcome, Report
 from wattseal.crypto.keys import SigningKey
+from wattseal.rules.arrival import check_signer
 from wattseal.seal.groups import unwrap
 from wattseal.seal.item import Group, Item, Kind
 from wattseal.seal.registry import Entry, Handover, Role, hand_over
@@ -93,3 +96,20 @@ def test_a_chain_the_handover_does_not_list_was_never_the_old_keys() -> None:
     report = judged(items, others, successor(items[-1]))
     assert report.failure is not None
     assert report.failure.reason == "signed_after_handover"
+
+
+async def test_cpo_and_emsp_take_nothing_in_that_the_old_key_signs_after_its_handover(tmp_path: Path) -> None:
+    others, decision = authorised()
+    p = pen(key=EDGE_KEY)
+    before = charge(p, seed="before")[-1]
+    later = charge(p, at_ms=START_MS + 3_600_000, refs=(decision,))[0]
+    rotated = trust(entries=(*entries(), successor(before, others[0])))
+    for trusted, refused in ((rotated, "signed_after_handover"), (trust(entries=entries()), None)):
+        registry = trusted.registry()
+        arrived = check_signer(later, ORIGIN, registry, LOG)
+        assert [note.detail for note in arrived.notes] == ([] if refused is None else [refused])
+        assert check_signer(before, ORIGIN, registry, LOG).accepted
+        async with open_world(tmp_path) as msp:
+            msp.emsp.desk.trust = trusted
+            assert msp.emsp.desk.distrusts(later, CONTRACT) == refused
+            assert msp.emsp.desk.distrusts(before, CONTRACT) is None

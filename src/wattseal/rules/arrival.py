@@ -43,6 +43,8 @@ def check_signer(item: Item, origin: str, registry: Registry, log_origin: str) -
         return Arrival(Verdict.UNKNOWN_KEY, (Finding("record_key_not_entitled", "kid", entry.code),))
     if entry.role not in SOURCE_ROLES or entry.role is Role.METER or entry.revoked_ms is not None:
         return Arrival(Verdict.UNKNOWN_KEY, (Finding("record_key_not_entitled", "kid", entry.role.name.lower()),))
+    if registry.after_handover(entry.kid, payload.stream, payload.epoch, payload.seq, item.hash):
+        return Arrival(Verdict.UNKNOWN_KEY, (Finding("record_key_not_entitled", "kid", "signed_after_handover"),))
     if not item.verify(PublicKey.from_spki(entry.spki), log_origin):
         return Arrival(Verdict.INVALID, (Finding("record_signature_invalid", "signature"),), entry)
     return Arrival(Verdict.VALID, (), entry)

@@ -94,6 +94,8 @@ class Desk:
             return entry.code
         if entry.revoked_ms is not None and self.books.now_ms() >= entry.revoked_ms:
             return "key_revoked"
+        if self.registry.after_handover(entry.kid, payload.stream, payload.epoch, payload.seq, item.hash):
+            return "signed_after_handover"
         try:
             key = PublicKey.from_spki(entry.spki)
         except InputError as error:
