@@ -11,8 +11,8 @@ from typing import Any
 from wattseal.wire.ocpp.version import Version
 
 MINUTE_MS = 60_000
-ALLOWED = frozenset({"CARD", "COINS", "GUEST", "LEAVER"})
-"""Tokens that may charge: the house's, a prepaid account's, an eMSP's, one who leaves."""
+ALLOWED = frozenset({"CARD", "COINS", "GUEST", "LEAVER", "APPTOKEN"})
+"""Tokens that may charge: the house's, a prepaid account's, an eMSP's, one who leaves, an app's."""
 Payload = dict[str, Any]
 
 

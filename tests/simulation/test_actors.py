@@ -46,6 +46,10 @@ def why_it_ended_is_changed(batch: Batch) -> Batch:
     return structs.replace(batch, puts=tuple(puts))
 
 
+def no_works_are_kept(batch: Batch) -> Batch:
+    return structs.replace(batch, items=tuple(item for item in batch.items if item.kind != Kind.WORKS))
+
+
 CONTROLS: dict[str, tuple[set[int], Spoil]] = {
     "judges": ({1}, without("dispute")),
     "office": ({1}, without("invoice")),
@@ -57,6 +61,8 @@ CONTROLS: dict[str, tuple[set[int], Spoil]] = {
     "payer": ({4}, no_posting_is_kept),
     "fleet": ({1}, without("waiting_command")),
     "reserver": ({1}, without("reservation")),
+    "codes": ({8}, without("used_code")),
+    "works": ({1}, no_works_are_kept),
     "clockwork": ({11}, why_it_ended_is_changed),
 }
 

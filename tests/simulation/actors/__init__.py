@@ -2,6 +2,7 @@
 
 from tests.simulation.actors.actor import Actor
 from tests.simulation.actors.clockwork import Clockwork
+from tests.simulation.actors.codes import Codes
 from tests.simulation.actors.edge import Edge
 from tests.simulation.actors.judges import Judges
 from tests.simulation.actors.leaver import Leaver
@@ -13,6 +14,8 @@ from tests.simulation.actors.ramp import Fleet
 from tests.simulation.actors.readers import Readers
 from tests.simulation.actors.reserver import Reserver
 from tests.simulation.actors.watchers import Watchers
+from tests.simulation.actors.works import Works
 
-_ALL = (Readers, Judges, Office, Watchers, Personnel, Leaver, Edge, Operator, Payer, Fleet, Clockwork, Reserver)
+_PEOPLE = (Readers, Judges, Office, Watchers, Personnel, Leaver, Operator, Payer, Reserver, Codes, Works)
+_ALL = (*_PEOPLE, Edge, Fleet, Clockwork)
 ACTORS: dict[str, type[Actor]] = {one.name: one for one in _ALL}
