@@ -10,7 +10,7 @@
 | 6 omissions are told | a swallowed reading raises an alarm once others have followed, and nothing else does |
 | 7 quarantined + billed + free = received | nothing waits for ever; where nothing was lost it is billed |
 | 8 strangers change nothing | those of another tenant, without scope or not enrolled are refused |
-| 9 the power ramp | not here: `make ramp` plays a million commands |
+| 9 the power ramp | no two changes too near each other in one life; nothing twice or for ever (`make ramp`) |
 | 10 memory and floods | not here: `make bench` measures them |
 | 11 state is a function of the journal | replaying gives every projection; an audit finds what the storm did |
 | 12 nothing leaves its zone | no key, token or name where it may not be, nor who was erased in older records |
