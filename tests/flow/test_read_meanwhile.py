@@ -12,13 +12,13 @@ from tests.support.memory_journal import MemoryJournal
 
 from wattseal.base.ids import StationId, TenantId
 from wattseal.flow.drivers.reservations import expire, find_reservation
-from wattseal.flow.drivers.reserving import Wish, reserve
+from wattseal.flow.drivers.reserving import Wish, cancel, reserve
 from wattseal.flow.fleet.enrol import set_token_status
 from wattseal.flow.money.accounts import AccountError, account_of, change_account, open_account
 from wattseal.flow.ports import Put
 from wattseal.flow.world import World
 from wattseal.model.account import Account, AccountKind, AccountStatus
-from wattseal.model.reservation import ReservationStatus
+from wattseal.model.reservation import Reservation, ReservationStatus
 from wattseal.model.token import IdToken, TokenStatus
 from wattseal.seal.item import Kind
 from wattseal.wire.ocpp.version import Version
@@ -119,20 +119,41 @@ async def test_an_account_that_is_closed_is_not_opened_anew_because_a_commit_of_
     assert len(opened) == 2, "opened and closed, once each"
 
 
-async def test_a_reservation_that_is_used_while_the_clock_looks_for_those_that_are_over_stays_used() -> None:
-    world, disk = await a_world()
+async def reserved(world: World) -> Reservation:
+    """Return a reservation for a minute, at a station that cancels none."""
     await add_token(world, "CARD")
-    world.lines = Answering(Version.V16, {"ReserveNow": {"status": "Accepted"}})
+    answers: dict[str, Any] = {"ReserveNow": {"status": "Accepted"}, "CancelReservation": {"status": "Rejected"}}
+    world.lines = Answering(Version.V16, answers)
     until = world.clock.now() + timedelta(minutes=1)
     wish = Wish(id_token=IdToken("CARD", "ISO14443"), expires_at=until, evse_id=1)
-    _, made = await reserve(world, OPERATOR, StationId("ST1"), wish)
-    station = Talker(world, "ST1")
-    start = {"connectorId": 1, "idTag": "CARD", "meterStart": 0, "timestamp": station.at(2), "reservationId": made.id}
-    assert isinstance(world.clock, TestClock)
-    world.clock.at += timedelta(minutes=2)
-    await meanwhile(disk, "reservation", expire(world), station.call("StartTransaction", start))
-    await expire(world)
+    return (await reserve(world, OPERATOR, StationId("ST1"), wish))[1]
+
+
+async def used(world: World, made: Reservation) -> bool:
+    """Return whether a reservation is told as used, by a charge."""
     found = await find_reservation(world, "ST1", made.id)
     assert found is not None
-    assert (found.status, found.transaction is None) == (ReservationStatus.USED, False)
+    return (found.status, found.transaction is None) == (ReservationStatus.USED, False)
+
+
+def start_on(made: Reservation, station: Talker) -> Any:
+    start = {"connectorId": 1, "idTag": "CARD", "meterStart": 0, "timestamp": station.at(2), "reservationId": made.id}
+    return station.call("StartTransaction", start)
+
+
+async def test_a_reservation_that_is_used_while_the_clock_looks_for_those_that_are_over_stays_used() -> None:
+    world, disk = await a_world()
+    made, station = await reserved(world), Talker(world, "ST1")
+    assert isinstance(world.clock, TestClock)
+    world.clock.at += timedelta(minutes=2)
+    await meanwhile(disk, "reservation", expire(world), start_on(made, station))
+    await expire(world)
+    assert await used(world, made)
     assert world.used_reservations == set(), "what is on the disk is not kept in mind"
+
+
+async def test_a_reservation_that_is_used_while_somebody_cancels_it_stays_used() -> None:
+    world, disk = await a_world()
+    made, station = await reserved(world), Talker(world, "ST1")
+    await meanwhile(disk, "reservation", cancel(world, OPERATOR, made), start_on(made, station))
+    assert await used(world, made)

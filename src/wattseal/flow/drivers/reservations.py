@@ -171,7 +171,13 @@ async def _cancelled(answered: Answered, command: CancelRequested, answer: Respo
     if known is None or not known.status.open:
         return
     status = ReservationStatus.CANCELLED if answer.status == "Accepted" else ReservationStatus.REMOVED
-    answered.step.puts.append(put_reservation(moved(known, status, answered.step.now_ms)))
+    world, step, key = answered.world, answered.step, reservation_key(known.station_id, known.id)
+
+    def keep() -> None:
+        if key not in world.used_reservations:  # it refused because a charge has it, which may not be read yet
+            step.puts.append(put_reservation(moved(known, status, step.now_ms)))
+
+    step.finally_do(keep)
 
 
 HANDLERS: Handlers = {ReservationEnded: _ended}
