@@ -40,7 +40,8 @@ class Proved:
 
     async def cosigners(self, index: int) -> dict[str, int] | None:
         del index
-        return {"MSP": AT_MS, "DSO": AT_MS}
+        at_ms = _latest_ms(self.journal)
+        return {"MSP": at_ms, "DSO": at_ms}
 
     def state(self) -> int:
         return 1 + len(self.journal.log)
