@@ -84,6 +84,7 @@ ASK: dict[str, Callable[[Csms], httpx.Response]] = {
     "a body nested 100 000 deep": post(STATIONS, content=b"[" * 100_000),
     "a body over 1 MiB": post(STATIONS, content=b'{"id":"' + b"x" * 1_100_000 + b'"}'),
     "a field nobody knows": post(STATIONS, station(colour="red")),
+    "a query parameter nobody knows": get(TRANSACTIONS, params={"actve": "false"}),
     "a field of the wrong type": post(STATIONS, station(evses=5)),
     "a new station without a password": post(STATIONS, {"id": "NEW"}),
     "two spellings of one password": post(STATIONS, station(password_hex="00")),

@@ -61,6 +61,7 @@ from wattseal.serve.api import (
 from wattseal.serve.api.document import DocumentPlugin
 from wattseal.serve.api.idempotency import Idempotency
 from wattseal.serve.api.methods import Methods
+from wattseal.serve.api.parameters import PARAMETERS, parameters_of, refuse_unknown
 from wattseal.serve.api.problems import (
     ProblemError,
     WaitsError,
@@ -140,7 +141,7 @@ def make_api(service: Service) -> Litestar:
             *trial.ROUTES,
             *webhooks.ROUTES,
             routes.pages(),
-            Router("/api/v1", route_handlers=RESOURCES, guards=[admit], middleware=[Tags, Idempotency]),
+            Router("/api/v1", route_handlers=RESOURCES, guards=[admit, refuse_unknown], middleware=[Tags, Idempotency]),
             Router("/api/v1", route_handlers=log.ROUTES, middleware=[Tags]),
         ],
         dependencies={
@@ -171,4 +172,5 @@ def make_api(service: Service) -> Litestar:
         logging_config=None,
     )
     methods.learn(app)
+    app.state[PARAMETERS] = parameters_of(app)
     return app
