@@ -148,11 +148,15 @@ async def _charge(story: Story, charge: Charge) -> None:
 
 
 def _search_the_operators_disk(story: Story) -> None:
-    """Look for the sealed charge's registers, energy and token in every file of the operator."""
-    bundle = parse_bundle(Path(story.told.sessions[-1]["bundle"]).read_bytes())
+    """Look for the sealed charge's registers and token in every file of the operator.
+
+    Not for its energy: the eMSP's settlement tells the operator what it pays for, sooner or later than this.
+    """
+    session = story.told.sessions[-1]
+    bundle = parse_bundle(Path(session["bundle"]).read_bytes())
     contents = [Content.decode(o.content) for o in bundle.openings if o.gid == Group.METER]
-    registers = sorted({int(Meter.read(content.fields).register_wh) for content in contents} - {0})
-    secrets = sorted({*registers, int(story.told.sessions[-1]["energy_wh"])})
+    registers = {int(Meter.read(content.fields).register_wh) for content in contents}
+    secrets = sorted(registers - {0, int(session["energy_wh"])})
     leaks = find_leaks(story.world.scene.home("cpo"), secrets, [story.private_token])
     story.told.expect(held=not leaks, what=f"the operator's disk shows nothing of the sealed charge ({leaks})")
-    story.say(f"    the operator's disk searched for {len(secrets)} values and the token: {len(leaks)} found")
+    story.say(f"    the operator's disk searched for {len(secrets)} registers and the token: {len(leaks)} found")
