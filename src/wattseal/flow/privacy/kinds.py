@@ -37,6 +37,7 @@ LEFT_OUT: Mapping[str, str] = {
     "alarm": "raised about stations; what was noted of a session is in the session",
     "alias_token": _POINTER,
     "alive": _OURS,
+    "alone": _STAFF,
     "api_token": _STAFF,
     "assembly": _STATION,
     "bill_of_account": _POINTER,

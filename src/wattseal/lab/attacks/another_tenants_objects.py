@@ -39,10 +39,10 @@ def undefend() -> None:
     """Read documents of whatever tenant; the log's own state aside, without which the process would not start."""
     read = SqliteJournal._read  # noqa: SLF001 - the place of the defence
 
-    async def of_any(self: SqliteJournal, sql: str, parameters: Any, how: Any) -> Any:
+    async def of_any(self: SqliteJournal, sql: str, parameters: Any, how: Any, *looks_at: Any) -> Any:
         if "FROM documents" in sql and parameters[1] not in {CHECKPOINT, HEAD}:
             sql = sql.replace("tenant_id = $1", "$1 = $1")
-        return await read(self, sql, parameters, how)
+        return await read(self, sql, parameters, how, *looks_at)
 
     take_out(SqliteJournal, "_read", of_any)
 
