@@ -77,12 +77,12 @@ class Memory:
     seen_ms: int = 0
     back_ms: int = 0
     unaccounted: dict[int, tuple[str, int | None]] = field(default_factory=dict)
-    heard: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_HEARD))
+    heard: tuple[int, ...] = ()
     signed_ms: int = 0
     version: str | None = None
     connected: bool = False
     boot_status: str | None = None
-    expected: set[str] = field(default_factory=set)
+    expected: frozenset[str] = frozenset()
     booted_ms: int = 0
     clock: tuple[int, ...] = ()
     clock_alarmed: bool = False
@@ -102,7 +102,7 @@ class Memory:
             self.back_ms = now_ms
         self.seen_ms = now_ms
         if not self.heard or now_ms - self.heard[-1] >= HEARD_MS:
-            self.heard.append(now_ms)
+            self.heard = (*self.heard[1 - MAX_HEARD :], now_ms)
 
     def heard_for_ms(self, at_ms: int, now_ms: int) -> int:
         """Return how long ago it was first heard after `at_ms`, as far as that is kept; 0 where that is now."""

@@ -77,7 +77,7 @@ def must_wait(memory: Memory, fact: Fact, action: str) -> bool:
     if isinstance(fact, _ALWAYS) or action in _REPORTS or _is_records(fact):
         return False
     if action in memory.expected:
-        memory.expected.discard(action)
+        memory.expected -= {action}
         return False
     return True
 
@@ -91,7 +91,7 @@ def expect(memory: Memory, command: Command) -> None:
     """Note what a command will make a station send; a rejected station is sent no other (`InputError`, B03.FR.03)."""
     if isinstance(command, TriggerRequested | ExtendedTriggerRequested):
         if len(memory.expected) < MAX_EXPECTED:
-            memory.expected.add(_TRIGGERED.get(command.message, command.message))
+            memory.expected |= {_TRIGGERED.get(command.message, command.message)}
     elif memory.boot_status == REJECTED:
         text = "this station's boot was rejected; accept it, or trigger its BootNotification, before sending commands"
         raise InputError(text, code="station_rejected", subject=memory.station.id)
@@ -130,7 +130,7 @@ async def boot(turn: Turn, fact: BootReported) -> BootAnswer:
     turn.memory.station = told
     turn.memory.boot_status = policy.status
     turn.memory.booted_ms = turn.now_ms
-    turn.memory.expected.clear()
+    turn.memory.expected = frozenset()
     return BootAnswer(policy.status, turn.world.clock.now(), interval_s, items)
 
 
