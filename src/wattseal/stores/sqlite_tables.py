@@ -6,17 +6,18 @@ pages and only the last version of a document is written.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final
 
 import msgspec
 
 from wattseal.base.errors import StoreError
+from wattseal.stores import touches
 from wattseal.stores.ledger import POSTING_COLUMNS, TRANSFER_COLUMNS
 from wattseal.stores.plan import DOCUMENT_COLUMNS, ERASE, ITEM_COLUMNS, OUTBOX_COLUMNS, Place, Plan
 from wattseal.stores.rollups import BILL_COLUMNS, PUT_BILL, PUT_SESSION, SESSION_COLUMNS
-from wattseal.stores.touches import Touch, touched
+from wattseal.stores.touches import Touch
 
 CHUNK_ROWS: Final = 128
 BLOB_VERSION: Final = 4
@@ -76,6 +77,31 @@ def encode(planned: Plan) -> bytes:
 def decode(blob: bytes) -> Rows:
     """Decode a pending blob; `msgspec.ValidationError` where a value has a type or size the tables do not take."""
     return _DECODER.decode(blob)
+
+
+def touched(rows: Rows) -> Iterator[Touch]:
+    """Yield what rows change, under every name that a read may have for it."""
+    for tenant, origin, stream, _, _, _, _, _, _, of, *_ in rows.items:
+        yield "chain", tenant, origin, stream
+        if of is not None:
+            yield "subject", tenant, of
+    for tenant, index, _ in rows.leaves:
+        yield "log", tenant
+        yield "leaf", tenant, index
+    for tenant, kind, key, *_ in rows.documents:
+        yield "kind", tenant, kind
+        yield "document", tenant, kind, key
+    if rows.erased:
+        yield touches.ERASED
+    for changed, names in (
+        (rows.items or rows.erased, touches.ITEMS),
+        (rows.answers, touches.ANSWERS),
+        (rows.outbox or rows.delivered or rows.retried, touches.OUTBOX),
+        (rows.postings or rows.transfers, touches.LEDGER),
+        (rows.sessions or rows.bills, touches.SUMS),
+    ):
+        if changed:
+            yield from names
 
 
 class Unapplied:

@@ -4,11 +4,7 @@ SQLite's tables lag behind what is durable (`sqlite_tables`). A read waits for t
 difference to it, and only then: working rows in early costs as much for a few as for many.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from wattseal.stores.sqlite_tables import Rows
+from typing import Any, Final
 
 Touch = tuple[Any, ...]
 FEW_LEAVES: Final = 16
@@ -19,17 +15,17 @@ ANSWERS: Final[tuple[Touch, ...]] = (("answers",),)
 OUTBOX: Final[tuple[Touch, ...]] = (("outbox",),)
 LEDGER: Final[tuple[Touch, ...]] = (("ledger",),)
 SUMS: Final[tuple[Touch, ...]] = (("sums",),)
-_ERASED: Final[Touch] = ("erased",)
+ERASED: Final[Touch] = ("erased",)
 
 
 def chain(tenant: str, origin: str, stream: int) -> tuple[Touch, ...]:
     """Name the items of a chain."""
-    return ("chain", tenant, origin, stream), _ERASED
+    return ("chain", tenant, origin, stream), ERASED
 
 
 def subject(tenant: str, of: bytes) -> tuple[Touch, ...]:
     """Name the items of a transaction."""
-    return ("subject", tenant, of), _ERASED
+    return ("subject", tenant, of), ERASED
 
 
 def leaves(tenant: str, start: int, limit: int) -> tuple[Touch, ...]:
@@ -62,28 +58,3 @@ def sessions(tenant: str) -> tuple[Touch, ...]:
 def bills(tenant: str) -> tuple[Touch, ...]:
     """Name the rows of bills, and their documents."""
     return (*SUMS, *documents(tenant, "bill"))
-
-
-def touched(rows: "Rows") -> Iterator[Touch]:
-    """Yield what rows change, under every name that a read may have for it."""
-    for tenant, origin, stream, _, _, _, _, _, _, of, *_ in rows.items:
-        yield "chain", tenant, origin, stream
-        if of is not None:
-            yield "subject", tenant, of
-    for tenant, index, _ in rows.leaves:
-        yield "log", tenant
-        yield "leaf", tenant, index
-    for tenant, kind, key, *_ in rows.documents:
-        yield "kind", tenant, kind
-        yield "document", tenant, kind, key
-    if rows.erased:
-        yield _ERASED
-    for changed, names in (
-        (rows.items or rows.erased, ITEMS),
-        (rows.answers, ANSWERS),
-        (rows.outbox or rows.delivered or rows.retried, OUTBOX),
-        (rows.postings or rows.transfers, LEDGER),
-        (rows.sessions or rows.bills, SUMS),
-    ):
-        if changed:
-            yield from names
