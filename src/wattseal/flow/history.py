@@ -1,6 +1,5 @@
 """Histories: of each kind the latest entries of a station as they came; beyond a bound the oldest goes."""
 
-from collections import deque
 from typing import Any
 
 from wattseal.base.ids import StationId
@@ -25,12 +24,13 @@ async def append(step: Step, memory: Memory, kind: str, entry: Any, keep: int) -
     trail.append(key)
     step.puts.append(put(kind, key, entry, step.now_ms, station_id=memory.station.id))
     while len(trail) > keep:
-        step.puts.append(removal(kind, trail.popleft(), step.now_ms))
+        step.puts.append(removal(kind, trail.pop(0), step.now_ms))
     return key
 
 
-async def _recall(step: Step, memory: Memory, kind: str) -> deque[str]:
-    journal, found = step.world.journal, deque[str]()
+async def _recall(step: Step, memory: Memory, kind: str) -> list[str]:
+    journal = step.world.journal
+    found: list[str] = []
     after = prefix(memory.station.id)
     while page := await journal.documents(
         step.world.tenant, kind, station_id=StationId(step.station_id), after=after, limit=_PAGE

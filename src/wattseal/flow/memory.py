@@ -1,6 +1,6 @@
 """What is kept of one station between its messages."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from wattseal.flow.live import Live
@@ -19,6 +19,8 @@ from wattseal.seal.card import Challenge
 
 MAX_GRANTS = 64
 """Unused authorisations kept per station; the oldest goes."""
+NOTHING: frozenset[str] = frozenset()
+"""One for all stations: an empty set of its own takes as much as a full one."""
 MAX_HEARD, HEARD_MS = 32, 150_000
 """Moments at which a station was heard that are kept, and how far apart they are: an hour and more."""
 
@@ -82,12 +84,12 @@ class Memory:
     version: str | None = None
     connected: bool = False
     boot_status: str | None = None
-    expected: frozenset[str] = frozenset()
+    expected: frozenset[str] = NOTHING
     booted_ms: int = 0
     clock: tuple[int, ...] = ()
     clock_alarmed: bool = False
     connectors: dict[tuple[int, int], ConnectorState] | None = None
-    trails: dict[str, deque[str]] = field(default_factory=dict)
+    trails: dict[str, list[str]] = field(default_factory=dict)
     components: set[Place] | None = None
     jobs: dict[str, dict[str, Job]] = field(default_factory=dict)
     shelves: dict[str, set[str]] = field(default_factory=dict)

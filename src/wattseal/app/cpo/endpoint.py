@@ -20,6 +20,8 @@ from wattseal.wire.ocpp.blanks import fill_answer, is_filled
 from wattseal.wire.ocpp.rpc import Call, Event, ResultError, Violation
 from wattseal.wire.ocpp.version import Refusal
 
+_SCOPES = frozenset({STATION_SCOPE})
+
 PROMPT = frozenset(
     {"Heartbeat", "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction", "TransactionEvent"}
 )
@@ -44,8 +46,7 @@ def make_endpoint(
         station_id = connection.station_id
         principal = principals.get(station_id)
         if principal is None:
-            scopes = frozenset({STATION_SCOPE})
-            principal = principals.setdefault(station_id, Principal(world.tenant, station_id, scopes, scopes))
+            principal = principals.setdefault(station_id, Principal(world.tenant, station_id, _SCOPES, _SCOPES))
             turns[station_id] = asyncio.Lock()
         turn, is_timed = turns[station_id], is_filled(call.raw)
         came_s = asyncio.get_running_loop().time() if is_timed else 0.0

@@ -6,7 +6,7 @@ from wattseal.base.errors import InputError
 from wattseal.flow.charges import sealed
 from wattseal.flow.documents import put, put_station
 from wattseal.flow.history import append
-from wattseal.flow.memory import Memory
+from wattseal.flow.memory import NOTHING, Memory
 from wattseal.flow.turn import Handlers, Turn
 from wattseal.model.answers import BootAnswer
 from wattseal.model.facts import (
@@ -130,7 +130,7 @@ async def boot(turn: Turn, fact: BootReported) -> BootAnswer:
     turn.memory.station = told
     turn.memory.boot_status = policy.status
     turn.memory.booted_ms = turn.now_ms
-    turn.memory.expected = frozenset()
+    turn.memory.expected = NOTHING
     return BootAnswer(policy.status, turn.world.clock.now(), interval_s, items)
 
 
