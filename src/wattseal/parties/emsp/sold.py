@@ -24,7 +24,7 @@ from wattseal.seal.item import Group
 EVIDENCE, DELIVERED = "sold_evidence", "delivered"
 """Kinds of documents: which charge a meter's record was paid for, and what an EVSE delivered for one, and when."""
 _OWN_CHAIN = frozenset({Source.EDGE, Source.STATION})
-CLOCKS_APART_MS = 60_000
+HANDOVER_MS = 60_000
 """One charge may seem to begin so long before the one before it ends."""
 
 
@@ -49,7 +49,7 @@ class Delivered:
         """Return whether both are of one stretch of the register at one time: no EVSE delivers that twice."""
         apart_ms = min(self.end_ms, other.end_ms) - max(self.start_ms, other.start_ms)
         apart_wh = min(self.end_wh, other.end_wh) - max(self.start_wh, other.start_wh)
-        return self.subject != other.subject and apart_ms > CLOCKS_APART_MS and apart_wh >= ROUNDING_WH
+        return self.subject != other.subject and apart_ms > HANDOVER_MS and apart_wh >= ROUNDING_WH
 
 
 async def sold_before(desk: Desk, bundle: Bundle, claim: Claim, report: Report) -> Dispute | None:
